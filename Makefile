@@ -1,0 +1,38 @@
+# Four words run the house: demo, test, docs, bench. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+.PHONY: demo test lint docs bench lock clean
+
+$(VENV)/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable ".[dev]"
+	@touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/python examples/demo.py
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint docs
+	$(BIN)/python -m pytest
+
+docs: $(VENV)/installed
+	$(BIN)/python docs/generate.py
+	$(BIN)/zensical build --strict
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/installed
+	$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable > requirements.lock
+
+clean:
+	rm -rf $(VENV) site demo build *.egg-info

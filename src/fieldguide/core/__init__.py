@@ -1,0 +1,1 @@
+"""What flows: the nouns, evaluation, configuration, seeds, errors. Knows no part and no torch."""

@@ -1,0 +1,232 @@
+"""What every interchangeable part must be: the doors between core and parts, stated once.
+
+A part is one file in a folder of `parts/`; its file name is its name in `study.yaml`. The contract tests of each kind ship
+in `fieldguide.testing`. Core calls parts only through these protocols and never imports one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.batch import Encoded, Layout
+from fieldguide.core.clock import Clock
+from fieldguide.core.finding import Finding
+
+Predictions = tuple[np.ndarray, ...]
+"""One array per output: (rows, n_labels) float64 probabilities for classes, (rows, d) float64 values otherwise."""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A learning task: how its target is coded, which last layer and loss it has, how predictions are read.
+
+    Called by: frame (labels), evaluate (encode), learners (loss, activation, width), metrics (family).
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[Literal["classes", "values"]]
+    loss: ClassVar[str]  # the loss networks minimise by default: "binary_cross_entropy", "cross_entropy", "squared_error"
+    activation: ClassVar[str]  # the last layer: "sigmoid", "softmax", "identity"
+    metrics: ClassVar[tuple[str, ...]]  # the metrics that can judge it, the default first
+
+    def labels(self, target: pl.Series, positive: str | None) -> tuple[str, ...]:
+        """Return the class labels in code order (binary: negative, positive); empty for values."""
+
+    def encode(self, target: pl.Series, labels: tuple[str, ...]) -> np.ndarray:
+        """Return coded targets: (rows,) int64 codes or (rows,) float64 values. Raises DataError on an unknown label."""
+
+    def width(self, labels: tuple[str, ...]) -> int:
+        """Return the number of columns of a prediction: labels, or 1."""
+
+    def decide(self, prediction: np.ndarray, threshold: float | None) -> np.ndarray:
+        """Return decisions, (rows,) int64 codes or (rows,) float64 values, from one output's prediction."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A judge of one output. Frozen dataclass; its fields are its settings (beta, costs …).
+
+    Called by: `core.score` with weights from the bootstrap; the same function serves tables, slices and intervals.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]  # as written in reports: "ROC AUC"
+    greater_is_better: ClassVar[bool]
+    reads: ClassVar[Literal["probability", "decision", "value"]]
+    families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "values"
+    best: ClassVar[float]  # the value of a perfect prediction
+
+    def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """Return the metric.
+
+        Shape:
+            truth: (rows,) int64 codes or float64 values
+            prediction: (rows, n_labels) probabilities, (rows,) decisions or (rows,) values, as `reads` says
+            weights: (rows,) float64 or None
+        """
+
+    def resample(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the metric under many weightings at once.
+
+        Shape:
+            weights: (replicates, rows) float32
+            returns: (replicates,) float64; NaN where a replicate cannot be judged (one class only)
+        """
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each row belongs to, beside its values: read by splitters and by the bootstrap.
+
+    Shape:
+        keys: (rows,) uint64 content hash of the features; equal rows have equal keys
+        blocks: (rows,) int64; rows of one block (a declared group, exact or near duplicates) stay in the same part
+        times: (rows,) int64 microseconds since 1970, or None
+        strata: (rows,) int64 class codes for stratifying, or None
+    """
+
+    keys: np.ndarray
+    blocks: np.ndarray
+    times: np.ndarray | None = None
+    strata: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Roles:
+        return Roles(
+            self.keys[rows],
+            self.blocks[rows],
+            None if self.times is None else self.times[rows],
+            None if self.strata is None else self.strata[rows],
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """A way to divide rows. Called by: split (the seal, validation, folds) and evaluate (early-stopping rows)."""
+
+    name: ClassVar[str]
+
+    def hold_out(self, roles: Roles, share: float, salt: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return (kept, held) row indices, disjoint; rows in neither had to be purged. Depends on content, not on row order."""
+
+    def folds(self, roles: Roles, k: int, repeats: int, salt: str) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """Return (repeat, train rows, validation rows) for k folds, `repeats` times (forward chaining ignores repeats)."""
+
+
+class Encoder(Protocol):
+    """Fitted statistics of one modality's columns; plain data inside. Made by `Modality.fit`."""
+
+    def layout(self) -> Layout: ...
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return this modality's arrays ("numbers", "codes" or a block) for cells, one array of length rows per column."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+class Modality(Protocol):
+    """A kind of data: how it is recognised, read, described, encoded. Called by: table (read), explore, transform."""
+
+    name: ClassVar[str]
+
+    def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
+        """Return (typed values, broken): `broken` marks cells that hold something this column cannot hold."""
+
+    def cells(self, typed: pl.Series) -> np.ndarray:
+        """Return typed values as one numpy array: float64 with NaN, or object with None."""
+
+    def describe(self, typed: pl.Series) -> dict[str, Any]:
+        """Return summary facts (counts, quantiles, top levels …) as plain data."""
+
+    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> Encoder:
+        """Fit the encoder of all columns of this modality on training cells."""
+
+    def load(self, data: Mapping[str, Any]) -> Encoder:
+        """Return the encoder that `to_dict` described."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard one fit may try: threads, a deadline, a seed, and the step count when it is a refit.
+
+    Args:
+        seed: seed of this fit.
+        threads: threads to compute with.
+        clock: when to stop; a stop is reported in the estimator's `stopped`.
+        n_steps: train exactly this many steps (a refit); None lets early stopping decide.
+        watch: called with one dict per epoch or round block (the learning curve).
+    """
+
+    seed: int = 0
+    threads: int = 1
+    clock: Clock = field(default_factory=Clock)
+    n_steps: int | None = None
+    watch: Callable[[dict[str, Any]], None] | None = None
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """A fitted learner. Knows encoded batches only."""
+
+    n_steps: int | None  # the best step count (boosting rounds, gradient steps); None where there are no steps
+    stopped: str  # "early", "steps", "clock", or "" where there are no steps
+    history: list[dict[str, Any]]  # the learning curve: step, train, validation
+
+    def predict(self, batch: Any) -> Predictions: ...
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write weights into `folder` (safetensors or the learner's own text), return the rest as plain data."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A way to fit encoded rows. Frozen dataclass: its fields are its settings; see `core.settings`.
+
+    Called by: `core.candidate.fit` only.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[Literal["trivial", "simple", "boosting", "network", "ensemble", "user"]]
+    stops_early: ClassVar[bool]  # wants early-stopping rows
+    steps_scale: ClassVar[bool]  # refit steps are scaled by n_refit / n_fit
+    in_memory: ClassVar[int | None]  # the most rows it can take; None: any number
+    recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
+
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator: ...
+
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
+        """Return the estimator that `Estimator.save` wrote; never executes anything from the folder."""
+
+
+class Check(Protocol):
+    """A check: one file, one code. Its docstring is its section in the docs: what, Formula, Why, Remedy.
+
+    `run` names what it needs as keyword arguments (table, problem, split, roles, …); the step passes those it has, and a
+    check whose needs are not met is `not_applicable`, with the missing name as the reason.
+    """
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    step: ClassVar[str]
+
+    def run(self, **needs: Any) -> list[Finding]: ...
+
+
+class Search(Protocol):
+    """A search over candidates, asked and told. Called by: refine."""
+
+    name: ClassVar[str]
+
+    def ask(self) -> Any:
+        """Return the next trial to run, or None when the search has nothing more to ask."""
+
+    def tell(self, trial: Any, score: float) -> None:
+        """Take the score of a trial (greater is better)."""

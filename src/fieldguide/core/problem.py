@@ -1,0 +1,114 @@
+"""The problem: what is asked, of whom, when the truth arrives, what an error costs.
+
+Knows words, outputs and limits as frozen values. Tasks and metrics travel inside as objects; their names become
+objects in `fieldguide.parts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.contracts import Metric, Task
+
+TRANSFORMS = {
+    "identity": (lambda y: y, lambda z: z),
+    "log1p": (np.log1p, np.expm1),
+    "sqrt": (np.sqrt, np.square),
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing to predict.
+
+    Args:
+        name: the target column.
+        task: the task object.
+        labels: class labels in code order (binary: negative, positive); empty for values.
+        metric: the judge; None until explore recommends and the journal freezes.
+        transform: scale the learner fits a value on: identity, log1p or sqrt; metrics read the original scale.
+        weight: share of the loss where there are several outputs.
+    """
+
+    name: str
+    task: Task
+    labels: tuple[str, ...] = ()
+    metric: Metric | None = None
+    transform: str = "identity"
+    weight: float = 1.0
+
+    @property
+    def width(self) -> int:
+        return self.task.width(self.labels)
+
+    @property
+    def family(self) -> str:
+        """`binary`, `multiclass` or `values`: what metrics ask for."""
+        if self.task.family == "values":
+            return "values"
+        return "binary" if len(self.labels) == 2 else "multiclass"
+
+    def code(self, target: pl.Series) -> np.ndarray:
+        """Return the coded truth on the original scale: (rows,) int64 codes or float64 values."""
+        return self.task.encode(target, self.labels)
+
+    def to_fit(self, coded: np.ndarray) -> np.ndarray:
+        """Return the coded truth on the scale the learner fits."""
+        return TRANSFORMS[self.transform][0](coded)
+
+    def from_fit(self, prediction: np.ndarray) -> np.ndarray:
+        """Return predictions on the original scale."""
+        return TRANSFORMS[self.transform][1](prediction)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a shipped model may cost, measured on the packaged whole."""
+
+    latency_ms: float | None = None
+    megabytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is asked. Words may be empty: what is unanswered is listed by `frame` as findings."""
+
+    outputs: tuple[Output, ...]
+    goal: str = ""
+    unit: str = ""
+    decision: str = ""
+    prediction_time: str = ""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    success: float = 0.0
+    limits: Limits = field(default_factory=Limits)
+    purpose: str = "predict"
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> Output:
+        """The first output, by whose metric candidates are ranked."""
+        return self.outputs[0]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(output.name for output in self.outputs)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "goal": self.goal, "unit": self.unit, "decision": self.decision, "prediction_time": self.prediction_time,
+            "costs": dict(self.costs), "success": self.success, "purpose": self.purpose,
+            "limits": {"latency_ms": self.limits.latency_ms, "megabytes": self.limits.megabytes},
+            "assumptions": list(self.assumptions),
+            "outputs": [
+                {
+                    "name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform,
+                    "metric": None if o.metric is None else o.metric.name, "weight": o.weight,
+                }
+                for o in self.outputs
+            ],
+        }  # fmt: skip

@@ -1,0 +1,157 @@
+"""Tables: rows with typed columns, and the content hash of a row.
+
+Knows column kinds, roles and keys. How raw cells become typed values is each modality's `read`; how files are opened is
+`core.source`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.errors import DataError, listed, nearest
+
+KINDS = ("number", "category", "boolean", "datetime", "text", "id", "constant", "empty")
+ENCODED_KINDS = ("number", "category", "boolean", "datetime")
+ROLES = ("feature", "target", "time", "group", "key", "weight", "ignore")
+MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-", "#N/A", "<NA>")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its kind, its role, and how its raw cells are read.
+
+    Args:
+        name: as in the file.
+        kind: one of `KINDS`; decides the modality.
+        role: one of `ROLES`; only features reach a model.
+        read: how raw cells become values, as plain data (missing tokens, decimal and thousands marks, date format,
+            true and false words); the same for training, files and serving.
+        facts: what detection saw (n_missing, n_unique, why), as plain data; never used to compute.
+    """
+
+    name: str
+    kind: str
+    role: str = "feature"
+    read: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def encoded(self) -> bool:
+        """True when the column reaches a model."""
+        return self.role == "feature" and self.kind in ENCODED_KINDS
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "kind": self.kind, "role": self.role, "read": dict(self.read), "facts": dict(self.facts)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Column:
+        return Column(data["name"], data["kind"], data["role"], data.get("read", {}), data.get("facts", {}))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Typed rows. The frame holds exactly `columns`, in order: Float64, String, Boolean or Datetime("us").
+
+    Examples:
+        >>> table = Table(pl.DataFrame({"age": [31.0, 40.0]}), (Column("age", "number"),))
+        >>> table.take(np.array([1])).n_rows
+        1
+    """
+
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+
+    @property
+    def n_rows(self) -> int:
+        return self.frame.height
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns that reach a model."""
+        return tuple(column for column in self.columns if column.encoded)
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DataError(f"there is no column {name!r}{nearest(name, self.names)}", found=f"the columns are {listed(self.names)}")
+
+    def role(self, role: str) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.role == role)
+
+    def take(self, rows: np.ndarray) -> Table:
+        return Table(self.frame[rows], self.columns)
+
+    def with_roles(self, roles: Mapping[str, str]) -> Table:
+        """Return the table with the roles of some columns changed."""
+        return Table(self.frame, tuple(replace(c, role=roles.get(c.name, c.role)) for c in self.columns))
+
+    def without(self, names: Iterable[str]) -> Table:
+        """Return the table without some columns."""
+        gone = set(names)
+        kept = tuple(column for column in self.columns if column.name not in gone)
+        return Table(self.frame.select([column.name for column in kept]), kept)
+
+
+def row_keys(frame: pl.DataFrame) -> np.ndarray:
+    """Return the content hash of each row, the same on every machine and for every file format.
+
+    Columns are taken in name order, so that moving a column moves no key. Numbers are hashed by their float64 bits
+    (-0.0 as 0.0, every NaN and null alike), strings by blake2b of their UTF-8 bytes.
+
+    Shape:
+        returns: (rows,) uint64
+
+    Examples:
+        >>> bool((row_keys(pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})) == row_keys(pl.DataFrame({"b": ["x", "y"], "a": [1.0, 2.0]}))).all())
+        True
+    """
+    keys = np.full(frame.height, 0x9E3779B97F4A7C15, np.uint64)
+    for name in sorted(frame.columns):
+        keys = _mix(keys ^ _mix(_cell_hashes(frame[name]) + _text_hash(name)))
+    return keys
+
+
+def data_hash(keys: np.ndarray) -> str:
+    """Return the hash of a set of rows, whatever their order.
+
+    Examples:
+        >>> data_hash(np.array([1, 2], np.uint64)) == data_hash(np.array([2, 1], np.uint64))
+        True
+    """
+    return hashlib.blake2b(np.sort(keys).tobytes(), digest_size=16).hexdigest()
+
+
+def _cell_hashes(values: pl.Series) -> np.ndarray:
+    if values.dtype == pl.String:
+        codes = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        levels = values.unique().drop_nulls().sort().to_list()
+        return np.array([0, *(_text_hash(level) for level in levels)], np.uint64)[codes]
+    if values.dtype.is_temporal():
+        values = values.cast(pl.Datetime("us")).to_physical()
+    numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy() + 0.0
+    bits = numbers.view(np.uint64).copy()
+    bits[np.isnan(numbers)] = 0x7FF8000000000000
+    return bits
+
+
+def _text_hash(text: str) -> np.uint64:
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"))
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    """splitmix64's finaliser (Steele, Lea, Flood 2014): every input bit moves about half of the output bits."""
+    with np.errstate(over="ignore"):
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return x ^ (x >> np.uint64(31))

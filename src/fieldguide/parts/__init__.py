@@ -1,0 +1,58 @@
+"""What is interchangeable: a folder per kind, a file per part, named like the part.
+
+The one place where a name becomes an object. `find("learners", "boosting")` loads `parts/learners/boosting.py` and returns
+the class in it whose `name` is "boosting"; parts of other packages are found by the entry point group
+`fieldguide.<kind>`. Nothing is loaded before it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from fieldguide.core.errors import ConfigError, nearest
+
+KINDS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "checks")
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """Return the names of all parts of a kind, without loading any.
+
+    Examples:
+        >>> "boosting" in names("learners")
+        True
+    """
+    folder = Path(__file__).parent / kind
+    own = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
+    return tuple(sorted(own | {point.name for point in entry_points(group=f"fieldguide.{kind}")}))
+
+
+@cache
+def find(kind: str, name: str) -> Any:
+    """Return the class of a part by name.
+
+    Raises:
+        ConfigError: there is no such part; names the nearest.
+    """
+    if name not in names(kind):
+        raise ConfigError(f"there is no {kind} part named {name!r}{nearest(name, names(kind))}", do=f"use one of {', '.join(names(kind))}")
+    for point in entry_points(group=f"fieldguide.{kind}"):
+        if point.name == name:
+            return point.load()
+    module = importlib.import_module(f"fieldguide.parts.{kind}.{name}")
+    for _, member in inspect.getmembers(module, inspect.isclass):
+        if member.__module__ == module.__name__ and getattr(member, "name", None) == name:
+            return member
+    raise ConfigError(f"the file {module.__file__} defines no class whose name is {name!r}")
+
+
+@cache
+def modality(kind: str) -> Any:
+    """Return the modality of a column kind."""
+    return find("modalities", kind)()
