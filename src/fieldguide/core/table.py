@@ -43,8 +43,13 @@ class Column:
 
     @property
     def encoded(self) -> bool:
-        """True when the column reaches a model."""
-        return self.role == "feature" and self.kind in ENCODED_KINDS
+        """True when the column reaches a model. The time column does so by its calendar parts only: never by its date."""
+        return self.kind in ENCODED_KINDS and self.role in ("feature", "time")
+
+    @property
+    def modality(self) -> str:
+        """The modality that reads, describes and encodes the column."""
+        return "calendar" if self.role == "time" else self.kind
 
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, "kind": self.kind, "role": self.role, "read": dict(self.read), "facts": dict(self.facts)}

@@ -13,8 +13,8 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Layout
 from fieldguide.core.contracts import Encoder, Modality
+from fieldguide.core.rows import Rows
 from fieldguide.core.settings import Choice, Range, setting, values_of
-from fieldguide.core.table import Table
 
 Modalities = Callable[[str], Modality]
 
@@ -53,14 +53,12 @@ class Transform:
     parts: tuple[tuple[str, tuple[str, ...], Encoder], ...]  # modality name, column names, encoder
 
     @staticmethod
-    def fit(recipe: Recipe, table: Table, modalities: Modalities) -> Transform:
-        """Fit every modality's encoder on the rows of `table`, and on nothing else."""
-        kinds = sorted({column.kind for column in table.features})
+    def fit(recipe: Recipe, rows: Rows, modalities: Modalities) -> Transform:
+        """Fit every modality's encoder on `rows`, and on nothing else."""
         parts = []
-        for kind in kinds:
-            names = tuple(column.name for column in table.features if column.kind == kind)
-            modality = modalities(kind)
-            parts.append((kind, names, modality.fit({name: modality.cells(table.frame[name]) for name in names}, recipe)))
+        for kind in sorted({column.modality for column in rows.columns}):
+            names = tuple(column.name for column in rows.columns if column.modality == kind)
+            parts.append((kind, names, modalities(kind).fit({name: rows.cells[name] for name in names}, recipe)))
         return Transform(recipe, tuple(parts))
 
     @property
@@ -88,15 +86,6 @@ class Transform:
             "numbers": _joined(numbers, n_rows, np.float32), "codes": _joined(codes, n_rows, np.int32), **blocks,
         })  # fmt: skip
 
-    def encode_table(self, table: Table, modalities: Modalities) -> Batch:
-        """Encode the rows of a typed table."""
-        return self.encode(cells_of(table, self.columns, modalities), table.n_rows)
-
-    @property
-    def columns(self) -> tuple[tuple[str, str], ...]:
-        """Name and kind of each column that is read."""
-        return tuple((name, kind) for kind, names, _ in self.parts for name in names)
-
     def to_dict(self) -> dict[str, Any]:
         return {
             "recipe": values_of(self.recipe),
@@ -107,11 +96,6 @@ class Transform:
     def from_dict(data: Mapping[str, Any], modalities: Modalities) -> Transform:
         parts = tuple((p["kind"], tuple(p["columns"]), modalities(p["kind"]).load(p["encoder"])) for p in data["parts"])
         return Transform(Recipe(**data["recipe"]), parts)
-
-
-def cells_of(table: Table, columns: tuple[tuple[str, str], ...], modalities: Modalities) -> dict[str, np.ndarray]:
-    """Return the cells of named columns of a typed table."""
-    return {name: modalities(kind).cells(table.frame[name]) for name, kind in columns}
 
 
 def _joined(arrays: list[np.ndarray], n_rows: int, dtype: type) -> np.ndarray:

@@ -1,0 +1,202 @@
+"""Blocks: rows that must stay together, because they are one unit or (nearly) the same row.
+
+Knows row keys, declared groups and the near-duplicate test; who divides the blocks is a splitter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.seeds import generator
+
+NEAR_LIMIT = 1_000_000
+"""Rows above which near-duplicates are not searched (exact ones always are)."""
+N_BANDS = 12
+LARGEST_BLOCK = 0.05
+"""A near-duplicate block with a greater share of the rows is a continuum (a smooth curve), not a set of copies."""
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Which rows repeat others.
+
+    Shape:
+        exact: (rows,) int64 block ids, one per distinct content
+        near: (rows,) int64 block ids after linking near-duplicates (equal to `exact` where there are none)
+
+    Args:
+        natural: True when the columns hold so little information that equal rows are expected and are left alone.
+        searched: False when the table is too long for the near-duplicate search.
+        continuum: True when near-duplicates chain through the table and were therefore not linked.
+    """
+
+    exact: np.ndarray
+    near: np.ndarray
+    natural: bool = False
+    searched: bool = True
+    continuum: bool = False
+
+    @property
+    def n_exact(self) -> int:
+        """Rows that repeat an earlier row exactly."""
+        return len(self.exact) - len(np.unique(self.exact))
+
+    @property
+    def n_near(self) -> int:
+        """Rows that nearly repeat another and do so not exactly."""
+        return len(np.unique(self.exact)) - len(np.unique(self.near))
+
+
+def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
+    """Return exact and near-duplicates of typed feature rows.
+
+    Two rows are near-duplicates when their agreement cannot be chance: each column has the probability p that two random
+    rows agree at least as closely, and Fisher's sum of -ln p exceeds what the best of all pairs would reach. Candidate pairs
+    come from locality-sensitive hashing (random halves of the columns, numbers in cells of 0.1 deviations).
+
+    Args:
+        frame: feature columns only, typed, without ids and times.
+        keys: (rows,) content hash of the same rows.
+
+    Source:
+        Fisher's method for combining independent tests; Indyk & Motwani 1998 for the hashing.
+    """
+    exact = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+    n_rows = len(keys)
+    if n_rows < 2 or frame.width == 0:
+        return Duplicates(exact, exact, natural=frame.width == 0)
+    if _information(frame) < np.log2(n_rows) + 2:
+        rows = np.arange(n_rows, dtype=np.int64)
+        return Duplicates(rows, rows, natural=True)
+    if n_rows > NEAR_LIMIT:
+        return Duplicates(exact, exact, searched=False)
+    first = np.unique(exact, return_index=True)[1]  # one row of each content is enough to search
+    pairs = _near_pairs(frame[first], len(first))
+    if not len(pairs):
+        return Duplicates(exact, exact)
+    near = connect(len(first), [pairs])[exact]
+    if np.bincount(near[first]).max() > max(10, LARGEST_BLOCK * len(first)):
+        return Duplicates(exact, exact, continuum=True)
+    return Duplicates(exact, near)
+
+
+def connect(n_rows: int, links: Sequence[np.ndarray]) -> np.ndarray:
+    """Return block ids of the connected components of pairs.
+
+    Shape:
+        links: arrays of (pairs, 2) row indices
+        returns: (rows,) int64, numbered in order of first appearance
+
+    Examples:
+        >>> connect(4, [np.array([[0, 2], [2, 3]])]).tolist()
+        [0, 1, 0, 0]
+    """
+    label = np.arange(n_rows)
+    pairs = np.concatenate([np.asarray(link, np.int64).reshape(-1, 2) for link in links] or [np.zeros((0, 2), np.int64)])
+    while len(pairs):  # pointer jumping: labels fall to the smallest index of their component
+        low = np.minimum(label[pairs[:, 0]], label[pairs[:, 1]])
+        before = label.copy()
+        np.minimum.at(label, pairs[:, 0], low)
+        np.minimum.at(label, pairs[:, 1], low)
+        np.minimum.at(label, before[pairs[:, 0]], low)
+        np.minimum.at(label, before[pairs[:, 1]], low)
+        label = label[label]
+        if np.array_equal(before, label):
+            break
+    return np.unique(label, return_inverse=True)[1].astype(np.int64)
+
+
+def same(ids: np.ndarray) -> np.ndarray:
+    """Return links between rows that carry the same id: (pairs, 2)."""
+    order = np.argsort(ids, kind="stable")
+    equal = ids[order][1:] == ids[order][:-1]
+    return np.stack([order[:-1][equal], order[1:][equal]], axis=1)
+
+
+def _information(frame: pl.DataFrame) -> float:
+    """Sum of the columns' entropies [bits]: an upper bound on what a row tells."""
+    bits = 0.0
+    for name in frame.columns:
+        shares = frame[name].value_counts()["count"].to_numpy() / frame.height
+        bits += float(-(shares * np.log2(shares)).sum())
+    return bits
+
+
+def _near_pairs(frame: pl.DataFrame, n_rows: int) -> np.ndarray:
+    columns = [_Column.of(frame[name]) for name in frame.columns]
+    if not any(column.continuous for column in columns) and not any(column.n_levels > n_rows // 2 for column in columns):
+        return np.zeros((0, 2), np.int64)
+    needed = _fisher_bound(len(columns), n_rows)
+    widest = max(columns, key=lambda column: column.n_levels)
+    found: list[np.ndarray] = []
+    for band in range(N_BANDS):
+        rng = generator(0, "near duplicates", band)
+        chosen = rng.permutation(len(columns))[: max(1, (len(columns) + 1) // 2)]
+        cell = np.zeros(n_rows, np.uint64)
+        for i in chosen:
+            cell = (cell * np.uint64(0x100000001B3)) ^ columns[i].cells(float(rng.uniform())).astype(np.uint64)
+        order = np.lexsort((widest.values, cell))
+        for step in (1, 2):
+            a, b = order[:-step], order[step:]
+            together = cell[a] == cell[b]
+            a, b = a[together], b[together]
+            agreement = sum((column.surprise(a, b) for column in columns), np.zeros(len(a)))
+            found.append(np.stack([a, b], axis=1)[agreement > needed])
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _fisher_bound(n_columns: int, n_rows: int) -> float:
+    """The sum of -ln p that one of all row pairs reaches by chance with probability 1 %: a Gamma(n_columns) quantile."""
+    tail = 0.01 / (0.5 * n_rows * n_rows)
+    low, high = 0.0, 60.0 + 4.0 * n_columns - np.log(tail)
+    for _ in range(60):  # the Gamma survival function with integer shape is a Poisson sum
+        middle = (low + high) / 2
+        terms = np.arange(n_columns)
+        log_terms = -middle + terms * np.log(max(middle, 1e-300)) - np.cumsum(np.log(np.maximum(terms, 1)))
+        survival = np.exp(log_terms).sum()
+        low, high = (middle, high) if survival > tail else (low, middle)
+    return high
+
+
+@dataclass(frozen=True)
+class _Column:
+    values: np.ndarray  # deviations for continuous columns, level codes otherwise
+    shares: np.ndarray  # share of rows with the same value
+    sorted: np.ndarray
+    continuous: bool
+    n_levels: int
+
+    @staticmethod
+    def of(series: pl.Series) -> _Column:
+        n_rows = len(series)
+        if series.dtype == pl.String:
+            series = series.str.strip_chars().str.to_lowercase().str.replace_all(r"\s+", " ")
+        codes = series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        counts = np.bincount(codes)
+        n_levels = int((counts > 0).sum())
+        shares = counts[codes] / n_rows
+        if series.dtype.is_numeric() and n_levels > max(50, n_rows // 100):
+            numbers = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            low, high = np.nanpercentile(numbers, [16, 84])
+            scale = (high - low) / 2 or np.nanstd(numbers) or 1.0
+            values = (numbers - np.nanmedian(numbers)) / scale
+            values = np.where(np.isnan(values), -1e6, np.clip(values, -1e6, 1e6))
+            return _Column(values, shares, np.sort(values), True, n_levels)
+        return _Column(codes.astype(np.float64), shares, np.zeros(0), False, n_levels)
+
+    def cells(self, offset: float) -> np.ndarray:
+        return np.floor(self.values / 0.1 + offset).astype(np.int64) if self.continuous else self.values.astype(np.int64)
+
+    def surprise(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """-ln of the probability that a random row lies at least as close to row a as row b does."""
+        if not self.continuous:
+            return np.where(self.values[a] == self.values[b], -np.log(self.shares[a]), 0.0)
+        reach = np.abs(self.values[a] - self.values[b])
+        inside = np.searchsorted(self.sorted, self.values[a] + reach, "right") - np.searchsorted(
+            self.sorted, self.values[a] - reach, "left"
+        )
+        return -np.log(np.minimum(1.0, inside / len(self.sorted)))

@@ -1,0 +1,156 @@
+"""Candidates: complete answers as plain values, and what fitting one on rows gives.
+
+Knows recipe + learner + settings, blends of several, and the way from cells to predictions on the original scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.contracts import Effort, Estimator, Learner, Predictions
+from fieldguide.core.problem import Output
+from fieldguide.core.rows import Rows
+from fieldguide.core.settings import values_of, with_values
+from fieldguide.core.transform import Modalities, Recipe, Transform
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe and a learner with its settings; a baseline is one too.
+
+    Args:
+        name: unique in a study: "boosting", "tabm", "trial 12".
+        learner: the learner object, settings inside.
+        recipe: how columns are encoded for it.
+    """
+
+    name: str
+    learner: Learner
+    recipe: Recipe
+
+    @staticmethod
+    def of(name: str, learner: Learner, recipe: Mapping[str, Any] | None = None) -> Candidate:
+        """Return a candidate with the learner's own recipe, changed where `recipe` says so."""
+        return Candidate(name, learner, with_values(Recipe(), {**learner.recipe, **(recipe or {})}))
+
+    @property
+    def kind(self) -> str:
+        return self.learner.kind
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "kind": self.kind, "learner": self.learner.name,
+            "settings": values_of(self.learner), "recipe": values_of(self.recipe),
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any], find: Callable[[str, str], Any]) -> Candidate:
+        learner = with_values(find("learners", data["learner"])(), data["settings"])
+        return Candidate(data["name"], learner, with_values(Recipe(), data["recipe"]))
+
+
+class Predictor(Protocol):
+    """Anything that answers rows: a fitted candidate or a blend of several."""
+
+    outputs: tuple[Output, ...]
+
+    def raw(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        """Return predictions on the scale the learners fit."""
+
+    def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        """Return predictions on the original scale."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A candidate fitted on rows: its transform and its estimator."""
+
+    candidate: Candidate
+    transform: Transform
+    estimator: Estimator
+    outputs: tuple[Output, ...]
+
+    def raw(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        return self.estimator.predict(self.transform.encode(cells, n_rows))
+
+    def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        return _original(self.raw(cells, n_rows), self.outputs)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A weighted mean of predictors, taken on the scale the learners fit."""
+
+    members: tuple[Fitted, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return self.members[0].outputs
+
+    def raw(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        return mixed([member.raw(cells, n_rows) for member in self.members], self.weights)
+
+    def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        return _original(self.raw(cells, n_rows), self.outputs)
+
+
+def mixed(predictions: list[Predictions], weights: tuple[float, ...]) -> Predictions:
+    """Return the weighted mean of several predictions, output by output."""
+    return tuple(sum(w * p[i] for w, p in zip(weights, predictions)) for i in range(len(predictions[0])))
+
+
+def _original(predictions: Predictions, outputs: tuple[Output, ...]) -> Predictions:
+    return tuple(p if o.task.family == "classes" else o.from_fit(p) for p, o in zip(predictions, outputs))
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """Encodings of one set of training rows, kept so that candidates that share a recipe share the work."""
+
+    kept: dict[Recipe, tuple[Transform, Batch, Batch | None, Batch | None]]
+    limit: int = 4
+
+    def of(
+        self, recipe: Recipe, train: Rows, stop: Rows | None, judged: Rows | None, modalities: Modalities
+    ) -> tuple[Transform, Batch, Batch | None, Batch | None]:
+        if recipe not in self.kept:
+            transform = Transform.fit(recipe, train, modalities)
+            encoded = [None if rows is None else transform.encode(rows.cells, len(rows)) for rows in (train, stop, judged)]
+            while len(self.kept) >= self.limit:
+                del self.kept[next(iter(self.kept))]
+            self.kept[recipe] = (transform, encoded[0], encoded[1], encoded[2])  # type: ignore[assignment]
+        return self.kept[recipe]
+
+
+def fit(
+    candidate: Candidate, train: Rows, stop: Rows | None, outputs: tuple[Output, ...], modalities: Modalities, effort: Effort,
+    encodings: Encodings | None = None, judged: Rows | None = None,
+) -> tuple[Fitted, Batch | None]:  # fmt: skip
+    """Fit a candidate: the transform and the learner see `train`; early stopping sees `stop`; nothing else is seen.
+
+    Returns:
+        the fitted candidate, and `judged` encoded by its transform (None where it was not given).
+    """
+    transform, batch, stop_batch, judged_batch = (encodings or Encodings({})).of(candidate.recipe, train, stop, judged, modalities)
+    estimator = candidate.learner.fit(
+        _encoded(batch, train, outputs),
+        None if stop is None or stop_batch is None else _encoded(stop_batch, stop, outputs),
+        outputs,
+        effort,
+    )
+    return Fitted(candidate, transform, estimator, outputs), judged_batch
+
+
+def _encoded(batch: Batch, rows: Rows, outputs: tuple[Output, ...]) -> Encoded:
+    targets = tuple(
+        truth if output.task.family == "classes" else output.to_fit(truth) for truth, output in zip(rows.truths, outputs)
+    )
+    return Encoded(batch, targets, rows.weights)
+
+

@@ -1,0 +1,126 @@
+"""The one evaluation: the only place where a fit on some rows meets other rows.
+
+Baseline, train and refine all call it, so that preprocessing cannot leak and scores compare. Pure in its arguments.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fieldguide.core.candidate import Candidate, Encodings, Fitted, fit
+from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
+from fieldguide.core.errors import SplitError
+from fieldguide.core.problem import Output
+from fieldguide.core.rows import Rows
+from fieldguide.core.seeds import seed_for
+from fieldguide.core.split import Fold, held_share
+from fieldguide.core.transform import Modalities
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a candidate did on rows it was not fitted on.
+
+    Shape:
+        rows: (judged,) development row indices, sorted
+        predictions[i]: (judged, width) on the scale the learner fits, averaged over repeats
+
+    Args:
+        n_fit: training rows per fold (mean), without the early-stopping rows.
+        n_steps: best step count per fold, empty where there are no steps.
+        stopped: how training ended, per fold ("early", "steps", "clock", "").
+        history: learning curve of the first fold.
+        seconds: fitting time, all folds [s].
+        fitted: the last fold's fitted candidate, for measuring size and latency (not stored).
+        complete: False when a clock ended the evaluation before all folds were run.
+    """
+
+    candidate: Candidate
+    rows: np.ndarray
+    predictions: Predictions
+    n_fit: int
+    n_steps: tuple[int, ...]
+    stopped: tuple[str, ...]
+    history: tuple[dict[str, Any], ...]
+    seconds: float
+    fitted: Fitted | None = None
+    complete: bool = True
+
+
+def evaluate(
+    candidate: Candidate, rows: Rows, folds: Sequence[Fold], outputs: tuple[Output, ...], *, roles: Roles, splitter: Splitter,
+    modalities: Modalities, effort: Effort, caches: dict[tuple[int, bool], Encodings] | None = None,
+) -> Evaluation:  # fmt: skip
+    """Fit the candidate on each fold's training rows and predict its validation rows.
+
+    Early-stopping rows are taken from the training rows by the same splitter, so they obey the same groups and times.
+
+    Args:
+        rows: development rows; `folds` index into them.
+        effort: clock and threads for all folds together; the clock is shared out evenly.
+        caches: encodings by fold number, to be shared between candidates evaluated on the same folds.
+
+    Raises:
+        SplitError: a validation row is also a training row (the folds are wrong).
+    """
+    width = [output.width for output in outputs]
+    total = [np.zeros((len(rows), w)) for w in width]
+    times_judged = np.zeros(len(rows))
+    steps, stopped, history, sizes, fitted = [], [], (), [], None
+    started = time.perf_counter()
+    seconds = 0.0
+    for number, fold in enumerate(folds):
+        if np.intersect1d(fold.train, fold.validation).size:
+            raise SplitError("a validation row is also a training row", rule="folds are disjoint", found=f"fold {number}")
+        train, stop = stopping_rows(candidate, fold.train, roles, splitter)
+        share = effort.clock.share(1 / (len(folds) - number))
+        begun = time.perf_counter()
+        fitted, batch = fit(
+            candidate, rows.take(train), None if stop is None else rows.take(stop), outputs, modalities,
+            replace(effort, clock=share, seed=seed_for(effort.seed, "fold", number)),
+            None if caches is None else caches.setdefault((number, candidate.learner.stops_early), Encodings({})),
+            rows.take(fold.validation),
+        )  # fmt: skip
+        seconds += time.perf_counter() - begun
+        for sums, predicted in zip(total, fitted.estimator.predict(batch)):
+            sums[fold.validation] += predicted
+        times_judged[fold.validation] += 1
+        sizes.append(len(train))
+        stopped.append(fitted.estimator.stopped)
+        if fitted.estimator.n_steps is not None:
+            steps.append(fitted.estimator.n_steps)
+        if number == 0:
+            history = tuple(fitted.estimator.history)
+        if effort.clock.over and number + 1 < len(folds):
+            break
+    judged = np.flatnonzero(times_judged)
+    return Evaluation(
+        candidate, judged, tuple(sums[judged] / times_judged[judged, None] for sums in total), int(np.mean(sizes)), tuple(steps),
+        tuple(stopped), history, min(seconds, time.perf_counter() - started), fitted, complete=len(sizes) == len(folds),
+    )  # fmt: skip
+
+
+def stopping_rows(candidate: Candidate, train: np.ndarray, roles: Roles, splitter: Splitter) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return (rows to fit on, rows to stop on or None): the latter taken from the training rows by the study's own rules."""
+    if not candidate.learner.stops_early or len(train) < 20:
+        return train, None
+    kept, held = splitter.hold_out(roles.take(train), held_share(len(train)), "early stopping")
+    if len(held) < 5 or len(kept) < 10:
+        return train, None
+    return train[kept], train[held]
+
+
+def refit_steps(evaluation: Evaluation, n_refit: int) -> int | None:
+    """Return the steps for a fit on `n_refit` rows: the median best count, scaled by n_refit / n_fit where steps are
+    gradient steps; boosting rounds stay as they are. None where the learner has no steps."""
+    if not evaluation.n_steps:
+        return None
+    steps = float(np.median(evaluation.n_steps))
+    if evaluation.candidate.learner.steps_scale:
+        steps *= n_refit / evaluation.n_fit
+    return max(1, round(steps))
