@@ -1,0 +1,235 @@
+"""Fitted networks: from encoded rows to an estimator, to a folder and back.
+
+Knows how targets are scaled, how logits become predictions and what a network's folder holds. The loop is `_training`,
+the export `_export`; importing this file, and predicting from a folder that holds `model.onnx`, loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fieldguide.core.batch import Batch, Encoded, Layout
+from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.core.errors import ModelError
+
+WEIGHTS, GRAPH = "network.safetensors", "model.onnx"
+
+
+@dataclass(frozen=True)
+class Description:
+    """A fitted network without its weights, as plain data.
+
+    Args:
+        net: the file in `parts/nets` that builds it.
+        architecture: the arguments of its `build`.
+        heads: one per output, the fields of `nets.heads.Head`.
+        scaling: mean and standard deviation per column of each value output, None for classes.
+        layout: what the encoded arrays hold.
+    """
+
+    net: str
+    architecture: Mapping[str, Any]
+    heads: tuple[Mapping[str, Any], ...]
+    scaling: tuple[Any, ...]
+    layout: Layout
+
+    def to_dict(self) -> dict[str, Any]:
+        layout = {"numbers": list(self.layout.numbers), "codes": [list(code) for code in self.layout.codes]}
+        return {
+            "net": self.net, "architecture": dict(self.architecture), "heads": [dict(head) for head in self.heads],
+            "scaling": list(self.scaling), "layout": layout,
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Description:
+        layout = Layout(tuple(data["layout"]["numbers"]), tuple((name, int(n)) for name, n in data["layout"]["codes"]))
+        return Description(data["net"], data["architecture"], tuple(data["heads"]), tuple(data["scaling"]), layout)
+
+    @property
+    def d_out(self) -> int:
+        return sum(head["d_logits"] for head in self.heads)
+
+    def build(self) -> Any:
+        """Return the network as a torch module, untrained."""
+        if self.net not in ("mlp", "tabm"):  # the name comes from a folder: it may choose among ours, not import at will
+            raise ModelError(f"there is no network named {self.net!r}", do="update fieldguide, or fit the model again")
+        module = importlib.import_module(f"fieldguide.parts.nets.{self.net}")
+        return module.build(self.architecture, self.d_out)
+
+    def readout(self, net: Any) -> Any:
+        """Return the network with its last layers."""
+        from fieldguide.parts.nets.heads import Head, Readout
+
+        return Readout(net, [Head(**head) for head in self.heads])
+
+    def predictions(self, read: np.ndarray) -> Predictions:
+        """Return predictions per output from what the network reads out.
+
+        Shape:
+            read: (rows, sum of d_logits) float32
+            returns: (rows, n_labels) probabilities or (rows, d) values per output, float64
+        """
+        outputs, start = [], 0
+        for head, scale in zip(self.heads, self.scaling, strict=True):
+            part = read[:, start : start + head["d_logits"]].astype(np.float64)
+            start += head["d_logits"]
+            if head["complement"]:
+                part = np.concatenate([1.0 - part, part], axis=1)
+            elif head["activation"] == "softmax":
+                part = part / part.sum(axis=1, keepdims=True)  # float32 sums to 1 only within 1e-7
+            elif scale is not None:
+                part = part * np.array(scale[1]) + np.array(scale[0])
+            outputs.append(part)
+        return tuple(outputs)
+
+
+@dataclass
+class NetworkEstimator:
+    """A fitted network in memory. Predictions of one row and of many agree within float32."""
+
+    description: Description
+    net: Any
+    n_steps: int | None
+    stopped: str
+    history: list[dict[str, Any]] = field(default_factory=list)
+    threads: int = 1
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Return one array per output.
+
+        Shape:
+            returns[i]: (rows, n_labels) float64 probabilities, or (rows, d) float64 values
+        """
+        import torch
+
+        from fieldguide.parts.learners import _training
+
+        device = next(self.net.parameters()).device
+        readout, size = self.description.readout(self.net).eval(), _training.chunk_rows(self.net)
+        read = np.empty((len(batch), self.description.d_out), np.float32)
+        with _training.computing(self.threads), torch.inference_mode():
+            for start in range(0, len(batch), size):
+                part = _training.tensors_of(batch.take(slice(start, start + size)), device)
+                read[start : start + size] = readout(part.numbers, part.codes).float().cpu().numpy()
+        return self.description.predictions(read)
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write weights (and `model.onnx` where its packages are installed); return the rest as plain data."""
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        weights = {name: value.detach().cpu().contiguous() for name, value in self.net.state_dict().items()}
+        save_file(weights, folder / WEIGHTS)
+        graph: dict[str, Any] = {"written": False, "why": 'the packages of "fieldguide[serve]" are not installed'}
+        if all(importlib.util.find_spec(package) for package in ("onnx", "onnxscript", "onnxruntime")):
+            from fieldguide.parts.learners import _export
+
+            graph = _export.export(self.description, self.net, folder / GRAPH)
+        return {
+            "network": self.description.to_dict(), "onnx": graph, "n_steps": self.n_steps, "stopped": self.stopped,
+            "history": self.history, "width": int(self.net.width),
+        }  # fmt: skip
+
+
+class GraphEstimator:
+    """A fitted network as an ONNX graph: needs no torch. A single row is answered by one thread, many rows by all."""
+
+    def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
+        self.description = Description.from_dict(data["network"])
+        self.n_steps: int | None = data["n_steps"]
+        self.stopped: str = data["stopped"]
+        self.history: list[dict[str, Any]] = list(data["history"])
+        self._path, self._width = path, int(data["width"])
+        self._one = _session(path, threads=1)
+        self._many: Any = None
+        self._inputs = {node.name for node in self._one.get_inputs()}
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Return one array per output; see `NetworkEstimator.predict`."""
+        session = self._one
+        if len(batch) > 1024:
+            self._many = session = self._many or _session(self._path, threads=0)
+        size = max(1, min(65_536, 2**23 // self._width))
+        parts = []
+        for start in range(0, len(batch), size) or (0,):
+            arrays = {name: batch.arrays[name][start : start + size] for name in self._inputs}
+            parts.append(session.run(None, arrays)[0])
+        return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        raise ModelError("a network loaded from its ONNX graph cannot be saved again", do="copy its folder")
+
+
+def _session(path: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads  # 0: as many as there are cores
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
+    """Return mean and standard deviation of each column of each value target, on the training rows; None for classes."""
+    scales: list[Any] = []
+    for head, target in zip(heads, train.targets, strict=True):
+        if head.loss != "squared_error":
+            scales.append(None)
+            continue
+        columns = np.asarray(target, np.float64).reshape(len(target), -1)
+        sd = columns.std(axis=0)
+        scales.append([columns.mean(axis=0).tolist(), np.where(sd > 0, sd, 1.0).tolist()])
+    return tuple(scales)
+
+
+def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
+    """Return the training plan of a learner's settings: `n_epochs` over these rows, or exactly `n_steps`."""
+    from fieldguide.parts.learners import _training
+
+    planned = learner.n_epochs * _training.steps_per_epoch(n_rows, learner.batch_size)
+    return _training.Plan(
+        n_steps=max(1, planned if n_steps is None else n_steps), batch_size=learner.batch_size,
+        learning_rate=learner.learning_rate, weight_decay=learner.weight_decay, l1=learner.l1, cooldown=learner.cooldown,
+        average=learner.average, patience=learner.patience,
+    )  # fmt: skip
+
+
+def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> NetworkEstimator:
+    """Build the learner's network on the training rows and train it as `learner.plan` says."""
+    from fieldguide.parts.learners import _training
+    from fieldguide.parts.nets.heads import heads_of
+
+    heads, device = heads_of(outputs), _training.choose_device()
+    scaling = scaling_of(heads, train)
+    with _training.computing(effort.threads, effort.seed):
+        architecture = learner.architecture(train, outputs)
+        description = Description(learner.name, architecture, tuple(asdict(head) for head in heads), scaling, train.batch.layout)
+        net = description.build().to(device)
+
+        def tensors(rows: Encoded) -> _training.Tensors:
+            return _training.tensors_of(rows.batch, device, _training.targets_of(heads, rows, scaling), rows.weights)
+
+        stopping = tensors(stop) if stop is not None and len(stop) and effort.n_steps is None else None
+        plan = learner.plan(len(train), effort.n_steps)
+        trained = _training.train_network(net, heads, tensors(train), stopping, plan, effort)
+    return NetworkEstimator(description, trained.net, trained.n_steps, trained.stopped, trained.history, effort.threads)
+
+
+def load(folder: Path, data: Mapping[str, Any]) -> NetworkEstimator | GraphEstimator:
+    """Return the estimator that `save` wrote: by ONNX Runtime where it is installed, else by torch."""
+    graph = Path(folder) / GRAPH
+    if data["onnx"]["written"] and graph.exists() and importlib.util.find_spec("onnxruntime"):
+        return GraphEstimator(graph, data)
+    from safetensors.torch import load_file
+
+    description = Description.from_dict(data["network"])
+    net = description.build()
+    net.load_state_dict(load_file(Path(folder) / WEIGHTS))
+    return NetworkEstimator(description, net.eval(), data["n_steps"], data["stopped"], list(data["history"]))

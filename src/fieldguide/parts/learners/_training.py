@@ -1,0 +1,340 @@
+"""The one torch loop: a generator that trains, measures and yields; its caller decides when to stop.
+
+Knows tensors, gradient steps, schedules and the clock; nothing of what the network is, of columns, or of files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.clock import Clock
+from fieldguide.core.contracts import Effort
+from fieldguide.parts.nets.heads import Head, loss_of
+
+STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look waits for the device
+ROWS_PER_CHUNK = 65_536  # rows predicted at once, fewer for wide networks
+CELLS_PER_CHUNK = 2**23  # activations of one layer at once: 32 MB
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is trained: the numbers of the loop.
+
+    Args:
+        n_steps: gradient steps of the whole schedule.
+        batch_size: rows per step.
+        learning_rate: of AdamW, after the warm-up.
+        weight_decay: decoupled, on matrices only.
+        l1: weight of the sum of absolute weights in the loss.
+        clip: largest norm of the gradient; 0 does not clip.
+        cooldown: share of the steps, at the end, over which the learning rate falls to 0.
+        average: horizon of the running average of the weights [epochs]; 0 does not average.
+        patience: epochs without a better validation loss until the training stops.
+    """
+
+    n_steps: int
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    l1: float = 0.0
+    clip: float = 1.0
+    cooldown: float = 0.5
+    average: float = 0.0
+    patience: int = 16
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Encoded rows on a device.
+
+    Shape:
+        numbers: (rows, n_numbers) float32
+        codes: (rows, n_codes) int32
+        targets[i]: (rows, d) float32, or (rows,) int64 for classes
+        weights: (rows,) float32 with mean 1, or None
+    """
+
+    numbers: Tensor
+    codes: Tensor
+    targets: tuple[Tensor, ...] = ()
+    weights: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, rows: Tensor | slice) -> Tensors:
+        def pick(x: Tensor) -> Tensor:
+            return x[rows] if isinstance(rows, slice) else x.index_select(0, rows)
+
+        weights = None if self.weights is None else pick(self.weights)
+        return Tensors(pick(self.numbers), pick(self.codes), tuple(pick(t) for t in self.targets), weights)
+
+
+@dataclass
+class Trained:
+    """What one training left behind: the network holds its best weights."""
+
+    net: nn.Module
+    n_steps: int
+    stopped: str
+    history: list[dict[str, Any]]
+
+
+def choose_device() -> torch.device:
+    """Return the fastest device that is there: CUDA, then Apple's, then the processor."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextlib.contextmanager
+def computing(threads: int, seed: int | None = None) -> Iterator[None]:
+    """Compute with so many threads, and with torch's random state seeded; both are restored afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads))
+    try:
+        if seed is None:
+            yield
+        else:
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def tensors_of(batch: Batch, device: torch.device, targets: Sequence[Tensor] = (), weights: np.ndarray | None = None) -> Tensors:
+    """Return a batch as contiguous tensors on a device; weights are scaled to mean 1."""
+    scaled = None
+    if weights is not None:
+        scaled = torch.from_numpy(np.asarray(weights / max(weights.mean(), 1e-12), np.float32)).to(device)
+    return Tensors(
+        torch.from_numpy(np.ascontiguousarray(batch.numbers, np.float32)).to(device),
+        torch.from_numpy(np.ascontiguousarray(batch.codes, np.int32)).to(device),
+        tuple(target.to(device) for target in targets),
+        scaled,
+    )
+
+
+def targets_of(heads: Sequence[Head], data: Encoded, scaling: Sequence[tuple[list[float], list[float]] | None]) -> list[Tensor]:
+    """Return coded targets as the losses take them; values are centred and scaled.
+
+    Shape:
+        scaling[i]: mean and standard deviation of each column of a value target, None for classes
+    """
+    tensors = []
+    for head, target, scale in zip(heads, data.targets, scaling, strict=True):
+        if head.loss == "cross_entropy":
+            tensors.append(torch.from_numpy(np.asarray(target, np.int64)))
+            continue
+        columns = np.asarray(target, np.float64).reshape(len(target), -1)
+        if scale is not None:
+            columns = (columns - np.array(scale[0])) / np.array(scale[1])
+        tensors.append(torch.from_numpy(np.asarray(columns, np.float32)))
+    return tensors
+
+
+def steps_per_epoch(n_rows: int, batch_size: int) -> int:
+    """Return how many batches an epoch has; a remainder of one row joins the last batch (BatchNorm needs two).
+
+    Examples:
+        >>> steps_per_epoch(513, 256), steps_per_epoch(514, 256), steps_per_epoch(1, 256)
+        (2, 3, 1)
+    """
+    return max(1, n_rows // batch_size + (n_rows % batch_size > 1))
+
+
+def batches(n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the row indices of one epoch's batches, from one permutation."""
+    if n_rows == 1:
+        yield torch.zeros(2, dtype=torch.int64)  # BatchNorm cannot train on one row; twice the same row has no spread
+        return
+    order = torch.randperm(n_rows, generator=generator)
+    n = steps_per_epoch(n_rows, batch_size)
+    for i in range(n):
+        yield order[i * batch_size : n_rows if i == n - 1 else (i + 1) * batch_size]
+
+
+def optimizer_of(net: nn.Module, plan: Plan) -> torch.optim.AdamW:
+    """Return AdamW with weight decay on matrices only: not on biases, normalisations or a number's own embedding."""
+    decayed, free = [], []
+    for name, parameter in net.named_parameters():
+        exempt = parameter.ndim < 2 or name.endswith("bias") or "linear0" in name
+        (free if exempt else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    device = next(net.parameters()).device.type
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=plan.learning_rate, fused=device in ("cpu", "cuda"))
+
+
+def rate(plan: Plan, progress: float, step: int) -> float:
+    """Return the learning rate: a short warm-up, constant, then a straight line to 0 over the last `cooldown`.
+
+    Args:
+        progress: share of the schedule that is done, by steps or by the clock, whichever is further.
+        step: gradient steps done.
+
+    Examples:
+        >>> plan = Plan(n_steps=100, learning_rate=1.0, cooldown=0.5)
+        >>> rate(plan, 0.2, 50), rate(plan, 0.75, 50), rate(plan, 1.0, 50)
+        (1.0, 0.5, 0.0)
+    """
+    warm_up = max(1, min(20, plan.n_steps // 10))
+    falling = (1.0 - progress) / plan.cooldown if plan.cooldown > 0 else 1.0
+    return plan.learning_rate * max(0.0, min(1.0, falling, (step + 1) / warm_up))
+
+
+def epochs(
+    net: nn.Module,
+    heads: Sequence[Head],
+    train: Tensors,
+    stop: Tensors | None,
+    plan: Plan,
+    *,
+    seed: int = 0,
+    clock: Clock | None = None,
+    average: nn.Module | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Train, and yield after each epoch what it brought: epoch, step, train, validation, seconds.
+
+    The iteration ends after `plan.n_steps`, at a loss that is not finite (`failed` says so) or when the clock is about
+    to end (`stopped` is "clock"); whoever iterates may stop at any time. Losses are per row; `train` is the mean over
+    the epoch's batches, dropout on; `validation` is NaN without rows to stop on.
+
+    Args:
+        net: trained in place.
+        stop: rows to measure after each epoch, never to learn from.
+        clock: when to end; near its end the learning rate falls as it does near the last step.
+        average: a copy of `net` that follows as the running average of its weights; when given, it is what is measured.
+    """
+    clock, device = clock or Clock(), next(net.parameters()).device
+    optimizer = optimizer_of(net, plan)
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    matrices = [p for p in parameters if p.ndim > 1]
+    generator = torch.Generator().manual_seed(seed)
+    per_epoch = steps_per_epoch(len(train), plan.batch_size)
+    decay = math.exp(-1.0 / max(1.0, plan.average * per_epoch)) if plan.average else 0.0
+    started, budget = time.monotonic(), clock.left()
+    step, epoch, measuring = 0, 0, 0.0
+    while step < plan.n_steps:
+        net.train()
+        total, seen, ended = torch.zeros((), device=device), 0, ""
+        for rows in batches(len(train), plan.batch_size, generator):
+            spent = 0.0 if math.isinf(budget) else (time.monotonic() - started + measuring) / max(budget, 1e-9)
+            for group in optimizer.param_groups:
+                group["lr"] = rate(plan, max(step / plan.n_steps, spent), step)
+            part = train.take(rows.to(device))
+            with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
+                logits = net(part.numbers, part.codes)
+            losses = loss_of(heads, logits, part.targets)
+            loss = (losses if part.weights is None else losses * part.weights).mean()
+            total += loss.detach() * len(rows)
+            if plan.l1:
+                loss = loss + plan.l1 * torch.stack([m.abs().sum() for m in matrices]).sum()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if plan.clip:
+                nn.utils.clip_grad_norm_(parameters, plan.clip, foreach=True)
+            optimizer.step()
+            step, seen = step + 1, seen + len(rows)
+            if average is not None:
+                follow(average, net, min(decay, step / (step + 10.0)))
+            if step % STEPS_PER_CHECK == 0:
+                ended = _ended(total, clock.left() <= measuring)
+            if ended or step >= plan.n_steps:
+                break
+        epoch += 1
+        ended = ended or _ended(total, clock.left() <= measuring)
+        begun = time.monotonic()
+        measured = measure(average if average is not None else net, heads, stop) if stop is not None else math.nan
+        measuring = time.monotonic() - begun
+        record = {"epoch": epoch, "step": step, "train": float(total) / seen, "validation": measured}
+        if stop is not None and not math.isfinite(measured) and not ended:
+            ended = "the validation loss is not finite"
+        yield record | {"seconds": time.monotonic() - started} | _reason(ended)
+        if ended:
+            return
+
+
+def _ended(total: Tensor, out_of_time: bool) -> str:
+    if not math.isfinite(float(total)):
+        return "the training loss is not finite"
+    return "clock" if out_of_time else ""
+
+
+def _reason(ended: str) -> dict[str, str]:
+    if not ended:
+        return {}
+    return {"stopped": "clock"} if ended == "clock" else {"failed": ended}
+
+
+@torch.no_grad()
+def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the running average towards the network's weights; statistics of normalisations are averages already."""
+    torch._foreach_lerp_(list(average.parameters()), list(net.parameters()), 1.0 - decay)
+    for mine, theirs in zip(average.buffers(), net.buffers(), strict=True):
+        mine.copy_(theirs)
+
+
+@torch.inference_mode()
+def measure(net: nn.Module, heads: Sequence[Head], rows: Tensors) -> float:
+    """Return the mean loss per row, dropout off."""
+    net.eval()
+    total, weight, size = 0.0, 0.0, chunk_rows(net)
+    for start in range(0, len(rows), size):
+        part = rows.take(slice(start, start + size))
+        losses = loss_of(heads, net(part.numbers, part.codes), part.targets)
+        total += float((losses if part.weights is None else losses * part.weights).double().sum())
+        weight += len(part) if part.weights is None else float(part.weights.double().sum())
+    return total / max(weight, 1e-12)
+
+
+def chunk_rows(net: nn.Module) -> int:
+    """Return how many rows go through a network at once, so that one layer's activations stay in memory."""
+    return max(1, min(ROWS_PER_CHUNK, CELLS_PER_CHUNK // int(getattr(net, "width", 512))))
+
+
+def train_network(
+    net: nn.Module, heads: Sequence[Head], train: Tensors, stop: Tensors | None, plan: Plan, effort: Effort
+) -> Trained:
+    """Drive the loop: keep the best weights by validation loss, stop when they have not improved for `patience` epochs.
+
+    With `effort.n_steps` (a refit) or without rows to stop on, all steps are done and the last weights are kept.
+    """
+    fixed = effort.n_steps is not None or stop is None
+    average = copy.deepcopy(net) if plan.average else None
+    judged = average if average is not None else net
+    best, best_step, since, stopped, kept = math.inf, 0, 0, "steps", None
+    history: list[dict[str, Any]] = []
+    initial = {name: value.clone() for name, value in net.state_dict().items()}
+    loop = epochs(net, heads, train, stop, plan, seed=effort.seed, clock=effort.clock, average=average)
+    for record in loop:
+        history.append(record)
+        if effort.watch is not None:
+            effort.watch(record)
+        finite = "failed" not in record
+        if finite and (fixed or record["validation"] < best):
+            best, best_step, since = record["validation"], record["step"], 0
+            kept = None if fixed else {name: value.clone() for name, value in judged.state_dict().items()}
+        else:
+            since += 1
+        stopped = record.get("stopped", stopped)
+        if not finite or (not fixed and since >= plan.patience):
+            stopped = "early"
+            break
+    if kept is not None:
+        judged.load_state_dict(kept)
+    elif best_step == 0:  # nothing finite was ever reached: untrained weights predict badly, but they predict
+        judged.load_state_dict(initial)
+    judged.eval()
+    return Trained(judged, max(best_step, 1), stopped, history)
