@@ -68,7 +68,7 @@ def texts_of(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
         >>> texts_of(pl.Series([3.0, None, 2.5]))[0].to_list()
         ['3', None, '2.5']
     """
-    nothing = pl.repeat(False, raw.len(), dtype=pl.Boolean, eager=True)
+    nothing = raw.is_null() & False
     if isinstance(raw.dtype, pl.Categorical | pl.Enum):
         raw = raw.cast(pl.String)
     if raw.dtype == pl.String:

@@ -1,0 +1,294 @@
+"""Datetimes: read from text, native types and epochs; described; encoded as elapsed time and calendar parts.
+
+Knows points in time, naive and in UTC. How date texts are spelled is `_dates`, how columns are scaled is `_scaling`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.batch import Layout
+from fieldguide.core.cell import Unreadable, text_of, texts_of
+from fieldguide.core.errors import ConfigError
+from fieldguide.parts.modalities import _dates
+from fieldguide.parts.modalities._reading import missing_tokens, nulls, without_missing
+from fieldguide.parts.modalities._scaling import Scaler, filled, keeps_missing, matrix_of
+from fieldguide.parts.modalities.number import Number, float_cells
+
+UNITS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3, "d": 86_400e6}  # microseconds in one
+DAY = 86_400.0  # [s]
+_PERIODS = (("hour", "1h", 3600.0), ("day", "1d", DAY), ("month", "1mo", 30 * DAY), ("year", "1y", 365 * DAY))
+MAX_PERIODS = 60
+
+
+@dataclass(frozen=True)
+class Datetime:
+    """A point in time: Datetime("us"), naive, in UTC; null where missing. A text that is no date, or no day that exists, is broken.
+
+    Text is read as ISO 8601 (also with "/" or ".", one-digit months and days, a time, a zone). `Column.read` may hold
+    `missing` (tokens), `formats` (strptime notation, tried in order, in place of ISO), `dayfirst` (true: 31/1/2024, false:
+    1/31/2024; not declared: neither, because 3/4/2024 does not say), `unit` (numbers count s, ms, us, ns or d since 1970).
+
+    Examples:
+        >>> from fieldguide.core.table import Column
+        >>> Datetime().read_value("31/1/2024 12:30", Column("sold_at", "datetime", read={"dayfirst": True}))
+        (datetime.datetime(2024, 1, 31, 12, 30), False)
+    """
+
+    name: ClassVar[str] = "datetime"
+
+    def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
+        """Return Datetime("us") values, null where missing or broken, and which cells are broken."""
+        if raw.dtype == pl.Date or isinstance(raw.dtype, pl.Datetime):
+            times = raw.cast(pl.Datetime("us")) if raw.dtype == pl.Date else raw.dt.cast_time_unit("us")
+            if getattr(raw.dtype, "time_zone", None):
+                times = times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            typed = _dates.in_range(times.to_physical()).cast(pl.Datetime("us"))
+            return typed, raw.is_not_null() & typed.is_null()
+        if raw.dtype.is_temporal():
+            return nulls(raw, pl.Datetime("us")), raw.is_not_null()
+        if column.read.get("unit"):
+            return _from_epoch(raw, column)
+        texts, broken = texts_of(raw)
+        held = without_missing(texts, missing_tokens(column.read))
+        typed = _dates.microseconds(held, patterns_of(column.read)).cast(pl.Datetime("us"))
+        return typed, (broken | (held.is_not_null() & typed.is_null())).alias(raw.name)
+
+    def read_value(self, value: Any, column: Any) -> tuple[datetime.datetime | None, bool]:
+        """Return one value and whether it is broken, as `read` would; for serving, without Polars."""
+        if isinstance(value, np.datetime64):
+            value = value.astype("datetime64[us]").item()  # a year beyond 9999 comes out as an int, and is broken below
+        if isinstance(value, datetime.datetime):
+            return _naive(value)
+        if isinstance(value, datetime.date):
+            return datetime.datetime(value.year, value.month, value.day), False
+        if isinstance(value, datetime.time | datetime.timedelta):
+            return None, True
+        if column.read.get("unit"):
+            number, broken = Number().read_value(value, column)
+            return (None, broken) if number is None else _from_microseconds(number * _unit(column.read))
+        try:
+            text = text_of(value)
+        except Unreadable:
+            return None, True
+        if text is None or text in missing_tokens(column.read):
+            return None, False
+        time = _dates.parsed(text, patterns_of(column.read))
+        return time, time is None
+
+    def cells(self, typed: pl.Series) -> np.ndarray:
+        """Return (rows,) float64 seconds since 1970, NaN where missing."""
+        return float_cells(typed.to_physical()) / 1e6
+
+    def cell(self, value: datetime.datetime | None) -> np.ndarray:
+        """Return (1,) float64 of one read value."""
+        if value is None:
+            return np.array((math.nan,), np.float64)
+        elapsed = value - _dates.EPOCH
+        return np.array((((elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds) / 1e6,), np.float64)
+
+    def describe(self, typed: pl.Series) -> dict[str, Any]:
+        """Return range, gaps, and counts by period, weekday (Monday first) and hour."""
+        known = typed.drop_nulls().sort()
+        facts: dict[str, Any] = {"n": typed.len(), "missing": typed.len() - known.len()}
+        if not known.len():
+            return facts | {"min": None, "max": None, "span_days": None, "gaps": None, "periods": None, "weekdays": [], "hours": []}
+        seconds = self.cells(known)
+        weekdays = np.bincount(known.dt.weekday().to_numpy().astype(np.int64) - 1, minlength=7)
+        hours = np.bincount(known.dt.hour().to_numpy().astype(np.int64), minlength=24)
+        return facts | {
+            "min": str(known[0]), "max": str(known[-1]), "span_days": float(seconds[-1] - seconds[0]) / DAY,
+            "gaps": _gaps(known, seconds), "periods": _periods(known, float(seconds[-1] - seconds[0])),
+            "weekdays": weekdays.tolist(), "hours": hours.tolist(),
+        }  # fmt: skip
+
+    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> DatetimeEncoder:
+        """Fit the encoding of all datetime columns on training cells."""
+        return DatetimeEncoder.fit(cells, recipe)
+
+    def load(self, data: Mapping[str, Any]) -> DatetimeEncoder:
+        """Return the encoder that `to_dict` described."""
+        return DatetimeEncoder.from_dict(data)
+
+
+PARTS = ("year", "month", "day", "weekday", "hour")
+CYCLES = {"month": (1, 12), "day": (1, 31), "weekday": (0, 7), "hour": (0, 24)}  # the first value, and how many
+
+
+@dataclass(frozen=True)
+class DatetimeEncoder:
+    """Elapsed days, and calendar parts that vary in training.
+
+    Without scaling (trees): days since the earliest training value, then year, month, day, weekday (Monday is 0) and hour as
+    they are. With scaling (networks): elapsed days and year standardised (or as the recipe says), the other parts as sine and
+    cosine, so that December is next to January. Missing values as for numbers: 0 and an indicator, or NaN.
+
+    Shape:
+        encode(cells)["numbers"]: (rows, elapsed and parts of each column, then indicators) float32
+    """
+
+    names: tuple[str, ...]
+    origins: np.ndarray  # the earliest training value of each column [s since 1970]
+    parts: tuple[tuple[str, ...], ...]  # the parts of each column
+    scaler: Scaler  # of elapsed days, then years, column by column
+    keep: bool
+    flagged: tuple[int, ...]
+
+    @staticmethod
+    def fit(cells: Mapping[str, np.ndarray], recipe: Any) -> DatetimeEncoder:
+        if recipe.dates not in ("parts", "elapsed"):
+            raise ConfigError(f"there is no way {recipe.dates!r} to encode datetimes", do="use parts or elapsed")
+        names, keep = tuple(cells), keeps_missing(recipe.missing)
+        matrix = matrix_of(cells, names)
+        known = ~np.isnan(matrix)
+        origins = np.where(known.any(axis=0), np.min(matrix, axis=0, where=known, initial=np.inf), 0.0)
+        parts: list[tuple[str, ...]] = []
+        for k in range(len(names)):
+            calendar = calendar_of(matrix[known[:, k], k]) if recipe.dates == "parts" else {}
+            parts.append(tuple(part for part, values in calendar.items() if len(values) and values.min() < values.max()))
+        scaler = Scaler.fit(_linear(matrix, origins, tuple(parts)), recipe.scaling)
+        flagged = () if keep else tuple(np.flatnonzero(~known.all(axis=0)).tolist())
+        return DatetimeEncoder(names, origins, tuple(parts), scaler, keep, flagged)
+
+    @property
+    def cyclic(self) -> bool:
+        return self.scaler.method != "none"
+
+    def layout(self) -> Layout:
+        names = []
+        for name, parts in zip(self.names, self.parts, strict=True):
+            names.append(f"{name} days")
+            for part in parts:
+                names += [f"{name} {part} sin", f"{name} {part} cos"] if self.cyclic and part in CYCLES else [f"{name} {part}"]
+        return Layout(numbers=(*names, *(f"{self.names[k]} missing" for k in self.flagged)))
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        matrix = matrix_of(cells, self.names)
+        linear = iter(self.scaler.apply(_linear(matrix, self.origins, self.parts)).T)
+        columns: list[np.ndarray] = []
+        for k, parts in enumerate(self.parts):
+            columns.append(next(linear))
+            calendar = calendar_of(matrix[:, k]) if parts else {}
+            for part in parts:
+                if part == "year":
+                    columns.append(next(linear))
+                elif self.cyclic:
+                    first, n = CYCLES[part]
+                    angle = (calendar[part] - first) * (2.0 * math.pi / n)
+                    columns += [np.sin(angle), np.cos(angle)]
+                else:
+                    columns.append(calendar[part])
+        return {"numbers": filled(np.stack(columns, axis=1), matrix, self.keep, self.flagged)}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "names": list(self.names), "origins": self.origins.tolist(), "parts": [list(parts) for parts in self.parts],
+            "scaler": self.scaler.to_dict(), "keep": self.keep, "flagged": list(self.flagged),
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> DatetimeEncoder:
+        return DatetimeEncoder(
+            tuple(data["names"]), np.array(data["origins"], np.float64), tuple(tuple(parts) for parts in data["parts"]),
+            Scaler.from_dict(data["scaler"]), data["keep"], tuple(data["flagged"]),
+        )  # fmt: skip
+
+
+def calendar_of(seconds: np.ndarray) -> dict[str, np.ndarray]:
+    """Return calendar parts of seconds since 1970, NaN where missing.
+
+    Shape:
+        seconds: (rows,) float64; each part: (rows,) float64
+
+    Examples:
+        >>> {part: int(value[0]) for part, value in calendar_of(np.array([0.0])).items()}
+        {'year': 1970, 'month': 1, 'day': 1, 'weekday': 3, 'hour': 0}
+    """
+    days = np.floor(seconds / DAY)
+    whole = np.where(np.isnan(days), 0.0, days).astype(np.int64)
+    months = whole.astype("datetime64[D]").astype("datetime64[M]")
+    first_days = months.astype("datetime64[D]").astype(np.int64)
+    month_numbers = months.astype(np.int64)
+    nothing = days - days  # 0, or NaN where missing
+    return {
+        "year": 1970 + month_numbers // 12 + nothing,
+        "month": month_numbers % 12 + 1 + nothing,
+        "day": whole - first_days + 1 + nothing,
+        "weekday": (whole + 3) % 7 + nothing,
+        "hour": np.floor((seconds - days * DAY) / 3600.0),
+    }
+
+
+def _linear(matrix: np.ndarray, origins: np.ndarray, parts: tuple[tuple[str, ...], ...]) -> np.ndarray:
+    """Return elapsed days and, where it is a part, the year of each column: (rows, columns + years) float64."""
+    columns: list[np.ndarray] = []
+    for k, names in enumerate(parts):
+        columns.append((matrix[:, k] - origins[k]) / DAY)
+        if "year" in names:
+            columns.append(calendar_of(matrix[:, k])["year"])
+    return np.stack(columns, axis=1) if columns else matrix
+
+
+def patterns_of(read: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the regular expressions of the texts that `Column.read` declares to be dates."""
+    formats = read.get("formats")
+    if formats:
+        return tuple(_dates.pattern_of(text) for text in ([formats] if isinstance(formats, str) else formats))
+    if read.get("dayfirst") is None:
+        return (_dates.ISO,)
+    return (_dates.ISO, _dates.DAY_FIRST if read["dayfirst"] else _dates.MONTH_FIRST)
+
+
+def _naive(value: datetime.datetime) -> tuple[datetime.datetime | None, bool]:
+    if value.tzinfo is None:
+        return value.replace(fold=0), False
+    try:
+        return value.astimezone(datetime.UTC).replace(tzinfo=None), False
+    except OverflowError:
+        return None, True
+
+
+def _unit(read: Mapping[str, Any]) -> float:
+    unit = read["unit"]
+    if unit not in UNITS:
+        raise ConfigError(f"there is no unit of time {unit!r}", do=f"use one of {', '.join(UNITS)}")
+    return UNITS[unit]
+
+
+def _from_epoch(raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
+    numbers, broken = Number().read(raw, column)
+    micros = (numbers * _unit(column.read)).to_numpy()
+    inside = np.abs(micros) < 2.0**62  # False for NaN
+    typed = pl.Series(raw.name, np.rint(np.where(inside, micros, 0.0)).astype(np.int64)).set(pl.Series(~inside), None)
+    typed = _dates.in_range(typed).cast(pl.Datetime("us"))
+    return typed, (broken | (numbers.is_not_null() & typed.is_null())).alias(raw.name)
+
+
+def _from_microseconds(micros: float) -> tuple[datetime.datetime | None, bool]:
+    try:
+        return _dates.EPOCH + datetime.timedelta(microseconds=round(micros)), False
+    except OverflowError:
+        return None, True
+
+
+def _gaps(known: pl.Series, seconds: np.ndarray) -> dict[str, Any] | None:
+    """Return the median and the largest step between neighbouring different times [days], and where the largest begins."""
+    steps = np.diff(seconds)
+    if not steps.any():
+        return None
+    largest = int(steps.argmax())
+    return {"median_days": float(np.median(steps[steps > 0])) / DAY, "largest_days": float(steps[largest]) / DAY, "after": str(known[largest])}
+
+
+def _periods(known: pl.Series, span: float) -> dict[str, Any]:
+    """Return counts by the shortest period of which at most 60 fill the span (years, however many)."""
+    name, every, _ = next((period for period in _PERIODS if span / period[2] <= MAX_PERIODS), _PERIODS[-1])
+    counts = known.dt.truncate(every).value_counts(sort=False).sort(known.name)
+    return {"period": name, "starts": [str(start) for start in counts.to_series(0)], "counts": counts.to_series(1).to_list()}
