@@ -6,7 +6,7 @@ in `fieldguide.testing`. Core calls parts only through these protocols and never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -142,6 +142,12 @@ class Modality(Protocol):
 
     def cells(self, typed: pl.Series) -> np.ndarray:
         """Return typed values as one numpy array: float64 with NaN, or object with None."""
+
+    def read_value(self, value: Any, column: Any) -> tuple[Any, bool]:
+        """Read one raw cell as `read` does, without a series: (value or None, broken)."""
+
+    def cells_of(self, values: Sequence[Any]) -> np.ndarray:
+        """Return values that `read_value` gave as `cells` would."""
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
         """Return summary facts (counts, quantiles, top levels …) as plain data."""

@@ -1,0 +1,191 @@
+"""The bench: development rows and folds on which any candidate can be tried, each trial once.
+
+Knows how a trial is keyed, run through the one `evaluate`, judged, and kept by the ledger so that a killed run resumes.
+It holds no test rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from fieldguide.core.candidate import Candidate, Encodings, Fitted, Predictor, fit, original_scale
+from fieldguide.core.clock import Clock
+from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
+from fieldguide.core.evaluate import evaluate, refit_steps
+from fieldguide.core.leaderboard import difference, judge, measure
+from fieldguide.core.model import Find, Model
+from fieldguide.core.problem import Problem
+from fieldguide.core.rows import Rows
+from fieldguide.core.seeds import generator, seed_for
+from fieldguide.core.split import Fold
+from fieldguide.core.table import Column
+
+
+class Ledger(Protocol):
+    """Where finished trials are kept. The workflow's is a journal with a folder of arrays."""
+
+    def get(self, key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None: ...
+
+    def put(self, key: str, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None: ...
+
+
+class Forgetful:
+    """A ledger that keeps nothing."""
+
+    def get(self, key: str) -> None:
+        return None
+
+    def put(self, key: str, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate and what it did.
+
+    Args:
+        entry: plain facts: candidate, kind, scores, calibration, thresholds, seconds, megabytes, latency_ms, n_steps,
+            stopped, history, n_fit.
+        rows: (judged,) development rows it was judged on.
+        raw: predictions on the scale the learners fit, (judged, width) per output.
+    """
+
+    candidate: Candidate
+    entry: Mapping[str, Any]
+    rows: np.ndarray
+    raw: Predictions
+
+    @property
+    def name(self) -> str:
+        return self.candidate.name
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything a trial needs, in one place: the rows and rules are the same for every candidate.
+
+    Args:
+        problem: with its metric chosen.
+        rows: development rows with truths.
+        folds, roles, splitter: how rows are divided; `roles` are of the development rows.
+        columns: the contract of the features, for packaging a trial to measure it.
+        samples: raw rows as mappings, for measuring latency.
+        find: the registry.
+        watch: called with one dict per event, for progress.
+    """
+
+    problem: Problem
+    rows: Rows
+    folds: tuple[Fold, ...]
+    roles: Roles
+    splitter: Splitter
+    columns: tuple[Column, ...]
+    samples: Sequence[Mapping[str, Any]]
+    find: Find
+    seed: int
+    threads: int
+    ledger: Ledger = field(default_factory=Forgetful)
+    watch: Callable[[dict[str, Any]], None] = lambda event: None
+    caches: dict[tuple[int, bool], Encodings] = field(default_factory=dict)
+
+    def modality(self, kind: str) -> Any:
+        return self.find("modalities", kind)()
+
+    def attempt(self, candidate: Candidate, clock: Clock, *, folds: Sequence[int] | None = None, share: float = 1.0) -> Trial:
+        """Try a candidate, or return what the ledger recorded of the same trial.
+
+        Args:
+            clock: the time it may take.
+            folds: indices of the folds to run; None: all.
+            share: part of each fold's training rows, the cheap rung of a search.
+        """
+        chosen = tuple(range(len(self.folds))) if folds is None else tuple(folds)
+        plain = candidate.to_dict()
+        key = _key({"settings": plain["settings"], "recipe": plain["recipe"], "learner": plain["learner"], "folds": chosen, "share": share})
+        kept = self.ledger.get(key)
+        if kept is not None:
+            entry, arrays = kept
+            raw = tuple(arrays[f"raw{i}"] for i in range(len(self.problem.outputs)))
+            return Trial(candidate, {**entry, "candidate": candidate.name}, arrays["rows"], raw)
+        self.watch({"event": "trial", "candidate": candidate.name, "learner": candidate.learner.name})
+        found = evaluate(
+            candidate, self.rows, [self._fold(i, share) for i in chosen], self.problem.outputs, roles=self.roles,
+            splitter=self.splitter, modalities=self.modality,
+            effort=Effort(seed_for(self.seed, key), self.threads, clock, watch=self.watch),
+            caches=self.caches if share == 1.0 else None,
+        )  # fmt: skip
+        entry = {
+            "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
+            "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
+            "n_fit": found.n_fit, "n_steps": list(found.n_steps), "refit_steps": refit_steps(found, len(self.rows)),
+            "stopped": list(found.stopped), "history": list(found.history), "n_folds": len(chosen), "complete": found.complete,
+            "share": share,
+        }  # fmt: skip
+        if share == 1.0 and len(chosen) == len(self.folds) and found.fitted is not None:
+            entry["megabytes"], entry["latency_ms"] = self.cost(found.fitted)
+            entry["words"] = getattr(found.fitted.estimator, "words", "")
+        self.ledger.put(key, entry, {"rows": found.rows, **{f"raw{i}": p for i, p in enumerate(found.predictions)}})
+        return Trial(candidate, entry, found.rows, found.predictions)
+
+    def judged(self, rows: np.ndarray, raw: Predictions, *, replicates: int = 400) -> dict[str, Any]:
+        """Return scores, calibration and thresholds of predictions for development rows."""
+        return judge(
+            self.problem, self.truths(rows), original_scale(raw, self.problem.outputs), self.roles.blocks[rows], seed=self.seed,
+            rows="validation", replicates=replicates,
+        )  # fmt: skip
+
+    def truths(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(truth[rows] for truth in self.rows.truths)
+
+    def compared(self, a: Trial, b: Trial) -> dict[str, Any]:
+        """Return the paired difference of two trials on the first output; positive when `a` is better."""
+        rows = np.intersect1d(a.rows, b.rows)
+        outputs = self.problem.outputs
+        left, right = (original_scale(tuple(p[np.isin(t.rows, rows)] for p in t.raw), outputs)[0] for t in (a, b))
+        return difference(
+            self.problem.output, self.rows.truths[0][rows], left, right, self.roles.blocks[rows], seed=self.seed,
+            thresholds=(a.entry["thresholds"][0], b.entry["thresholds"][0]),
+        )  # fmt: skip
+
+    def cost(self, predictor: Predictor) -> tuple[float, float]:
+        """Return (size [MB], single-row latency [ms]) of a predictor, packaged."""
+        model = self.packaged(predictor, (None,) * len(self.problem.outputs), {})
+        return measure(model, self.samples)
+
+    def packaged(self, predictor: Predictor, thresholds: Sequence[float | None], evidence: Mapping[str, Any], key: str | None = None) -> Model:
+        """Return a predictor as a Model, with golden rows."""
+        model = Model(self.columns, self.problem.outputs, predictor, self.find, tuple(thresholds), key, {}, evidence)
+        golden = golden_rows(self.samples, self.columns, seed=self.seed)
+        answers = [prediction.tolist() for prediction in model.predict_rows(golden)[0]]
+        return replace(model, golden={"rows": golden, "answers": answers, "tolerance": 1e-5})
+
+    def _fold(self, number: int, share: float) -> Fold:
+        fold = self.folds[number]
+        if share >= 1.0:
+            return fold
+        roles = self.roles.take(fold.train)
+        return replace(fold, train=fold.train[self.splitter.hold_out(roles, share, "rung")[1]])
+
+
+def golden_rows(samples: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, seed: int, n: int = 8) -> list[dict[str, Any]]:
+    """Return made-up rows: each column's cells are drawn apart from the others', so that no row is a real one."""
+    rng = generator(seed, "golden")
+    names = [column.name for column in columns if "expression" not in column.read]
+    return [{name: samples[int(rng.integers(len(samples)))][name] for name in names} for _ in range(n)]
+
+
+def refitted(bench: Bench, trial: Trial, clock: Clock, seed: int) -> Fitted:
+    """Fit a trial's candidate on all development rows, for as many steps as its evaluation found best."""
+    effort = Effort(seed, bench.threads, clock, n_steps=trial.entry["refit_steps"], watch=bench.watch)
+    fitted, _ = fit(trial.candidate, bench.rows, None, bench.problem.outputs, bench.modality, effort)
+    return fitted
+
+
+def _key(data: Mapping[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,142 @@
+"""Leaderboard entries: what each candidate scored, what it costs, and which one is chosen.
+
+Knows how judged predictions become plain facts and how candidates are ranked within the problem's limits; fitting is
+`core.evaluate`'s, intervals are `core.score`'s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fieldguide.core.calibration import best_threshold, calibration_ratio, reliability
+from fieldguide.core.contracts import Metric, Predictions
+from fieldguide.core.model import Model
+from fieldguide.core.problem import Output, Problem
+from fieldguide.core.score import compare, score
+
+LATENCY_ROWS = 40
+
+
+def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: float | None) -> np.ndarray:
+    """Return one output's prediction (original scale) as the metric reads it: probabilities, decisions or values."""
+    if metric.reads == "decision":
+        return output.task.decide(prediction, threshold)
+    return prediction[:, 0] if metric.reads == "value" else prediction
+
+
+def threshold_for(output: Output, truth: np.ndarray, prediction: np.ndarray, costs: Mapping[str, float]) -> float | None:
+    """Return the decision threshold of a binary output: least cost where costs are stated, best metric where it reads
+    decisions, else None (0.5)."""
+    if output.family != "binary" or output.metric is None:
+        return None
+    if costs or output.metric.reads == "decision":
+        return float(best_threshold(truth, prediction[:, 1], metric=output.metric, costs=costs).threshold)
+    return None
+
+
+def judge(
+    problem: Problem, truths: Sequence[np.ndarray], predictions: Predictions, blocks: np.ndarray, *, seed: int, rows: str,
+    looks: int = 0, thresholds: Sequence[float | None] | None = None, replicates: int = 1000,
+) -> dict[str, Any]:  # fmt: skip
+    """Return scores, calibration and thresholds of predictions as plain data.
+
+    Shape:
+        truths[i]: (rows,) coded truth of output i
+        predictions[i]: (rows, width) on the original scale
+        blocks: (rows,) unit ids; intervals resample these
+    """
+    scores, calibration, chosen = [], [], []
+    for i, output in enumerate(problem.outputs):
+        metric = metric_of(output)
+        threshold = thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs)
+        value, interval = score(
+            metric, truths[i], readable(output, predictions[i], metric, threshold), blocks, seed=seed, replicates=replicates
+        )
+        scores.append({
+            "output": output.name, "metric": metric.name, "value": value, "interval": list(interval), "n": len(truths[i]),
+            "rows": rows, "looks": looks,
+        })  # fmt: skip
+        calibration.append(_calibration(output, truths[i], predictions[i], blocks, seed))
+        chosen.append(threshold)
+    return {"scores": scores, "calibration": calibration, "thresholds": chosen}
+
+
+def difference(
+    output: Output, truth: np.ndarray, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int,
+    thresholds: tuple[float | None, float | None] = (None, None), replicates: int = 1000,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the paired difference of two predictions on the same rows; positive when `a` is better."""
+    metric = metric_of(output)
+    found = compare(
+        metric, truth, readable(output, a, metric, thresholds[0]), readable(output, b, metric, thresholds[1]), blocks, seed=seed,
+        replicates=replicates,
+    )  # fmt: skip
+    return {"value": found.value, "interval": list(found.interval), "n": found.n}
+
+
+def metric_of(output: Output) -> Metric:
+    """Return the output's metric; the first hard gate: none is judged before it is chosen."""
+    from fieldguide.core.errors import GateError
+
+    if output.metric is None:
+        raise GateError(f"output {output.name!r} has no metric yet", rule="a metric is chosen before any model is fitted", do="run explore")
+    return output.metric
+
+
+def measure(model: Model, rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return (size [MB], single-row latency, median [ms]) of a packaged model, loaded back from its folder.
+
+    Args:
+        model: as it would be shipped; it is written to a temporary folder.
+        rows: raw rows as mappings.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        model.save(folder)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+        loaded = Model.load(folder, model.find)
+        times = []
+        for row in [*rows[:5], *rows[:LATENCY_ROWS]]:
+            started = time.perf_counter()
+            loaded.predict_rows([row])
+            times.append(time.perf_counter() - started)
+    return size, 1000 * statistics.median(times[min(5, len(rows)) :])
+
+
+def greater_is_better(problem: Problem, entry: Mapping[str, Any]) -> float:
+    """Return an entry's first score with its sign turned so that greater is better."""
+    value = float(entry["scores"][0]["value"])
+    value = value if metric_of(problem.output).greater_is_better else -value
+    return value if np.isfinite(value) else -np.inf
+
+
+def within_limits(problem: Problem, entry: Mapping[str, Any]) -> bool:
+    """Return True when a candidate keeps the problem's limits, by measurement."""
+    limits = problem.limits
+    slow = limits.latency_ms is not None and (entry.get("latency_ms") or 0.0) > limits.latency_ms
+    large = limits.megabytes is not None and (entry.get("megabytes") or 0.0) > limits.megabytes
+    return not slow and not large
+
+
+def ranked(problem: Problem, entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return entries, the best first; those over the limits come last."""
+    return sorted(entries, key=lambda entry: (not within_limits(problem, entry), -greater_is_better(problem, entry)))
+
+
+def _calibration(output: Output, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
+    if output.task.family == "classes":
+        focus = 1 if output.family == "binary" else None
+        hit = [(truth == c).astype(np.float64) for c in range(len(output.labels))]
+        ratios = {label: calibration_ratio(hit[c], prediction[:, c]) for c, label in enumerate(output.labels)}
+        top = prediction.argmax(axis=1)
+        bins = reliability(hit[1], prediction[:, 1]) if focus else reliability((truth == top).astype(float), prediction.max(axis=1))
+        main = ratios[output.labels[1]] if focus else float(prediction.max(axis=1).sum() / max((truth == top).sum(), 1))
+        return {"output": output.name, "ratio": main, "ratios": ratios, "reliability": bins}
+    return {"output": output.name, "ratio": calibration_ratio(truth, prediction[:, 0]), "ratios": {}, "reliability": []}

@@ -1,0 +1,290 @@
+"""The model: the only thing that crosses from offline to online. A folder without pickles.
+
+Knows the contract of its rows, its predictor, its golden rows and the hashes of its files. How a candidate is chosen and
+when a model is written is `steps.package`'s and `steps.finalize`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor
+from fieldguide.core.contracts import Predictions
+from fieldguide.core.errors import ModelError, listed
+from fieldguide.core.problem import Output
+from fieldguide.core.reading import Violation, read_frame, read_rows
+from fieldguide.core.rows import Rows
+from fieldguide.core.source import open_source, write_frame
+from fieldguide.core.table import Column
+from fieldguide.core.transform import Transform
+
+FORMAT = 1
+SLICE = 50_000
+"""Rows predicted at a time: memory stays bounded whatever the file's size."""
+FEW = 64
+"""Up to this many mappings are read without a data frame."""
+MAX_FILE = 4 * 1024**3
+
+Find = Callable[[str, str], Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A packaged answer: contract, transform, estimator, thresholds, golden rows, evidence.
+
+    Args:
+        columns: the feature columns a row must have, and how their cells are read.
+        key: the column whose value names a row in the answer; None: the row number as `row`.
+        thresholds: decision threshold per output (None: the largest probability wins).
+        golden: rows with the answers they must get, replayed on every load.
+        evidence: the scores, looks and findings this model was shipped with, as plain data.
+    """
+
+    columns: tuple[Column, ...]
+    outputs: tuple[Output, ...]
+    predictor: Predictor
+    find: Find
+    thresholds: tuple[float | None, ...]
+    key: str | None = None
+    golden: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    def modality(self, kind: str) -> Any:
+        return self.find("modalities", kind)()
+
+    @property
+    def derives(self) -> bool:
+        return any("expression" in column.read for column in self.columns)
+
+    def predict(self, data: Any) -> pl.DataFrame:
+        """Answer rows: a path, a data frame (Polars or pandas), a mapping or a list of mappings.
+
+        Returns:
+            one row per row of `data`, in order: the key (`row` if there is none), `prediction`, and for classes
+            `probability_<label>`.
+
+        Raises:
+            ContractError: a column is missing.
+        """
+        return pl.concat([answers for answers, _ in self.stream(data)])
+
+    def stream(self, data: Any) -> Iterator[tuple[pl.DataFrame, tuple[Violation, ...]]]:
+        """Answer rows slice by slice, with the cells that broke the contract."""
+        source = open_source([data] if isinstance(data, Mapping) and not _is_columns(data) else data)
+        first = 0
+        for raw in source.slices(SLICE):
+            table, violations = read_frame(raw, self.columns, self.modality, first_row=first)
+            rows = Rows.of(table, (), self.modality)
+            predictions = self.predictor.predict(rows.cells, len(rows))
+            key = raw[self.key] if self.key in raw.columns else pl.Series("row", np.arange(first, first + len(rows)))
+            yield self._answers(predictions, key), violations
+            first += raw.height
+
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Predictions, tuple[Violation, ...]]:
+        """Answer a few rows given as mappings, as fast as may be: what a server and a loop call.
+
+        Shape:
+            returns[0][i]: (rows, labels) probabilities or (rows, 1) values of output i
+        """
+        if self.derives or len(rows) > FEW:
+            columns = [column.name for column in self.columns if "expression" not in column.read]
+            raw = pl.DataFrame({name: [row.get(name) for row in rows] for name in columns}, strict=False)
+            table, violations = read_frame(raw, self.columns, self.modality)
+            return self.predictor.predict(Rows.of(table, (), self.modality).cells, len(rows)), violations
+        cells, violations = read_rows(rows, self.columns, self.modality)
+        return self.predictor.predict(cells, len(rows)), violations
+
+    def decide(self, predictions: Predictions) -> list[list[Any]]:
+        """Return decisions in words (labels or values), output by output."""
+        decided: list[list[Any]] = []
+        for output, prediction, threshold in zip(self.outputs, predictions, self.thresholds):
+            choice = output.task.decide(prediction, threshold)
+            classes = output.task.family == "classes"
+            decided.append([output.labels[int(i)] for i in choice] if classes else choice.tolist())
+        return decided
+
+    def _answers(self, predictions: Predictions, key: pl.Series) -> pl.DataFrame:
+        columns: dict[str, Any] = {key.name: key}
+        several = len(self.outputs) > 1
+        for output, prediction, decision in zip(self.outputs, predictions, self.decide(predictions)):
+            suffix = f"_{output.name}" if several else ""
+            columns[f"prediction{suffix}"] = decision
+            if output.task.family == "classes":
+                for i, label in enumerate(output.labels):
+                    columns[f"probability{suffix}_{label}"] = prediction[:, i]
+        return pl.DataFrame(columns)
+
+    def replay(self) -> float:
+        """Answer the golden rows, one by one and as a batch, and return the largest difference.
+
+        Raises:
+            ModelError: an answer differs from the recorded one by more than the stated tolerance.
+        """
+        rows, answers = self.golden["rows"], self.golden["answers"]
+        batch, _ = self.predict_rows(rows)
+        single = [self.predict_rows([row])[0] for row in rows]
+        worst = 0.0
+        for i, recorded in enumerate(answers):
+            truth = np.asarray(recorded, np.float64)
+            scale = 1.0 + np.abs(truth)
+            for given in (batch[i], np.concatenate([answer[i] for answer in single])):
+                worst = max(worst, float((np.abs(given - truth) / scale).max()))
+        if not worst <= self.golden["tolerance"]:
+            raise ModelError(
+                "the model does not give the answers it was packaged with",
+                rule=f"golden rows are answered within {self.golden['tolerance']:g} (relative), singly and as a batch",
+                found=f"a difference of {worst:.3g}",
+                do="install the package versions named in the model card, or package the model again on this machine",
+            )
+        return worst
+
+    def save(self, folder: Path) -> None:
+        """Write the folder. It must not exist; it is complete or not there at all."""
+        draft = folder.with_name(f".{folder.name}.writing")
+        _remove(draft)
+        draft.mkdir(parents=True)
+        members = self.predictor.members if isinstance(self.predictor, Blend) else (self.predictor,)
+        weights = self.predictor.weights if isinstance(self.predictor, Blend) else (1.0,)
+        described = []
+        for number, (member, weight) in enumerate(zip(members, weights)):
+            assert isinstance(member, Fitted)
+            inside = draft / "members" / str(number)
+            inside.mkdir(parents=True)
+            described.append({
+                "candidate": member.candidate.to_dict(), "weight": weight,
+                "transform": member.transform.to_dict(), "estimator": member.estimator.save(inside),
+            })  # fmt: skip
+        _write_json(draft / "model.json", {
+            "format": FORMAT, "columns": [column.to_dict() for column in self.columns], "key": self.key,
+            "outputs": [
+                {"name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform} for o in self.outputs
+            ],
+            "thresholds": list(self.thresholds), "members": described,
+        })  # fmt: skip
+        _write_json(draft / "golden.json", self.golden)
+        _write_json(draft / "evidence.json", self.evidence)
+        (draft / "README.md").write_text(card(self), encoding="utf-8")
+        files = {str(p.relative_to(draft)): _sha256(p) for p in sorted(draft.rglob("*")) if p.is_file()}
+        _write_json(draft / "manifest.json", {"files": files})
+        draft.rename(folder)
+
+    @staticmethod
+    def load(folder: str | Path, find: Find) -> Model:
+        """Open a model folder: hashes first, then the parts by name, then the golden rows.
+
+        Raises:
+            ModelError: a file is missing, altered, truncated, or lies outside the folder; the format is unknown.
+        """
+        folder = Path(folder)
+        _verify(folder)
+        data = _read_json(folder / "model.json")
+        if data.get("format") != FORMAT:
+            raise ModelError(f"{folder} has model format {data.get('format')!r}", rule=f"this version reads format {FORMAT}")
+        outputs = tuple(
+            Output(o["name"], find("tasks", o["task"])(), tuple(o["labels"]), transform=o["transform"]) for o in data["outputs"]
+        )
+        members, weights = [], []
+        for number, described in enumerate(data["members"]):
+            candidate = Candidate.from_dict(described["candidate"], find)
+            transform = Transform.from_dict(described["transform"], lambda kind: find("modalities", kind)())
+            estimator = candidate.learner.load(folder / "members" / str(number), described["estimator"])
+            members.append(Fitted(candidate, transform, estimator, outputs))
+            weights.append(described["weight"])
+        predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
+        model = Model(
+            tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(data["thresholds"]), data["key"],
+            _read_json(folder / "golden.json"), _read_json(folder / "evidence.json"), folder,
+        )  # fmt: skip
+        model.replay()
+        return model
+
+
+def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violation, ...]]:
+    """Answer a file of any size into another (CSV or Parquet by suffix), slice by slice; return rows and violations."""
+    violations: list[Violation] = []
+    n_rows = 0
+
+    def answers() -> Iterator[pl.DataFrame]:
+        nonlocal n_rows
+        for frame, broken in model.stream(data):
+            n_rows += frame.height
+            violations.extend(broken)
+            yield frame
+
+    write_frame(answers(), path)
+    return n_rows, tuple(violations)
+
+
+def card(model: Model) -> str:
+    """Return the model card: what it answers, from which columns, with which evidence."""
+    evidence = model.evidence
+    lines = ["# Model card", "", f"- **Answers:** {', '.join(o.name for o in model.outputs)}"]
+    lines += [f"- **{name}:** {text}" for name, text in (evidence.get("card") or {}).items() if text]
+    lines += ["", "## Columns a row must have", "", "| column | kind |", "|---|---|"]
+    lines += [f"| {c.name} | {c.kind}{' (derived)' if 'expression' in c.read else ''} |" for c in model.columns]
+    lines += ["", "## Scores", "", "| rows | metric | value | 95 % interval | n | looks |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {s['rows']} | {s['metric']} | {s['value']:.4g} | {s['interval'][0]:.4g} to {s['interval'][1]:.4g} | {s['n']:,} | {s['looks']} |"
+        for s in evidence.get("scores", [])
+    ]
+    lines += ["", "Golden rows in `golden.json` are made up column by column: no row is a real one.", ""]
+    return "\n".join(lines)
+
+
+def _verify(folder: Path) -> None:
+    if not (folder / "manifest.json").is_file():
+        raise ModelError(f"{folder} is not a model folder", rule="a model folder holds manifest.json", do="name the folder that finalize or package wrote")
+    files = _read_json(folder / "manifest.json").get("files")
+    if not isinstance(files, dict) or "model.json" not in files:
+        raise ModelError(f"{folder}/manifest.json is damaged", rule="it lists every file with its hash")
+    root = folder.resolve()
+    for name, digest in files.items():
+        path = folder / name
+        if path.is_symlink() or not path.resolve().is_relative_to(root):
+            raise ModelError(f"{name!r} leads out of the model folder", rule="every file lies inside the folder and is no link")
+        if not path.is_file() or path.stat().st_size > MAX_FILE or _sha256(path) != digest:
+            raise ModelError(
+                f"the file {name!r} of the model {folder} is missing, altered or truncated",
+                rule="every file has the hash that manifest.json records",
+                do="copy the model folder again from where it was made",
+            )
+    strangers = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - set(files) - {"manifest.json"}
+    if strangers:
+        raise ModelError(f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them")
+
+
+def _is_columns(data: Mapping[str, Any]) -> bool:
+    return all(isinstance(value, (list, tuple, np.ndarray, pl.Series)) for value in data.values())
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read", found=str(error)) from error
+    return data
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        for path in sorted(folder.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        folder.rmdir()

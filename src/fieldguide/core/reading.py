@@ -1,0 +1,119 @@
+"""Raw cells to typed rows, by the columns' contract; the same for a training file, a new file and a single request.
+
+Knows how each column's modality reads and which cells broke the contract; the modality knows what a cell may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.contracts import Modality
+from fieldguide.core.errors import ContractError, listed, nearest
+from fieldguide.core.expression import parse
+from fieldguide.core.table import Column, Table
+
+Modalities = Callable[[str], Modality]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Cells of one column that break its contract.
+
+    Args:
+        column: the column.
+        rule: what a cell must be.
+        rows: the first rows it happened in, counted from 0.
+        values: what stood there.
+        n: how many cells in all.
+    """
+
+    column: str
+    rule: str
+    rows: tuple[int, ...]
+    values: tuple[str, ...]
+    n: int
+
+    def sentence(self) -> str:
+        return f"column {self.column!r}: {self.n:,} cell(s) are not {self.rule}, such as row {self.rows[0]}: {self.values[0]!r}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"column": self.column, "rule": self.rule, "rows": list(self.rows), "values": list(self.values), "n": self.n}
+
+
+def read_frame(
+    raw: pl.DataFrame, columns: Sequence[Column], modalities: Modalities, *, first_row: int = 0
+) -> tuple[Table, tuple[Violation, ...]]:
+    """Read raw columns into a typed table; broken cells become missing and are returned as violations.
+
+    Derived columns (`read["expression"]`) are computed from the typed ones.
+
+    Raises:
+        ContractError: a column is missing; names the nearest one there is.
+    """
+    stored = [column for column in columns if "expression" not in column.read]
+    _present(stored, raw.columns)
+    typed, violations = {}, []
+    for column in stored:
+        if column.kind in ("text", "id", "constant", "empty"):  # carried along, never computed with
+            typed[column.name] = raw[column.name].cast(pl.String, strict=False)
+            continue
+        values, broken = modalities(column.modality).read(raw[column.name], column)
+        typed[column.name] = values
+        if broken.any():
+            where = np.flatnonzero(broken.to_numpy())
+            shown = tuple(str(raw[column.name][int(i)])[:60] for i in where[:5])
+            violations.append(Violation(column.name, f"a {column.kind}", tuple(int(i) + first_row for i in where[:5]), shown, len(where)))
+    frame = pl.DataFrame(typed)
+    frame = derive(frame, columns)
+    return Table(frame.select([column.name for column in columns]), tuple(columns)), tuple(violations)
+
+
+def derive(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Add derived columns to typed ones."""
+    kinds = {column.name: column.kind for column in columns if "expression" not in column.read}
+    added = [c for c in columns if "expression" in c.read]
+    for column in added:
+        frame = frame.with_columns(parse(column.read["expression"], kinds).polars().alias(column.name))
+        kinds[column.name] = column.kind
+    return frame
+
+
+def read_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], modalities: Modalities
+) -> tuple[dict[str, np.ndarray], tuple[Violation, ...]]:
+    """Read a few rows given as mappings straight into cells, without a data frame: the way of a single request.
+
+    Gives what `read_frame` and `Modality.cells` give together, bit for bit.
+    """
+    cells, violations = {}, []
+    for column in columns:
+        modality = modalities(column.modality)
+        values, broken = [], []
+        for number, row in enumerate(rows):
+            if column.name not in row:
+                _present([column], list(row))
+            value, is_broken = modality.read_value(row[column.name], column)
+            values.append(value)
+            if is_broken:
+                broken.append(number)
+        cells[column.name] = modality.cells_of(values)
+        if broken:
+            shown = tuple(str(rows[i][column.name])[:60] for i in broken[:5])
+            violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))
+    return cells, tuple(violations)
+
+
+def _present(columns: Sequence[Column], names: Sequence[str]) -> None:
+    missing = [column.name for column in columns if column.name not in names]
+    if missing:
+        raise ContractError(
+            f"{len(missing)} column(s) are missing: {listed(missing)}{nearest(missing[0], names)}",
+            rule="a row has every column the contract names; a cell may be empty, a column may not be absent",
+            found=f"the columns are {listed(names)}",
+            do="add the column, or package a model that does not use it",
+        )

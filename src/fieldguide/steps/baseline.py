@@ -1,0 +1,55 @@
+"""Baseline: the bar a network has to clear. Trivial rule, best single feature, linear, neighbours, boosting.
+
+Takes the bench (development rows and folds) and tries every baseline through its one evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fieldguide.core.bench import Bench, Trial
+from fieldguide.core.candidate import Candidate
+from fieldguide.core.clock import Clock
+from fieldguide.core.finding import Finding
+from fieldguide.core.leaderboard import ranked
+from fieldguide.steps.checking import checked
+
+BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
+
+
+def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[list[Trial], dict[str, Any], tuple[Finding, ...]]:
+    """Try the baselines and say which is the bar.
+
+    Args:
+        learners: names of the learners to try, the cheapest first.
+        clock: time for all of them together; a learner for which none is left is left out with a finding.
+
+    Returns:
+        the trials, the facts (entries with paired differences to the trivial one), and findings FG501 to FG504.
+    """
+    trials: list[Trial] = []
+    left_out: list[str] = []
+    for number, name in enumerate(learners):
+        if trials and clock.over:
+            left_out.append(name)
+            continue
+        learner = bench.find("learners", name)()
+        trials.append(bench.attempt(Candidate.of(name, learner), clock.share(1 / (len(learners) - number)) if number < len(learners) - 1 else clock))
+    entries = [dict(trial.entry) for trial in trials]
+    trivial = next((trial for trial in trials if trial.candidate.kind == "trivial"), trials[0])
+    for entry, trial in zip(entries, trials):
+        entry["difference"] = bench.compared(trial, trivial) if trial is not trivial else None
+    order = ranked(bench.problem, entries)
+    best = next(trial for trial in trials if trial.name == order[0]["candidate"])
+    facts = {
+        "sentence": _sentence(order[0]), "bar": best.name, "entries": [dict(entry) for entry in order], "trivial": trivial.name,
+        "left_out": left_out,
+    }  # fmt: skip
+    return trials, facts, checked("baseline", bench=bench, trials=trials, bar=best, trivial=trivial, facts=facts)
+
+
+def _sentence(entry: Any) -> str:
+    score = entry["scores"][0]
+    low, high = score["interval"]
+    return f"the bar is {entry['candidate']}: {score['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}] on {score['n']:,} rows"

@@ -1,0 +1,32 @@
+"""Checking: run the checks of a step on the values it has. A check whose needs are not met says so, typed."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+from fieldguide.core.finding import SEVERITIES, Finding
+from fieldguide.parts import find, names
+
+
+def checked(step: str, **values: Any) -> tuple[Finding, ...]:
+    """Run every check of a step, most severe finding first.
+
+    Args:
+        step: name of the step; a check names the step it belongs to.
+        values: what the step has; each check takes those its `run` names.
+    """
+    findings: list[Finding] = []
+    for name in names("checks"):
+        check = find("checks", name)()
+        if check.step != step:
+            continue
+        needs = inspect.signature(check.run).parameters
+        absent = [need for need in needs if need not in values]
+        if absent:
+            findings.append(Finding(check.code, "info", f"Not run: it needs {', '.join(absent)}.", "not_applicable"))
+        else:
+            findings += check.run(**{need: values[need] for need in needs})
+    fired = [replace(finding, step=step) for finding in findings]
+    return tuple(sorted(fired, key=lambda f: (not f.fired, SEVERITIES.index(f.severity), f.code)))

@@ -1,0 +1,150 @@
+"""Explore: look at the development rows, then recommend the metric before any model is fitted.
+
+Takes development rows only. Describes columns and target, measures what each column alone tells about the target, shows rows
+in detail; the evidence is judged by the checks of this step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.contracts import Roles
+from fieldguide.core.finding import Finding
+from fieldguide.core.problem import Output, Problem
+from fieldguide.core.score import smallest_difference
+from fieldguide.core.seeds import generator
+from fieldguide.core.table import Table
+from fieldguide.parts import find, modality
+from fieldguide.steps.checking import checked
+
+N_SHOWN = 20
+MOST_ASSOCIATED = 200
+"""Columns beyond this many are described but their association with the target is computed on fewer rows."""
+
+
+def explore(table: Table, problem: Problem, roles: Roles, whole: Mapping[str, Any], *, seed: int) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Describe development rows and recommend a metric for every output that has none.
+
+    Args:
+        table: typed development rows, targets included.
+        roles: blocks of the same rows.
+        whole: facts of the earlier steps (frame, split) that checks read.
+
+    Returns:
+        facts (columns, target, associations, samples, metric) and the findings of the step.
+    """
+    truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
+    columns = {
+        column.name: {"kind": column.kind, "role": column.role, **modality(column.kind).describe(table.frame[column.name])}
+        for column in table.columns
+        if column.encoded
+    }
+    targets = [describe_target(output, truth) for output, truth in zip(problem.outputs, truths)]
+    strength = {
+        output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)
+    }
+    metrics = [recommend(problem, output, truth, roles.blocks, seed) for output, truth in zip(problem.outputs, truths)]
+    facts = {
+        "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metrics[0]['metric']}",
+        "n_rows": table.n_rows, "columns": columns, "targets": targets, "associations": strength, "metrics": metrics,
+        "samples": samples(table, seed),
+    }  # fmt: skip
+    findings = checked("explore", table=table, problem=problem, roles=roles, truths=truths, profile=facts, **whole)
+    return facts, findings
+
+
+def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
+    """Return the distribution of a coded target as plain data."""
+    if output.task.family == "classes":
+        counts = np.bincount(truth, minlength=len(output.labels))
+        return {"output": output.name, "counts": dict(zip(output.labels, counts.tolist())), "n": len(truth)}
+    edges = np.histogram_bin_edges(truth, 30)
+    spread = float(np.std(truth))
+    skew = float(np.mean(((truth - truth.mean()) / spread) ** 3)) if spread else 0.0
+    return {
+        "output": output.name, "n": len(truth), "mean": float(truth.mean()), "sd": spread, "skewness": skew,
+        "quantiles": {str(q): float(np.quantile(truth, q)) for q in (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)},
+        "histogram": {"edges": edges.tolist(), "counts": np.histogram(truth, edges)[0].tolist()},
+    }  # fmt: skip
+
+
+def associations(table: Table, truth: np.ndarray, output: Output) -> list[dict[str, Any]]:
+    """Return what each column alone explains of the target, cross-fitted, the strongest first.
+
+    The share of the target's variance (values) or Brier variance (classes) that the bin means of one half of the rows explain in
+    the other half; numbers in 20 quantile bins, categories by level, missing as a bin of its own.
+    """
+    goal = np.eye(len(output.labels))[truth] if output.task.family == "classes" else truth[:, None].astype(np.float64)
+    half = generator(0, "associations").permutation(len(truth)) % 2
+    found = []
+    for column in table.features:
+        bins = binned(table.frame[column.name], 20)
+        explained = [_explained(bins, goal, half == side) for side in (0, 1)]
+        found.append({"column": column.name, "explained": max(0.0, float(np.mean(explained)))})
+    return sorted(found, key=lambda row: -row["explained"])
+
+
+def binned(values: pl.Series, n_bins: int) -> np.ndarray:
+    """Return (rows,) bin numbers: quantile bins of numbers and times, levels of categories; 0 is missing."""
+    if values.dtype == pl.String:
+        return values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    numbers = values.cast(pl.Float64) if not values.dtype.is_temporal() else values.to_physical().cast(pl.Float64)
+    array = numbers.to_numpy()
+    known = array[~np.isnan(array)]
+    if not len(known):
+        return np.zeros(len(array), np.int64)
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    return np.where(np.isnan(array), 0, 1 + np.searchsorted(edges, array, side="right"))
+
+
+def _explained(bins: np.ndarray, goal: np.ndarray, fit: np.ndarray) -> float:
+    n_bins, width = int(bins.max()) + 1, goal.shape[1]
+    prior = goal[fit].mean(axis=0)
+    sums = np.stack([np.bincount(bins[fit], weights=goal[fit][:, j], minlength=n_bins) for j in range(width)], axis=1)
+    counts = np.bincount(bins[fit], minlength=n_bins)[:, None]
+    means = (sums + prior) / (counts + 1)  # one pseudo-row at the prior: rare levels do not shout
+    rest = goal[~fit]
+    error = ((rest - means[bins[~fit]]) ** 2).sum()
+    spread = ((rest - prior) ** 2).sum()
+    return 1 - error / spread if spread > 0 else 0.0
+
+
+def samples(table: Table, seed: int) -> list[dict[str, Any]]:
+    """Return twenty development rows in detail, as text."""
+    rows = np.sort(generator(seed, "samples").choice(table.n_rows, min(N_SHOWN, table.n_rows), replace=False))
+    return [{name: None if value is None else str(value) for name, value in row.items()} for row in table.frame[rows].to_dicts()]
+
+
+def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
+    """Return the metric of an output: the declared one, else one that fits task, imbalance, costs and use, with the reason.
+
+    The smallest paired difference these rows can resolve is estimated from two half-informed guesses: predictions that explain
+    half of the target, with errors drawn apart.
+    """
+    name, why = (output.metric.name, "You chose it.") if output.metric is not None else _choice(problem, output, truth)
+    metric = output.metric or find("metrics", name)()
+    if name == "expected_cost" and output.metric is None:
+        metric = find("metrics", name)(**problem.costs)
+    return {
+        "output": output.name, "metric": name, "title": metric.title, "why": why, "declared": output.metric is not None,
+        "smallest_difference": smallest_difference(metric, output, truth, blocks, seed=seed),
+    }  # fmt: skip
+
+
+def _choice(problem: Problem, output: Output, truth: np.ndarray) -> tuple[str, str]:
+    if output.task.family == "values":
+        if output.transform == "log1p":
+            return "rmsle", "The target is fitted on a log scale, so errors count in proportion: being 10 % off weighs the same for small and large values."
+        return "rmse", f"It counts errors in the unit of {output.name} and punishes large ones more. Choose mae if all errors cost in proportion to their size."
+    if output.family == "binary":
+        if problem.costs:
+            return "expected_cost", "You stated what errors cost, so candidates are compared by the cost of their decisions per row, at each one's best threshold."
+        rate = float(truth.mean())
+        if rate < 0.02 or rate > 0.98:
+            return "average_precision", f"Only {min(rate, 1 - rate):.2%} of the rows are in the rarer class: ranking those few first is what can be judged. ROC AUC would look good for any model."
+        return "roc_auc", f"No costs are stated, so the order is judged: the chance that a random {output.labels[1]!r} row ranks above a random {output.labels[0]!r} row. State problem.costs to be judged by decisions."
+    return "log_loss", f"It judges the probabilities of all {len(output.labels)} classes at once, and falls with every honest improvement. Choose accuracy if only the decision counts."

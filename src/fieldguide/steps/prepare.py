@@ -1,0 +1,50 @@
+"""Prepare: show what the transform of every fit will do to the columns, on ten rows, before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fieldguide.core.finding import Finding
+from fieldguide.core.rows import Rows
+from fieldguide.core.table import Table
+from fieldguide.core.transform import Recipe, Transform
+from fieldguide.parts import modality
+from fieldguide.steps.checking import checked
+
+N_SHOWN = 10
+
+
+def prepare(table: Table, rows: Rows, train: np.ndarray, profile: dict[str, Any], recipe: Recipe) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Fit the transform on the first fold's training rows and show ten of them before and after.
+
+    Args:
+        table, rows: the same development rows, as a table and as cells.
+        train: training rows of the first fold.
+        recipe: the recipe to describe.
+    """
+    fitted = Transform.fit(recipe, rows.take(train), modality)
+    shown = train[:N_SHOWN]
+    batch = fitted.encode(rows.take(shown).cells, len(shown))
+    whole = fitted.encode(rows.take(train).cells, len(train))
+    arrays = [
+        {
+            "array": name, "dtype": str(array.dtype), "shape": list(array.shape),
+            "range": [float(np.nanmin(array)), float(np.nanmax(array))] if array.size else None,
+        }
+        for name, array in whole.arrays.items()
+    ]  # fmt: skip
+    names = [column.name for column in table.features]
+    facts = {
+        "sentence": f"{len(names)} columns become {len(fitted.layout.numbers)} numbers and {len(fitted.layout.codes)} codes",
+        "recipe": fitted.to_dict()["recipe"], "arrays": arrays,
+        "before": {name: [None if v is None else str(v) for v in table.frame[name][shown].to_list()] for name in names},
+        "before_dtypes": {name: str(table.frame[name].dtype) for name in names},
+        "after": {
+            "numbers": {n: np.round(batch.numbers[:, i].astype(float), 4).tolist() for i, n in enumerate(batch.layout.numbers)},
+            "codes": {n: batch.codes[:, i].tolist() for i, (n, _) in enumerate(batch.layout.codes)},
+        },
+        "cardinalities": dict(batch.layout.codes),
+    }  # fmt: skip
+    return facts, checked("prepare", table=table, profile=profile, recipe=recipe, layout=fitted.layout, arrays=whole)

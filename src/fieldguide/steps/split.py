@@ -1,0 +1,160 @@
+"""Split: seal the test set first, then make folds of what is left, and prove the parts disjoint.
+
+Reads features, roles and class shares; of the target nothing else. Takes a typed table, gives a `Split` and its evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.blocks import Duplicates, connect, find_duplicates, same
+from fieldguide.core.contracts import Roles, Splitter
+from fieldguide.core.errors import SplitError
+from fieldguide.core.finding import Finding
+from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
+from fieldguide.core.table import Table, data_hash, row_keys
+from fieldguide.steps.checking import checked
+
+FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the study says about the split; None means: decide.
+
+    Args:
+        test: share of rows to seal.
+        given: (rows,) True where a given test set says so.
+        validation: share of the development rows.
+        folds, repeats: of cross-validation; folds 1 is a single validation set.
+        by: "random", "grouped", "chronological" or "grouped_chronological".
+    """
+
+    test: float | None = None
+    given: np.ndarray | None = None
+    validation: float | None = None
+    folds: int | None = None
+    repeats: int | None = None
+    by: str | None = None
+
+
+def split(
+    table: Table, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]
+) -> tuple[Split, dict[str, Any], tuple[Finding, ...]]:
+    """Divide the rows of a table.
+
+    Args:
+        table: typed rows with the roles `time` and `group` set where they are declared or sure.
+        strata: (rows,) class codes, or None.
+        request: what the study declares.
+        splitters: "random" and "chronological".
+
+    Returns:
+        the split, its facts, and findings that prove it (FG201 to FG206).
+
+    Raises:
+        SplitError: too few rows, or the declared scheme cannot be had.
+    """
+    if table.n_rows < FEWEST_ROWS:
+        raise SplitError(
+            f"{table.n_rows} rows are too few to seal a test set and still learn",
+            rule=f"a study has at least {FEWEST_ROWS} rows with a target",
+            do="collect more rows",
+        )
+    features = table.frame.select([column.name for column in table.features])
+    keys = row_keys(features)
+    duplicates = find_duplicates(features, keys)
+    roles = _roles(table, keys, duplicates, strata, request.by)
+    scheme = request.by or ("chronological" if roles.times is not None else "random")
+    splitter = splitters["chronological" if "chronological" in scheme else "random"]
+    if request.given is not None:
+        development, test, purged = _given(request.given, roles, duplicates)
+        scheme = f"given, {splitter.name}"
+    else:
+        kept, held = splitter.hold_out(roles, request.test or held_share(table.n_rows), "seal")
+        development, test, purged = kept, held, _rest(table.n_rows, kept, held)
+    if len(test) == 0 or len(development) < FEWEST_ROWS // 2:
+        raise SplitError(
+            "no test set can be sealed",
+            rule="rows of one block (a group, or copies of a row) stay in one part",
+            found=f"{len(np.unique(roles.blocks)):,} blocks in {table.n_rows:,} rows leave {len(development):,} to learn from and {len(test):,} to seal",
+            do="declare another group column, or set split.by",
+        )
+    inside = roles.take(development)
+    folds = _folds(inside, splitter, request)
+    found = Split(scheme, development, test, purged, folds, inside, splitter, data_hash(keys))
+    facts = _facts(found, roles, duplicates, table)
+    return found, facts, checked("split", table=table, split=found, roles=roles, duplicates=duplicates)
+
+
+def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates, strata: np.ndarray | None, by: str | None) -> Roles:
+    links = [same(duplicates.near)]
+    for column in table.role("group") if by in (None, "grouped", "grouped_chronological") else ():
+        ids = table.frame[column.name].cast(pl.String).rank("dense").to_numpy()
+        known = np.flatnonzero(~np.isnan(ids.astype(np.float64)))  # a missing group is a group of its own
+        links.append(known[same(ids[known])])
+    blocks = connect(table.n_rows, links)
+    times = None
+    wants_time = by in (None, "chronological", "grouped_chronological")
+    for column in table.role("time") if wants_time else ():
+        values = table.frame[column.name].cast(pl.Datetime("us"))
+        if values.null_count():
+            raise SplitError(
+                f"column {column.name!r} has no time in {values.null_count():,} rows",
+                rule="with a chronological split every row has a time",
+                do="fill or drop these rows, or set split.by: random",
+            )
+        times = values.to_physical().to_numpy()
+    if wants_time and by is not None and times is None:
+        raise SplitError(f"split.by is {by!r} and there is no time column", rule="a chronological split orders rows by time", do="set data.time")
+    return Roles(keys, blocks, times, strata)
+
+
+def _given(given: np.ndarray, roles: Roles, duplicates: Duplicates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A given test set is obeyed; development rows that repeat one of its rows exactly are used by nobody."""
+    copies = ~given & np.isin(duplicates.exact, duplicates.exact[given]) & (not duplicates.natural)
+    return np.flatnonzero(~given & ~copies), np.flatnonzero(given), np.flatnonzero(copies)
+
+
+def _folds(roles: Roles, splitter: Splitter, request: Request) -> tuple[Fold, ...]:
+    n_rows = len(roles)
+    k = request.folds or (5 if n_rows <= CROSS_VALIDATE_UP_TO and request.validation is None else 1)
+    if k == 1:
+        kept, held = splitter.hold_out(roles, request.validation or held_share(n_rows), "validation")
+        return (Fold(kept, held),)
+    found = splitter.folds(roles, k, request.repeats or repeats_for(n_rows), "folds")
+    return tuple(Fold(train, validation, repeat) for repeat, train, validation in found if len(validation))
+
+
+def _rest(n_rows: int, kept: np.ndarray, held: np.ndarray) -> np.ndarray:
+    left = np.ones(n_rows, bool)
+    left[kept] = left[held] = False
+    return np.flatnonzero(left)
+
+
+def _facts(split: Split, roles: Roles, duplicates: Duplicates, table: Table) -> dict[str, Any]:
+    sizes = np.bincount(np.unique(roles.blocks, return_inverse=True)[1])
+    n_folds = len(split.folds) // split.n_repeats
+    how = f"{n_folds}-fold cross-validation" + (f" repeated {split.n_repeats} times" if split.n_repeats > 1 else "")
+    if not split.cross_validated:
+        how = f"one validation set of {len(split.folds[0].validation):,}"
+    return {
+        "sentence": f"{split.scheme}: {len(split.test):,} of {table.n_rows:,} rows sealed, {len(split.development):,} to develop on ({how})",
+        "scheme": split.scheme, "n_rows": table.n_rows, "n_test": len(split.test), "n_development": len(split.development),
+        "n_purged": len(split.purged), "n_folds": n_folds, "n_repeats": split.n_repeats, "validation": how,
+        "n_validation": len(split.folds[0].validation), "n_blocks": len(sizes), "largest_block": int(sizes.max()),
+        "groups": [c.name for c in table.role("group")], "time": next((c.name for c in table.role("time")), None),
+        "n_exact_duplicates": duplicates.n_exact, "n_near_duplicates": duplicates.n_near,
+        "cut": _cut_time(split, roles), "data_hash": split.data_hash,
+    }  # fmt: skip
+
+
+def _cut_time(split: Split, roles: Roles) -> str | None:
+    if roles.times is None or not len(split.test):
+        return None
+    return str(np.datetime64(int(roles.times[split.test].min()), "us").astype("datetime64[s]"))
