@@ -61,6 +61,7 @@ class Metric(Protocol):
     reads: ClassVar[Literal["probability", "decision", "value"]]
     families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "values"
     best: ClassVar[float]  # the value of a perfect prediction
+    worst: ClassVar[float]  # the other end of its range; intervals are clipped to both
 
     def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
         """Return the metric.

@@ -1,0 +1,122 @@
+"""Slices: the same metric on parts of the rows, and how far the best and the worst lie apart.
+
+Knows masks over judged rows; which slices are worth a look is the study's choice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fieldguide.core.bootstrap import REPLICATES, numbered, resampled
+from fieldguide.core.calibration import ratio_interval
+from fieldguide.core.contracts import Metric
+from fieldguide.core.score import Difference, SliceScore, score
+
+SMALLEST_SLICE = 20
+
+
+def slice_scores(
+    metric: Metric,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    slices: Mapping[str, np.ndarray],
+    blocks: np.ndarray | None = None,
+    seed: int = 0,
+    replicates: int = REPLICATES,
+    calibrated: np.ndarray | None = None,
+) -> tuple[SliceScore, ...]:
+    """Return the metric on parts of the rows, each with its interval and calibration ratio, or a typed silence.
+
+    Args:
+        slices: name to mask.
+        blocks: unit or group of each row; None: every row its own.
+        calibrated: probability of label 1 or value, for the ratio; None: taken from the prediction where it is one.
+
+    Shape:
+        slices[name]: (rows,) bool
+        calibrated: (rows,)
+    """
+    blocks = np.arange(len(truth)) if blocks is None else np.asarray(blocks)
+    calibrated = _to_calibrate(metric, prediction) if calibrated is None else calibrated
+    found = []
+    for name, mask in slices.items():
+        silence = _silence(metric, truth, blocks, mask)
+        n = int(np.sum(mask))
+        if silence:
+            found.append(SliceScore(name, n, silence=silence))
+            continue
+        value, interval = score(metric, truth[mask], prediction[mask], blocks[mask], seed, replicates)
+        ratio, ratio_ends = math.nan, (math.nan, math.nan)
+        if calibrated is not None:
+            ratio, ratio_ends = ratio_interval(truth[mask], calibrated[mask], blocks[mask], seed, replicates)
+        found.append(SliceScore(name, n, value, interval, ratio, ratio_ends))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far the best and the worst slice lie apart.
+
+    Args:
+        best: name of the best slice.
+        worst: name of the worst slice.
+        difference: of the metric, positive; its interval holds these two slices fixed, so with many slices it flatters
+            the gap (the two were picked for being extreme).
+    """
+
+    best: str
+    worst: str
+    difference: Difference
+
+
+def slice_gap(
+    metric: Metric,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    slices: Mapping[str, np.ndarray],
+    blocks: np.ndarray | None = None,
+    seed: int = 0,
+    replicates: int = REPLICATES,
+) -> Gap | None:
+    """Return the gap between the best and the worst slice, with its interval; None with fewer than two slices to judge."""
+    blocks = np.arange(len(truth)) if blocks is None else np.asarray(blocks)
+    heard = {name: np.asarray(mask) for name, mask in slices.items() if not _silence(metric, truth, blocks, mask)}
+    sign = 1.0 if metric.greater_is_better else -1.0
+    values = {name: sign * metric.score(truth[mask], prediction[mask]) for name, mask in heard.items()}
+    values = {name: value for name, value in values.items() if math.isfinite(value)}
+    if len(values) < 2:
+        return None
+    best, worst = max(values, key=lambda k: values[k]), min(values, key=lambda k: values[k])
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        ends = [metric.resample(truth[heard[k]], prediction[heard[k]], weights[:, heard[k]]) for k in (best, worst)]
+        return sign * (ends[0] - ends[1])
+
+    found = resampled(statistic, blocks, seed, replicates)
+    n = int((heard[best] | heard[worst]).sum())
+    return Gap(best, worst, Difference(found.estimate, found.interval, found.p, n))
+
+
+def _silence(metric: Metric, truth: np.ndarray, blocks: np.ndarray, mask: np.ndarray) -> str:
+    """Return why a slice cannot be judged, or an empty string."""
+    n = int(np.sum(mask))
+    if n < SMALLEST_SLICE:
+        return f"only {n} rows, fewer than {SMALLEST_SLICE}"
+    if "values" not in metric.families and len(np.unique(truth[mask])) < 2:
+        return f"all {n:,} rows have the same label"
+    if numbered(blocks[mask])[1] < 2:
+        return f"all {n:,} rows belong to one group"
+    return ""
+
+
+def _to_calibrate(metric: Metric, prediction: np.ndarray) -> np.ndarray | None:
+    """Return what is compared with the truth for the ratio: P(label 1) of two labels, or the value."""
+    if metric.reads == "value":
+        return np.asarray(prediction, dtype=np.float64).reshape(len(prediction))
+    if metric.reads == "probability" and prediction.shape[1] == 2:
+        return np.asarray(prediction[:, 1])
+    return None
