@@ -1,7 +1,7 @@
 """Calibration: whether predictions, taken together, are as large as what happened; and the threshold they call for.
 
-Knows predictions and truth as arrays. Which predictions deserve a threshold, and what is done about poor calibration, is
-decided by steps; nothing is fitted here but one cut.
+Knows predictions and truth as arrays. Which predictions deserve a threshold, and what is done about poor calibration,
+is decided by steps; nothing is fitted here but one cut.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Calibration:
     """How far predictions stand from what happened.
 
     Args:
-        ratio: sum of predictions / sum of labels; 1 is calibrated in the large, 1.2 promises a fifth too much. With more
-            than two labels: of the top label (confidence / accuracy). NaN where there is nothing to divide by.
+        ratio: sum of predictions / sum of labels; 1 is calibrated in the large, 1.2 promises a fifth too much. With
+            more than two labels: of the top label (confidence / accuracy). NaN where there is nothing to divide by.
         interval: (low, high) of the ratio.
         ratios: the same per label.
         error: expected calibration error, the mean distance |predicted - observed| over bins, weighted by rows.
@@ -69,8 +69,8 @@ def calibration_ratio(truth: np.ndarray, prediction: np.ndarray, weights: np.nda
 def reliability(truth: np.ndarray, prediction: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:
     """Return the reliability table: rows binned by prediction, as equal in number as ties allow.
 
-    Each bin says `predicted` (mean), `observed` (mean of the truth), `n`, and `low` and `high` of the observed: Wilson's
-    interval where the truth is 0 or 1, else mean ± 1.96 standard errors. Bins treat rows as independent.
+    Each bin says `predicted` (mean), `observed` (mean of the truth), `n`, and `low` and `high` of the observed:
+    Wilson's interval where the truth is 0 or 1, else mean ± 1.96 standard errors. Bins treat rows as independent.
 
     Shape:
         truth, prediction: (rows,)
@@ -128,7 +128,7 @@ def calibration(
     Examples:
         >>> p = np.array([0.2, 0.9, 0.4, 0.9])
         >>> found = calibration(np.array([0, 1, 0, 1]), np.column_stack([1 - p, p]), np.arange(4), ("no", "yes"))
-        >>> found.ratio, found.ratios["no"]
+        >>> round(found.ratio, 6), round(found.ratios["no"], 6)
         (1.2, 0.8)
     """
     prediction = np.asarray(prediction, dtype=np.float64)
@@ -199,7 +199,7 @@ def best_threshold(
     """Return the threshold with the best score over every distinct way to cut the rows.
 
     Costs, where stated, decide; else the metric does. Cuts lie halfway between neighbouring probabilities, so equal
-    probabilities are always decided alike; among equally good cuts the one nearest the theory (0.5 without costs) is taken.
+    probabilities are always decided alike; of equally good cuts the one nearest the theory (0.5 without costs) is taken.
 
     Args:
         truth: 0 or 1.
