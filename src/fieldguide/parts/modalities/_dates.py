@@ -28,7 +28,10 @@ ISO = rf"^(?P<Y>[0-9]{{4}})[-/.](?P<m>[0-9]{{1,2}})[-/.](?P<d>[0-9]{{1,2}}){_CLO
 DAY_FIRST = rf"^(?P<d>[0-9]{{1,2}})[-/.](?P<m>[0-9]{{1,2}})[-/.](?P<Y>[0-9]{{4}}){_CLOCK}$"
 MONTH_FIRST = rf"^(?P<m>[0-9]{{1,2}})[-/.](?P<d>[0-9]{{1,2}})[-/.](?P<Y>[0-9]{{4}}){_CLOCK}$"
 
-_NAME = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_NAME = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?"
+    "|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 _DIRECTIVES = {
     "Y": "(?P<Y>[0-9]{4})", "y": "(?P<y>[0-9]{2})", "m": "(?P<m>0?[1-9]|1[0-2])", "d": "(?P<d>0?[1-9]|[12][0-9]|3[01])",
     "b": f"(?P<b>{_NAME})", "B": f"(?P<b>{_NAME})", "a": "[a-z]{3}", "A": "[a-z]{6,9}",
@@ -168,12 +171,16 @@ def _microseconds(groups: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     if "I" in groups:
         afternoon = (groups["p"].str.to_lowercase() == "pm").to_numpy() if "p" in groups else False
         hour = number("I") % 12 + np.where(afternoon, 12, 0)
-    fraction = groups["f"].str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0).to_numpy() if "f" in groups else 0
+    fraction = (
+        groups["f"].str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0).to_numpy() if "f" in groups else 0
+    )
     offset: np.ndarray | int = 0
     if "z" in groups:
         zones = groups["z"].fill_null("Z")
         levels = zones.unique()
-        offset = zones.replace_strict(levels, [_offset(zone) for zone in levels.to_list()], return_dtype=pl.Int64).to_numpy()
+        offset = zones.replace_strict(
+            levels, [_offset(zone) for zone in levels.to_list()], return_dtype=pl.Int64
+        ).to_numpy()
     day = number("d", 1)
     exists = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
     months = np.where(exists, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")

@@ -36,9 +36,9 @@ class Scaler:
     - `quantile`: the normal quantile of the value's rank among training values, by at most 1,000 reference points,
       between -5.199 and 5.199. Equal values get the middle of their ranks.
 
-    Beyond the training range, `standard` and `robust` go on linearly for one more width of that range and then stay flat,
-    and never pass ±1,000: an absurd value at serving time gives an extreme input, not an absurd one. A column that is
-    constant in training is therefore 0 everywhere, as is one without any value.
+    Beyond the training range, `standard` and `robust` go on linearly for one more width of that range and then stay
+    flat, and never pass ±1,000: an absurd value at serving time gives an extreme input, not an absurd one. A column
+    that is constant in training is therefore 0 everywhere, as is one without any value.
 
     Shape:
         center, scale, low, high: (k,) float64; low and high are on the raw scale
@@ -60,7 +60,8 @@ class Scaler:
         columns = [column[~np.isnan(column)] for column in matrix.T]
         statistics = np.array([_statistics(column, method) for column in columns]).reshape(-1, 4).T
         knots = tuple(_knots(column) for column in columns) if method == "quantile" else ()
-        return Scaler(method, *(np.ascontiguousarray(row) for row in statistics), knots)
+        center, scale, low, high = (np.ascontiguousarray(row) for row in statistics)
+        return Scaler(method, center, scale, low, high, knots)
 
     def apply(self, matrix: np.ndarray) -> np.ndarray:
         """Return the scaled matrix; NaN stays NaN.
@@ -83,9 +84,9 @@ class Scaler:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Scaler:
-        arrays = (np.array(data[name], np.float64) for name in ("center", "scale", "low", "high"))
+        center, scale, low, high = (np.array(data[name], np.float64) for name in ("center", "scale", "low", "high"))
         knots = tuple((np.array(points, np.float64), np.array(q, np.float64)) for points, q in data["knots"])
-        return Scaler(data["method"], *arrays, knots)
+        return Scaler(data["method"], center, scale, low, high, knots)
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,18 @@ class NumbersEncoder:
         return {"numbers": filled(self.scaler.apply(matrix), matrix, self.keep, self.flagged)}
 
     def to_dict(self) -> dict[str, Any]:
-        return {"names": list(self.names), "scaler": self.scaler.to_dict(), "keep": self.keep, "flagged": list(self.flagged)}
+        return {
+            "names": list(self.names),
+            "scaler": self.scaler.to_dict(),
+            "keep": self.keep,
+            "flagged": list(self.flagged),
+        }
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> NumbersEncoder:
-        return NumbersEncoder(tuple(data["names"]), Scaler.from_dict(data["scaler"]), data["keep"], tuple(data["flagged"]))
+        return NumbersEncoder(
+            tuple(data["names"]), Scaler.from_dict(data["scaler"]), data["keep"], tuple(data["flagged"])
+        )
 
 
 def keeps_missing(missing: str) -> bool:

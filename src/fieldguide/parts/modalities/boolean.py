@@ -27,8 +27,8 @@ FALSE = ("false", "f", "no", "n", "off", "0")
 class Boolean:
     """Yes or no: Boolean, null where missing. Any other word or number is broken.
 
-    `Column.read` may hold `missing` (tokens), `true` and `false` (a word or a list of words, whatever the case; numbers count
-    as their text). A declared list replaces the usual one.
+    `Column.read` may hold `missing` (tokens), `true` and `false` (a word or a list of words, whatever the case; numbers
+    count as their text). A declared list replaces the usual one.
 
     Examples:
         >>> from fieldguide.core.table import Column
@@ -47,7 +47,9 @@ class Boolean:
         levels = texts.unique().drop_nulls()
         words = _words_of(column.read)
         values = [_meaning(level, *words) for level in levels.to_list()]
-        typed = texts.replace_strict(levels, pl.Series([value for value, _ in values], dtype=pl.Boolean), default=None, return_dtype=pl.Boolean)
+        typed = texts.replace_strict(
+            levels, pl.Series([value for value, _ in values], dtype=pl.Boolean), default=None, return_dtype=pl.Boolean
+        )
         unknown = texts.is_in(levels.filter(pl.Series([wrong for _, wrong in values], dtype=pl.Boolean)).to_list())
         return typed, (broken | unknown.fill_null(False)).alias(raw.name)
 
@@ -76,7 +78,7 @@ class Boolean:
         return {"n": n, **counts, "shares": {name: count / n if n else 0.0 for name, count in counts.items()}}
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> NumbersEncoder:
-        """Fit the encoding of all boolean columns: standardised as numbers are whatever the scaling, 0/1 when it is none."""
+        """Fit the encoding of all boolean columns: 0/1 without scaling, standardised with any."""
         return NumbersEncoder.fit(cells, "none" if recipe.scaling == "none" else "standard", recipe.missing)
 
     def load(self, data: Mapping[str, Any]) -> NumbersEncoder:

@@ -104,11 +104,15 @@ class CategoryEncoder:
     _codes: tuple[_Codes, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        codes = (_Codes(zip(levels, range(FIRST_LEVEL, FIRST_LEVEL + len(levels)), strict=True)) for levels in self.levels)
+        codes = (
+            _Codes(zip(levels, range(FIRST_LEVEL, FIRST_LEVEL + len(levels)), strict=True)) for levels in self.levels
+        )
         object.__setattr__(self, "_codes", tuple(_Codes(code | {None: MISSING_CODE}) for code in codes))
 
     def layout(self) -> Layout:
-        return Layout(codes=tuple((name, FIRST_LEVEL + len(levels)) for name, levels in zip(self.names, self.levels, strict=True)))
+        return Layout(
+            codes=tuple((name, FIRST_LEVEL + len(levels)) for name, levels in zip(self.names, self.levels, strict=True))
+        )
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         n_rows = len(cells[self.names[0]]) if self.names else 0

@@ -30,11 +30,12 @@ MAX_PERIODS = 60
 
 @dataclass(frozen=True)
 class Datetime:
-    """A point in time: Datetime("us"), naive, in UTC; null where missing. A text that is no date, or no day that exists, is broken.
+    """A point in time: Datetime("us"), naive, in UTC; null where missing.
 
-    Text is read as ISO 8601 (also with "/" or ".", one-digit months and days, a time, a zone). `Column.read` may hold
-    `missing` (tokens), `formats` (strptime notation, tried in order, in place of ISO), `dayfirst` (true: 31/1/2024, false:
-    1/31/2024; not declared: neither, because 3/4/2024 does not say), `unit` (numbers count s, ms, us, ns or d since 1970).
+    Text is read as ISO 8601 (also with "/" or ".", one-digit months and days, a time, a zone); a text that is no date,
+    or a day that does not exist, is broken. `Column.read` may hold `missing` (tokens), `formats` (strptime notation,
+    tried in order, in place of ISO), `dayfirst` (true: 31/1/2024, false: 1/31/2024; not declared: neither, because
+    3/4/2024 does not say), `unit` (numbers count s, ms, us, ns or d since 1970).
 
     Examples:
         >>> from fieldguide.core.table import Column
@@ -92,14 +93,24 @@ class Datetime:
         if value is None:
             return np.array((math.nan,), np.float64)
         elapsed = value - _dates.EPOCH
-        return np.array((((elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds) / 1e6,), np.float64)
+        return np.array(
+            (((elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds) / 1e6,), np.float64
+        )
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
         """Return range, gaps, and counts by period, weekday (Monday first) and hour."""
         known = typed.drop_nulls().sort()
         facts: dict[str, Any] = {"n": typed.len(), "missing": typed.len() - known.len()}
         if not known.len():
-            return facts | {"min": None, "max": None, "span_days": None, "gaps": None, "periods": None, "weekdays": [], "hours": []}
+            return facts | {
+                "min": None,
+                "max": None,
+                "span_days": None,
+                "gaps": None,
+                "periods": None,
+                "weekdays": [],
+                "hours": [],
+            }
         seconds = self.cells(known)
         weekdays = np.bincount(known.dt.weekday().to_numpy().astype(np.int64) - 1, minlength=7)
         hours = np.bincount(known.dt.hour().to_numpy().astype(np.int64), minlength=24)
@@ -126,9 +137,9 @@ CYCLES = {"month": (1, 12), "day": (1, 31), "weekday": (0, 7), "hour": (0, 24)} 
 class DatetimeEncoder:
     """Elapsed days, and calendar parts that vary in training.
 
-    Without scaling (trees): days since the earliest training value, then year, month, day, weekday (Monday is 0) and hour as
-    they are. With scaling (networks): elapsed days and year standardised (or as the recipe says), the other parts as sine and
-    cosine, so that December is next to January. Missing values as for numbers: 0 and an indicator, or NaN.
+    Without scaling (trees): days since the earliest training value, then year, month, day, weekday (Monday is 0) and hour
+    as they are. With scaling (networks): elapsed days and year scaled as the recipe says, the other parts as sine
+    and cosine, so that December is next to January. Missing values as for numbers: 0 and an indicator, or NaN.
 
     Shape:
         encode(cells)["numbers"]: (rows, elapsed and parts of each column, then indicators) float32
@@ -152,7 +163,9 @@ class DatetimeEncoder:
         parts: list[tuple[str, ...]] = []
         for k in range(len(names)):
             calendar = calendar_of(matrix[known[:, k], k]) if recipe.dates == "parts" else {}
-            parts.append(tuple(part for part, values in calendar.items() if len(values) and values.min() < values.max()))
+            parts.append(
+                tuple(part for part, values in calendar.items() if len(values) and values.min() < values.max())
+            )
         scaler = Scaler.fit(_linear(matrix, origins, tuple(parts)), recipe.scaling)
         flagged = () if keep else tuple(np.flatnonzero(~known.all(axis=0)).tolist())
         return DatetimeEncoder(names, origins, tuple(parts), scaler, keep, flagged)
@@ -166,7 +179,11 @@ class DatetimeEncoder:
         for name, parts in zip(self.names, self.parts, strict=True):
             names.append(f"{name} days")
             for part in parts:
-                names += [f"{name} {part} sin", f"{name} {part} cos"] if self.cyclic and part in CYCLES else [f"{name} {part}"]
+                names += (
+                    [f"{name} {part} sin", f"{name} {part} cos"]
+                    if self.cyclic and part in CYCLES
+                    else [f"{name} {part}"]
+                )
         return Layout(numbers=(*names, *(f"{self.names[k]} missing" for k in self.flagged)))
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -180,9 +197,7 @@ class DatetimeEncoder:
                 if part == "year":
                     columns.append(next(linear))
                 elif self.cyclic:
-                    first, n = CYCLES[part]
-                    angle = (calendar[part] - first) * (2.0 * math.pi / n)
-                    columns += [np.sin(angle), np.cos(angle)]
+                    columns += list(_on_circle(part, calendar[part]))
                 else:
                     columns.append(calendar[part])
         return {"numbers": filled(np.stack(columns, axis=1), matrix, self.keep, self.flagged)}
@@ -224,6 +239,20 @@ def calendar_of(seconds: np.ndarray) -> dict[str, np.ndarray]:
         "weekday": (whole + 3) % 7 + nothing,
         "hour": np.floor((seconds - days * DAY) / 3600.0),
     }
+
+
+# Looked up rather than computed: sine differs in its last bit from one processor to another.
+_CIRCLES = {
+    part: np.array([[trace(2.0 * math.pi * k / n) for k in range(n)] for trace in (math.sin, math.cos)])
+    for part, (_, n) in CYCLES.items()
+}
+
+
+def _on_circle(part: str, values: np.ndarray) -> np.ndarray:
+    """Return sine and cosine of a calendar part, (2, rows) float64, NaN where missing."""
+    nothing = values - values
+    places = np.where(np.isnan(values), 0.0, values - CYCLES[part][0]).astype(np.int64)
+    return _CIRCLES[part][:, places] + nothing
 
 
 def _linear(matrix: np.ndarray, origins: np.ndarray, parts: tuple[tuple[str, ...], ...]) -> np.ndarray:
@@ -279,16 +308,24 @@ def _from_microseconds(micros: float) -> tuple[datetime.datetime | None, bool]:
 
 
 def _gaps(known: pl.Series, seconds: np.ndarray) -> dict[str, Any] | None:
-    """Return the median and the largest step between neighbouring different times [days], and where the largest begins."""
+    """Return the median and the largest step between different times [days], and where the largest begins."""
     steps = np.diff(seconds)
     if not steps.any():
         return None
     largest = int(steps.argmax())
-    return {"median_days": float(np.median(steps[steps > 0])) / DAY, "largest_days": float(steps[largest]) / DAY, "after": str(known[largest])}
+    return {
+        "median_days": float(np.median(steps[steps > 0])) / DAY,
+        "largest_days": float(steps[largest]) / DAY,
+        "after": str(known[largest]),
+    }
 
 
 def _periods(known: pl.Series, span: float) -> dict[str, Any]:
     """Return counts by the shortest period of which at most 60 fill the span (years, however many)."""
     name, every, _ = next((period for period in _PERIODS if span / period[2] <= MAX_PERIODS), _PERIODS[-1])
     counts = known.dt.truncate(every).value_counts(sort=False).sort(known.name)
-    return {"period": name, "starts": [str(start) for start in counts.to_series(0)], "counts": counts.to_series(1).to_list()}
+    return {
+        "period": name,
+        "starts": [str(start) for start in counts.to_series(0)],
+        "counts": counts.to_series(1).to_list(),
+    }

@@ -31,8 +31,8 @@ class Number:
     """A quantity: Float64, null where missing. Infinity, and text that is no number, is broken.
 
     `Column.read` may hold: `missing` (tokens; those that are numbers, such as -999, count for native numbers as well),
-    `decimal` and `thousands` (marks), `strip` (characters taken off both ends, and from between sign and digits: "$", "%",
-    "kg"). Grouping must be regular: with thousands ",", the text "1,23" is broken, because it may well mean 1.23.
+    `decimal` and `thousands` (marks), `strip` (characters taken off both ends, and from between sign and digits: "$",
+    "%", "kg"). Grouping must be regular: with thousands ",", the text "1,23" is broken, because it may well mean 1.23.
 
     Examples:
         >>> from fieldguide.core.table import Column
@@ -54,7 +54,9 @@ class Number:
             values = _parsed(raw, style)
             held = without_missing(_trimmed(raw, style), style.missing).is_not_null()
         elif raw.dtype.is_decimal():
-            values = raw.cast(pl.String).cast(pl.Float64, strict=False)  # by its digits: exact, as Python reads a Decimal
+            values = raw.cast(pl.String).cast(
+                pl.Float64, strict=False
+            )  # by its digits: exact, as Python reads a Decimal
             held = raw.is_not_null()
         elif raw.dtype.is_numeric() or raw.dtype in (pl.Boolean, pl.Null):
             values = raw.cast(pl.Float64)
@@ -82,7 +84,7 @@ class Number:
         return np.array((math.nan if value is None else value,), np.float64)
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
-        """Return counts, moments, quantiles, outliers (more than 3 interquartile ranges beyond a quartile), a histogram."""
+        """Return counts, moments, quantiles, outliers (over 3 interquartile ranges beyond a quartile), a histogram."""
         return summary(self.cells(typed))
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> NumbersEncoder:
@@ -222,7 +224,11 @@ def summary(cells: np.ndarray) -> dict[str, Any]:
     facts: dict[str, Any] = {"n": len(cells), "missing": len(cells) - len(values)}
     if not len(values):
         empty = dict.fromkeys(("mean", "sd", "min", "max"))
-        return facts | empty | {"quantiles": {}, "zeros": 0, "negatives": 0, "outliers": 0, "histogram": {"edges": [], "counts": []}}
+        return (
+            facts
+            | empty
+            | {"quantiles": {}, "zeros": 0, "negatives": 0, "outliers": 0, "histogram": {"edges": [], "counts": []}}
+        )
     largest = float(np.abs(values).max()) or 1.0  # moments of value / largest: squares of 1e200 overflow
     points = np.percentile(values / largest, QUANTILES) * largest
     quartile, three_quarters = points[QUANTILES.index(25)], points[QUANTILES.index(75)]

@@ -1,0 +1,115 @@
+"""The contract of a task: labels, codes, widths and decisions.
+
+Knows `core.contracts.Task` only; what a particular task means is tested beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.errors import DataError
+
+LOSSES_OF = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+
+
+def check_task(task: Any, target: pl.Series, positive: str | None = None) -> None:
+    """Assert that a task keeps the contract on a target it can learn.
+
+    Args:
+        task: an instance of the task.
+        target: at least 4 rows without missing values; for classes, every class at least twice.
+        positive: as in `problem.positive`.
+
+    Raises:
+        AssertionError: names the rule that does not hold.
+
+    Examples:
+        >>> from fieldguide import parts
+        >>> check_task(parts.find("tasks", "binary")(), pl.Series("sold", ["no", "yes", "no", "yes"]))
+    """
+    assert dataclasses.is_dataclass(task) and type(task).__dataclass_params__.frozen, "a task is a frozen dataclass"  # type: ignore[attr-defined]
+    assert task.family in ("classes", "values"), f"family is 'classes' or 'values', not {task.family!r}"
+    assert task.metrics and len(set(task.metrics)) == len(task.metrics), (
+        "a task names its metrics once each, the default first"
+    )
+    assert LOSSES_OF.get(task.activation, task.loss) == task.loss, (
+        f"the loss {task.loss} does not fit {task.activation}"
+    )
+    labels = task.labels(target, positive)
+    assert isinstance(labels, tuple) and all(isinstance(label, str) for label in labels), "labels are a tuple of str"
+    codes = task.encode(target, labels)
+    assert codes.shape == (len(target),), f"codes are one per row, not {codes.shape}"
+    _check_rows(task, target, labels, codes)
+    _check_missing(task, target, labels)
+    if task.family == "classes":
+        _check_classes(task, target, labels, codes, positive)
+    else:
+        _check_values(task, target, labels, codes)
+
+
+def _check_rows(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray) -> None:
+    order = np.arange(len(target))[::-1]
+    turned = task.encode(target[order.tolist()], labels)
+    assert np.array_equal(turned, codes[order]), "encode depends on the order of rows"
+    one = np.concatenate([task.encode(target[row : row + 1], labels) for row in range(min(len(target), 20))])
+    assert np.array_equal(one, codes[:20]), "a row encoded alone differs from the same row among others"
+    assert len(task.encode(target[:0], labels)) == 0, "no rows give no codes"
+
+
+def _check_missing(task: Any, target: pl.Series, labels: tuple[str, ...]) -> None:
+    hole = target.clone().scatter(0, None) if target.dtype != pl.String else target.set(_first(target), None)
+    try:
+        task.encode(hole, labels)
+    except DataError as error:
+        assert "1 row" in error.what, f"the message names the number of rows, not {error.what!r}"
+    else:
+        raise AssertionError("a missing target raises DataError; it was encoded")
+
+
+def _check_classes(
+    task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray, positive: str | None
+) -> None:
+    assert len(labels) >= 2 and len(set(labels)) == len(labels), f"labels are two or more and differ: {labels}"
+    assert codes.dtype == np.int64, f"codes are int64, not {codes.dtype}"
+    assert set(codes.tolist()) == set(range(len(labels))), "every label that stands in the target has its code"
+    assert task.labels(target[::-1], positive) == labels, "labels depend on the order of rows"
+    again = task.encode(pl.Series(target.name, [labels[code] for code in codes]), labels)
+    assert np.array_equal(again, codes), "labels written as text are the same labels"
+    assert task.width(labels) == len(labels), "a prediction has a column per label"
+    sure = np.eye(len(labels))[codes]
+    decided = task.decide(sure, None)
+    assert decided.dtype == np.int64 and np.array_equal(decided, codes), "a sure prediction is decided as it says"
+    try:
+        task.encode(pl.Series(target.name, ["no such label, surely"]), labels)
+    except DataError as error:
+        assert "no such label, surely" in error.what, f"the message names the unknown label, not {error.what!r}"
+    else:
+        raise AssertionError("an unknown label raises DataError; it was encoded")
+    try:
+        task.labels(target[:1], None)
+    except DataError:
+        pass
+    else:
+        raise AssertionError("a target with one class raises DataError; it got labels")
+
+
+def _check_values(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray) -> None:
+    assert labels == (), "values have no labels"
+    assert codes.dtype == np.float64 and np.isfinite(codes).all(), "values are finite float64"
+    assert task.width(labels) == 1, "a scalar prediction has one column"
+    decided = task.decide(codes.reshape(-1, 1), None)
+    assert decided.shape == codes.shape and np.array_equal(decided, codes), "a value is decided as it is predicted"
+    for wrong in (pl.Series(target.name, [float("inf")]), pl.Series(target.name, ["a word"])):
+        try:
+            task.encode(wrong, labels)
+        except DataError:
+            continue
+        raise AssertionError(f"a target of {wrong.to_list()} raises DataError; it was encoded")
+
+
+def _first(target: pl.Series) -> pl.Series:
+    return pl.Series(np.arange(len(target)) == 0)
