@@ -199,7 +199,7 @@ def best_threshold(
     """Return the threshold with the best score over every distinct way to cut the rows.
 
     Costs, where stated, decide; else the metric does. Cuts lie halfway between neighbouring probabilities, so equal
-    probabilities are always decided alike; of equally good cuts the one nearest the theory (0.5 without costs) is taken.
+    probabilities are always decided alike; of equally good cuts the one nearest the theory (without costs 0.5) wins.
 
     Args:
         truth: 0 or 1.
@@ -243,10 +243,9 @@ def best_threshold(
             do="state problem.costs, or use a metric such as f1 or balanced_accuracy",
         )
     gain = np.where(np.isnan(scores), -np.inf, scores if greater else -scores)
-    best = (
-        np.flatnonzero(gain >= gain.max() - 1e-12 * max(1.0, abs(float(gain.max())))) if gain.max() > -np.inf else [0]
-    )
-    chosen = min(best, key=lambda i: abs(cuts[i] - (0.5 if theory is None else theory)))
+    top = float(gain.max())
+    best = np.flatnonzero(gain >= (top - 1e-12 * max(1.0, abs(top)) if np.isfinite(top) else top))
+    chosen = int(best[np.abs(cuts[best] - (0.5 if theory is None else theory)).argmin()])
     shown = np.unique(np.linspace(0, len(cuts) - 1, min(CURVE_POINTS, len(cuts))).round().astype(int))
     if chosen not in shown:
         shown[np.abs(shown - chosen).argmin()] = chosen

@@ -82,7 +82,7 @@ def slice_gap(
     seed: int = 0,
     replicates: int = REPLICATES,
 ) -> Gap | None:
-    """Return the gap between the best and the worst slice, with its interval; None with fewer than two slices to judge."""
+    """Return the gap between best and worst slice, with its interval; None with fewer than two slices to judge."""
     blocks = np.arange(len(truth)) if blocks is None else np.asarray(blocks)
     heard = {name: np.asarray(mask) for name, mask in slices.items() if not _silence(metric, truth, blocks, mask)}
     sign = 1.0 if metric.greater_is_better else -1.0
