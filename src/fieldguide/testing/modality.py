@@ -17,11 +17,13 @@ import polars as pl
 
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Recipe
+from fieldguide.testing.task import is_frozen
 
 DTYPES = (pl.Float64, pl.String, pl.Boolean, pl.Datetime("us"))
 ODD_VALUES: tuple[Any, ...] = (
-    None, "", " ", " 3 ", "3", "3.0", 3, 3.0, -0.0, 2.5, "1e5", "inf", float("inf"), float("nan"), "NaN", "?", "nan", "-999",
-    True, False, "TRUE", "no", "٣", "1,234", "1_000", "0x10", ".", "+5", "1e999", 10**19, "\u00a07\u00a0", "a" * 10_000, "é",
+    None, "", " ", " 3 ", "3", "3.0", 3, 3.0, -0.0, 2.5, "1e5", "inf", float("inf"), float("nan"), "NaN", "?", "nan",
+    "-999", True, False, "TRUE", "no", "٣", "1,234", "1_000", "0x10", ".", "+5", "1e999", 10**19, "\u00a07\u00a0",
+    "a" * 10_000, "é",
     "2024-01-31", "2024-02-30", "2024-01-31T23:30:00+01:00", "31/1/2024", datetime.date(2024, 2, 29),
     datetime.datetime(2024, 2, 29, 12, 30, 1, 5), Decimal("3.10"), [1, 2], {"a": 1}, b"3",
 )  # fmt: skip
@@ -51,10 +53,8 @@ def check_modality(modality: Any, raw: pl.Series, column: Any = None, values: It
         >>> from fieldguide import parts
         >>> check_modality(parts.modality("number"), pl.Series("x", ["1", "2", "", "4", "x", "6", "7", "8.5"]))
     """
-    assert dataclasses.is_dataclass(modality) and not dataclasses.fields(modality), (
-        "a modality is a dataclass without fields"
-    )
-    assert type(modality).__dataclass_params__.frozen, "a modality is frozen"  # type: ignore[attr-defined]
+    assert is_frozen(type(modality)), "a modality is a frozen dataclass"
+    assert not dataclasses.fields(modality), "a modality has no fields: what it reads by is the column's"
     column = column or Column(raw.name or "x", modality.name)
     check_reading(modality, raw, column)
     check_scalar_path(modality, [*raw.to_list(), *values], column)
@@ -118,7 +118,7 @@ def check_description(modality: Any, typed: pl.Series) -> None:
 
 
 def check_encoder(modality: Any, typed: pl.Series, recipe: Any) -> None:
-    """Assert that encoding is fitted on its rows only, row by row, finite where promised, and survives JSON bit for bit."""
+    """Assert that encoding is fitted on its rows only, row by row, finite where promised, and survives JSON."""
     half = typed.len() // 2
     cells = {name: modality.cells(series) for name, series in _columns(typed).items()}
     before = {name: array.copy() for name, array in cells.items()}

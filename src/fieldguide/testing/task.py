@@ -31,7 +31,7 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
         >>> from fieldguide import parts
         >>> check_task(parts.find("tasks", "binary")(), pl.Series("sold", ["no", "yes", "no", "yes"]))
     """
-    assert dataclasses.is_dataclass(task) and type(task).__dataclass_params__.frozen, "a task is a frozen dataclass"  # type: ignore[attr-defined]
+    assert is_frozen(type(task)), "a task is a frozen dataclass"
     assert task.family in ("classes", "values"), f"family is 'classes' or 'values', not {task.family!r}"
     assert task.metrics and len(set(task.metrics)) == len(task.metrics), (
         "a task names its metrics once each, the default first"
@@ -49,6 +49,11 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
         _check_classes(task, target, labels, codes, positive)
     else:
         _check_values(task, target, labels, codes)
+
+
+def is_frozen(part: Any) -> bool:
+    """Return whether a class is a frozen dataclass."""
+    return dataclasses.is_dataclass(part) and vars(part)["__dataclass_params__"].frozen
 
 
 def _check_rows(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray) -> None:

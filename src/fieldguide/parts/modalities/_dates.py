@@ -102,13 +102,16 @@ def microseconds(texts: pl.Series, patterns: tuple[str, ...]) -> pl.Series:
     """
     result = np.zeros(texts.len(), np.int64)
     valid = np.zeros(texts.len(), bool)
-    open_ = texts.is_not_null().to_numpy()
+    open_ = texts.is_not_null().to_numpy(writable=True)
     for pattern in patterns:
-        fits = open_ & texts.str.contains(_spelled(pattern)).fill_null(False).to_numpy()
-        if fits.any():
-            groups = texts.filter(pl.Series(fits)).str.extract_groups(_spelled(pattern)).struct.unnest()
-            result[fits], valid[fits] = _microseconds(groups)
-        open_ &= ~fits
+        if not open_.any():
+            break
+        left = np.flatnonzero(open_)
+        groups = texts.gather(left).str.extract_groups(f"({_spelled(pattern)})").struct.unnest()
+        fits = groups.to_series(0).is_not_null()  # the whole text, null where the pattern does not fit
+        rows = left[fits.to_numpy()]
+        result[rows], valid[rows] = _microseconds(groups.filter(fits))
+        open_[rows] = False
     return pl.Series(texts.name, result).set(pl.Series(~valid), None)
 
 

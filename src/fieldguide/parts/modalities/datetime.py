@@ -137,8 +137,8 @@ CYCLES = {"month": (1, 12), "day": (1, 31), "weekday": (0, 7), "hour": (0, 24)} 
 class DatetimeEncoder:
     """Elapsed days, and calendar parts that vary in training.
 
-    Without scaling (trees): days since the earliest training value, then year, month, day, weekday (Monday is 0) and hour
-    as they are. With scaling (networks): elapsed days and year scaled as the recipe says, the other parts as sine
+    Without scaling (trees): days since the earliest training value, then year, month, day, weekday (Monday is 0) and
+    hour as they are. With scaling (networks): elapsed days and year scaled as the recipe says, the other parts as sine
     and cosine, so that December is next to January. Missing values as for numbers: 0 and an indicator, or NaN.
 
     Shape:
@@ -160,15 +160,14 @@ class DatetimeEncoder:
         matrix = matrix_of(cells, names)
         known = ~np.isnan(matrix)
         origins = np.where(known.any(axis=0), np.min(matrix, axis=0, where=known, initial=np.inf), 0.0)
-        parts: list[tuple[str, ...]] = []
-        for k in range(len(names)):
-            calendar = calendar_of(matrix[known[:, k], k]) if recipe.dates == "parts" else {}
-            parts.append(
-                tuple(part for part, values in calendar.items() if len(values) and values.min() < values.max())
-            )
-        scaler = Scaler.fit(_linear(matrix, origins, tuple(parts)), recipe.scaling)
+        calendars = [calendar_of(column) if recipe.dates == "parts" else {} for column in matrix.T]
+        parts = tuple(
+            tuple(part for part, values in calendar.items() if known[:, k].any() and np.ptp(values[known[:, k]]) > 0)
+            for k, calendar in enumerate(calendars)
+        )
+        scaler = Scaler.fit(_linear(matrix, origins, parts, calendars), recipe.scaling)
         flagged = () if keep else tuple(np.flatnonzero(~known.all(axis=0)).tolist())
-        return DatetimeEncoder(names, origins, tuple(parts), scaler, keep, flagged)
+        return DatetimeEncoder(names, origins, parts, scaler, keep, flagged)
 
     @property
     def cyclic(self) -> bool:
@@ -188,18 +187,21 @@ class DatetimeEncoder:
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         matrix = matrix_of(cells, self.names)
-        linear = iter(self.scaler.apply(_linear(matrix, self.origins, self.parts)).T)
+        missing = np.isnan(matrix)
+        calendars = [calendar_of(matrix[:, k]) if parts else {} for k, parts in enumerate(self.parts)]
+        linear = iter(self.scaler.apply(_linear(matrix, self.origins, self.parts, calendars)).T)
         columns: list[np.ndarray] = []
         for k, parts in enumerate(self.parts):
-            columns.append(next(linear))
-            calendar = calendar_of(matrix[:, k]) if parts else {}
-            for part in parts:
-                if part == "year":
+            first = len(columns)
+            for part in ("days", *parts):
+                if part in ("days", "year"):
                     columns.append(next(linear))
                 elif self.cyclic:
-                    columns += list(_on_circle(part, calendar[part]))
+                    columns += list(_CIRCLES[part][:, calendars[k][part] - CYCLES[part][0]])
                 else:
-                    columns.append(calendar[part])
+                    columns.append(calendars[k][part].astype(np.float64))
+            if missing[:, k].any():
+                columns[first:] = [np.where(missing[:, k], np.nan, column) for column in columns[first:]]
         return {"numbers": filled(np.stack(columns, axis=1), matrix, self.keep, self.flagged)}
 
     def to_dict(self) -> dict[str, Any]:
@@ -217,27 +219,26 @@ class DatetimeEncoder:
 
 
 def calendar_of(seconds: np.ndarray) -> dict[str, np.ndarray]:
-    """Return calendar parts of seconds since 1970, NaN where missing.
+    """Return calendar parts of seconds since 1970; those of 1970 where missing.
 
     Shape:
-        seconds: (rows,) float64; each part: (rows,) float64
+        seconds: (rows,) float64; each part: (rows,) int64
 
     Examples:
         >>> {part: int(value[0]) for part, value in calendar_of(np.array([0.0])).items()}
         {'year': 1970, 'month': 1, 'day': 1, 'weekday': 3, 'hour': 0}
     """
-    days = np.floor(seconds / DAY)
-    whole = np.where(np.isnan(days), 0.0, days).astype(np.int64)
-    months = whole.astype("datetime64[D]").astype("datetime64[M]")
-    first_days = months.astype("datetime64[D]").astype(np.int64)
+    hours = np.floor(np.where(np.isnan(seconds), 0.0, seconds) / 3600.0).astype(np.int64)
+    days = hours // 24
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
     month_numbers = months.astype(np.int64)
-    nothing = days - days  # 0, or NaN where missing
+    years = month_numbers // 12
     return {
-        "year": 1970 + month_numbers // 12 + nothing,
-        "month": month_numbers % 12 + 1 + nothing,
-        "day": whole - first_days + 1 + nothing,
-        "weekday": (whole + 3) % 7 + nothing,
-        "hour": np.floor((seconds - days * DAY) / 3600.0),
+        "year": years + 1970,
+        "month": month_numbers - years * 12 + 1,
+        "day": days - months.astype("datetime64[D]").astype(np.int64) + 1,
+        "weekday": (days + 3) % 7,
+        "hour": hours - days * 24,
     }
 
 
@@ -248,20 +249,18 @@ _CIRCLES = {
 }
 
 
-def _on_circle(part: str, values: np.ndarray) -> np.ndarray:
-    """Return sine and cosine of a calendar part, (2, rows) float64, NaN where missing."""
-    nothing = values - values
-    places = np.where(np.isnan(values), 0.0, values - CYCLES[part][0]).astype(np.int64)
-    return _CIRCLES[part][:, places] + nothing
-
-
-def _linear(matrix: np.ndarray, origins: np.ndarray, parts: tuple[tuple[str, ...], ...]) -> np.ndarray:
+def _linear(
+    matrix: np.ndarray,
+    origins: np.ndarray,
+    parts: tuple[tuple[str, ...], ...],
+    calendars: list[dict[str, np.ndarray]],
+) -> np.ndarray:
     """Return elapsed days and, where it is a part, the year of each column: (rows, columns + years) float64."""
     columns: list[np.ndarray] = []
     for k, names in enumerate(parts):
         columns.append((matrix[:, k] - origins[k]) / DAY)
         if "year" in names:
-            columns.append(calendar_of(matrix[:, k])["year"])
+            columns.append(np.where(np.isnan(matrix[:, k]), np.nan, calendars[k]["year"]))
     return np.stack(columns, axis=1) if columns else matrix
 
 

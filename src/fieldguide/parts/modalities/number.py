@@ -23,6 +23,7 @@ from fieldguide.parts.modalities._scaling import NumbersEncoder
 
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
 MAX_BINS = 30
+_EXACT = 2**53
 _NUMERIC = re.compile(r"[0-9+.eE-]+\Z")
 
 
@@ -73,6 +74,8 @@ class Number:
         """Return one value and whether it is broken, as `read` would; for serving, without Polars."""
         if type(value) is float and not column.read:
             return (value, False) if math.isfinite(value) else (None, value == value)
+        if type(value) is int and not column.read and -_EXACT < value < _EXACT:
+            return float(value), False
         return _read_value(value, style_of(column.read))
 
     def cells(self, typed: pl.Series) -> np.ndarray:
