@@ -21,6 +21,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 
 REPLICATES = 1_000
 LEVEL = 0.95
+FEWEST = 20  # fewer judged replicates make no interval
 MOST_LEFT_OUT = 400  # more parts than this are pooled before the jackknife: its acceleration does not gain from more
 CHUNK = 4_000_000  # weights held at once (16 MB of float32)
 NORMAL = NormalDist()
@@ -121,7 +122,7 @@ def resampled(
         statistic: from weightings to values.
         blocks: unit or group of each row; resampled as a whole.
         seed: study seed.
-        replicates: number of resamples.
+        replicates: number of resamples; 0 for the estimate alone.
         level: nominal coverage, a share.
         weights: row weights that multiply every resample; None for equal weights.
 
@@ -152,11 +153,11 @@ def resampled(
     estimate = float(statistic(np.ones((1, n)) if scale is None else scale[None])[0])
     n_units = numbered(blocks)[1]
     unknown = Resampled(estimate, (math.nan, math.nan), math.nan, math.nan, n_units > 1, n_units)
-    if n_units < 2 or not math.isfinite(estimate):
+    if n_units < 2 or replicates < FEWEST or not math.isfinite(estimate):
         return unknown
     draws = judge(bootstrap_weights(blocks, replicates, seed))
     left = judge(left_out_weights(blocks, seed=seed))
-    if len(draws) < max(20, replicates // 10) or len(left) < 2:
+    if len(draws) < max(FEWEST, replicates // 10) or len(left) < 2:
         return unknown
     span = max(abs(estimate), 1e-300)
     if np.ptp(draws) <= 1e-12 * span and np.ptp(left) <= 1e-12 * span:

@@ -1,4 +1,4 @@
-"""Scores: a metric on named rows with its interval, and its looks; paired differences; what a search costs.
+"""Scores: a metric on named rows with its interval and its looks; paired differences; what a search costs.
 
 Knows metrics as objects and rows as arrays. Which rows may be judged, and when, is decided elsewhere; how intervals
 come from resampling is `core.bootstrap`; parts of the rows are `core.slices`.
@@ -24,6 +24,8 @@ from fieldguide.core.bootstrap import (
 )
 from fieldguide.core.calibration import Calibration, best_threshold
 from fieldguide.core.contracts import Metric
+from fieldguide.core.problem import Output
+from fieldguide.core.seeds import generator
 
 ALIKE = 0.9  # correlation of two candidates' influence, row by row: see `smallest_difference`
 SIGNAL = 1.2  # standard deviations between labels in `half_informed`
