@@ -1,0 +1,278 @@
+"""Gradient-boosted trees by LightGBM: numbers as they are, missing as missing, categories as sets.
+
+Knows LightGBM's settings and when to stop; nothing of columns, metrics or judging. One booster per output.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.clock import Clock
+from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.core.errors import ModelError
+from fieldguide.core.settings import Choice, Range, setting
+from fieldguide.parts.learners._lightgbm import Dataset, Training, Trees, parameters
+
+Link = Literal["sigmoid", "softmax", "identity", "exp"]
+
+OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's objective, its metric, score to prediction
+    "binary_cross_entropy": ("binary", "binary_logloss", "sigmoid"),
+    "cross_entropy": ("multiclass", "multi_logloss", "softmax"),
+    "squared_error": ("regression", "l2", "identity"),
+    "absolute_error": ("regression_l1", "l1", "identity"),
+    "pinball": ("quantile", "quantile", "identity"),
+    "poisson": ("poisson", "poisson", "exp"),
+}
+CURVE_STEPS = 10  # rounds between two points of the learning curve
+UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
+AHEAD = 8  # rounds whose longest is taken as the length of the next
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Gradient-boosted decision trees with early stopping.
+
+    Rounds stop when the loss on the early-stopping rows has not fallen for `patience` rounds; the best round is kept. The
+    first points of a clock that runs out are kept as they are: fewer rounds, `stopped == "clock"`.
+
+    Source:
+        Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NeurIPS 2017.
+
+    Examples:
+        >>> Boosting().learning_rate
+        0.05
+    """
+
+    name: ClassVar[str] = "boosting"
+    kind: ClassVar[Literal["boosting"]] = "boosting"
+    stops_early: ClassVar[bool] = True
+    steps_scale: ClassVar[bool] = False
+    in_memory: ClassVar[int | None] = None
+    recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep", "min_count": 1}
+
+    n_rounds: int = setting(2000, "the most rounds; early stopping ends sooner", capacity=1)
+    learning_rate: float = setting(0.05, "share of each tree that is kept", capacity=1, space=Range(0.01, 0.2, log=True))
+    num_leaves: int = setting(31, "leaves of a tree", capacity=1, space=Range(4, 256, log=True, integer=True))
+    min_data_in_leaf: int = setting(
+        20, "the fewest rows of a leaf [rows], at most a tenth of all", capacity=-1, space=Range(2, 200, log=True, integer=True)
+    )
+    feature_fraction: float = setting(0.5, "share of columns a tree sees", capacity=1, space=Range(0.3, 1.0))
+    bagging_fraction: float = setting(1.0, "share of rows a tree sees", capacity=1, space=Range(0.5, 1.0))
+    lambda_l1: float = setting(0.0, "L1 penalty on leaf values", capacity=-1, space=Range(1e-6, 10.0, log=True))
+    lambda_l2: float = setting(0.0, "L2 penalty on leaf values", capacity=-1, space=Range(1e-6, 10.0, log=True))
+    min_gain: float = setting(0.0, "the least loss a split must save", capacity=-1, space=Range(1e-6, 1.0, log=True))
+    max_bin: int = setting(255, "bins of a number", capacity=1, space=Choice((63, 255, 511)))
+    cat_smooth: float = setting(10.0, "pseudo rows that pull a category's statistics together [rows]", capacity=-1,
+                                space=Range(1.0, 100.0, log=True))  # fmt: skip
+    path_smooth: float = setting(0.0, "pseudo rows that pull a leaf to its parent [rows]", capacity=-1, space=Choice((0.0, 1.0, 10.0)))
+    extra_trees: bool = setting(False, "draw one threshold per column instead of searching the best", capacity=-1,
+                                space=Choice((False, True)))  # fmt: skip
+    patience: int = setting(50, "rounds without a lower loss before stopping")
+    quantile: float = setting(0.5, "the quantile a pinball loss aims at")
+
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> BoostingEstimator:
+        """Grow one booster per output, each within an equal share of the time that is left.
+
+        Shape:
+            train.batch.numbers: (rows, n_numbers) float32, NaN for missing
+            train.batch.codes: (rows, n_codes) int32
+        """
+        x, x_stop = _columns(train.batch), None if stop is None or not len(stop) else _columns(stop.batch)
+        grown = []
+        for i, output in enumerate(outputs):
+            coded = _Coded.of(output.task.loss, train.targets[i], output.width, train.weights)
+            task = _Task(self, output.name, coded, train.batch.layout.codes, effort)
+            y_stop = None if x_stop is None or stop is None else coded.code(stop.targets[i])
+            w_stop = None if stop is None else stop.weights
+            grown.append(task.grow(x, train.weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i))))
+        return BoostingEstimator(
+            boosters=tuple(booster for booster, _, _, _ in grown),
+            n_steps=int(np.median([n for _, n, _, _ in grown])),
+            stopped=min((why for _, _, why, _ in grown), key=("clock", "steps", "early").index),
+            history=[point for _, _, _, points in grown for point in points],
+        )
+
+    def load(self, folder: Path, data: Mapping[str, Any]) -> BoostingEstimator:
+        """Return what `save` wrote. LightGBM's text holds numbers only; anything else is refused.
+
+        Raises:
+            ModelError: a file is missing or is not a LightGBM model of the stated number of columns.
+        """
+        boosters = []
+        for entry in data["boosters"]:
+            path = folder / Path(entry["file"]).name
+            try:
+                text = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as reason:
+                raise ModelError("a boosting model cannot be read", found=f"{path.name}: {reason}", do="restore the model folder") from reason
+            boosters.append(Booster(Trees(text, entry["n_features"]), entry["link"], entry["centre"], entry["scale"]))
+        return BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"]))
+
+
+@dataclass(frozen=True)
+class Booster:
+    """Trees and how their scores become predictions."""
+
+    trees: Trees
+    link: Link
+    centre: float = 0.0
+    scale: float = 1.0
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        scores = self.trees.scores(x)
+        if self.link == "sigmoid":
+            with np.errstate(over="ignore"):
+                positive = 1.0 / (1.0 + np.exp(-scores[:, 0]))
+            return np.stack([1.0 - positive, positive], axis=1)
+        if self.link == "softmax":
+            odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return odds / odds.sum(axis=1, keepdims=True)
+        return np.exp(scores) if self.link == "exp" else self.centre + self.scale * scores
+
+
+@dataclass(frozen=True)
+class BoostingEstimator:
+    """Fitted boosters, one per output."""
+
+    boosters: tuple[Booster, ...]
+    n_steps: int | None  # the best round; the median over outputs
+    stopped: str
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Return one array per output.
+
+        Shape:
+            returns[i]: (rows, n_labels) float64 probabilities, or (rows, 1) float64 values
+        """
+        x = _columns(batch)
+        return tuple(booster.predict(x) for booster in self.boosters)
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write `trees_<output>.txt` in LightGBM's text format."""
+        entries = []
+        for i, booster in enumerate(self.boosters):
+            (folder / f"trees_{i}.txt").write_text(booster.trees.text, "utf-8")
+            entries.append({
+                "file": f"trees_{i}.txt", "n_features": booster.trees.n_features, "link": booster.link,
+                "centre": booster.centre, "scale": booster.scale,
+            })  # fmt: skip
+        return {"boosters": entries, "n_steps": self.n_steps, "stopped": self.stopped, "history": self.history}
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A target as LightGBM takes it: class codes, or values of mean 0 and spread 1, on which penalties mean the same everywhere."""
+
+    loss: str
+    y: np.ndarray
+    n_classes: int
+    centre: float = 0.0
+    scale: float = 1.0
+
+    @staticmethod
+    def of(loss: str, target: np.ndarray, width: int, weights: np.ndarray | None) -> _Coded:
+        y = np.asarray(target, np.float64).reshape(-1)
+        if OBJECTIVES[loss][2] != "identity":
+            return _Coded(loss, y, width if loss == "cross_entropy" else 1)
+        centre = float(np.average(y, weights=weights))
+        spread = float(np.sqrt(np.average((y - centre) ** 2, weights=weights)))
+        coded = _Coded(loss, y, 1, centre, spread if spread > 0 else 1.0)
+        return _Coded(loss, coded.code(y), 1, coded.centre, coded.scale)
+
+    def code(self, target: np.ndarray) -> np.ndarray:
+        return (np.asarray(target, np.float64).reshape(-1) - self.centre) / self.scale
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One booster to grow."""
+
+    settings: Boosting
+    output: str
+    coded: _Coded
+    codes: tuple[tuple[str, int], ...]
+    effort: Effort
+
+    def grow(
+        self, x: np.ndarray, weights: np.ndarray | None, x_stop: np.ndarray | None, y_stop: np.ndarray | None,
+        w_stop: np.ndarray | None, clock: Clock,
+    ) -> tuple[Booster, int, str, list[dict[str, Any]]]:  # fmt: skip
+        """Return the booster, its best round, why it stopped, and its learning curve."""
+        said = self._parameters(*x.shape)
+        data = Dataset(x, self.coded.y, weights, said)
+        stop = None if x_stop is None or y_stop is None else Dataset(x_stop, y_stop, w_stop, said, like=data)
+        training = Training(data, stop, said)
+        n_rounds = self.effort.n_steps or self._n_rounds(stop is not None)
+        step, best, best_loss, stopped = 0, 0, math.inf, "steps"
+        points: list[dict[str, Any]] = []
+        lengths: deque[float] = deque(maxlen=AHEAD)
+        while step < n_rounds:
+            if step and clock.left() < max(lengths):
+                stopped = "clock"
+                break
+            began = time.monotonic()
+            if not training.grow():
+                stopped = "early"  # no split is left to make
+                break
+            step += 1
+            loss = training.loss(of_stop=True) if stop is not None else -step
+            if loss < best_loss:
+                best, best_loss = step, loss
+            if step % CURVE_STEPS == 0 or step == 1:
+                points.append(self._point(step, training.loss(of_stop=False), None if stop is None else loss))
+            lengths.append(time.monotonic() - began)
+            if self.effort.n_steps is None and stop is not None and step - best >= self.settings.patience:
+                stopped = "early"
+                break
+        kept = max(step if self.effort.n_steps is not None else best, 1)
+        trees = Trees(training.text(kept), x.shape[1])
+        return Booster(trees, OBJECTIVES[self.coded.loss][2], self.coded.centre, self.coded.scale), kept, stopped, points
+
+    def _n_rounds(self, stops: bool) -> int:
+        if stops:
+            return self.settings.n_rounds
+        return min(self.settings.n_rounds, max(1, round(UNSTOPPED / self.settings.learning_rate)))
+
+    def _point(self, step: int, train: float, validation: float | None) -> dict[str, Any]:
+        point = {"output": self.output, "step": step, "train": train, "validation": validation}
+        if self.effort.watch is not None:
+            self.effort.watch(point)
+        return point
+
+    def _parameters(self, n_rows: int, n_columns: int) -> bytes:
+        s, (objective, metric, _) = self.settings, OBJECTIVES[self.coded.loss]
+        said: dict[str, Any] = {
+            "objective": objective, "metric": metric, "is_provide_training_metric": True, "verbosity": -1,
+            "num_threads": self.effort.threads, "seed": self.effort.seed % 2**31, "deterministic": True, "force_row_wise": True,
+            "learning_rate": s.learning_rate, "num_leaves": s.num_leaves,
+            "min_data_in_leaf": max(1, min(s.min_data_in_leaf, n_rows // 10)),
+            "feature_fraction": s.feature_fraction, "lambda_l1": s.lambda_l1, "lambda_l2": s.lambda_l2,
+            "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth, "path_smooth": s.path_smooth,
+            "extra_trees": s.extra_trees,
+        }  # fmt: skip
+        if s.bagging_fraction < 1:
+            said |= {"bagging_fraction": s.bagging_fraction, "bagging_freq": 1}
+        if objective == "multiclass":
+            said["num_class"] = self.coded.n_classes
+        if objective == "quantile":
+            said["alpha"] = s.quantile
+        if self.codes:
+            said["categorical_feature"] = ",".join(str(n_columns - len(self.codes) + i) for i in range(len(self.codes)))
+        return parameters(said)
+
+
+def _columns(batch: Batch) -> np.ndarray:
+    """Return numbers and codes side by side, (rows, n_numbers + n_codes) float32; every code fits float32 exactly."""
+    if not batch.codes.shape[1]:
+        return batch.numbers
+    return np.concatenate([batch.numbers, batch.codes.astype(np.float32)], axis=1)
