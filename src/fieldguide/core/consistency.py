@@ -1,0 +1,166 @@
+"""What must fit together in study.yaml: entries with each other, and names with the table and the parts.
+
+Knows the meaning of entries, as plain data; their shape is `core.sections`'. `contradictions` needs the file only, so
+that they are told together with every other mistake; `check_names` runs when the table and the parts are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fieldguide.core.document import Document, Mistake, Path_, raise_all
+from fieldguide.core.errors import listed, nearest
+from fieldguide.core.syntax import ExpressionError, read_syntax
+
+if TYPE_CHECKING:
+    from fieldguide.core.config import Config
+
+RULE = "every key and value is one that `fieldguide schema` describes"
+_PLACES = ("entity", "group", "time", "known_at", "key", "weight")
+
+
+def contradictions(document: Document) -> Iterator[Mistake]:
+    """Yield what contradicts itself in a study.yaml, whose shape may still be wrong."""
+    data = document.data
+
+    def at(*path: str) -> Any:
+        value: Any = data
+        for part in path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    def mistake(path: Path_, what: str, found: Any = "") -> Mistake:
+        return Mistake(path, what, repr(str(found)) if found else "", document.at(path))
+
+    for path, text in _expressions(data):
+        try:
+            read_syntax(text)
+        except ExpressionError as error:
+            fact = f": {error.fact}" if error.fact else ""
+            yield mistake(path, f"{error.what} at character {error.position}{fact}", text)
+    if at("split", "validation") is not None and at("split", "folds") is not None:
+        yield mistake(("split", "folds"), "folds and validation exclude each other: give one of them")
+    if at("split", "column") is not None and at("split", "test") is None:
+        yield mistake(("split", "column"), "split.test must say which value of the column marks the test rows")
+    by = str(at("split", "by") or "")
+    if "grouped" in by and at("data", "group") is None and at("data", "entity") is None:
+        yield mistake(("split", "by"), "needs data.group or data.entity", by)
+    if "chronological" in by and at("data", "time") is None:
+        yield mistake(("split", "by"), "needs data.time", by)
+    for name in sorted(_listed(at("learners", "use")) & _listed(at("learners", "skip"))):
+        yield mistake(("learners", "skip"), "a learner is both used and skipped", name)
+    costs = [at("problem", "costs", name) for name in ("false_positive", "false_negative")]
+    if all(cost is not None and str(cost) in ("0", "0.0") for cost in costs):
+        yield mistake(("problem", "costs"), "an error must cost something: both are 0")
+    targets = _listed(at("problem", "target"))
+    for place in _PLACES:
+        if place != "known_at" and at("data", place) is not None and at("data", place) in targets:
+            yield mistake(("data", place), "is the target already", at("data", place))
+    columns = at("data", "columns")
+    for name, said in columns.items() if isinstance(columns, Mapping) else ():
+        if name in targets and (said == "ignore" or (isinstance(said, Mapping) and said.get("role") == "ignore")):
+            yield mistake(("data", "columns", name), "the target cannot be ignored", name)
+    derive = at("data", "derive")
+    for name, text in derive.items() if isinstance(derive, Mapping) else ():
+        used = _columns_of(text) & targets
+        if used and name not in targets:
+            yield mistake(("data", "derive", name), "uses the target, which is not known at prediction time", text)
+
+
+def check_names(config: Config, columns: Sequence[str], parts: Mapping[str, Sequence[str]]) -> None:
+    """Check every name in a config that only the table or the parts know.
+
+    Args:
+        config: a valid config.
+        columns: the columns of the table.
+        parts: the names of the parts of each kind (`tasks`, `metrics`, `learners`); absent: not checked.
+
+    Raises:
+        ConfigError: all unknown names at once, each with its line, its path and the nearest name.
+    """
+    document = config._document
+    mistakes = [
+        Mistake(path, what, "" if repr(name) in what else repr(name), document.at(path))
+        for path, what, name in (*_unknown_columns(config, tuple(columns)), *_unknown_parts(config, parts))
+    ]
+    raise_all(document.name, mistakes, rule="every name is a column of the table, a derived column, or a part")
+
+
+def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple[Path_, str, str]]:
+    def unknown(path: Path_, name: str, known: Sequence[str]) -> Iterator[tuple[Path_, str, str]]:
+        if name not in known:
+            hint = nearest(name, known) or f"; the columns are {listed(known)}"
+            yield path, f"there is no column {name!r}{hint}", name
+
+    data, known = config.data, list(columns)
+    for name, text in data.derive.items():
+        path: Path_ = ("data", "derive", name)
+        if name in columns:
+            yield path, "a derived column cannot have the name of a column of the table", name
+        for used in read_syntax(text).columns:
+            yield from unknown(path, used, known)
+        known.append(name)
+    targets = config.problem.targets
+    for index, name in enumerate(targets):
+        listed_there = not isinstance(config.problem.target, str)
+        yield from unknown(("problem", "target", index) if listed_there else ("problem", "target"), name, known)
+    for name in data.columns:
+        yield from unknown(("data", "columns", name), name, known)
+    for place in _PLACES:
+        if getattr(data, place) is not None:
+            yield from unknown(("data", place), getattr(data, place), known)
+    if config.split.column is not None:
+        yield from unknown(("split", "column"), config.split.column, known)
+    for part in ("train", "evaluate"):
+        text = getattr(config.population, part)
+        for used in () if text == "all" else read_syntax(text).columns:
+            yield from unknown(("population", part), used, known)
+    for index, text in enumerate(config.slices):
+        path = ("slices", index)
+        if text in known:
+            continue
+        try:
+            for used in read_syntax(text).columns:
+                yield from unknown(path, used, known)
+        except ExpressionError as error:
+            hint = nearest(text, known)
+            yield path, f"is neither a column{hint} nor an expression: {error.what} at character {error.position}", text
+
+
+def _unknown_parts(config: Config, parts: Mapping[str, Sequence[str]]) -> Iterator[tuple[Path_, str, str]]:
+    problem, learners = config.problem, config.learners
+    asked: list[tuple[str, Path_, str | None]] = [
+        ("tasks", ("problem", "task"), problem.task),
+        ("metrics", ("problem", "metric"), problem.metric_name),
+        *(("learners", ("learners", "use", index), name) for index, name in enumerate(learners.use or ())),
+        *(("learners", ("learners", "skip", index), name) for index, name in enumerate(learners.skip)),
+    ]
+    for kind, path, name in asked:
+        if name is not None and kind in parts and name not in parts[kind]:
+            hint = nearest(name, parts[kind]) or f"; there are {listed(parts[kind], limit=20)}"
+            yield path, f"there is no {kind[:-1]} {name!r}{hint}", name
+
+
+def _expressions(data: Mapping[str, Any]) -> Iterator[tuple[Path_, str]]:
+    """Yield the expressions of a study.yaml; slices may also be names of columns and are read by `check_names`."""
+    sections = {"data": data.get("data"), "population": data.get("population")}
+    derive = sections["data"].get("derive") if isinstance(sections["data"], Mapping) else None
+    for name, text in derive.items() if isinstance(derive, Mapping) else ():
+        if isinstance(text, str) and text:
+            yield ("data", "derive", name), str(text)
+    population = sections["population"]
+    for name, text in population.items() if isinstance(population, Mapping) else ():
+        if name in ("train", "evaluate") and isinstance(text, str) and text not in ("", "all"):
+            yield ("population", name), str(text)
+
+
+def _listed(value: Any) -> set[str]:
+    return {item for item in (value if isinstance(value, list | tuple) else [value]) if isinstance(item, str)}
+
+
+def _columns_of(text: Any) -> set[str]:
+    try:
+        return set(read_syntax(text).columns)
+    except ExpressionError:
+        return set()

@@ -1,0 +1,272 @@
+"""The sections of study.yaml: what may stand in each, and what it means.
+
+Knows shapes, defaults and descriptions, from which the JSON Schema is made. How a file is read and how its mistakes are
+told is `core.config`'s.
+
+A text (a label, a column, a date) is what stands in the file: `positive: yes` is the text "yes". A blank entry counts
+as left out, so that `init` can leave questions open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+
+from fieldguide.core.document import plain_value
+from fieldguide.core.errors import nearest
+
+Kind = Literal["number", "category", "boolean", "datetime", "text", "id"]
+Role = Literal["feature", "ignore"]
+
+
+def _text(value: Any) -> Any:
+    """Return a scalar as the text that stands in the file; numbers from Python as their digits."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return str(value) if isinstance(value, str) else value
+
+
+def _texts(value: Any) -> Any:
+    return tuple(_text(item) for item in (value if isinstance(value, list | tuple) else [value]))
+
+
+def _path(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str | Path):
+        raise ValueError("must be a path")
+    if not str(value):
+        raise ValueError("must be a path, not an empty text")
+    return ((info.context or {}).get("folder", Path()) / value).resolve()
+
+
+def _column(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value in get_args(Kind):
+        return {"kind": value}
+    if value in get_args(Role):
+        return {"role": value}
+    words = (*get_args(Role), *get_args(Kind))
+    raise ValueError(f"must be one of {', '.join(words)}, or a mapping with kind, role or read{nearest(value, words)}")
+
+
+def _metric(value: Any) -> Any:
+    if isinstance(value, str):
+        return str(value)
+    if not isinstance(value, Mapping) or len(value) != 1 or not all(isinstance(v, Mapping) for v in value.values()):
+        raise ValueError("must be the name of a metric, or one name with its settings, such as {fbeta: {beta: 2}}")
+    return plain_value(value)
+
+
+def _target(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        return _text(value)
+    names = tuple(_text(item) for item in value)
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError("must be the name of a column, or a list of different names")
+    return names
+
+
+def _test(value: Any) -> Any:
+    if not isinstance(value, float | str | Path) or (isinstance(value, float) and not 0 < value < 1):
+        raise ValueError("must be a share of the rows between 0 and 1, or a file")
+    return value
+
+
+_as_text = BeforeValidator(_text, json_schema_input_type=str | float | bool)
+Text = Annotated[str, _as_text]
+Name = Annotated[str, _as_text, Field(min_length=1)]
+Texts = Annotated[
+    tuple[str, ...], BeforeValidator(_texts, json_schema_input_type=str | float | bool | list[str | float | bool])
+]
+Number = Annotated[float, BeforeValidator(plain_value), Field(allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(plain_value)]
+Switch = Annotated[bool, BeforeValidator(plain_value)]
+File = Annotated[Path, BeforeValidator(_path, json_schema_input_type=str)]
+
+
+class Section(BaseModel):
+    """A mapping of study.yaml: frozen, unknown keys are mistakes, values are never converted between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_left_out(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        return {key: value for key, value in data.items() if value is not None or cls._admits_blank(key)}
+
+    @classmethod
+    def _admits_blank(cls, key: str) -> bool:
+        return key not in cls.model_fields or type(None) in get_args(cls.model_fields[key].annotation)
+
+
+class Costs(Section):
+    """What an error costs, in one unit."""
+
+    false_positive: Number = Field(ge=0, description="cost of acting where nothing should have been done")
+    false_negative: Number = Field(ge=0, description="cost of not acting where one should have")
+
+
+class LimitsSection(Section):
+    """What a shipped model may cost, measured on the packaged whole."""
+
+    latency_ms: Number | None = Field(default=None, gt=0, description="time of a single-row prediction, p50 [ms]")
+    megabytes: Number | None = Field(default=None, gt=0, description="size of the model folder [MB]")
+
+
+class ProblemSection(Section):
+    """What is asked."""
+
+    goal: Text = Field(default="", description="what is to be reached, in words; the report opens with it")
+    unit: Text = Field(default="", description="what one row is, such as `one adult in the census`")
+    decision: Text = Field(default="", description="what is done with a prediction, by whom")
+    prediction_time: Text = Field(default="", description="the moment at which the prediction is made")
+    target: Annotated[
+        str | tuple[str, ...], BeforeValidator(_target, json_schema_input_type=str | float | bool | list[str])
+    ] = Field(description="the column to predict, or a list of columns")
+    task: Name | None = Field(
+        default=None, description="binary, multiclass, regression …; absent: detected from the target"
+    )
+    positive: Name | None = Field(
+        default=None, description="the label that counts as positive, as it stands in the table"
+    )
+    transform: Literal["identity", "log1p", "sqrt"] = Field(
+        default="identity", description="scale a number is learned on"
+    )
+    costs: Costs | None = Field(default=None, description="what a false positive and a false negative cost")
+    metric: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_metric)] | None = Field(
+        default=None, description="the judge: log_loss, {fbeta: {beta: 2}} …; absent: explore recommends one"
+    )
+    success: Number = Field(
+        default=0.0, ge=0, description="the smallest gain over the baseline worth shipping, in the metric"
+    )
+    limits: LimitsSection = Field(default_factory=LimitsSection, description="what a shipped model may cost")
+    purpose: Literal["predict", "understand"] = Field(
+        "predict", description="understand: the simplest model within a standard error"
+    )
+    assumptions: Texts = Field(default=(), description="what is taken for granted, in words")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def metric_name(self) -> str | None:
+        return next(iter(self.metric)) if isinstance(self.metric, dict) else self.metric
+
+    @property
+    def metric_settings(self) -> dict[str, Any]:
+        return next(iter(self.metric.values())) if isinstance(self.metric, dict) else {}
+
+
+class ReadSection(Section):
+    """How raw cells become values."""
+
+    missing: Texts | None = Field(
+        default=None, description="texts that stand for a missing value, in place of the usual ones"
+    )
+    decimal: Name | None = Field(default=None, description="numbers: the decimal mark")
+    thousands: Name | None = Field(default=None, description="numbers: the mark between thousands")
+    strip: Texts | None = Field(default=None, description="numbers: signs around the digits, such as $ or %")
+    true: Texts | None = Field(default=None, description="booleans: words that mean true")
+    false: Texts | None = Field(default=None, description="booleans: words that mean false")
+    formats: Texts | None = Field(default=None, description="datetimes: formats such as %d.%m.%Y")
+    dayfirst: Switch | None = Field(default=None, description="datetimes: 03/04 is the third of April")
+    unit: Name | None = Field(default=None, description="datetimes stored as numbers: the unit since 1970")
+
+
+class ColumnSection(Section):
+    """What differs from what was detected about a column."""
+
+    kind: Kind | None = Field(default=None, description="the kind of its values")
+    role: Role | None = Field(
+        default=None, description="ignore: never reaches a model; feature: does, whatever explore found"
+    )
+    read: ReadSection = Field(default_factory=ReadSection, description="how its raw cells become values")
+
+    def reading(self) -> dict[str, Any]:
+        """Return what was said about reading, as `Column.read` takes it."""
+        said = self.read.model_dump(exclude_none=True)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in said.items()}
+
+
+ColumnEntry = Annotated[ColumnSection, BeforeValidator(_column, json_schema_input_type=Kind | Role | ColumnSection)]
+
+
+class DataSection(Section):
+    """Where the rows are, and what their columns mean."""
+
+    table: File = Field(description="the data file; the path is relative to study.yaml")
+    columns: dict[Name, ColumnEntry] = Field(
+        default_factory=dict, description="columns that differ from what was detected: a kind, `ignore`, or a mapping"
+    )
+    derive: dict[Name, Name] = Field(default_factory=dict, description="new columns as expressions of others")
+    entity: Name | None = Field(
+        default=None, description="the column of the thing a row is about; its rows stay together"
+    )
+    group: Name | None = Field(default=None, description="the column whose equal values stay in the same part")
+    time: Name | None = Field(
+        default=None, description="the column of the moment a row is about; the test rows are the latest"
+    )
+    known_at: Name | None = Field(default=None, description="the column of the moment the target became known")
+    key: Name | None = Field(default=None, description="the column that names a row; written beside predictions")
+    sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
+    weight: Name | None = Field(default=None, description="the column of row weights")
+
+
+class PopulationSection(Section):
+    """Which rows count."""
+
+    train: Name = Field(default="all", description="rows to learn from: `all` or an expression")
+    evaluate: Name = Field(default="all", description="rows to judge on: `all` or an expression")
+
+
+class SplitSection(Section):
+    """How rows are divided; absent entries are chosen from the size of the data."""
+
+    test: Annotated[float | Path | str, BeforeValidator(_test)] | None = Field(
+        default=None,
+        description="the share of test rows, a file of test rows, or, with `column`, the value that marks them",
+    )
+    column: Name | None = Field(default=None, description="the column that says which part a row is in")
+    validation: Number | None = Field(
+        default=None, gt=0, lt=1, description="share of development rows for one validation set"
+    )
+    folds: Whole | None = Field(default=None, ge=2, le=50, description="number of folds")
+    repeats: Whole | None = Field(default=None, ge=1, le=50, description="how often the folds are drawn")
+    by: Literal["random", "grouped", "chronological", "grouped_chronological"] | None = Field(
+        default=None, description="how rows are divided; absent: by what data.group, entity and time declare"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_test_means(cls, data: Any, info: ValidationInfo) -> Any:
+        """A marked value stays text; else a number is a share and a text a path."""
+        if not isinstance(data, Mapping) or data.get("test") is None:
+            return data
+        test = data["test"] if data.get("column") is not None else plain_value(data["test"])
+        if data.get("column") is not None:
+            test = _text(test)
+        elif isinstance(test, str):
+            test = _path(test, info)
+        elif isinstance(test, int) and not isinstance(test, bool):
+            test = float(test)
+        return {**data, "test": test}
+
+
+class BudgetSection(Section):
+    """How much may be tried."""
+
+    trials: Whole = Field(default=30, ge=0, description="candidates that refine may try")
+    minutes: Number | None = Field(default=10.0, gt=0, description="wall time of a run [min]; blank: no limit")
+
+
+class LearnersSection(Section):
+    """Which learners take part."""
+
+    use: Texts | None = Field(default=None, description="only these; absent: all that suit the task")
+    skip: Texts = Field(default=(), description="all but these")
