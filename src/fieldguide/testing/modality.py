@@ -82,7 +82,7 @@ def check_reading(modality: Any, raw: pl.Series, column: Any) -> None:
     assert nothing.dtype == typed.dtype and nothing.null_count() == 2 and not unbroken.any(), (
         "a column of nulls can be read"
     )
-    plain = Column(column.name, column.kind)
+    plain = Column(column.name, column.kind, read={"missing": []})
     again, broken_again = modality.read(typed, plain)
     assert _same(again, typed) and not broken_again.any(), "typed values read as themselves"
 
@@ -119,8 +119,8 @@ def check_description(modality: Any, typed: pl.Series) -> None:
 
 def check_encoder(modality: Any, typed: pl.Series, recipe: Any) -> None:
     """Assert that encoding is fitted on its rows only, row by row, finite where promised, and survives JSON."""
-    half = typed.len() // 2
-    cells = {name: modality.cells(series) for name, series in _columns(typed).items()}
+    half, first = typed.len() // 2, typed.drop_nulls()[:1]
+    cells = {name: modality.cells(series) for name, series in _columns(typed, first).items()}
     before = {name: array.copy() for name, array in cells.items()}
     train = {name: array[:half] for name, array in cells.items()}
     encoder = modality.fit(train, recipe)
@@ -135,19 +135,18 @@ def check_encoder(modality: Any, typed: pl.Series, recipe: Any) -> None:
     _check_rows(encoder, cells, arrays, typed.len())
     # Poison: what is not a training row may be anything, and nothing fitted moves.
     held = pl.concat([typed[:half], typed[half:].reverse(), pl.Series(typed.name, [None] * 3, dtype=typed.dtype)])
-    altered = {name: modality.cells(series)[:half] for name, series in _columns(held).items()}
+    altered = {name: modality.cells(series)[:half] for name, series in _columns(held, first).items()}
     refitted = json.dumps(modality.fit(altered, recipe).to_dict(), allow_nan=False)
     assert refitted == described, "rows outside the training rows move fitted values"
-    empty = {name: modality.cells(series[:0]) for name, series in _columns(typed).items()}
+    empty = {name: modality.cells(series[:0]) for name, series in _columns(typed, first).items()}
     missing = {name: modality.cells(pl.Series(name, [None] * 4, dtype=typed.dtype)) for name in cells}
     for extreme in (missing, empty):
         fitted = modality.fit(extreme, recipe)
         _check_arrays(fitted.layout(), fitted.encode(cells), typed.len(), finite=recipe.missing == "indicator")
 
 
-def _columns(typed: pl.Series) -> dict[str, pl.Series]:
-    """Three columns of the same data: as it is, without missing values, constant."""
-    first = typed.drop_nulls()[:1]
+def _columns(typed: pl.Series, first: pl.Series) -> dict[str, pl.Series]:
+    """Three columns: the data as they are, with `first` in place of missing values, and nothing but `first`."""
     full = typed.zip_with(typed.is_not_null(), first.new_from_index(0, typed.len()))
     return {"as is": typed, "full": full, "constant": first.new_from_index(0, typed.len())}
 

@@ -5,7 +5,6 @@ Knows `core.contracts.Task` only; what a particular task means is tested beside 
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,8 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
 
 def is_frozen(part: Any) -> bool:
     """Return whether a class is a frozen dataclass."""
-    return dataclasses.is_dataclass(part) and vars(part)["__dataclass_params__"].frozen
+    parameters = getattr(part, "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen
 
 
 def _check_rows(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray) -> None:

@@ -160,10 +160,9 @@ class DatetimeEncoder:
         matrix = matrix_of(cells, names)
         known = ~np.isnan(matrix)
         origins = np.where(known.any(axis=0), np.min(matrix, axis=0, where=known, initial=np.inf), 0.0)
-        calendars = [calendar_of(column) if recipe.dates == "parts" else {} for column in matrix.T]
+        calendars = [calendar_of(column) if recipe.dates == "parts" else None for column in matrix.T]
         parts = tuple(
-            tuple(part for part, values in calendar.items() if known[:, k].any() and np.ptp(values[known[:, k]]) > 0)
-            for k, calendar in enumerate(calendars)
+            () if calendar is None else _varying(calendar[known[:, k]]) for k, calendar in enumerate(calendars)
         )
         scaler = Scaler.fit(_linear(matrix, origins, parts, calendars), recipe.scaling)
         flagged = () if keep else tuple(np.flatnonzero(~known.all(axis=0)).tolist())
@@ -187,22 +186,24 @@ class DatetimeEncoder:
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         matrix = matrix_of(cells, self.names)
-        missing = np.isnan(matrix)
-        calendars = [calendar_of(matrix[:, k]) if parts else {} for k, parts in enumerate(self.parts)]
-        linear = iter(self.scaler.apply(_linear(matrix, self.origins, self.parts, calendars)).T)
-        columns: list[np.ndarray] = []
-        for k, parts in enumerate(self.parts):
-            first = len(columns)
-            for part in ("days", *parts):
-                if part in ("days", "year"):
-                    columns.append(next(linear))
-                elif self.cyclic:
-                    columns += list(_CIRCLES[part][:, calendars[k][part] - CYCLES[part][0]])
-                else:
-                    columns.append(calendars[k][part].astype(np.float64))
-            if missing[:, k].any():
-                columns[first:] = [np.where(missing[:, k], np.nan, column) for column in columns[first:]]
-        return {"numbers": filled(np.stack(columns, axis=1), matrix, self.keep, self.flagged)}
+        calendars = [calendar_of(matrix[:, k]) if parts else None for k, parts in enumerate(self.parts)]
+        scaled = self.scaler.apply(_linear(matrix, self.origins, self.parts, calendars))
+        blocks, start = [], 0
+        for k, (parts, calendar) in enumerate(zip(self.parts, calendars, strict=True)):
+            stop = start + 1 + ("year" in parts)
+            blocks.append(scaled[:, start:stop])
+            start = stop
+            places = [PARTS.index(part) for part in parts if part != "year"]
+            if places and calendar is not None:
+                values = calendar[:, places]
+                block = (
+                    _CIRCLES[places, values].reshape(len(values), 2 * len(places))
+                    if self.cyclic
+                    else values.astype(np.float64)
+                )
+                block[np.isnan(matrix[:, k])] = np.nan
+                blocks.append(block)
+        return {"numbers": filled(np.concatenate(blocks, axis=1), matrix, self.keep, self.flagged)}
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -218,50 +219,64 @@ class DatetimeEncoder:
         )  # fmt: skip
 
 
-def calendar_of(seconds: np.ndarray) -> dict[str, np.ndarray]:
-    """Return calendar parts of seconds since 1970; those of 1970 where missing.
+def calendar_of(seconds: np.ndarray) -> np.ndarray:
+    """Return the calendar parts of seconds since 1970, in the order of `PARTS`; those of 1970 where missing.
 
     Shape:
-        seconds: (rows,) float64; each part: (rows,) int64
+        seconds: (rows,) float64; returns: (rows, 5) int64
 
     Examples:
-        >>> {part: int(value[0]) for part, value in calendar_of(np.array([0.0])).items()}
-        {'year': 1970, 'month': 1, 'day': 1, 'weekday': 3, 'hour': 0}
+        >>> calendar_of(np.array([0.0])).tolist()
+        [[1970, 1, 1, 3, 0]]
     """
+    if len(seconds) == 1:  # one row is served: plain Python is four times as fast as ten array operations
+        day, second = divmod(int(seconds[0] // 1.0) if seconds[0] == seconds[0] else 0, 86_400)
+        date = datetime.date.fromordinal(day + 719_163)
+        return np.array(((date.year, date.month, date.day, date.weekday(), second // 3600),), np.int64)
     hours = np.floor(np.where(np.isnan(seconds), 0.0, seconds) / 3600.0).astype(np.int64)
     days = hours // 24
     months = days.astype("datetime64[D]").astype("datetime64[M]")
-    month_numbers = months.astype(np.int64)
+    first_days, month_numbers = months.astype("datetime64[D]").astype(np.int64), months.astype(np.int64)
     years = month_numbers // 12
-    return {
-        "year": years + 1970,
-        "month": month_numbers - years * 12 + 1,
-        "day": days - months.astype("datetime64[D]").astype(np.int64) + 1,
-        "weekday": (days + 3) % 7,
-        "hour": hours - days * 24,
-    }
+    parts = (years + 1970, month_numbers - years * 12 + 1, days - first_days + 1, (days + 3) % 7, hours - days * 24)
+    return np.stack(parts, axis=1)
 
 
-# Looked up rather than computed: sine differs in its last bit from one processor to another.
-_CIRCLES = {
-    part: np.array([[trace(2.0 * math.pi * k / n) for k in range(n)] for trace in (math.sin, math.cos)])
-    for part, (_, n) in CYCLES.items()
-}
+def _varying(calendar: np.ndarray) -> tuple[str, ...]:
+    """Return the parts that are not the same in all rows."""
+    return tuple(part for part, values in zip(PARTS, calendar.T, strict=True) if len(values) and np.ptp(values) > 0)
+
+
+def _circles() -> np.ndarray:
+    """Return sine and cosine of every value of every calendar part, (parts, values, 2) float64.
+
+    Looked up rather than computed: sine differs in its last bit from one processor to another.
+    """
+    table = np.zeros((len(PARTS), 32, 2))
+    for part, (first, n) in CYCLES.items():
+        for k in range(n):
+            angle = 2.0 * math.pi * k / n
+            table[PARTS.index(part), first + k] = math.sin(angle), math.cos(angle)
+    return table
+
+
+_CIRCLES = _circles()
 
 
 def _linear(
-    matrix: np.ndarray,
-    origins: np.ndarray,
-    parts: tuple[tuple[str, ...], ...],
-    calendars: list[dict[str, np.ndarray]],
+    matrix: np.ndarray, origins: np.ndarray, parts: tuple[tuple[str, ...], ...], calendars: list[np.ndarray | None]
 ) -> np.ndarray:
     """Return elapsed days and, where it is a part, the year of each column: (rows, columns + years) float64."""
-    columns: list[np.ndarray] = []
-    for k, names in enumerate(parts):
-        columns.append((matrix[:, k] - origins[k]) / DAY)
-        if "year" in names:
-            columns.append(np.where(np.isnan(matrix[:, k]), np.nan, calendars[k]["year"]))
-    return np.stack(columns, axis=1) if columns else matrix
+    linear = np.empty((len(matrix), sum(1 + ("year" in names) for names in parts)))
+    place = 0
+    for k, (names, calendar) in enumerate(zip(parts, calendars, strict=True)):
+        linear[:, place] = (matrix[:, k] - origins[k]) / DAY
+        place += 1
+        if "year" in names and calendar is not None:
+            linear[:, place] = calendar[:, 0]
+            linear[np.isnan(matrix[:, k]), place] = np.nan
+            place += 1
+    return linear
 
 
 def patterns_of(read: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Knows labels, codes and the threshold; how probabilities are judged is the metri
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -14,22 +15,7 @@ import polars as pl
 from fieldguide.core.errors import DataError, listed
 from fieldguide.parts.tasks._labels import codes_of, counts_of, few_classes, find_label
 
-EVENTS = (
-    "true",
-    "yes",
-    "y",
-    "t",
-    "positive",
-    "pos",
-    "1",
-    "churned",
-    "default",
-    "fraud",
-    "spam",
-    "success",
-    "bad",
-    "malignant",
-)
+EVENTS = ("true", "yes", "y", "t", "positive", "churned", "default", "fraud", "spam", "success", "bad", "malignant")
 _MORE = (">", "≥", "over ", "above ", "more ")
 
 
@@ -37,8 +23,8 @@ _MORE = (">", "≥", "over ", "above ", "more ")
 class Binary:
     """Will it happen: codes 0 (negative) and 1 (positive), probabilities of both.
 
-    When nobody says which label is positive, it is the one that reads like an event ("yes", "true", "fraud", ">50K"),
-    else the greater of two numbers, else the rarer; the later in name order when both are equally frequent.
+    When nobody says which label is positive, it is the greater of two numbers, else the one that reads like an event
+    ("yes", "true", "fraud", ">50K"), else the rarer; the later in name order when both are equally frequent.
 
     Examples:
         >>> Binary().labels(pl.Series(["no", "yes", "no"]), None)
@@ -95,14 +81,13 @@ class Binary:
 
 def _event(counts: dict[str, int]) -> str:
     first, second = counts
+    with contextlib.suppress(ValueError):
+        float(first), float(second)
+        return second  # counts are in code order: the greater number
     words = [label for word in EVENTS for label in counts if label.lower() == word]
     more = [label for label in counts if label.lower().startswith(_MORE)]
     if words:
         return words[0]
     if len(more) == 1:
         return more[0]
-    try:
-        float(first), float(second)
-    except ValueError:
-        return first if counts[first] < counts[second] else second
-    return second
+    return first if counts[first] < counts[second] else second
