@@ -356,6 +356,7 @@ SOUP = st.lists(
 
 @given(st.one_of(st.text(), SOUP, st.text("()[]+-*/=<>!&|'\"`,. \n\\a1")))
 @example("\ud800")
+@example("sex = '\ud800'")
 @example("t0")
 @example("((((" * 400)
 @example("not " * 499)

@@ -202,7 +202,7 @@ def _decoded(content: bytes, name: str) -> str:
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{name} is too large", rule=f"at most {MAX_BYTES:,} bytes", found=f"{len(content):,} bytes")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")  # a byte order mark is taken off by yaml
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError(

@@ -26,7 +26,7 @@ def _text(value: Any) -> Any:
     """Return a scalar as the text that stands in the file; numbers from Python as their digits."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    return str(value) if isinstance(value, str) else value
+    return value
 
 
 def _texts(value: Any) -> Any:

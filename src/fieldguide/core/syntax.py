@@ -105,9 +105,6 @@ def _tokens(text: str) -> list[Token]:
             rule=f"at most {MAX_CHARACTERS:,} characters",
             fact=f"it has {len(text):,}",
         )
-    lone = re.search("[\ud800-\udfff]", text)
-    if lone:
-        raise ExpressionError("half a character has no meaning", text[: lone.start()], lone.start())
     tokens: list[Token] = []
     at = 0
     while at < len(text):
