@@ -57,7 +57,7 @@ class Boosting:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
-    recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep", "min_count": 1}
+    recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
 
     n_rounds: int = setting(2000, "the most rounds; early stopping ends sooner", capacity=1)
     learning_rate: float = setting(0.05, "share of each tree that is kept", capacity=1, space=Range(0.01, 0.2, log=True))

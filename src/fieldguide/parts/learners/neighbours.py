@@ -16,10 +16,12 @@ from safetensors.numpy import load_file, save_file
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
-from fieldguide.core.errors import DataError, ModelError
+from fieldguide.core.errors import ModelError
+from fieldguide.core.seeds import generator
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners.prior import class_shares
 
+IN_MEMORY = 20_000  # training rows kept [rows]; one prediction then takes about 0.2 ms
 TIE = 1e-4  # relative slack of float32 distances within which candidates are measured again in float64
 
 
@@ -38,23 +40,17 @@ class Neighbours:
     kind: ClassVar[Literal["simple"]] = "simple"
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = 20_000
+    in_memory: ClassVar[int | None] = IN_MEMORY
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     n_neighbours: int = setting(25, "training rows that vote [rows]", capacity=-1, space=Range(3, 200, log=True, integer=True))
     weighting: str = setting("uniform", "votes: uniform, or distance (1 / distance)", space=Choice(("uniform", "distance")))
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> NeighboursEstimator:
-        """Keep the training rows.
-
-        Raises:
-            DataError: more rows than `in_memory`.
-        """
-        if len(train) > self.in_memory:  # type: ignore[operator]
-            raise DataError(
-                "neighbours cannot keep the training rows", rule=f"it takes at most {self.in_memory:,} rows",
-                found=f"{len(train):,} rows", do="hand it a sample of the rows",
-            )  # fmt: skip
+        """Keep the training rows; of more than `in_memory` a random sample, which `NeighboursEstimator.n_rows` states."""
+        n_rows = len(train)
+        if n_rows > IN_MEMORY:
+            train = train.take(np.sort(generator(effort.seed, "neighbours").permutation(n_rows)[:IN_MEMORY]))
         weights = np.ones(len(train)) if train.weights is None else train.weights.astype(np.float64)
         votes, priors = [], []
         for target, output in zip(train.targets, outputs):
@@ -62,7 +58,7 @@ class Neighbours:
             votes.append(np.eye(output.width)[target] if classes else target.reshape(len(target), -1).astype(np.float64))
             priors.append(class_shares(target, output.width, train.weights) if classes else None)
         kept = NeighbourRows(train.batch.numbers.astype(np.float32), train.batch.codes.astype(np.int32), weights, tuple(votes))
-        return NeighboursEstimator(self.n_neighbours, self.weighting, kept, tuple(priors))
+        return NeighboursEstimator(self.n_neighbours, self.weighting, kept, tuple(priors), n_rows)
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> NeighboursEstimator:
         """Return what `save` wrote.
@@ -77,7 +73,7 @@ class Neighbours:
         except Exception as reason:
             raise ModelError("the neighbours cannot be read", found=str(reason), do="restore the model folder") from reason
         priors = tuple(None if prior is None else np.array(prior) for prior in data["priors"])
-        return NeighboursEstimator(data["n_neighbours"], data["weighting"], rows, priors)
+        return NeighboursEstimator(data["n_neighbours"], data["weighting"], rows, priors, data["n_rows"])
 
 
 @dataclass(frozen=True)
@@ -98,10 +94,13 @@ class NeighbourRows:
 
 
 class NeighboursEstimator:
-    """Training rows, ready to be compared with."""
+    """Training rows, ready to be compared with. `n_rows` is how many there were, kept or not."""
 
-    def __init__(self, n_neighbours: int, weighting: str, rows: NeighbourRows, priors: tuple[np.ndarray | None, ...]) -> None:
+    def __init__(
+        self, n_neighbours: int, weighting: str, rows: NeighbourRows, priors: tuple[np.ndarray | None, ...], n_rows: int
+    ) -> None:
         self.n_neighbours, self.weighting, self.rows, self.priors = n_neighbours, weighting, rows, priors
+        self.n_rows = n_rows
         self.n_steps: int | None = None
         self.stopped = ""
         self.history: list[dict[str, Any]] = []
@@ -125,7 +124,7 @@ class NeighboursEstimator:
         arrays = {"numbers": self.rows.numbers, "codes": self.rows.codes, "weights": self.rows.weights}
         save_file({name: np.ascontiguousarray(array) for name, array in (arrays | votes).items()}, folder / "neighbours.safetensors")
         return {
-            "n_neighbours": self.n_neighbours, "weighting": self.weighting,
+            "n_neighbours": self.n_neighbours, "weighting": self.weighting, "n_rows": self.n_rows,
             "priors": [None if prior is None else prior.tolist() for prior in self.priors],
         }  # fmt: skip
 
