@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fieldguide.core.candidate import Candidate, Encodings, Fitted, Predictor, fit, original_scale
+from fieldguide.core.batch import Encoded
+from fieldguide.core.candidate import Candidate, Encodings, Fitted, Predictor, encode, fit, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
-from fieldguide.core.evaluate import evaluate, refit_steps
+from fieldguide.core.evaluate import evaluate, refit_steps, stopping_rows
 from fieldguide.core.leaderboard import difference, judge, measure
 from fieldguide.core.model import Find, Model
 from fieldguide.core.problem import Problem
@@ -25,6 +26,7 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Column
+from fieldguide.core.transform import Transform
 
 
 class Ledger(Protocol):
@@ -132,6 +134,22 @@ class Bench:
             entry["words"] = getattr(found.fitted.estimator, "words", "")
         self.ledger.put(key, entry, {"rows": found.rows, **{f"raw{i}": p for i, p in enumerate(found.predictions)}})
         return Trial(candidate, entry, found.rows, found.predictions)
+
+    def recall(self, what: Mapping[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return `compute()`, or what the ledger recorded of it: decisions that read a clock are taken once."""
+        key = _key(what)
+        kept = self.ledger.get(key)
+        if kept is not None:
+            return kept[0]
+        facts = compute()
+        self.ledger.put(key, facts, {})
+        return facts
+
+    def encoded(self, candidate: Candidate) -> Encoded:
+        """Return the first fold's training rows as the candidate's learner would see them."""
+        train = self.rows.take(stopping_rows(candidate, self.folds[0].train, self.roles, self.splitter)[0])
+        transform = Transform.fit(candidate.recipe, train, self.modality)
+        return encode(transform.encode(train.cells, len(train)), train, self.problem.outputs)
 
     def judged(self, rows: np.ndarray, raw: Predictions, *, replicates: int = 400) -> dict[str, Any]:
         """Return scores, calibration and thresholds of predictions for development rows."""

@@ -79,7 +79,7 @@ class Fitted:
         return self.estimator.predict(self.transform.encode(cells, n_rows))
 
     def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
-        return _original(self.raw(cells, n_rows), self.outputs)
+        return original_scale(self.raw(cells, n_rows), self.outputs)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Blend:
         return mixed([member.raw(cells, n_rows) for member in self.members], self.weights)
 
     def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
-        return _original(self.raw(cells, n_rows), self.outputs)
+        return original_scale(self.raw(cells, n_rows), self.outputs)
 
 
 def mixed(predictions: list[Predictions], weights: tuple[float, ...]) -> Predictions:
@@ -105,7 +105,8 @@ def mixed(predictions: list[Predictions], weights: tuple[float, ...]) -> Predict
     return tuple(sum(w * p[i] for w, p in zip(weights, predictions)) for i in range(len(predictions[0])))
 
 
-def _original(predictions: Predictions, outputs: tuple[Output, ...]) -> Predictions:
+def original_scale(predictions: Predictions, outputs: tuple[Output, ...]) -> Predictions:
+    """Return predictions on the original scale from those on the scale the learners fit."""
     return tuple(p if o.task.family == "classes" else o.from_fit(p) for p, o in zip(predictions, outputs))
 
 
@@ -139,15 +140,16 @@ def fit(
     """
     transform, batch, stop_batch, judged_batch = (encodings or Encodings({})).of(candidate.recipe, train, stop, judged, modalities)
     estimator = candidate.learner.fit(
-        _encoded(batch, train, outputs),
-        None if stop is None or stop_batch is None else _encoded(stop_batch, stop, outputs),
+        encode(batch, train, outputs),
+        None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs),
         outputs,
         effort,
     )
     return Fitted(candidate, transform, estimator, outputs), judged_batch
 
 
-def _encoded(batch: Batch, rows: Rows, outputs: tuple[Output, ...]) -> Encoded:
+def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...]) -> Encoded:
+    """Return a batch with the rows' targets on the scale the learners fit."""
     targets = tuple(
         truth if output.task.family == "classes" else output.to_fit(truth) for truth, output in zip(rows.truths, outputs)
     )

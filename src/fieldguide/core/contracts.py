@@ -6,7 +6,7 @@ in `fieldguide.testing`. Core calls parts only through these protocols and never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ import polars as pl
 
 from fieldguide.core.batch import Encoded, Layout
 from fieldguide.core.clock import Clock
-from fieldguide.core.finding import Finding
+from fieldguide.core.finding import Finding, Severity
 
 Predictions = tuple[np.ndarray, ...]
 """One array per output: (rows, n_labels) float64 probabilities for classes, (rows, d) float64 values otherwise."""
@@ -147,8 +147,8 @@ class Modality(Protocol):
     def read_value(self, value: Any, column: Any) -> tuple[Any, bool]:
         """Read one raw cell as `read` does, without a series: (value or None, broken)."""
 
-    def cells_of(self, values: Sequence[Any]) -> np.ndarray:
-        """Return values that `read_value` gave as `cells` would."""
+    def cell(self, value: Any) -> np.ndarray:
+        """Return one value that `read_value` gave as `cells` would: shape (1,)."""
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
         """Return summary facts (counts, quantiles, top levels …) as plain data."""
@@ -220,9 +220,11 @@ class Check(Protocol):
     check whose needs are not met is `not_applicable`, with the missing name as the reason.
     """
 
+    name: ClassVar[str]
     code: ClassVar[str]
     title: ClassVar[str]
     step: ClassVar[str]
+    severity: ClassVar[Severity]  # the worst it fires with
 
     def run(self, **needs: Any) -> list[Finding]: ...
 

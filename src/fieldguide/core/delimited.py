@@ -6,12 +6,11 @@ means is the business of modalities. Nothing here holds more than one block of t
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -19,10 +18,10 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed
+from fieldguide.core.header import SEPARATORS, read_header, refuse_data_as_header, sniff
 
 BLOCK = 4 << 20  # bytes read at a time
 MAX_CELL = 1_000_000  # bytes; a longer cell is a broken export, not data
-SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LF, _CR = 34, 10, 13
 
@@ -89,7 +88,7 @@ def inspect_text(path: Path, separator: str | None = None) -> Delimited:
     """
     head = _head(path)
     if separator is None:
-        separator = _sniff(head)
+        separator = sniff(head)
     try:
         return _inspect(path, separator, quoted=True)
     except _Malformed as error:
@@ -98,9 +97,8 @@ def inspect_text(path: Path, separator: str | None = None) -> Delimited:
             file = _inspect(path, separator, quoted=False)
         except (_Malformed, DataError):
             raise error.error from None
-        return Delimited(*(getattr(file, name) for name in ("path", "separator", "quoted", "names", "n_rows")), notes=(
-            *file.notes, "double quotes do not enclose cells in this file: they are read as ordinary characters",
-        ))  # fmt: skip
+        note = "double quotes do not enclose cells in this file: they are read as ordinary characters"
+        return replace(file, notes=(*file.notes, note))
 
 
 class _Malformed(Exception):
@@ -118,12 +116,12 @@ def _inspect(path: Path, separator: str, quoted: bool) -> Delimited:
     for number, block in enumerate(_blocks(path, separator, quoted)):
         block.check_bytes(path)
         if number == 0:
-            names, notes = _header(path, block, separator, quoted)
+            names, notes = read_header(path, block.header().decode("utf-8"), separator, quoted)
         n_rows += block.count_rows(path, len(names)) - (number == 0)
         if number == 0 and n_rows:
             body = _without_blank_lines(block.without_header(), quoted)
             first = parse(body[: _end_of_rows(body, separator, quoted, 1000)], names, separator, quoted)
-            _refuse_data_as_header(path, names, first)
+            refuse_data_as_header(path, names, first)
     if not names:
         raise DataError(f"{path} is empty", rule="a table has a header and at least one row", do="check the export")
     if n_rows == 0:
@@ -170,7 +168,8 @@ class _Block:
             raise DataError(
                 f"{path} is not UTF-8 text", rule="text files are read as UTF-8",
                 found=f"byte 0x{self.data[at]:02x} in line {self._line(at):,} (byte {self.offset + at:,})",
-                do=f"save the file again as UTF-8; it is probably Latin-1: iconv -f LATIN1 -t UTF-8 {path.name} > utf8.csv",
+                do="save the file again as UTF-8; it is probably Latin-1: "
+                f"iconv -f LATIN1 -t UTF-8 {path.name} > utf8.csv",
             ) from None  # fmt: skip
 
     def count_rows(self, path: Path, n_columns: int) -> int:
@@ -185,7 +184,7 @@ class _Block:
         before = np.concatenate([data[:1], data])[line_ends]  # the byte before each line feed
         blank = (lengths == 0) | ((lengths == 1) & (before == _CR))
         if inside is not None:
-            self._check_quotes(path, data, inside)
+            self.check_quotes(path, data)
         wrong = np.flatnonzero((n_cells != n_columns) & ~blank)
         if wrong.size:
             row = int(wrong[0])
@@ -195,7 +194,8 @@ class _Block:
                 rule="every row has as many cells as the header",
                 found=f"line {self._line(at):,} has {int(n_cells[row])} cells where the header has {n_columns}"
                 + (f", and {wrong.size - 1:,} more such lines" if wrong.size > 1 else ""),
-                do=f"check line {self._line(at):,}: a {SEPARATORS[self.separator]} inside a cell must stand in double quotes",
+                do=f"check line {self._line(at):,}: "
+                f"a {SEPARATORS[self.separator]} inside a cell must stand in double quotes",
             ))  # fmt: skip
         cells = np.diff(marks, prepend=-1) - 1
         if cells.size and cells.max() > MAX_CELL:
@@ -206,19 +206,20 @@ class _Block:
             raise _enormous(path, f"line {self._line(at):,}, column {column + 1}", int(cells.max()))
         return int((~blank).sum()) if n_columns > 1 else len(blank)
 
-    def _check_quotes(self, path: Path, data: np.ndarray, inside: np.ndarray) -> None:
+    def check_quotes(self, path: Path, data: np.ndarray) -> None:
         """Raise where a quote opens or closes in the middle of a cell, across cells."""
         quotes = np.flatnonzero(data == _QUOTE)
-        if not quotes.size:
+        if len(quotes) < 2:
             return
-        opening, closing = quotes[0::2], quotes[1::2]
+        closing = quotes[1::2]
+        opening = quotes[0::2][: len(closing)]
         before = data[np.maximum(opening - 1, 0)]
         after = data[np.minimum(closing + 1, len(data) - 1)]
         starts = _edges(before, self.separator) | (opening == 0)
         late = ~starts & (before != _QUOTE)
         early = starts & ~_edges(after, self.separator) & (after != _QUOTE)
         if late.any():
-            # A pair of quotes within one cell that starts otherwise (say "hi") is harmless; one that spans cells is not.
+            # A pair of quotes inside a cell that starts otherwise (say "hi") is harmless; one that spans cells is not.
             pairs = np.flatnonzero(late)
             crossed = np.cumsum(_edges(data, self.separator))
             late[pairs] = crossed[closing[pairs]] > crossed[opening[pairs]]
@@ -226,7 +227,8 @@ class _Block:
         if wrong.size:
             at = int(opening[wrong[0]])
             raise _Malformed(DataError(
-                f"{path} has a stray double quote", rule="a double quote encloses a whole cell, and inside it is doubled",
+                f"{path} has a stray double quote",
+                rule="a double quote encloses a whole cell, and inside it is doubled",
                 found=f"line {self._line(at):,}: {_excerpt(self.data, at)}",
                 do="write the file again with a CSV library, or double the quote",
             ))  # fmt: skip
@@ -259,7 +261,7 @@ def _blocks(path: Path, separator: str, quoted: bool) -> Iterator[_Block]:
             marks = _marks(array, separator, inside)
             last = int(marks[-1]) if marks.size else -1
             if len(data) - last - 1 > MAX_CELL or (not chunk and last != len(data) - 1):
-                raise _unended(path, data, last, line, inside, bool(chunk))
+                raise _unended(path, _Block(data, line, offset, separator, quoted), last, inside, bool(chunk))
             ends = marks[array[marks] == _LF]
             cut = int(ends[-1]) + 1 if ends.size else 0
             if cut:
@@ -271,11 +273,17 @@ def _blocks(path: Path, separator: str, quoted: bool) -> Iterator[_Block]:
                 return
 
 
-def _unended(path: Path, data: bytes, last: int, line: int, inside: np.ndarray | None, more: bool) -> Exception:
+def _unended(path: Path, block: _Block, last: int, inside: np.ndarray | None, more: bool) -> Exception:
     """Return the error for a cell that does not end: an unclosed quote, or an enormous cell."""
+    data, line = block.data, block.line
     number = line + data.count(b"\n", 0, last + 1)
     opening = data.find(b'"', last + 1)
     if inside is not None and inside[-1] and opening >= 0 and (not more or b"\n" in data[opening:]):
+        try:
+            # An earlier quote that closes in the wrong place is where the trouble began.
+            block.check_quotes(path, np.frombuffer(data, np.uint8))
+        except _Malformed as error:
+            return error
         number = line + data.count(b"\n", 0, opening)
         return _Malformed(DataError(
             f"{path} has a quote that is never closed", rule="a double quote that opens a cell also closes it",
@@ -290,12 +298,13 @@ def _unended(path: Path, data: bytes, last: int, line: int, inside: np.ndarray |
 def _enormous(path: Path, where: str, size: int) -> DataError:
     return DataError(
         f"{path} has an enormous cell", rule=f"a cell holds at most {MAX_CELL // 1_000_000} MB of text",
-        found=f"{where}: {size / 1e6:.1f} MB or more", do="check the export; store long documents as files and keep their paths",
+        found=f"{where}: {size / 1e6:.1f} MB or more",
+        do="check the export; store long documents as files and keep their paths",
     )  # fmt: skip
 
 
 def _inside(data: np.ndarray) -> np.ndarray:
-    """Return (bytes,) bool: True between an odd and an even quote. Doubled quotes toggle twice and so change nothing."""
+    """Return (bytes,) bool: True between an odd and an even quote. A doubled quote toggles twice: no change."""
     quotes = data == _QUOTE
     if not quotes.any():
         return np.zeros(len(data), bool)
@@ -331,82 +340,6 @@ def _without_blank_lines(data: bytes, quoted: bool) -> bytes:
     starts = np.concatenate([[0], ends[:-1] + 1])
     lines = (data[start : end + 1] for start, end in zip(starts.tolist(), ends.tolist()))
     return b"".join(line for line in lines if line not in (b"\n", b"\r\n"))
-
-
-def _header(path: Path, block: _Block, separator: str, quoted: bool) -> tuple[tuple[str, ...], list[str]]:
-    text = block.header().decode("utf-8").rstrip("\r\n")
-    if not text.strip():
-        raise DataError(f"{path} is empty", rule="a table has a header and at least one row", found="only blank lines")
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    names = [
-        name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting))
-    ]
-    notes = []
-    if names and not names[0] and len(names) > 1:
-        # pandas and R write row numbers below an empty name; refusing every such file would help nobody.
-        names[0] = "unnamed_1"
-        notes.append("the first column has no name in the file and is called 'unnamed_1'")
-    check_names(names, str(path))
-    return tuple(names), notes
-
-
-def check_names(names: Sequence[str], origin: str) -> None:
-    """Raise DataError where column names are empty or repeat."""
-    empty = [position for position, name in enumerate(names, start=1) if not name]
-    if empty:
-        raise DataError(
-            f"{origin} has a column without a name", rule="every column has a name",
-            found=f"column {listed(empty)} of {len(names)}", do="name the column in the header, or remove it (a separator at the end of each line makes one)",
-        )  # fmt: skip
-    repeated = (
-        list(dict.fromkeys(name for name in names if names.count(name) > 1)) if len(set(names)) < len(names) else []
-    )
-    if repeated:
-        raise DataError(
-            f"{origin} has duplicate column names", rule="column names are unique",
-            found=listed(f"{name!r} stands {names.count(name)} times" for name in repeated), do="rename or remove the repeated columns",
-        )  # fmt: skip
-
-
-def _refuse_data_as_header(path: Path, names: tuple[str, ...], first: pl.DataFrame) -> None:
-    """Raise where the first line is surely data: its cells are numbers, or values of their own columns."""
-    number = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-    numeric = [name for name in names if pl.Series([name]).str.contains(number).item()]
-    values = [float(name) for name in numeric]
-    # 1990, 1991 … or 0, 1, 2 … are ordinary names of wide tables.
-    sequence = all(v.is_integer() for v in values) and (
-        all(a < b for a, b in zip(values, values[1:])) or all(a > b for a, b in zip(values, values[1:]))
-    )
-    over_numbers = [name for name in numeric if first[name].drop_nulls().str.contains(number).mean() == 1.0]
-    repeated = [name for name in names if first[name].str.strip_chars().eq(name).any()]
-    surely = (
-        (bool(over_numbers) and not sequence)
-        or 0 < len(repeated) < len(names)
-        and (len(repeated) > 1 or bool(over_numbers))
-    )
-    if surely or (len(repeated) == len(names) and over_numbers):
-        raise DataError(
-            f"{path} has no header", rule="the first line names the columns",
-            found=f"the first line holds data: {listed(names)}", do="write a first line with a name for each column",
-        )  # fmt: skip
-
-
-def _sniff(head: bytes) -> str:
-    """Return the separator that divides the first lines most consistently."""
-    lines = [line for line in head.decode("utf-8", "replace").splitlines()[:200] if line.strip()]
-    lines = lines[:-1] if len(lines) > 2 else lines  # the last one may be cut
-    best, best_score = ",", (-1.0, 0)
-    for separator in SEPARATORS:
-        try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        except csv.Error:
-            continue
-        if not widths or widths[0] < 2:
-            continue
-        score = (round(sum(width == widths[0] for width in widths) / len(widths), 2), widths[0])
-        if score > best_score:
-            best, best_score = separator, score
-    return best
 
 
 def _head(path: Path) -> bytes:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.delimited import check_names
 from fieldguide.core.errors import DataError, listed
+from fieldguide.core.header import check_names
 
 
 def frame_of_pandas(data: Any) -> pl.DataFrame:
@@ -137,4 +137,4 @@ def _python(cell: Any) -> Any:
 def _instant(cell: datetime.date) -> datetime.datetime:
     if not isinstance(cell, datetime.datetime):
         return datetime.datetime(cell.year, cell.month, cell.day)
-    return cell.astimezone(datetime.timezone.utc).replace(tzinfo=None) if cell.tzinfo else cell
+    return cell.astimezone(datetime.UTC).replace(tzinfo=None) if cell.tzinfo else cell

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.calibration import best_threshold, calibration_ratio, reliability
+from fieldguide.core.calibration import best_threshold, calibration
 from fieldguide.core.contracts import Metric, Predictions
+from fieldguide.core.errors import GateError
 from fieldguide.core.model import Model
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import compare, score
+from fieldguide.core.score import Score, compare, score
 
 LATENCY_ROWS = 40
 
@@ -52,20 +53,19 @@ def judge(
         predictions[i]: (rows, width) on the original scale
         blocks: (rows,) unit ids; intervals resample these
     """
-    scores, calibration, chosen = [], [], []
+    scores, calibrations, chosen = [], [], []
     for i, output in enumerate(problem.outputs):
         metric = metric_of(output)
         threshold = thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs)
         value, interval = score(
             metric, truths[i], readable(output, predictions[i], metric, threshold), blocks, seed=seed, replicates=replicates
         )
-        scores.append({
-            "output": output.name, "metric": metric.name, "value": value, "interval": list(interval), "n": len(truths[i]),
-            "rows": rows, "looks": looks,
-        })  # fmt: skip
-        calibration.append(_calibration(output, truths[i], predictions[i], blocks, seed))
+        n_units = len(np.unique(blocks))
+        scores.append(Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks).to_dict())
+        found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
+        calibrations.append({"output": output.name, **found.to_dict()})
         chosen.append(threshold)
-    return {"scores": scores, "calibration": calibration, "thresholds": chosen}
+    return {"scores": scores, "calibration": calibrations, "thresholds": chosen}
 
 
 def difference(
@@ -78,13 +78,11 @@ def difference(
         metric, truth, readable(output, a, metric, thresholds[0]), readable(output, b, metric, thresholds[1]), blocks, seed=seed,
         replicates=replicates,
     )  # fmt: skip
-    return {"value": found.value, "interval": list(found.interval), "n": found.n}
+    return found.to_dict()
 
 
 def metric_of(output: Output) -> Metric:
     """Return the output's metric; the first hard gate: none is judged before it is chosen."""
-    from fieldguide.core.errors import GateError
-
     if output.metric is None:
         raise GateError(f"output {output.name!r} has no metric yet", rule="a metric is chosen before any model is fitted", do="run explore")
     return output.metric
@@ -112,7 +110,8 @@ def measure(model: Model, rows: Sequence[Mapping[str, Any]]) -> tuple[float, flo
 
 def greater_is_better(problem: Problem, entry: Mapping[str, Any]) -> float:
     """Return an entry's first score with its sign turned so that greater is better."""
-    value = float(entry["scores"][0]["value"])
+    value = entry["scores"][0]["value"]
+    value = float("nan") if value is None else float(value)
     value = value if metric_of(problem.output).greater_is_better else -value
     return value if np.isfinite(value) else -np.inf
 
@@ -128,15 +127,3 @@ def within_limits(problem: Problem, entry: Mapping[str, Any]) -> bool:
 def ranked(problem: Problem, entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return entries, the best first; those over the limits come last."""
     return sorted(entries, key=lambda entry: (not within_limits(problem, entry), -greater_is_better(problem, entry)))
-
-
-def _calibration(output: Output, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
-    if output.task.family == "classes":
-        focus = 1 if output.family == "binary" else None
-        hit = [(truth == c).astype(np.float64) for c in range(len(output.labels))]
-        ratios = {label: calibration_ratio(hit[c], prediction[:, c]) for c, label in enumerate(output.labels)}
-        top = prediction.argmax(axis=1)
-        bins = reliability(hit[1], prediction[:, 1]) if focus else reliability((truth == top).astype(float), prediction.max(axis=1))
-        main = ratios[output.labels[1]] if focus else float(prediction.max(axis=1).sum() / max((truth == top).sum(), 1))
-        return {"output": output.name, "ratio": main, "ratios": ratios, "reliability": bins}
-    return {"output": output.name, "ratio": calibration_ratio(truth, prediction[:, 0]), "ratios": {}, "reliability": []}

@@ -22,7 +22,8 @@ from fieldguide.core.errors import ModelError, listed
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
-from fieldguide.core.source import open_source, write_frame
+from fieldguide.core.source import open_source
+from fieldguide.core.sink import write_frames
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Transform
 
@@ -220,7 +221,7 @@ def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violat
             violations.extend(broken)
             yield frame
 
-    write_frame(answers(), path)
+    write_frames(answers(), path)
     return n_rows, tuple(violations)
 
 

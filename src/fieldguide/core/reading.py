@@ -101,7 +101,7 @@ def read_rows(
             values.append(value)
             if is_broken:
                 broken.append(number)
-        cells[column.name] = modality.cells_of(values)
+        cells[column.name] = modality.cell(values[0]) if len(values) == 1 else np.concatenate([modality.cell(v) for v in values])
         if broken:
             shown = tuple(str(rows[i][column.name])[:60] for i in broken[:5])
             violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -68,7 +69,7 @@ def write_frames(
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(stream, schema, part)
-        os.replace(part, path)
+        part.replace(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _explained(error, path, _size(part), needed) from None
     finally:
@@ -131,7 +132,7 @@ def _bytes_of(frame: pl.DataFrame, path: Path) -> int:
     if path.suffix.lower() not in _TEXT:
         return int(frame.estimated_size())
     count = _Count()
-    frame.write_csv(count, separator=_TEXT[path.suffix.lower()])  # type: ignore[arg-type]
+    frame.write_csv(count, separator=_TEXT[path.suffix.lower()])  # type: ignore[call-overload]
     return count.n_bytes
 
 
@@ -144,7 +145,7 @@ def _explained(error: Exception, path: Path, written: int, needed: Callable[[], 
     full = (
         getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         or "no space" in str(error).lower()
-        or "os error 28" in str(error)
+        or re.search(r"os error (27|28|122)\b", str(error)) is not None
     )
     if full:
         free = shutil.disk_usage(path.parent).free

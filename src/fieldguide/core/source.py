@@ -14,9 +14,10 @@ from typing import Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from fieldguide.core.delimited import check_names, inspect_text
+from fieldguide.core.delimited import inspect_text
 from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.foreign import frame_of_lists, frame_of_pandas, frame_of_rows
+from fieldguide.core.header import check_names
 from fieldguide.core.sink import write_frame, write_frames
 
 __all__ = ["Source", "open_source", "write_frame", "write_frames"]
@@ -27,8 +28,8 @@ ARROW = (".arrow", ".feather", ".ipc")
 PACKED = (".gz", ".zst")
 _OTHERS = {
     ".xlsx": "save the sheet as CSV", ".xls": "save the sheet as CSV", ".json": "convert it to CSV or Parquet",
-    ".jsonl": "convert it to CSV or Parquet", ".zip": "unpack it first", ".pkl": "write a Parquet file instead: pickles can run code",
-    ".data": "rename it to .csv",
+    ".jsonl": "convert it to CSV or Parquet", ".zip": "unpack it first",
+    ".pkl": "write a Parquet file instead: pickles can run code", ".data": "rename it to .csv",
 }  # fmt: skip
 _ROW = "a table has a header and at least one row"
 
@@ -86,7 +87,7 @@ class Source:
             return (self.frame if columns is None else self.frame.select(columns)).collect()
 
     def slices(self, n: int) -> Iterator[pl.DataFrame]:
-        """Yield the rows in order as frames of n rows (the last one fewer), in memory bounded by n and one block of the file."""
+        """Yield the rows in order as frames of n rows (the last one fewer), in memory bounded by n and a block."""
         kept: list[pl.DataFrame] = []
         n_kept = 0
         with _readable(self.origin):
@@ -133,7 +134,7 @@ def open_source(data: Any) -> Source:
     if isinstance(data, (list, tuple)):
         return _open_frame(frame_of_rows(data), "the list of rows")
     raise DataError(
-        f"a {type(data).__name__} is not a table",
+        f"data of type {type(data).__name__} is not a table",
         rule="data is a path, a pandas or Polars frame, a dict of lists or a list of dicts",
     )
 
@@ -158,8 +159,10 @@ def _open_path(path: Path) -> Source:
     except PermissionError:
         raise DataError(f"{path} may not be read", rule="the file is readable", do=f"chmod u+r {path}") from None
     raise DataError(
-        f"{path} has an unknown suffix", rule="data is .csv, .tsv, .txt (also .gz or .zst), .parquet, .arrow or .feather",
-        found=repr("".join(path.suffixes[-2:]) or "no suffix"), do=_OTHERS.get(kind[0], _OTHERS.get(path.suffix.lower(), "convert it to one of these")),
+        f"{path} has an unknown suffix",
+        rule="data is .csv, .tsv, .txt (also .gz or .zst), .parquet, .arrow or .feather",
+        found=repr("".join(path.suffixes[-2:]) or "no suffix"),
+        do=_OTHERS.get(path.suffix.lower(), "convert it to one of these"),
     )  # fmt: skip
 
 
@@ -205,7 +208,7 @@ def _open_binary(path: Path, suffix: str) -> Source:
             return _open_frame(stream, str(path), path)
         raise DataError(
             f"{path} cannot be read as {what}", rule=f"a {what} file ends in its footer",
-            found=f"{path.stat().st_size:,} bytes, {str(error).splitlines()[0]}; the file is truncated or of another format",
+            found=f"{path.stat().st_size:,} bytes, {str(error).splitlines()[0]}; it is truncated or of another format",
             do="copy or write it again",
         ) from None  # fmt: skip
     return _open_lazy(lazy, path, str(path))

@@ -111,8 +111,8 @@ class Table:
 def row_keys(frame: pl.DataFrame) -> np.ndarray:
     """Return the content hash of each row, the same on every machine and for every file format.
 
-    Columns are taken in name order, so that moving a column moves no key. Numbers are hashed by their float64 bits
-    (-0.0 as 0.0, every NaN and null alike), strings by blake2b of their UTF-8 bytes.
+    Columns are taken in name order, so that moving a column moves no key. Numbers, and texts that read as numbers, are hashed by
+    their float64 bits (-0.0 as 0.0, every NaN and null alike), other texts by blake2b of their UTF-8 bytes.
 
     Shape:
         returns: (rows,) uint64
@@ -139,14 +139,24 @@ def data_hash(keys: np.ndarray) -> str:
 
 def _cell_hashes(values: pl.Series) -> np.ndarray:
     if values.dtype == pl.String:
-        codes = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        levels = values.unique().drop_nulls().sort().to_list()
-        return np.array([0, *(_text_hash(level) for level in levels)], np.uint64)[codes]
+        texts = values.str.strip_chars()
+        numbers = texts.cast(pl.Float64, strict=False)
+        words = texts.set(numbers.is_not_null(), None) if numbers.null_count() < len(numbers) else texts
+        levels = words.unique().drop_nulls().sort()
+        hashes = np.array([0, *(_text_hash(level) for level in levels.to_list())], np.uint64)
+        codes = words.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        return np.where(codes > 0, hashes[codes], _bits(numbers))
     if values.dtype.is_temporal():
         values = values.cast(pl.Datetime("us")).to_physical()
-    numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy() + 0.0
-    bits = numbers.view(np.uint64).copy()
-    bits[np.isnan(numbers)] = 0x7FF8000000000000
+    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
+        return _cell_hashes(values.cast(pl.String, strict=False))
+    return _bits(values.cast(pl.Float64))
+
+
+def _bits(numbers: pl.Series) -> np.ndarray:
+    array = numbers.fill_null(float("nan")).to_numpy() + 0.0  # -0.0 becomes 0.0
+    bits = array.view(np.uint64).copy()
+    bits[np.isnan(array)] = 0x7FF8000000000000
     return bits
 
 

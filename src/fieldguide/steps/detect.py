@@ -1,7 +1,7 @@
 """Detect: what kind of column each column is, from its raw cells alone.
 
-Sees names, cells and types, before the seal: nothing here relates a column to the target. Decides kinds and how cells are
-read; which column is time, group or key is `detect_roles`, what kind of task the target makes is `detect_task`.
+Sees names, cells and types, before the seal: nothing here relates a column to the target. Decides kinds and how cells
+are read; which column is time, group or key is `detect_roles`, what kind of task the target makes is `detect_task`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def detect_columns(
 
     Examples:
         >>> from fieldguide.core.source import open_source
-        >>> source = open_source({"age": ["31", "?", "58"], "smoker": ["yes", "no", "no"], "day": ["2024-01-31", "2024-02-01", ""]})
+        >>> days = ["2024-01-31", "2024-02-01", ""]
+        >>> source = open_source({"age": ["31", "?", "58"], "smoker": ["yes", "no", "no"], "day": days})
         >>> [column.kind for column in detect_columns(source)]
         ['number', 'boolean', 'datetime']
     """
@@ -173,7 +174,7 @@ def _native_target(cells: Cells) -> _Guess | None:
 
 
 def _boolean(cells: Cells) -> _Guess | None:
-    """Two words for yes and no. 0/1 and a lone word stay what they are: nothing is lost, and counts may well be 0 and 1."""
+    """Two words for yes and no. 0/1 and a lone word stay what they are: nothing is lost, and counts may be 0 and 1."""
     if not cells.is_text or not 2 <= len(cells.levels) <= 6:
         return None
     words = {level.lower() for level in cells.levels.to_list()}

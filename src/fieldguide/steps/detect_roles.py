@@ -39,8 +39,8 @@ _LIFE = re.compile(
 _MAYBE = re.compile(r"build|open|join|regist|enrol|end|close|first|last|prev|releas|publish|licen|install|issue")
 _EVENT = re.compile(r"^(date|datetime|timestamp|time|day|ts|when|dteday|datum|fecha|period|month|week|at)$")
 _PEOPLE = {
-    "user", "customer", "client", "patient", "subject", "participant", "person", "member", "household", "student", "employee",
-    "speaker", "animal", "athlete", "player", "respondent", "applicant", "borrower", "family", "donor", "host", "account", "uid",
+    "user", "customer", "client", "patient", "subject", "participant", "person", "member", "household", "student",
+    "employee", "speaker", "animal", "athlete", "player", "respondent", "applicant", "borrower", "family", "donor", "host", "account", "uid",
 }  # fmt: skip
 _FILLERS = {"id", "no", "nr", "num", "number", "code", "name", ""}
 
@@ -104,7 +104,7 @@ def detect_roles(source: Source, columns: Sequence[Column]) -> RolesGuess:
     features = [column for column in columns if column.role == "feature"]
     frame = sample_of(source).frame.select([column.name for column in features])
     rows = tuple(
-        RoleGuess(c.name, "ignore", True, f"{c.facts.get('why', 'row numbers')}: a place in the file, not a property")
+        RoleGuess(c.name, "ignore", True, f"{c.facts.get('why')}: a place in the file, not a property")
         for c in features
         if c.facts.get("row_numbers")
     )
@@ -142,7 +142,7 @@ def _times(frame: pl.DataFrame, features: Sequence[Column]) -> tuple[tuple[RoleG
             continue
         rate, span = order_rate(values), _spread(known)
         sure, why = _is_time(column, rate, span, values.null_count() / max(values.len(), 1))
-        rank = (-float(sure), -round(rate, 3), -float(span >= 0.9), float(known.median()), float(position))  # type: ignore[arg-type]
+        rank = (-float(sure), -round(rate, 3), -float(span >= 0.9), float(known.median()), float(position))
         found.append((rank, RoleGuess(column.name, "time", sure, why)))
     guesses = [guess for _, guess in sorted(found, key=lambda pair: pair[0])]
     first = guesses[:1]
@@ -261,8 +261,8 @@ def _as_numbers(raw: pl.Series, column: Column) -> np.ndarray:
 def _held(raw: pl.Series, cells: Mapping[str, np.ndarray]) -> tuple[list[str], int]:
     """Return the columns that are nearly constant or close within groups, and how many could be judged.
 
-    Two rows drawn at random from one group are compared with two drawn from anywhere: a column that hardly varies anywhere
-    says nothing. Neighbours in the file are not compared: they resemble each other in any ordered file.
+    Two rows drawn at random from one group are compared with two drawn from anywhere: a column that hardly varies
+    anywhere says nothing. Neighbours in the file are not compared: they resemble each other in any ordered file.
     """
     draw = generator(0, "pairs", raw.name)
     codes = texts_of(raw)[0].rank("dense").fill_null(0).to_numpy().astype(np.int64)

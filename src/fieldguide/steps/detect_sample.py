@@ -118,7 +118,7 @@ def cells_of(sample: Sample, name: str, totals: dict[str, Any]) -> Cells:
 
 
 def totals_of(source: Source, sample: Sample) -> dict[str, Any]:
-    """Return missing and distinct cells of every whole column in one streaming pass; nothing where the sample is whole."""
+    """Return missing and distinct cells of whole columns in one streaming pass; nothing where the sample is whole."""
     if sample.whole:
         return {}
     wanted = []

@@ -82,7 +82,7 @@ def spell_number(cells: Cells) -> Spelling:
         ','
     """
     digits = cells.levels.head(TRIED).str.contains(r"^[^0-9]{0,8}[0-9][^a-zA-Z]*[a-zA-Z/%²³°]{0,8}$")
-    if float(digits.mean() or 0.0) >= 0.05:
+    if digits.sum() >= 0.05 * len(digits):
         return _spell_number(cells)
     return Spelling({}, 0.0, cells.n_known, tuple(cells.levels.head(5).to_list()))
 
@@ -230,8 +230,8 @@ def _strip(cells: Cells) -> str:
         n = max(sum(totals.values()), 1)
         for unit, count in totals.items():
             sign = all(char in SYMBOLS.replace("%", "") for char in unit) or unit.lower() in CODES
-            # "12%" beside "0.12" would not mean the same: a percent sign or a unit must stand in nearly all cells. A word
-            # before the digits (gate_30) makes a name, not a quantity.
+            # "12%" beside "0.12" would not mean the same: a percent sign or a unit must stand in nearly all cells. A
+            # word before the digits (gate_30) makes a name, not a quantity.
             measure = side == "after" and count / n >= ENOUGH and len(levels) > 5 and unit not in ("e", "E")
             if unit and (sign or measure or (unit == "%" and count / n >= ENOUGH)):
                 chars |= set(unit)

@@ -22,12 +22,13 @@ from fieldguide.steps.detect_roles import RolesGuess
 FEW_VALUES = 20  # integers with at most so many values could be classes
 MAX_CLASSES = 200
 _CLASS_WORDS = {
-    "class", "classes", "label", "target", "type", "category", "species", "digit", "cluster", "segment", "kind", "cover",
-    "outcome", "diagnosis", "code", "activity", "letter", "variety", "brand",
+    "class", "classes", "label", "target", "type", "category", "species", "digit", "cluster", "segment", "kind",
+    "cover", "outcome", "diagnosis", "code", "activity", "letter", "variety", "brand",
 }  # fmt: skip
 _VALUE_WORDS = {
-    "count", "cnt", "number", "num", "n", "quality", "score", "rating", "grade", "age", "price", "cost", "amount", "total", "days",
-    "hours", "minutes", "years", "visits", "sales", "quantity", "rings", "rank", "points", "length", "size", "demand", "value", "stars",
+    "count", "cnt", "number", "num", "n", "quality", "score", "rating", "grade", "age", "price", "cost", "amount",
+    "total", "days", "hours", "minutes", "years", "visits", "sales", "quantity", "rings", "rank", "points", "length",
+    "size", "demand", "value", "stars",
 }  # fmt: skip
 
 
@@ -147,6 +148,7 @@ def _multiclass(
 ) -> TaskGuess:
     n = sum(levels.values())
     labels = find("tasks", "multiclass")().labels(pl.Series(column.name, list(levels)), None)
+    shares = {label: levels[label] / n for label in labels if label in levels}
     rare = [label for label, count in levels.items() if count < 5]
     asked = (
         (
@@ -163,7 +165,7 @@ def _multiclass(
         None,
         why,
         n_missing,
-        {l: levels[l] / n for l in labels if l in levels},
+        shares,
         asked,
     )
 

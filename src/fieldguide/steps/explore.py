@@ -6,7 +6,6 @@ in detail; the evidence is judged by the checks of this step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import smallest_difference
 from fieldguide.core.seeds import generator
+from fieldguide.core.settings import values_of
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.steps.checking import checked
@@ -26,13 +26,12 @@ MOST_ASSOCIATED = 200
 """Columns beyond this many are described but their association with the target is computed on fewer rows."""
 
 
-def explore(table: Table, problem: Problem, roles: Roles, whole: Mapping[str, Any], *, seed: int) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def explore(table: Table, problem: Problem, roles: Roles, *, seed: int) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Describe development rows and recommend a metric for every output that has none.
 
     Args:
         table: typed development rows, targets included.
         roles: blocks of the same rows.
-        whole: facts of the earlier steps (frame, split) that checks read.
 
     Returns:
         facts (columns, target, associations, samples, metric) and the findings of the step.
@@ -47,13 +46,16 @@ def explore(table: Table, problem: Problem, roles: Roles, whole: Mapping[str, An
     strength = {
         output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)
     }
-    metrics = [recommend(problem, output, truth, roles.blocks, seed) for output, truth in zip(problem.outputs, truths)]
+    metrics = [
+        recommend(problem, output, truth, roles.blocks, seed)
+        for output, truth in zip(problem.outputs, truths)
+    ]
     facts = {
         "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metrics[0]['metric']}",
         "n_rows": table.n_rows, "columns": columns, "targets": targets, "associations": strength, "metrics": metrics,
         "samples": samples(table, seed),
     }  # fmt: skip
-    findings = checked("explore", table=table, problem=problem, roles=roles, truths=truths, profile=facts, **whole)
+    findings = checked("explore", table=table, problem=problem, roles=roles, truths=truths, profile=facts)
     return facts, findings
 
 
@@ -102,15 +104,17 @@ def binned(values: pl.Series, n_bins: int) -> np.ndarray:
 
 
 def _explained(bins: np.ndarray, goal: np.ndarray, fit: np.ndarray) -> float:
-    n_bins, width = int(bins.max()) + 1, goal.shape[1]
-    prior = goal[fit].mean(axis=0)
-    sums = np.stack([np.bincount(bins[fit], weights=goal[fit][:, j], minlength=n_bins) for j in range(width)], axis=1)
-    counts = np.bincount(bins[fit], minlength=n_bins)[:, None]
-    means = (sums + prior) / (counts + 1)  # one pseudo-row at the prior: rare levels do not shout
     rest = goal[~fit]
-    error = ((rest - means[bins[~fit]]) ** 2).sum()
-    spread = ((rest - prior) ** 2).sum()
+    error = ((rest - _means(bins, goal, fit)[bins[~fit]]) ** 2).sum()
+    spread = ((rest - goal[fit].mean(axis=0)) ** 2).sum()
     return 1 - error / spread if spread > 0 else 0.0
+
+
+def _means(bins: np.ndarray, goal: np.ndarray, fit: np.ndarray) -> np.ndarray:
+    n_bins = int(bins.max()) + 1
+    sums = np.stack([np.bincount(bins[fit], weights=column, minlength=n_bins) for column in goal[fit].T], axis=1)
+    counts = np.bincount(bins[fit], minlength=n_bins)[:, None]
+    return (sums + goal[fit].mean(axis=0)) / (counts + 1)  # one pseudo-row at the prior: rare levels do not shout
 
 
 def samples(table: Table, seed: int) -> list[dict[str, Any]]:
@@ -120,17 +124,12 @@ def samples(table: Table, seed: int) -> list[dict[str, Any]]:
 
 
 def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
-    """Return the metric of an output: the declared one, else one that fits task, imbalance, costs and use, with the reason.
-
-    The smallest paired difference these rows can resolve is estimated from two half-informed guesses: predictions that explain
-    half of the target, with errors drawn apart.
-    """
+    """Return the metric of an output: the declared one, else one that fits task, imbalance, costs and use, with the reason."""
     name, why = (output.metric.name, "You chose it.") if output.metric is not None else _choice(problem, output, truth)
-    metric = output.metric or find("metrics", name)()
-    if name == "expected_cost" and output.metric is None:
-        metric = find("metrics", name)(**problem.costs)
+    metric = output.metric or find("metrics", name)(**(problem.costs if name == "expected_cost" else {}))
     return {
         "output": output.name, "metric": name, "title": metric.title, "why": why, "declared": output.metric is not None,
+        "settings": values_of(metric),
         "smallest_difference": smallest_difference(metric, output, truth, blocks, seed=seed),
     }  # fmt: skip
 

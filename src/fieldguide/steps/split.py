@@ -19,6 +19,7 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
 from fieldguide.core.table import Table, data_hash, row_keys
 from fieldguide.steps.checking import checked
+from fieldguide.steps.discriminate import discriminate
 
 FEWEST_ROWS = 20
 
@@ -43,19 +44,25 @@ class Request:
     by: str | None = None
 
 
-def split(
-    table: Table, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]
-) -> tuple[Split, dict[str, Any], tuple[Finding, ...]]:
-    """Divide the rows of a table.
+@dataclass(frozen=True)
+class Divided:
+    """A split with what it was made from: roles of all rows, and who repeats whom."""
+
+    split: Split
+    roles: Roles
+    duplicates: Duplicates
+
+
+def divide(table: Table, keys: np.ndarray, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]) -> Divided:
+    """Divide the rows of a table: the seal first, then the folds.
 
     Args:
         table: typed rows with the roles `time` and `group` set where they are declared or sure.
+        keys: (rows,) content hash of all columns but the target, whatever their kinds and roles: a column that is later
+            left out moves no row across the seal.
         strata: (rows,) class codes, or None.
         request: what the study declares.
         splitters: "random" and "chronological".
-
-    Returns:
-        the split, its facts, and findings that prove it (FG201 to FG206).
 
     Raises:
         SplitError: too few rows, or the declared scheme cannot be had.
@@ -67,8 +74,7 @@ def split(
             do="collect more rows",
         )
     features = table.frame.select([column.name for column in table.features])
-    keys = row_keys(features)
-    duplicates = find_duplicates(features, keys)
+    duplicates = find_duplicates(features, row_keys(features))
     roles = _roles(table, keys, duplicates, strata, request.by)
     scheme = request.by or ("chronological" if roles.times is not None else "random")
     splitter = splitters["chronological" if "chronological" in scheme else "random"]
@@ -86,10 +92,17 @@ def split(
             do="declare another group column, or set split.by",
         )
     inside = roles.take(development)
-    folds = _folds(inside, splitter, request)
-    found = Split(scheme, development, test, purged, folds, inside, splitter, data_hash(keys))
-    facts = _facts(found, roles, duplicates, table)
-    return found, facts, checked("split", table=table, split=found, roles=roles, duplicates=duplicates)
+    found = Split(scheme, development, test, purged, _folds(inside, splitter, request), inside, splitter, data_hash(keys))
+    return Divided(found, roles, duplicates)
+
+
+def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Return the facts of a split and the findings that prove it: disjoint, in order, representative (FG201 to FG206)."""
+    split, roles, duplicates = divided.split, divided.roles, divided.duplicates
+    facts = _facts(split, roles, duplicates, table)
+    facts["discrimination"] = discriminate(table, split.development, split.test, roles.blocks, seed=0, threads=threads)
+    findings = checked("split", table=table, split=split, roles=roles, duplicates=duplicates, discrimination=facts["discrimination"])
+    return facts, findings
 
 
 def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates, strata: np.ndarray | None, by: str | None) -> Roles:

@@ -70,7 +70,9 @@ def example(
     """
     rng = np.random.default_rng(seed)
     numbers = rng.normal(size=(n_rows, n_numbers)).astype(np.float32)
-    levels = np.stack([rng.integers(2, 6, n_rows), rng.integers(1, 12, n_rows)], axis=1)[:, : 2 * codes].astype(np.int32)
+    levels = np.stack([rng.integers(2, 6, n_rows), rng.integers(1, 12, n_rows)], axis=1)[:, : 2 * codes].astype(
+        np.int32
+    )
     signal = 2.0 * numbers[:, 0] + (1.5 * (levels[:, 0] % 2) if codes else 0.0) + 0.3 * rng.normal(size=n_rows)
     if missing:
         numbers[rng.random(numbers.shape) < 0.05] = np.nan
@@ -87,7 +89,9 @@ def example(
 
 def _check_declarations(learner: Any) -> None:
     kind = type(learner)
-    assert dataclasses.is_dataclass(kind) and vars(kind)["__dataclass_params__"].frozen, "a learner is a frozen dataclass"
+    assert dataclasses.is_dataclass(kind) and vars(kind)["__dataclass_params__"].frozen, (
+        "a learner is a frozen dataclass"
+    )
     assert learner.kind in KINDS, f"kind is one of {', '.join(KINDS)}, not {learner.kind!r}"
     for name in ("stops_early", "steps_scale"):
         assert isinstance(getattr(learner, name), bool), f"{name} is True or False"
@@ -99,16 +103,22 @@ def _check_declarations(learner: Any) -> None:
         assert field.metadata.get("doc"), f"the setting {field.name} says what it means (core.settings.setting)"
     rng = np.random.default_rng(0)
     drawn = {name: space.draw(rng) for name, space in space_of(learner).items()}
-    assert values_of(with_values(learner, drawn)) == values_of(learner) | json.loads(json.dumps(drawn)), "drawn settings are plain data"
+    assert values_of(with_values(learner, drawn)) == values_of(learner) | json.loads(json.dumps(drawn)), (
+        "drawn settings are plain data"
+    )
 
 
 def _check_task(learner: Any, rows: Encoded, outputs: tuple[Output, ...], folder: Path, tolerance: float) -> None:
-    train, stop, fresh = (rows.take(slice(*ends)) for ends in ((0, 150), (150, 190), (190, 240)))  # views of the same arrays
+    train, stop, fresh = (
+        rows.take(slice(*ends)) for ends in ((0, 150), (150, 190), (190, 240))
+    )  # views of the same arrays
     before = [array.copy() for array in _arrays(rows)]
     fitted = _fit(learner, train, stop, outputs)
     predictions = fitted.predict(fresh.batch)
     after = _arrays(rows)
-    assert all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(before, after)), "fit and predict change no array"
+    assert all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(before, after)), (
+        "fit and predict change no array"
+    )
     _check_shapes(predictions, fresh, outputs)
     _check_history(fitted)
     again = _fit(learner, train, stop, outputs).predict(fresh.batch)
@@ -120,7 +130,9 @@ def _check_task(learner: Any, rows: Encoded, outputs: tuple[Output, ...], folder
 
 
 def _check_shapes(predictions: Any, rows: Encoded, outputs: tuple[Output, ...]) -> None:
-    assert isinstance(predictions, tuple) and len(predictions) == len(outputs), "predictions are a tuple, one array per output"
+    assert isinstance(predictions, tuple) and len(predictions) == len(outputs), (
+        "predictions are a tuple, one array per output"
+    )
     for prediction, output in zip(predictions, outputs):
         wanted = (len(rows), output.width)
         assert prediction.shape == wanted, f"a prediction is {wanted}, not {prediction.shape}"
@@ -131,20 +143,32 @@ def _check_shapes(predictions: Any, rows: Encoded, outputs: tuple[Output, ...]) 
 
 
 def _check_history(fitted: Any) -> None:
-    assert fitted.stopped in ("early", "steps", "clock", ""), f"stopped is early, steps, clock or empty, not {fitted.stopped!r}"
-    assert fitted.n_steps is None or (isinstance(fitted.n_steps, int) and fitted.n_steps >= 1), "n_steps is None or at least 1"
+    assert fitted.stopped in ("early", "steps", "clock", ""), (
+        f"stopped is early, steps, clock or empty, not {fitted.stopped!r}"
+    )
+    assert fitted.n_steps is None or (isinstance(fitted.n_steps, int) and fitted.n_steps >= 1), (
+        "n_steps is None or at least 1"
+    )
     assert json.loads(json.dumps(fitted.history)) == fitted.history, "the learning curve is plain data"
-    assert all({"step", "train", "validation"} <= set(point) for point in fitted.history), "a point has step, train, validation"
+    assert all({"step", "train", "validation"} <= set(point) for point in fitted.history), (
+        "a point has step, train, validation"
+    )
 
 
 def _check_poison(learner: Any, rows: Encoded, outputs: tuple[Output, ...], predictions: Any) -> None:
-    numbers, codes, targets = rows.batch.numbers.copy(), rows.batch.codes.copy(), [target.copy() for target in rows.targets]
+    numbers, codes, targets = (
+        rows.batch.numbers.copy(),
+        rows.batch.codes.copy(),
+        [target.copy() for target in rows.targets],
+    )
     numbers[190:], codes[190:] = 1e6, 0
     for target in targets:
         target[190:] = target[0]
     altered = Encoded(Batch(rows.batch.layout, {"numbers": numbers, "codes": codes}), tuple(targets))
     fitted = _fit(learner, altered.take(slice(0, 150)), altered.take(slice(150, 190)), outputs)
-    assert _equal(fitted.predict(rows.batch.take(slice(190, 240))), predictions), "rows that were not handed over change nothing"
+    assert _equal(fitted.predict(rows.batch.take(slice(190, 240))), predictions), (
+        "rows that were not handed over change nothing"
+    )
 
 
 def _check_rows(fitted: Any, batch: Batch, predictions: Any, tolerance: float) -> None:
@@ -155,7 +179,9 @@ def _check_rows(fitted: Any, batch: Batch, predictions: Any, tolerance: float) -
             gap = np.abs(one[0] - many[row]).max() / max(1.0, np.abs(many[row]).max())
             assert gap <= tolerance, f"row {row} alone differs from the same row in a batch by {gap:.1e}"
     turned = fitted.predict(batch.take(np.arange(len(batch))[::-1]))
-    assert all(np.allclose(t[::-1], p, rtol=tolerance, atol=tolerance) for t, p in zip(turned, predictions)), "rows keep their order"
+    assert all(np.allclose(t[::-1], p, rtol=tolerance, atol=tolerance) for t, p in zip(turned, predictions)), (
+        "rows keep their order"
+    )
 
 
 def _check_signal(learner: Any, rows: Encoded, outputs: tuple[Output, ...], predictions: Any) -> None:
@@ -164,7 +190,9 @@ def _check_signal(learner: Any, rows: Encoded, outputs: tuple[Output, ...], pred
     truth, prediction = rows.targets[0], predictions[0]
     if outputs[0].task.family == "classes":
         share = np.mean(np.argmax(prediction, axis=1) == truth)
-        assert share > np.bincount(truth).max() / len(truth) + 0.05, f"a plain signal is learned; {share:.0%} of fresh rows were right"
+        assert share > np.bincount(truth).max() / len(truth) + 0.05, (
+            f"a plain signal is learned; {share:.0%} of fresh rows were right"
+        )
     else:
         rate = np.mean((truth - prediction[:, 0]) ** 2) / np.var(truth)
         assert rate < 0.8, f"a plain signal is learned; {rate:.0%} of the variance of fresh rows remained"
@@ -174,7 +202,9 @@ def _check_folder(learner: Any, fitted: Any, batch: Batch, predictions: Any, fol
     folder.mkdir(parents=True)
     data = json.loads(json.dumps(fitted.save(folder)))
     for path in _files(folder):
-        assert path.suffix in SUFFIXES, f"{path.name} is of no format that loads without executing anything: {', '.join(SUFFIXES)}"
+        assert path.suffix in SUFFIXES, (
+            f"{path.name} is of no format that loads without executing anything: {', '.join(SUFFIXES)}"
+        )
         assert not path.read_bytes().startswith(ODD_STARTS), f"{path.name} looks like a pickle or an archive"
     loaded = type(learner)().load(folder, data)
     assert _equal(loaded.predict(batch), predictions, 1e-6), "a loaded model predicts a batch as the fitted one"
@@ -211,7 +241,9 @@ def _check_steps(learner: Any, task: str) -> None:
     watched: list[dict[str, Any]] = []
     fitted = learner.fit(rows, None, outputs, Effort(n_steps=5, watch=watched.append))
     assert fitted.n_steps in (None, 5), f"5 steps were asked for, {fitted.n_steps} were made"
-    assert fitted.n_steps is None or fitted.stopped == "steps", f"a given number of steps ends in 'steps', not {fitted.stopped!r}"
+    assert fitted.n_steps is None or fitted.stopped == "steps", (
+        f"a given number of steps ends in 'steps', not {fitted.stopped!r}"
+    )
     assert not fitted.history or watched == fitted.history, "watch is called with each point of the learning curve"
 
 

@@ -148,12 +148,16 @@ class Trees:
         self.text, self.n_features = text, n_features
         self.handle, self._one, self._lock = ctypes.c_void_p(), ctypes.c_void_p(), threading.Lock()
         if not (text.startswith("tree\n") and "\nend of trees\n" in text):
-            raise ModelError("a boosting model cannot be read", rule="it is complete LightGBM text", do="restore the model folder")
+            raise ModelError(
+                "a boosting model cannot be read", rule="it is complete LightGBM text", do="restore the model folder"
+            )
         rounds, classes, features = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
         try:
             _call("BoosterLoadModelFromString", text.encode(), ctypes.byref(rounds), ctypes.byref(self.handle))
         except FieldguideError as reason:
-            raise ModelError("a boosting model cannot be read", found=reason.found, do="restore the model folder") from reason
+            raise ModelError(
+                "a boosting model cannot be read", found=reason.found, do="restore the model folder"
+            ) from reason
         _call("BoosterGetNumClasses", self.handle, ctypes.byref(classes))
         _call("BoosterGetNumFeature", self.handle, ctypes.byref(features))
         if features.value != n_features:
@@ -197,7 +201,9 @@ def _call(name: str, *arguments: Any) -> None:
     found = library()
     if getattr(found, "LGBM_" + name)(*arguments) != 0:
         reason = (found.LGBM_GetLastError() or b"").decode(errors="replace")
-        raise FieldguideError("LightGBM failed", found=f"LGBM_{name}: {reason}", do="report this with the study's settings")
+        raise FieldguideError(
+            "LightGBM failed", found=f"LGBM_{name}: {reason}", do="report this with the study's settings"
+        )
 
 
 def _free(name: str, handle: ctypes.c_void_p) -> None:

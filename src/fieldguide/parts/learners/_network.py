@@ -146,7 +146,7 @@ class GraphEstimator:
         self.stopped: str = data["stopped"]
         self.history: list[dict[str, Any]] = list(data["history"])
         self._path, self._width = path, int(data["width"])
-        self._one = _session(path, threads=1)
+        self._one = session_of(path, threads=1)
         self._many: Any = None
         self._inputs = {node.name for node in self._one.get_inputs()}
 
@@ -154,7 +154,7 @@ class GraphEstimator:
         """Return one array per output; see `NetworkEstimator.predict`."""
         session = self._one
         if len(batch) > 1024:
-            self._many = session = self._many or _session(self._path, threads=0)
+            self._many = session = self._many or session_of(self._path, threads=0)
         size = max(1, min(65_536, 2**23 // self._width))
         parts = []
         for start in range(0, len(batch), size) or (0,):
@@ -166,11 +166,12 @@ class GraphEstimator:
         raise ModelError("a network loaded from its ONNX graph cannot be saved again", do="copy its folder")
 
 
-def _session(path: Path, threads: int) -> Any:
+def session_of(path: Path, threads: int) -> Any:
+    """Return an ONNX Runtime session on the processor; `threads` 0 takes as many as there are cores."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads  # 0: as many as there are cores
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -201,24 +202,37 @@ def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
     )  # fmt: skip
 
 
-def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> NetworkEstimator:
-    """Build the learner's network on the training rows and train it as `learner.plan` says."""
+def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Description]:
+    """Return the untrained network on its device, its heads, the training rows beside it, and its description."""
     from fieldguide.parts.learners import _training
     from fieldguide.parts.nets.heads import heads_of
 
     heads, device = heads_of(outputs), _training.choose_device()
-    scaling = scaling_of(heads, train)
+    description = Description(
+        learner.name, learner.architecture(train, outputs), tuple(asdict(head) for head in heads), scaling_of(heads, train),
+        train.batch.layout,
+    )  # fmt: skip
+    return description.build().to(device), heads, tensors_of(train, heads, description.scaling), description
+
+
+def tensors_of(rows: Encoded, heads: Sequence[Any], scaling: Sequence[Any]) -> Any:
+    """Return encoded rows with scaled targets on the device networks run on."""
+    from fieldguide.parts.learners import _training
+
+    targets = _training.targets_of(heads, rows, scaling)
+    return _training.tensors_of(rows.batch, _training.choose_device(), targets, rows.weights)
+
+
+def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> NetworkEstimator:
+    """Build the learner's network on the training rows and train it as `learner.plan` says."""
+    from fieldguide.parts.learners import _training
+
     with _training.computing(effort.threads, effort.seed):
-        architecture = learner.architecture(train, outputs)
-        description = Description(learner.name, architecture, tuple(asdict(head) for head in heads), scaling, train.batch.layout)
-        net = description.build().to(device)
-
-        def tensors(rows: Encoded) -> _training.Tensors:
-            return _training.tensors_of(rows.batch, device, _training.targets_of(heads, rows, scaling), rows.weights)
-
-        stopping = tensors(stop) if stop is not None and len(stop) and effort.n_steps is None else None
+        net, heads, tensors, description = prepared(learner, train, outputs)
+        watched = stop is not None and len(stop) > 0 and effort.n_steps is None
+        stopping = tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
         plan = learner.plan(len(train), effort.n_steps)
-        trained = _training.train_network(net, heads, tensors(train), stopping, plan, effort)
+        trained = _training.train_network(net, heads, tensors, stopping, plan, effort)
     return NetworkEstimator(description, trained.net, trained.n_steps, trained.stopped, trained.history, effort.threads)
 
 

@@ -60,10 +60,15 @@ class Boosting:
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
 
     n_rounds: int = setting(2000, "the most rounds; early stopping ends sooner", capacity=1)
-    learning_rate: float = setting(0.05, "share of each tree that is kept", capacity=1, space=Range(0.01, 0.2, log=True))
+    learning_rate: float = setting(
+        0.05, "share of each tree that is kept", capacity=1, space=Range(0.01, 0.2, log=True)
+    )
     num_leaves: int = setting(31, "leaves of a tree", capacity=1, space=Range(4, 256, log=True, integer=True))
     min_data_in_leaf: int = setting(
-        20, "the fewest rows of a leaf [rows], at most a tenth of all", capacity=-1, space=Range(2, 200, log=True, integer=True)
+        20,
+        "the fewest rows of a leaf [rows], at most a tenth of all",
+        capacity=-1,
+        space=Range(2, 200, log=True, integer=True),
     )
     feature_fraction: float = setting(0.5, "share of columns a tree sees", capacity=1, space=Range(0.3, 1.0))
     bagging_fraction: float = setting(1.0, "share of rows a tree sees", capacity=1, space=Range(0.5, 1.0))
@@ -73,7 +78,9 @@ class Boosting:
     max_bin: int = setting(255, "bins of a number", capacity=1, space=Choice((63, 255, 511)))
     cat_smooth: float = setting(10.0, "pseudo rows that pull a category's statistics together [rows]", capacity=-1,
                                 space=Range(1.0, 100.0, log=True))  # fmt: skip
-    path_smooth: float = setting(0.0, "pseudo rows that pull a leaf to its parent [rows]", capacity=-1, space=Choice((0.0, 1.0, 10.0)))
+    path_smooth: float = setting(
+        0.0, "pseudo rows that pull a leaf to its parent [rows]", capacity=-1, space=Choice((0.0, 1.0, 10.0))
+    )
     extra_trees: bool = setting(False, "draw one threshold per column instead of searching the best", capacity=-1,
                                 space=Choice((False, True)))  # fmt: skip
     patience: int = setting(50, "rounds without a lower loss before stopping")
@@ -93,7 +100,9 @@ class Boosting:
             task = _Task(self, output.name, coded, train.batch.layout.codes, effort)
             y_stop = None if x_stop is None or stop is None else coded.code(stop.targets[i])
             w_stop = None if stop is None else stop.weights
-            grown.append(task.grow(x, train.weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i))))
+            grown.append(
+                task.grow(x, train.weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i)))
+            )
         return BoostingEstimator(
             boosters=tuple(booster for booster, _, _, _ in grown),
             n_steps=int(np.median([n for _, n, _, _ in grown])),
@@ -113,7 +122,9 @@ class Boosting:
             try:
                 text = path.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as reason:
-                raise ModelError("a boosting model cannot be read", found=f"{path.name}: {reason}", do="restore the model folder") from reason
+                raise ModelError(
+                    "a boosting model cannot be read", found=f"{path.name}: {reason}", do="restore the model folder"
+                ) from reason
             boosters.append(Booster(Trees(text, entry["n_features"]), entry["link"], entry["centre"], entry["scale"]))
         return BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"]))
 
@@ -236,7 +247,12 @@ class _Task:
                 break
         kept = max(step if self.effort.n_steps is not None else best, 1)
         trees = Trees(training.text(kept), x.shape[1])
-        return Booster(trees, OBJECTIVES[self.coded.loss][2], self.coded.centre, self.coded.scale), kept, stopped, points
+        return (
+            Booster(trees, OBJECTIVES[self.coded.loss][2], self.coded.centre, self.coded.scale),
+            kept,
+            stopped,
+            points,
+        )
 
     def _n_rounds(self, stops: bool) -> int:
         if stops:

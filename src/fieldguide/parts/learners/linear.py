@@ -64,8 +64,15 @@ def squared_loss(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.
     return 0.5 * (gaps * gaps).sum(axis=1), gaps
 
 
-LOSSES: dict[str, Loss] = {"binary_cross_entropy": sigmoid_loss, "cross_entropy": softmax_loss}  # any other: squared_loss
-CURVATURE: dict[Loss, float] = {sigmoid_loss: 0.25, softmax_loss: 0.5, squared_loss: 1.0}  # bounds of the second derivative
+LOSSES: dict[str, Loss] = {
+    "binary_cross_entropy": sigmoid_loss,
+    "cross_entropy": softmax_loss,
+}  # any other: squared_loss
+CURVATURE: dict[Loss, float] = {
+    sigmoid_loss: 0.25,
+    softmax_loss: 0.5,
+    squared_loss: 1.0,
+}  # bounds of the second derivative
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,9 @@ class Linear:
     in_memory: ClassVar[int | None] = 1_000_000
     recipe: ClassVar[Mapping[str, Any]] = {}
 
-    penalty: float = setting(0.0, "weight of the squared coefficients [rows]; 0 chooses it inside the training rows", capacity=-1)
+    penalty: float = setting(
+        0.0, "weight of the squared coefficients [rows]; 0 chooses it inside the training rows", capacity=-1
+    )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> LinearEstimator:
         """Choose the penalty on rows held out of `train`, then fit on all of them; `stop` is not used.
@@ -122,11 +131,15 @@ class Linear:
         try:
             arrays = load_file(folder / "linear.safetensors")
             fits = tuple(
-                Coefficients(*(arrays[f"{name}_{i}"] for name in ("numbers", "levels", "intercept", "centre", "scale")), **rest)
+                Coefficients(
+                    *(arrays[f"{name}_{i}"] for name in ("numbers", "levels", "intercept", "centre", "scale")), **rest
+                )
                 for i, rest in enumerate(data["outputs"])
             )
         except Exception as reason:
-            raise ModelError("the coefficients cannot be read", found=str(reason), do="restore the model folder") from reason
+            raise ModelError(
+                "the coefficients cannot be read", found=str(reason), do="restore the model folder"
+            ) from reason
         return LinearEstimator(fits, tuple((name, int(n)) for name, n in data["codes"]), stopped=data["stopped"])
 
 
@@ -183,7 +196,9 @@ class LinearEstimator:
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the coefficients to `linear.safetensors`."""
         names = ("numbers", "levels", "intercept", "centre", "scale")
-        arrays = {f"{name}_{i}": np.ascontiguousarray(getattr(fit, name)) for i, fit in enumerate(self.fits) for name in names}
+        arrays = {
+            f"{name}_{i}": np.ascontiguousarray(getattr(fit, name)) for i, fit in enumerate(self.fits) for name in names
+        }
         save_file(arrays, folder / "linear.safetensors")
         return {
             "outputs": [{"link": fit.link, "penalty": fit.penalty} for fit in self.fits],
@@ -198,7 +213,12 @@ class Design:
     """
 
     def __init__(
-        self, numbers: np.ndarray, codes: np.ndarray, layout: tuple[tuple[str, int], ...], truth: np.ndarray, weights: np.ndarray
+        self,
+        numbers: np.ndarray,
+        codes: np.ndarray,
+        layout: tuple[tuple[str, int], ...],
+        truth: np.ndarray,
+        weights: np.ndarray,
     ) -> None:
         self.numbers, self.codes, self.layout = np.asarray(numbers, np.float64), codes, layout
         self.truth, self.weights = truth, weights
@@ -311,7 +331,9 @@ def choose(design: Design, loss: Loss, start: np.ndarray, seed: int, clock: Cloc
     solutions, best, best_loss = [start] * len(parts), PATH[0], np.inf
     for penalty in PATH:
         solutions = [solve(kept, loss, solution, penalty, clock)[0] for (kept, _), solution in zip(parts, solutions)]
-        held_loss = sum(held.loss(solution, loss, 0.0)[0] * len(held.truth) for (_, held), solution in zip(parts, solutions))
+        held_loss = sum(
+            held.loss(solution, loss, 0.0)[0] * len(held.truth) for (_, held), solution in zip(parts, solutions)
+        )
         if held_loss < best_loss:
             best, best_loss = penalty, held_loss
         if clock.over or held_loss > best_loss * WORSE:

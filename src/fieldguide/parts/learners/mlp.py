@@ -59,4 +59,7 @@ class MLP:
         return _network.plan_of(self, n_rows, n_steps)
 
     def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
-        return self
+        """Return the learner with as many epochs as `seconds` allow; its width is small enough for any budget."""
+        from fieldguide.parts.learners import _sizing
+
+        return _sizing.sized(self, ({},), {}, train, outputs, seconds, threads)

@@ -43,10 +43,16 @@ class Neighbours:
     in_memory: ClassVar[int | None] = IN_MEMORY
     recipe: ClassVar[Mapping[str, Any]] = {}
 
-    n_neighbours: int = setting(25, "training rows that vote [rows]", capacity=-1, space=Range(3, 200, log=True, integer=True))
-    weighting: str = setting("uniform", "votes: uniform, or distance (1 / distance)", space=Choice(("uniform", "distance")))
+    n_neighbours: int = setting(
+        25, "training rows that vote [rows]", capacity=-1, space=Range(3, 200, log=True, integer=True)
+    )
+    weighting: str = setting(
+        "uniform", "votes: uniform, or distance (1 / distance)", space=Choice(("uniform", "distance"))
+    )
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> NeighboursEstimator:
+    def fit(
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> NeighboursEstimator:
         """Keep the training rows; of more than `in_memory` a random sample, which `NeighboursEstimator.n_rows` states."""
         n_rows = len(train)
         if n_rows > IN_MEMORY:
@@ -55,9 +61,13 @@ class Neighbours:
         votes, priors = [], []
         for target, output in zip(train.targets, outputs):
             classes = output.task.family == "classes"
-            votes.append(np.eye(output.width)[target] if classes else target.reshape(len(target), -1).astype(np.float64))
+            votes.append(
+                np.eye(output.width)[target] if classes else target.reshape(len(target), -1).astype(np.float64)
+            )
             priors.append(class_shares(target, output.width, train.weights) if classes else None)
-        kept = NeighbourRows(train.batch.numbers.astype(np.float32), train.batch.codes.astype(np.int32), weights, tuple(votes))
+        kept = NeighbourRows(
+            train.batch.numbers.astype(np.float32), train.batch.codes.astype(np.int32), weights, tuple(votes)
+        )
         return NeighboursEstimator(self.n_neighbours, self.weighting, kept, tuple(priors), n_rows)
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> NeighboursEstimator:
@@ -71,7 +81,9 @@ class Neighbours:
             votes = tuple(arrays[f"votes_{i}"] for i in range(len(data["priors"])))
             rows = NeighbourRows(arrays["numbers"], arrays["codes"], arrays["weights"], votes)
         except Exception as reason:
-            raise ModelError("the neighbours cannot be read", found=str(reason), do="restore the model folder") from reason
+            raise ModelError(
+                "the neighbours cannot be read", found=str(reason), do="restore the model folder"
+            ) from reason
         priors = tuple(None if prior is None else np.array(prior) for prior in data["priors"])
         return NeighboursEstimator(data["n_neighbours"], data["weighting"], rows, priors, data["n_rows"])
 
@@ -122,7 +134,10 @@ class NeighboursEstimator:
         """Write the training rows to `neighbours.safetensors`."""
         votes = {f"votes_{i}": np.ascontiguousarray(vote) for i, vote in enumerate(self.rows.votes)}
         arrays = {"numbers": self.rows.numbers, "codes": self.rows.codes, "weights": self.rows.weights}
-        save_file({name: np.ascontiguousarray(array) for name, array in (arrays | votes).items()}, folder / "neighbours.safetensors")
+        save_file(
+            {name: np.ascontiguousarray(array) for name, array in (arrays | votes).items()},
+            folder / "neighbours.safetensors",
+        )
         return {
             "n_neighbours": self.n_neighbours, "weighting": self.weighting, "n_rows": self.n_rows,
             "priors": [None if prior is None else prior.tolist() for prior in self.priors],

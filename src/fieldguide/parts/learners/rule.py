@@ -46,7 +46,9 @@ class Rule:
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
 
     n_ranges: int = setting(8, "the most ranges of a number", capacity=1, space=Range(2, 16, integer=True))
-    smoothing: float = setting(10.0, "pseudo rows that pull a range to the prior [rows]", capacity=-1, space=Range(1.0, 100.0, log=True))
+    smoothing: float = setting(
+        10.0, "pseudo rows that pull a range to the prior [rows]", capacity=-1, space=Range(1.0, 100.0, log=True)
+    )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> RuleEstimator:
         """Choose a column for each output and fill its table; `stop` is not used."""
@@ -96,7 +98,9 @@ class Rule:
         labels = tuple(output.labels)
         if place is None:  # no column at all: the prior
             rows = stats.table(stats.rows.sum(axis=0)[None, :], self.smoothing)
-            return RuleTable("", 0, False, np.zeros(0), rows, np.array([float(len(train))]), labels, _shown(rows, output))
+            return RuleTable(
+                "", 0, False, np.zeros(0), rows, np.array([float(len(train))]), labels, _shown(rows, output)
+            )
         column = _Column.of(train.batch, place)
         counts = column.counts(stats.rows, np.zeros(len(train), np.int64))[0]
         ranges = column.ranges(counts, stats, self.n_ranges)
@@ -151,7 +155,11 @@ class RuleTable:
             return f"{self.name} is known"
         if place == 1:
             return f"{self.name} < {ends[0]}"
-        return f"{self.name} ≥ {ends[-1]}" if place == len(ends) + 1 else f"{self.name} in [{ends[place - 2]}, {ends[place - 1]})"
+        return (
+            f"{self.name} ≥ {ends[-1]}"
+            if place == len(ends) + 1
+            else f"{self.name} in [{ends[place - 2]}, {ends[place - 1]})"
+        )
 
 
 @dataclass(frozen=True)
@@ -241,12 +249,16 @@ class _Column:
     def of(batch: Batch, place: int) -> _Column:
         n_numbers = batch.numbers.shape[1]
         if place >= n_numbers:
-            return _Column(batch.codes[:, place - n_numbers], batch.layout.codes[place - n_numbers][1], np.zeros(0), False)
+            return _Column(
+                batch.codes[:, place - n_numbers], batch.layout.codes[place - n_numbers][1], np.zeros(0), False
+            )
         values = batch.numbers[:, place].astype(np.float64)
         known = values[~np.isnan(values)]
         edges = np.unique(np.quantile(known, np.arange(1, CUTS) / CUTS, method="higher")) if len(known) else np.zeros(0)
         edges = edges[edges > known.min()] if len(known) else edges  # nothing lies below the least value
-        return _Column(np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values, side="right")), len(edges) + 2, edges, True)
+        return _Column(
+            np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values, side="right")), len(edges) + 2, edges, True
+        )
 
     def counts(self, rows: np.ndarray, folds: np.ndarray) -> np.ndarray:
         """Return sums by fold and bin, (folds, n_bins, statistics)."""

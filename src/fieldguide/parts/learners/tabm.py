@@ -15,6 +15,14 @@ from fieldguide.core.contracts import Effort, Estimator
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _network
 
+SIZES: tuple[Mapping[str, Any], ...] = (
+    {"k": 8, "d_block": 64, "n_blocks": 2, "d_embedding": 8, "batch_size": 256},
+    {"k": 8, "d_block": 128, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
+    {"k": 16, "d_block": 256, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
+    {"k": 32, "d_block": 512, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
+)
+"""From what a processor trains in seconds to the published size, for a GPU or a nightly run."""
+
 
 @dataclass(frozen=True)
 class TabM:
@@ -72,4 +80,7 @@ class TabM:
         return _network.plan_of(self, n_rows, n_steps)
 
     def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
-        return self
+        """Return the largest of `SIZES` that trains for enough epochs in `seconds`, and as many epochs as fit."""
+        from fieldguide.parts.learners import _sizing
+
+        return _sizing.sized(self, SIZES, SIZES[1], train, outputs, seconds, threads)

@@ -196,11 +196,7 @@ class DatetimeEncoder:
             places = [PARTS.index(part) for part in parts if part != "year"]
             if places and calendar is not None:
                 values = calendar[:, places]
-                block = (
-                    _CIRCLES[places, values].reshape(len(values), 2 * len(places))
-                    if self.cyclic
-                    else values.astype(np.float64)
-                )
+                block = circles_of(places, values) if self.cyclic else values.astype(np.float64)
                 block[np.isnan(matrix[:, k])] = np.nan
                 blocks.append(block)
         return {"numbers": filled(np.concatenate(blocks, axis=1), matrix, self.keep, self.flagged)}
@@ -240,6 +236,11 @@ def calendar_of(seconds: np.ndarray) -> np.ndarray:
     years = month_numbers // 12
     parts = (years + 1970, month_numbers - years * 12 + 1, days - first_days + 1, (days + 3) % 7, hours - days * 24)
     return np.stack(parts, axis=1)
+
+
+def circles_of(places: list[int], values: np.ndarray) -> np.ndarray:
+    """Return sine and cosine of calendar parts: (rows, 2 x parts) float64, for `places` in `PARTS`."""
+    return _CIRCLES[places, values].reshape(len(values), 2 * len(places))
 
 
 def _varying(calendar: np.ndarray) -> tuple[str, ...]:

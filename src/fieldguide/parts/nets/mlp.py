@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fieldguide.parts.nets.categories import Categories
+from fieldguide.parts.nets.dropout import Dropout
 
 
 class MLP(nn.Module):
@@ -59,7 +60,7 @@ class MLP(nn.Module):
         layers: list[nn.Module] = []
         for i in range(n_layers):
             layers.append(nn.Linear(max(d_in, 1) if i == 0 else d_hidden, d_hidden, bias=False))  # BatchNorm has the bias
-            layers += [nn.BatchNorm1d(d_hidden), nn.ReLU()] + ([nn.Dropout(dropout)] if dropout else [])
+            layers += [nn.BatchNorm1d(d_hidden), nn.ReLU()] + ([Dropout(dropout)] if dropout else [])
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(d_hidden, d_out)
         self.width = d_hidden

@@ -17,6 +17,7 @@ from rtdl_num_embeddings import PiecewiseLinearEmbeddings, compute_bins
 from torch import Tensor, nn
 
 from fieldguide.parts.nets.categories import Categories
+from fieldguide.parts.nets.dropout import Dropout
 from fieldguide.parts.nets.mlp import joined
 
 MAX_BIN_ROWS = 200_000  # rows that bins are found on: quantiles of more rows do not move
@@ -95,6 +96,8 @@ class TabM(nn.Module):
             start_scaling_init="normal" if embedded else "random-signs",
             start_scaling_init_chunks=chunks or [1],
         )
+        for block in self.backbone.blocks:
+            block[2] = Dropout(dropout)  # type: ignore[index]
         self.output = tabm.LinearEnsemble(d_block, d_out, k=k)
         self.k = k
         self.width = k * max(d_block, sum(chunks))
@@ -104,7 +107,24 @@ class TabM(nn.Module):
             parts = [self.numbers(numbers.index_select(1, self.embedded)).flatten(1)]
             numbers = torch.cat([*parts, numbers.index_select(1, self.plain)], 1) if len(self.plain) else parts[0]
         x = joined(numbers, codes, self.categories)
+        if self.training and isinstance(self.backbone, tabm.MLPBackboneMiniEnsemble):
+            return self.output(self._blocks_at_once(x))
         return self.output(self.backbone(x.unsqueeze(1).expand(-1, self.k, -1)))
+
+    def _blocks_at_once(self, x: Tensor) -> Tensor:
+        """Return what the backbone returns, with the members' scalings put on the first weights instead of on the rows.
+
+        W (s * x) = (W * s) x: one product for all members, and no (rows, k, d_in) array in training.
+        """
+        scale = self.backbone.affine.weight
+        (first, *after), *blocks = self.backbone.blocks
+        weight = (scale.unsqueeze(1) * first.weight).flatten(0, 1)
+        hidden = nn.functional.linear(x, weight).unflatten(1, (self.k, -1)) + first.bias
+        for layer in after:
+            hidden = layer(hidden)
+        for block in blocks:
+            hidden = block(hidden)
+        return hidden
 
 
 def bin_edges(numbers: np.ndarray, n_bins: int, target: np.ndarray | None = None, classes: bool = False) -> list[list[float]]:

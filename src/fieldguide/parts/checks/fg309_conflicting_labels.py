@@ -1,0 +1,77 @@
+"""FG309: equal rows with different labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.problem import Output, Problem
+from fieldguide.core.settings import setting
+from fieldguide.core.table import Table, row_keys
+from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, percent, verb
+
+
+@dataclass(frozen=True)
+class ConflictingLabels:
+    """Rows that are equal in every feature and have different targets.
+
+    Formula: rows that share their features with another row of another label (for values: with a spread above 1 % of the
+    target's); and the errors no model can avoid on them: for each set of equal rows, those outside its most frequent label.
+
+    Why: the features cannot tell such rows apart, so the best possible accuracy is below 100 %. Among rows with many columns
+    it rather means that labels are wrong.
+
+    Remedy: look at some of these rows. Correct the labels, or add the column that tells the cases apart.
+
+    Needs: table, problem, truths.
+    """
+
+    name: ClassVar[str] = "fg309_conflicting_labels"
+    code: ClassVar[str] = "FG309"
+    title: ClassVar[str] = "Equal rows with conflicting labels"
+    step: ClassVar[str] = "explore"
+    severity: ClassVar[Severity] = "warning"
+
+    most: float = setting(0.02, "share of unavoidable errors from which it is a warning, where rows are mostly distinct")
+
+    def run(self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
+        names = [column.name for column in table.features]
+        if not names:
+            return [not_applicable(self, "There are no features.")]
+        groups = np.unique(row_keys(table.frame.select(names)), return_inverse=True)[1]
+        sizes = np.bincount(groups)
+        shared = int((sizes[groups] > 1).sum())
+        if not shared:
+            return [passed(self, f"No two of the {table.n_rows:,} rows are equal in every feature.")]
+        findings = []
+        for output, truth in zip(problem.outputs, truths):
+            rows, errors = _conflicts(groups, sizes, truth, output)
+            evidence = {"output": output.name, "equal_rows": shared, "conflicting_rows": rows, "unavoidable_errors": errors}
+            if not rows:
+                findings.append(passed(self, f"The {shared:,} rows that equal another agree in {output.name!r}.", **evidence))
+                continue
+            told = f"{count(rows, 'row')} ({percent(rows / len(truth))}) {verb(rows, 'equals', 'equal')} another in every feature and {verb(rows, 'differs', 'differ')} in {output.name!r}"
+            floor = f": at least {count(errors, 'error')} cannot be avoided" if output.task.family == "classes" else ""
+            distinct = len(sizes) > 0.5 * len(truth)
+            serious = distinct and max(errors, rows / 2 if output.task.family == "values" else 0) > self.most * len(truth)
+            remedy = "Look at some of them: correct wrong labels, or add the column that tells the cases apart."
+            findings.append(fire(self, told + floor + ".", remedy, severity="warning" if serious else "info", columns=[output.name], **evidence))
+        return findings
+
+
+def _conflicts(groups: np.ndarray, sizes: np.ndarray, truth: np.ndarray, output: Output) -> tuple[int, int]:
+    """Return (rows in sets of equal rows that disagree, errors that cannot be avoided)."""
+    if output.task.family == "classes":
+        width = len(output.labels)
+        cells, counts = np.unique(groups.astype(np.int64) * width + truth, return_counts=True)
+        most = np.zeros(len(sizes), np.int64)
+        np.maximum.at(most, cells // width, counts)
+        return int(sizes[most < sizes].sum()), int((sizes - most).sum())
+    low, high = np.full(len(sizes), np.inf), np.full(len(sizes), -np.inf)
+    np.minimum.at(low, groups, truth)
+    np.maximum.at(high, groups, truth)
+    return int(sizes[high - low > 0.01 * truth.std()].sum()), 0

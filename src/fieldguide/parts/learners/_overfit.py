@@ -1,0 +1,171 @@
+"""Can this network learn these rows at all? A small batch is driven towards zero loss, or the reason is sought.
+
+Knows the experiment and its diagnoses; what happens to a learner that fails is the step's to decide.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.contracts import Effort
+from fieldguide.core.settings import with_values
+
+ENOUGH = 0.05  # of the loss of the best constant answer: below it the rows count as learned
+CONTRADICTION = 0.5  # of the same: where labels contradict each other so much, no network can learn them
+LARGE = 100.0  # encoded numbers beyond this are on no scale a network is made for
+UNREGULARISED = {"dropout": 0.0, "weight_decay": 0.0, "l1": 0.0, "average": 0.0}
+WIDTHS = ("d_hidden", "d_block")
+
+SENTENCES = {
+    "": "The network drives the loss of {rows} rows from {start:.3g} to {loss:.2g}.",
+    "labels": "Rows with identical inputs have different labels: no loss below {floor:.3g} (of {start:.3g}) is possible.",
+    "scale": "The loss stays at {loss:.3g} (of {start:.3g}); with inputs scaled to unit variance it falls.",
+    "learning rate": "The loss stays at {loss:.3g} (of {start:.3g}); with {detail} it falls.",
+    "capacity": "The loss stays at {loss:.3g} (of {start:.3g}); with {detail} it falls.",
+    "unknown": "The loss stays at {loss:.3g} (of {start:.3g}), also with other learning rates and more width.",
+}
+
+
+def overfit(
+    learner: Any, train: Encoded, outputs: tuple[Any, ...], rows: int = 64, steps: int = 300, effort: Effort | None = None
+) -> dict[str, Any]:
+    """Drive the loss of a few training rows towards zero, with regularisation off.
+
+    Args:
+        rows: how many rows; classes take equal turns.
+        steps: gradient steps of one attempt, at most.
+        effort: seed, threads and clock; an attempt that the clock cuts short counts as it stands.
+
+    Returns:
+        `reached`; `loss` at the end, `start` (the best constant answer) and `floor` (the least that identical inputs
+        allow), per row; `curve`, the loss of every step; `diagnosis`, empty or one of "labels", "scale",
+        "learning rate", "capacity", "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
+
+    Source:
+        "Overfit a single batch": Goodfellow, Bengio, Courville, "Deep Learning", section 11.5 (fit a tiny data set).
+    """
+    effort = effort or Effort()
+    bare = with_values(learner, UNREGULARISED | {"batch_size": rows, "n_epochs": steps, "cooldown": 0.5})
+    part = train.take(_drawn(train, outputs, min(rows, len(train)), effort.seed))
+    start, floor = _bounds(part, outputs)
+    target = floor + ENOUGH * max(start - floor, 1e-3)
+
+    def attempt(candidate: Any, data: Encoded) -> list[float]:
+        return _curve(candidate, data, outputs, effort, steps, target)
+
+    curve = attempt(bare, part)
+    loss = _least(curve)
+    result: dict[str, Any] = {
+        "reached": loss < target and floor <= CONTRADICTION * start, "loss": loss, "start": start, "floor": floor,
+        "rows": len(part), "steps": len(curve), "curve": curve, "experiments": [],
+    }  # fmt: skip
+    diagnosis, detail = "", ""
+    if not result["reached"]:
+        diagnosis, detail = _diagnose(bare, part, start, floor, target, attempt, result["experiments"])
+    sentence = SENTENCES[diagnosis].format(detail=detail, **{k: result[k] for k in ("rows", "start", "loss", "floor")})
+    return result | {"diagnosis": diagnosis, "sentence": sentence}
+
+
+def _diagnose(
+    bare: Any,
+    part: Encoded,
+    start: float,
+    floor: float,
+    target: float,
+    attempt: Callable[[Any, Encoded], list[float]],
+    experiments: list[dict[str, Any]],
+) -> tuple[str, str]:
+    """Return the first explanation under which the loss falls, cheapest first."""
+    if floor > CONTRADICTION * start:
+        return "labels", ""
+    width = next((name for name in WIDTHS if hasattr(bare, name)), None)
+    trials: list[tuple[str, str, Any, Encoded]] = []
+    if len(part.batch.numbers) and np.abs(part.batch.numbers).max(initial=0.0) > LARGE:
+        trials.append(("scale", "inputs scaled to unit variance", bare, _standardised(part)))
+    for factor, words in ((10.0, "ten times"), (0.1, "a tenth of"), (100.0, "a hundred times")):
+        faster = with_values(bare, {"learning_rate": bare.learning_rate * factor})
+        trials.append(("learning rate", f"{words} the learning rate ({faster.learning_rate:.1g})", faster, part))
+    if width is not None:
+        wider = with_values(bare, {width: 8 * getattr(bare, width)})
+        trials.append(("capacity", f"eight times the width ({width} {getattr(wider, width)})", wider, part))
+    for key, detail, candidate, data in trials:
+        loss = _least(attempt(candidate, data))
+        experiments.append({"diagnosis": key, "change": detail, "loss": loss, "reached": loss < target})
+        if loss < target:
+            return key, detail
+    return "unknown", ""
+
+
+def _curve(learner: Any, data: Encoded, outputs: tuple[Any, ...], effort: Effort, steps: int, target: float) -> list[float]:
+    """Return the loss of each step until it is below `target`, no longer finite, or the steps or the clock are over."""
+    from fieldguide.parts.learners import _network, _training
+
+    curve = []
+    with _training.computing(effort.threads, effort.seed):
+        net, heads, tensors, _ = _network.prepared(learner, data, outputs)
+        plan = dataclasses.replace(learner.plan(len(data)), n_steps=steps)
+        for record in _training.epochs(net, heads, tensors, None, plan, seed=effort.seed, clock=effort.clock):
+            curve.append(record["train"])
+            if record["train"] < target:
+                break
+    return curve
+
+
+def _least(curve: list[float]) -> float:
+    return min((loss for loss in curve if math.isfinite(loss)), default=math.inf)
+
+
+def _drawn(train: Encoded, outputs: tuple[Any, ...], rows: int, seed: int) -> np.ndarray:
+    """Return row indices: random, and with classes the classes in turn, so that there is something to tell apart."""
+    order = np.random.default_rng(seed).permutation(len(train))
+    if outputs[0].task.family != "classes" or train.targets[0].ndim != 1:
+        return order[:rows]
+    codes = train.targets[0][order]
+    turn = np.empty(len(order), np.int64)
+    for code in np.unique(codes):
+        of_class = codes == code
+        turn[of_class] = np.arange(of_class.sum())
+    return order[np.argsort(turn, kind="stable")[:rows]]
+
+
+def _bounds(part: Encoded, outputs: tuple[Any, ...]) -> tuple[float, float]:
+    """Return the loss of the best constant answer, and the loss of the best answer per distinct input."""
+    _, same = np.unique(_input_bytes(part.batch), return_inverse=True)
+    everyone = np.zeros(len(part), np.int64)
+    start = sum(o.weight * _impurity(t, everyone, o) for o, t in zip(outputs, part.targets, strict=True))
+    floor = sum(o.weight * _impurity(t, same, o) for o, t in zip(outputs, part.targets, strict=True))
+    return start, floor
+
+
+def _impurity(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
+    """Return the mean loss when each group is answered by its own best constant: entropy, or share of the variance."""
+    if output.task.family == "classes" and target.ndim == 1:
+        counts = np.zeros((groups.max() + 1, int(target.max()) + 1))
+        np.add.at(counts, (groups, target), 1.0)
+        shares = counts / counts.sum(1, keepdims=True)
+        return float(-(counts * np.log(np.where(shares > 0, shares, 1.0))).sum() / len(target))
+    columns = np.asarray(target, np.float64).reshape(len(target), -1)
+    sizes = np.bincount(groups)[:, None]
+    means = np.stack([np.bincount(groups, column) for column in columns.T], 1) / np.maximum(sizes, 1)
+    sd = columns.std(0)
+    return float(np.mean(((columns - means[groups]) / np.where(sd > 0, sd, 1.0)) ** 2))
+
+
+def _input_bytes(batch: Batch) -> np.ndarray:
+    cells = np.concatenate([batch.numbers.astype(np.float64), batch.codes.astype(np.float64)], 1)
+    if not cells.shape[1]:
+        return np.zeros(len(batch))
+    return np.ascontiguousarray(cells + 0.0).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()
+
+
+def _standardised(part: Encoded) -> Encoded:
+    numbers = part.batch.numbers.astype(np.float64)
+    sd = numbers.std(0)
+    scaled = ((numbers - numbers.mean(0)) / np.where(sd > 0, sd, 1.0)).astype(np.float32)
+    return Encoded(Batch(part.batch.layout, {**part.batch.arrays, "numbers": scaled}), part.targets, part.weights)

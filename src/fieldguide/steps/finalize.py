@@ -1,0 +1,158 @@
+"""Finalize: refit the chosen candidate on all development rows, open the seal once, judge the packaged model, write it.
+
+The only step that is handed the sealed rows, and only after everything is frozen: candidate, weights, thresholds. It judges
+what will be shipped: the answers of the packaged `Model` to raw rows, not of something like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.bench import Bench, refitted
+from fieldguide.core.candidate import Blend, Predictor
+from fieldguide.core.clock import Clock
+from fieldguide.core.expression import parse
+from fieldguide.core.finding import Finding
+from fieldguide.core.leaderboard import difference, judge, measure, metric_of, readable
+from fieldguide.core.model import Model
+from fieldguide.core.rows import Rows
+from fieldguide.core.slices import slice_gap, slice_scores
+from fieldguide.core.seeds import seed_for
+from fieldguide.core.table import Table
+from fieldguide.steps.checking import checked
+from fieldguide.steps.explore import binned
+from fieldguide.steps.refine import Blended
+
+
+MOST_LEVELS = 10
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The sealed rows, opened.
+
+    Shape:
+        rows: features and truths of the test rows
+        blocks: (rows,) unit ids
+        slices: name to (rows,) bool
+    """
+
+    rows: Rows
+    blocks: np.ndarray
+    slices: Mapping[str, np.ndarray]
+
+
+def refit(bench: Bench, chosen: Blended, clock: Clock) -> Predictor:
+    """Fit the chosen members on all development rows, for the steps their evaluations found best."""
+    fitted = [
+        refitted(bench, member, clock.share(1 / (len(chosen.members) - i)) if i < len(chosen.members) - 1 else clock, seed_for(bench.seed, "refit", i))
+        for i, member in enumerate(chosen.members)
+    ]
+    return fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), chosen.weights)
+
+
+def finalize(
+    bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
+    looks: Sequence[Mapping[str, Any]], optimism: float,
+) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
+    """Judge the packaged model and the packaged bar on the sealed rows.
+
+    Args:
+        model, bar: packaged and refitted; thresholds frozen.
+        chosen, bar_entry: their leaderboard entries.
+        looks: every opening of this seal, this one last: {time, reason, by}.
+        optimism: of the search that chose, in units of the metric.
+
+    Returns:
+        the model with its evidence, facts (scores, calibration, slices, difference, cost) and findings FG801 to FG805.
+    """
+    problem, outputs = bench.problem, bench.problem.outputs
+    answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
+    bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
+    judged = judge(problem, sealed.rows.truths, answers, sealed.blocks, seed=bench.seed, rows="test", looks=len(looks), thresholds=model.thresholds)
+    against = difference(
+        problem.output, sealed.rows.truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
+        thresholds=(model.thresholds[0], bar.thresholds[0]),
+    )  # fmt: skip
+    megabytes, latency = measure(model, bench.samples)
+    facts = {
+        "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
+        "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
+        "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
+        "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
+        "looks": [dict(look) for look in looks], "megabytes": megabytes, "latency_ms": latency,
+        "n_refit": len(bench.rows), "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
+        "predictions": _drawn(bench, sealed, answers),
+    }  # fmt: skip
+    findings = checked("finalize", problem=problem, facts=facts)
+    evidence = {**model.evidence, "scores": judged["scores"], "looks": facts["looks"], "findings": [f.to_dict() for f in findings if f.fired]}
+    return replace(model, evidence=evidence), facts, findings
+
+
+def _sentence(score: Mapping[str, Any], name: str, looks: int) -> str:
+    low, high = score["interval"]
+    return f"{name}: test {score['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}] on {score['n']:,} sealed rows, look {looks}"
+
+
+def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[float | None]) -> list[dict[str, Any]]:
+    output, metric = bench.problem.output, metric_of(bench.problem.output)
+    if not sealed.slices:
+        return []
+    truth = sealed.rows.truths[0]
+    read = readable(output, answers[0], metric, thresholds[0])
+    calibrated = answers[0][:, 1] if output.family == "binary" else answers[0][:, 0] if output.family == "values" else None
+    found = slice_scores(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed, calibrated=calibrated)
+    gap = slice_gap(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed)
+    facts = [part.to_dict() for part in found]
+    return [*facts, {"gap": gap.to_dict()}] if gap is not None else facts
+
+
+def _decision_cost(costs: Mapping[str, float], truth: np.ndarray, prediction: np.ndarray, threshold: float | None) -> dict[str, Any] | None:
+    if not costs or prediction.shape[1] != 2:
+        return None
+    cut = 0.5 if threshold is None else threshold
+    decided = prediction[:, 1] >= cut
+    false_positive, false_negative = int((decided & (truth == 0)).sum()), int((~decided & (truth == 1)).sum())
+    total = costs.get("false_positive", 1.0) * false_positive + costs.get("false_negative", 1.0) * false_negative
+    return {
+        "threshold": cut, "false_positives": false_positive, "false_negatives": false_negative, "total": total,
+        "per_row": total / len(truth), "n": len(truth),
+    }  # fmt: skip
+
+
+def _drawn(bench: Bench, sealed: Sealed, answers: Any) -> dict[str, Any]:
+    """What the report draws: the confusion matrix, or truth against prediction for a sample of rows."""
+    output, truth = bench.problem.output, sealed.rows.truths[0]
+    if output.task.family == "classes":
+        decided = output.task.decide(answers[0], None)
+        width = len(output.labels)
+        table = np.bincount(truth * width + decided, minlength=width * width).reshape(width, width)
+        return {"labels": list(output.labels), "confusion": table.tolist()}
+    rows = np.linspace(0, len(truth) - 1, min(500, len(truth))).astype(int)
+    return {"truth": truth[rows].tolist(), "predicted": answers[0][rows, 0].tolist()}
+
+
+def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return masks of the declared slices: the levels of a column, the quartiles of a number, or where an expression holds."""
+    found: dict[str, np.ndarray] = {}
+    for text in declared:
+        if text not in table.names:
+            kinds = {column.name: column.kind for column in table.columns}
+            found[text] = table.frame.select(parse(text, kinds).polars().fill_null(False)).to_series().to_numpy()
+            continue
+        bins = binned(table.frame[text], 4)
+        for code in np.unique(bins)[:MOST_LEVELS]:
+            mask = bins == code
+            found[f"{text} {_shown(table.frame[text].filter(pl.Series(mask)), int(code))}"] = mask
+    return found
+
+
+def _shown(values: pl.Series, code: int) -> str:
+    if code == 0 and values.null_count() == len(values):
+        return "is missing"
+    return f"= {values[0]}" if not values.dtype.is_numeric() or values.n_unique() == 1 else f"{values.min():g} to {values.max():g}"

@@ -1,0 +1,321 @@
+"""Frame: the question as an artifact, and the table it is asked of.
+
+Before the seal: reads names, kinds and features, and of the target its type and class shares. Makes `study.yaml` (`begin`), and
+from it the problem, the typed table and what only a person can answer (`frame`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import yaml
+
+from fieldguide.core.config import Config
+from fieldguide.core.consistency import check_names
+from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.expression import parse
+from fieldguide.core.finding import Finding
+from fieldguide.core.problem import Limits, Output, Problem
+from fieldguide.core.reading import Violation, read_frame
+from fieldguide.core.source import Source, open_source
+from fieldguide.core.table import ENCODED_KINDS, Column, Table, row_keys
+from fieldguide.parts import find, modality, names
+from fieldguide.steps.checking import checked
+from fieldguide.steps.detect import detect_columns
+from fieldguide.steps.detect_roles import RolesGuess, detect_roles
+from fieldguide.steps.detect_task import TaskGuess, detect_task, questions
+from fieldguide.steps.split import Request
+
+SLICE = 200_000
+"""Raw rows read at a time: only typed rows are held whole."""
+
+
+@dataclass(frozen=True)
+class Framed:
+    """The problem and its table.
+
+    Shape:
+        keys: (rows,) uint64 content hash of every column but the targets
+        strata: (rows,) int64 class codes of the first output, or None
+    """
+
+    problem: Problem
+    columns: tuple[Column, ...]
+    table: Table
+    keys: np.ndarray
+    strata: np.ndarray | None
+    request: Request
+    facts: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+
+def frame(config: Config) -> Framed:
+    """Return the problem that study.yaml states and the typed table it is asked of.
+
+    Raises:
+        ConfigError: names in study.yaml that are not in the table or the registry, all at once.
+        DataError: the table cannot be read, or the target cannot be judged.
+    """
+    source = open_source(config.data.table)
+    check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
+    columns, guess, tasks = look(source, config)
+    columns = _derived(columns, config)
+    table, keys, violations, n_without = _load(source, columns, config.problem.targets)
+    given = None
+    if isinstance(config.split.test, Path):
+        more, more_keys, more_violations, _ = _load(open_source(config.split.test), columns, config.problem.targets)
+        given = np.arange(table.n_rows + more.n_rows) >= table.n_rows
+        table, keys = Table(pl.concat([table.frame, more.frame]), table.columns), np.concatenate([keys, more_keys])
+        violations = (*violations, *more_violations)
+    elif config.split.column is not None:
+        given = _marked(table, config)
+    problem = _problem(config, table, tasks)
+    first = problem.output
+    strata = first.code(table.frame[first.name]) if first.task.family == "classes" else None
+    test = config.split.test
+    request = Request(
+        test=test if isinstance(test, float) else None, given=given, validation=config.split.validation,
+        folds=config.split.folds, repeats=config.split.repeats, by=config.split.by,
+    )  # fmt: skip
+    asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
+    facts = {
+        "sentence": f"{first.task.name} of {first.name} from {len(table.features)} columns of {table.n_rows:,} rows",
+        "problem": problem.to_dict(), "columns": [column.to_dict() for column in columns], "roles": guess.to_dict(),
+        "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": asked, "n_rows": table.n_rows,
+        "n_without_target": n_without, "violations": [v.to_dict() for v in violations], "table": str(config.data.table),
+    }  # fmt: skip
+    findings = checked(
+        "frame", problem=problem, columns=columns, questions=asked, roles_guess=guess, read_violations=violations,
+        n_rows=table.n_rows, n_without_target=n_without,
+    )  # fmt: skip
+    return Framed(problem, columns, table, keys, strata, request, facts, findings)
+
+
+def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess, dict[str, TaskGuess]]:
+    """Return columns with kinds and roles as detected and declared, what was guessed of roles, and the task of each target."""
+    declared = config.data.columns
+    kinds = {name: c.kind for name, c in declared.items() if c.kind is not None}
+    columns = detect_columns(source, given=kinds, targets=config.problem.targets)
+    guess = detect_roles(source, columns)
+    raw = source.collect(list(config.problem.targets))
+    tasks = {c.name: detect_task(raw[c.name], c) for c in columns if c.role == "target"}
+    sure = dict(guess.sure)
+    data = config.data
+    if data.time or config.split.by in ("random", "grouped"):
+        sure = {name: role for name, role in sure.items() if role != "time"}
+    if data.group or data.entity or config.split.by in ("random", "chronological"):
+        sure = {name: role for name, role in sure.items() if role != "group"}
+    chosen = {**sure, **{name: c.role for name, c in declared.items() if c.role is not None}}
+    for name, role in ((data.time, "time"), (data.group or data.entity, "group"), (data.key, "key"), (data.weight, "weight"), (config.split.column, "ignore")):
+        if name is not None:
+            chosen[name] = role
+    return tuple(_settled(column, chosen, declared, config, tasks) for column in columns), guess, tasks
+
+
+def _settled(column: Column, chosen: Mapping[str, str], declared: Mapping[str, Any], config: Config, tasks: Mapping[str, TaskGuess]) -> Column:
+    said = declared[column.name].reading() if column.name in declared else {}
+    column = replace(column, read={**column.read, **said})
+    if column.role == "target":
+        task = find("tasks", config.problem.task or tasks[column.name].task)
+        return replace(column, kind="category" if task.family == "classes" else "number")
+    role = chosen.get(column.name, column.role)
+    if role == "time" and column.kind != "datetime":
+        raise ConfigError(
+            f"data.time names {column.name!r}, which is a {column.kind}", rule="the time column holds dates or datetimes",
+            found=f"cells such as {column.facts.get('examples')}", do=f"declare data.columns.{column.name}.read.formats, or another column",
+        )  # fmt: skip
+    return replace(column, role=role)
+
+
+def _derived(columns: tuple[Column, ...], config: Config) -> tuple[Column, ...]:
+    kinds = {column.name: column.kind for column in columns if column.role != "target"}
+    for name, text in config.data.derive.items():
+        expression = parse(text, kinds)
+        kinds[name] = expression.kind
+        columns = (*columns, Column(name, expression.kind, "feature", {"expression": text}))
+    return columns
+
+
+def _load(
+    source: Source, columns: Sequence[Column], targets: Sequence[str]
+) -> tuple[Table, np.ndarray, tuple[Violation, ...], int]:
+    """Read a source slice by slice into typed rows; rows without a target are left out and counted."""
+    frames, keys, violations, first, n_without = [], [], [], 0, 0
+    for raw in source.slices(SLICE):
+        table, broken = read_frame(raw, columns, modality, first_row=first)
+        known = table.frame.select(pl.all_horizontal(pl.col(name).is_not_null() for name in targets)).to_series()
+        frames.append(table.frame.filter(known))
+        keys.append(row_keys(raw.drop(targets))[known.to_numpy()])
+        violations += broken
+        n_without += int((~known).sum())
+        first += raw.height
+    if not frames or not sum(f.height for f in frames):
+        raise DataError(f"no row of {source.origin} has a target", rule="a target is known in some rows", found=f"{first:,} rows without {', '.join(targets)}")
+    return Table(pl.concat(frames), tuple(columns)), np.concatenate(keys), _merged(violations), n_without
+
+
+def _merged(violations: Sequence[Violation]) -> tuple[Violation, ...]:
+    found: dict[str, Violation] = {}
+    for v in violations:
+        seen = found.get(v.column)
+        found[v.column] = v if seen is None else replace(seen, n=seen.n + v.n)
+    return tuple(found.values())
+
+
+def _marked(table: Table, config: Config) -> np.ndarray:
+    values = table.frame[str(config.split.column)].cast(pl.String)
+    marked = (values == str(config.split.test)).fill_null(False).to_numpy()
+    if not marked.any() or marked.all():
+        raise ConfigError(
+            f"split.column {config.split.column!r} marks {int(marked.sum()):,} of {table.n_rows:,} rows as {config.split.test!r}",
+            rule="some rows are test rows and some are not", found=f"its values are {values.unique().sort().to_list()[:6]}",
+        )  # fmt: skip
+    return marked
+
+
+def _problem(config: Config, table: Table, tasks: Mapping[str, TaskGuess]) -> Problem:
+    said = config.problem
+    outputs = []
+    for name in said.targets:
+        task = find("tasks", said.task or tasks[name].task)()
+        labels = task.labels(table.frame[name], said.positive if said.positive is not None else tasks[name].positive)
+        metric = find("metrics", said.metric_name)(**_metric_settings(said)) if said.metric_name else None
+        outputs.append(Output(name, task, labels, metric, said.transform if task.family == "values" else "identity"))
+        _judgeable(outputs[-1], table.frame[name])
+    costs = {} if said.costs is None else said.costs.model_dump()
+    limits = Limits(said.limits.latency_ms, said.limits.megabytes)
+    return Problem(
+        tuple(outputs), said.goal, said.unit, said.decision, said.prediction_time, costs, said.success, limits, said.purpose,
+        said.assumptions,
+    )  # fmt: skip
+
+
+def _metric_settings(said: Any) -> dict[str, Any]:
+    if said.metric_name == "expected_cost" and said.costs is not None:
+        return {**said.costs.model_dump(), **said.metric_settings}
+    return dict(said.metric_settings)
+
+
+def _judgeable(output: Output, target: pl.Series) -> None:
+    if output.metric is not None and output.family not in output.metric.families:
+        able = [name for name in names("metrics") if output.family in find("metrics", name).families]
+        raise ConfigError(
+            f"metric {output.metric.name!r} cannot judge {output.name!r}", rule="a metric suits the task",
+            found=f"the task is {output.task.name}", do=f"use one of {', '.join(able)}",
+        )  # fmt: skip
+    if output.transform != "identity" and float(target.min()) < 0:  # type: ignore[arg-type]
+        raise ConfigError(
+            f"problem.transform is {output.transform} and {output.name!r} has negative values", rule=f"{output.transform} needs values of 0 or more",
+            found=f"the smallest is {target.min():g}", do="remove problem.transform",
+        )  # fmt: skip
+
+
+def _unanswered(asked: Sequence[Mapping[str, str]], config: Config) -> list[dict[str, str]]:
+    """Questions that study.yaml does not answer."""
+    said = config.problem
+    answered = {
+        "problem.goal": said.goal, "problem.unit": said.unit, "problem.decision": said.decision, "problem.success": said.success,
+        "problem.costs": said.costs, "problem.positive": said.positive, "problem.task": said.task, "data.time": config.data.time,
+        "data.group": config.data.group or config.data.entity, "data.columns": config.data.columns,
+    }  # fmt: skip
+    return [dict(entry) for entry in asked if not answered.get(entry["key"])]
+
+
+# --- init --------------------------------------------------------------------------------------------------------------
+
+
+def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answers: Mapping[str, Any]) -> Path:
+    """Make a study folder: look at the data and write study.yaml. Nothing is left behind when that fails.
+
+    Raises:
+        DataError, ConfigError: the table or the target cannot be used.
+    """
+    source = open_source(data)
+    folder = Path(out) if out is not None else Path(source.path.name.split(".")[0] if source.path else "study")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} already exists", rule="a study gets a folder of its own", found="it is not empty" if folder.is_dir() else "it is a file",
+            do="name another with --out DIR, or remove it",
+        )  # fmt: skip
+    targets = [target] if isinstance(target, str) else list(target)
+    told = {"problem": {"target": targets[0] if len(targets) == 1 else targets, **answers}, "data": {"table": str(source.path or "data.parquet")}}
+    config = Config.from_dict(told, folder)
+    columns, guess, tasks = look(source, config)
+    text = study_text(columns, guess, tasks, config, _relative(source.path, folder), answers)
+    created = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if source.path is None:
+            source.collect().write_parquet(folder / "data.parquet")
+        (folder / "study.yaml").write_text(text, encoding="utf-8")
+    except OSError as error:
+        if created:
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+        raise DataError(f"{folder} cannot be written", found=str(error.strerror), do="free some space, or name another folder with --out") from error
+    return folder
+
+
+def _relative(path: Path | None, folder: Path) -> str:
+    return "data.parquet" if path is None else os.path.relpath(path.resolve(), folder.resolve())
+
+
+def study_text(
+    columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], config: Config, table: str, answers: Mapping[str, Any]
+) -> str:
+    """Return study.yaml as text: short, commented, with what was guessed and what only a person can answer."""
+    targets = config.problem.targets
+    task = tasks[targets[0]]
+    asked = questions(columns, guess, task)
+    need = {entry["key"]: entry["question"] for entry in asked}
+    said = config.problem
+    lines = ["# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.", "problem:"]
+    for name in ("goal", "unit", "decision"):
+        value = getattr(said, name)
+        lines.append(f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}")
+    lines.append(f"  target: {_yaml(list(targets) if len(targets) > 1 else targets[0])}")
+    lines.append(f"  task: {said.task or task.task}" + ("" if said.task else f"  # = {task.why}"))
+    if task.positive is not None:
+        lines.append(f"  positive: {_yaml(said.positive or task.positive)}" + ("" if said.positive else "  # ="))
+    if said.costs is not None:
+        lines.append(f"  costs: {_yaml(said.costs.model_dump())}")
+    elif task.task == "binary":
+        lines.append(f"  # costs: {{false_positive: 1, false_negative: 1}}  # ? {need['problem.costs']}")
+    if said.transform != "identity":
+        lines.append(f"  transform: {said.transform}")
+    lines.append(f"  metric: {_yaml(said.metric)}" if said.metric else "  # metric:  # absent: explore recommends one and the journal freezes it")
+    lines.append(f"  success: {said.success:g}" if said.success else f"  # success: 0.01  # ? {need['problem.success']}")
+    if said.limits.latency_ms or said.limits.megabytes:
+        lines.append(f"  limits: {_yaml(said.limits.model_dump(exclude_none=True))}")
+    if said.purpose != "predict":
+        lines.append(f"  purpose: {said.purpose}")
+    lines += ["data:", f"  table: {_yaml(table)}"]
+    for role, found in (("time", guess.time), ("group", guess.group)):
+        for column in found[:1]:
+            mark = f"  {role}: {_yaml(column.column)}  # = {column.why}" if column.sure else f"  # {role}: {_yaml(column.column)}  # ? {column.why}"
+            lines.append(mark)
+    if guess.key is not None:
+        lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
+    lines += ["  # columns: {name: ignore}  # ? " + need.get("data.columns", "columns that are not known at prediction time")]
+    lines += [f"  #   {c.name}: {c.kind}{_note(c)}" for c in columns if c.role != "target"]
+    lines += ["# split: {test: 0.15}  # absent: chosen from the size of the data", "budget: {trials: 30, minutes: 10}", f"seed: {config.seed}", ""]
+    return "\n".join(lines)
+
+
+def _note(column: Column) -> str:
+    asked = column.facts.get("questions")
+    if asked:
+        return f"  # ? {asked[0]}"
+    return f"  # left out: {column.facts.get('why', '')}" if column.kind not in ENCODED_KINDS or column.role == "ignore" else ""
+
+
+def _yaml(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")

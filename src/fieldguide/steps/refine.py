@@ -1,0 +1,299 @@
+"""Refine: the only loop. Raise capacity until the network overfits, then regularise; search at random; blend.
+
+Takes the bench and what was tried. Every trial is in the ledger with the move, the diagnosis it came from, the direction it was
+expected to go and where it went. The rows it judges on are validation rows: the optimism of having searched them is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fieldguide.core.bench import Bench, Trial
+from fieldguide.core.candidate import Candidate, mixed, original_scale
+from fieldguide.core.clock import Clock
+from fieldguide.core.finding import Finding
+from fieldguide.core.leaderboard import greater_is_better, metric_of, ranked, readable, within_limits
+from fieldguide.core.score import optimism
+from fieldguide.core.settings import capacity_of, with_values
+from fieldguide.parts.searches.random import Arm
+from fieldguide.steps.checking import checked
+
+CLEARLY = 0.05
+"""Training loss is clearly below validation loss when it is lower by this share of it."""
+MAX_MEMBERS = 4
+N_RUNGS = 2
+COACH_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Blended:
+    """A weighted ensemble of trials, learned on validation predictions and frozen before the refit."""
+
+    members: tuple[Trial, ...]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What refine hands on: every complete trial, and the chosen answer."""
+
+    trials: tuple[Trial, ...]
+    chosen: Blended
+    entry: dict[str, Any]
+
+
+def refine(
+    bench: Bench, tried: Sequence[Trial], bar: Trial, *, n_trials: int, clock: Clock, refit_seconds: float
+) -> tuple[Refined, dict[str, Any], tuple[Finding, ...]]:
+    """Search for the best candidate within the budget.
+
+    Args:
+        tried: complete trials of the baselines and networks.
+        bar: the best baseline.
+        n_trials: most trials to make.
+        clock: time for the whole step.
+        refit_seconds: time the chosen answer may take to refit [s].
+
+    Returns:
+        the trials and the choice, facts (moves, search, blend, optimism, entries), findings FG701 to FG705.
+    """
+    ledger: list[dict[str, Any]] = []
+    trials = list(tried)
+    coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, n_trials // 4))
+    trials += coached
+    ledger += moves
+    found, searched, unfinished = search(bench, trials, clock, n_trials - len(coached))
+    trials += found
+    ledger += searched
+    complete = [trial for trial in trials if trial.entry["share"] == 1.0 and trial.entry["complete"]]
+    complete = [trial for trial in complete if trial.candidate.kind != "trivial"] or complete
+    blended = blend(bench, complete, refit_seconds)
+    entries = [dict(trial.entry) for trial in complete]
+    if len(blended.members) > 1:
+        entries.append(blend_entry(bench, blended))
+    for entry in entries:
+        if entry["kind"] != "ensemble":
+            entry["difference"] = bench.compared(next(t for t in complete if t.name == entry["candidate"]), bar)
+    order = ranked(bench.problem, entries)
+    chosen = order[0]
+    if chosen["kind"] != "ensemble":
+        only = next(trial for trial in complete if trial.name == chosen["candidate"])
+        blended = Blended((only,), (1.0,))
+    facts = {
+        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {len(ledger)} trials",
+        "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": len(ledger), "unfinished": unfinished,
+        "blend": {"members": [m.name for m in blended.members], "weights": list(blended.weights)},
+        "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": metric_of(bench.problem.output).name},
+        "rejected": [
+            {"candidate": e["candidate"], "latency_ms": e.get("latency_ms"), "megabytes": e.get("megabytes")}
+            for e in entries if not within_limits(bench.problem, e)
+        ],
+    }  # fmt: skip
+    refined = Refined(tuple(complete), blended, chosen)
+    return refined, facts, checked("refine", bench=bench, trials=complete, facts=facts)
+
+
+# --- the coach ---------------------------------------------------------------------------------------------------------
+
+
+def diagnose(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Read a learning curve: does the network overfit, or has it not learned enough?
+
+    Returns:
+        gap (share by which the lowest training loss lies below the best validation loss) and state: "overfits" when the gap is
+        clear, "underfits" when it is not, "unknown" without a curve.
+
+    Examples:
+        >>> diagnose([{"train": 0.9, "validation": 1.0}, {"train": 0.4, "validation": 0.8}])["state"]
+        'overfits'
+    """
+    pairs = [(p["train"], p["validation"]) for p in history if p.get("validation") is not None and p.get("train") is not None]
+    if not pairs:
+        return {"state": "unknown", "gap": None}
+    train, validation = pairs[-1][0], min(v for _, v in pairs)
+    gap = (validation - train) / abs(validation) if validation else 0.0
+    return {"state": "overfits" if gap > CLEARLY else "underfits", "gap": float(gap), "train": train, "validation": validation}
+
+
+def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> tuple[list[Trial], list[dict[str, Any]]]:
+    """Move the best network's capacity up until it overfits, then down: one move a trial, each read from the curves."""
+    networks = [trial for trial in tried if trial.candidate.kind == "network" and trial.entry["complete"]]
+    if not networks:
+        return [], []
+    best = max(networks, key=lambda trial: greater_is_better(bench.problem, trial.entry))
+    trials: list[Trial] = []
+    ledger: list[dict[str, Any]] = []
+    used: set[str] = set()
+    overfitted = False
+    while len(trials) < n_moves and clock.left() > 1.3 * best.entry["seconds"]:
+        diagnosis = diagnose(best.entry["history"])
+        overfitted = overfitted or diagnosis["state"] == "overfits"
+        move = _next_move(best.candidate, up=not overfitted, used=used)
+        if move is None:
+            break
+        used.add(f"{move['setting']} {move['direction']}")
+        name = f"{best.candidate.learner.name}: {move['setting']} {move['to']:g}"
+        candidate = Candidate(name, with_values(best.candidate.learner, {move["setting"]: move["to"]}), best.candidate.recipe)
+        trial = bench.attempt(candidate, clock)
+        gained = bench.compared(trial, best)
+        after = diagnose(trial.entry["history"])
+        ledger.append({
+            "stage": "coach", "candidate": name, **move, "diagnosis": diagnosis, "after": after, "difference": gained,
+            "score": trial.entry["scores"][0]["value"], "seconds": trial.entry["seconds"], "kept": gained["value"] > 0,
+        })  # fmt: skip
+        trials.append(trial)
+        if gained["value"] > 0 or (move["direction"] == "raise" and after["state"] == "overfits"):
+            overfitted = overfitted or after["state"] == "overfits"
+            best = trial if gained["value"] > 0 else best
+    return trials, ledger
+
+
+def _next_move(candidate: Candidate, *, up: bool, used: set[str]) -> dict[str, Any] | None:
+    """The next setting to change: width, depth, epochs up; or dropout, weight decay up and width down."""
+    learner = candidate.learner
+    capacity = capacity_of(learner)
+    raises = (("d_block", 2), ("n_blocks", None), ("d_hidden", 2), ("n_layers", None), ("n_epochs", 2))
+    lowers = (("dropout", None), ("weight_decay", 10), ("d_block", 0.5), ("d_hidden", 0.5), ("l1", None))
+    for setting, factor in raises if up else lowers:
+        value = getattr(learner, setting, None)
+        direction = "raise" if up else "lower"
+        if value is None or f"{setting} {direction}" in used:
+            continue
+        to = _moved(setting, value, factor, up)
+        return {
+            "setting": setting, "from": value, "to": to, "direction": direction, "capacity": capacity[setting],
+            "expected": "training loss falls; validation loss may rise" if up else "training loss rises; validation loss falls",
+        }  # fmt: skip
+    return None
+
+
+def _moved(setting: str, value: float, factor: float | None, up: bool) -> float:
+    if setting in ("n_blocks", "n_layers"):
+        return value + 1
+    if setting == "dropout":
+        return round(min(0.6, value + 0.15), 3)
+    if setting == "l1":
+        return 1e-5 if not value else value * 10
+    assert factor is not None
+    moved = value * factor
+    return max(8, int(moved)) if isinstance(value, int) else (moved or 1e-4)
+
+
+# --- the search --------------------------------------------------------------------------------------------------------
+
+
+def search(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) -> tuple[list[Trial], list[dict[str, Any]], int]:
+    """Random search with successive halving over the learners worth it; return trials, ledger lines, and trials not made."""
+    able = [t for t in tried if t.candidate.kind in ("boosting", "network") and t.entry["complete"]]
+    bases = {t.candidate.learner.name: t for t in sorted(able, key=lambda t: greater_is_better(bench.problem, t.entry))}
+    if not bases or n_trials <= 0:
+        return [], [], max(0, n_trials)
+    halving = bench.find("searches", "halving")
+    arms = tuple(Arm(base.candidate.learner, base.candidate.recipe) for base in bases.values())
+    asker = halving(arms, n_trials, bench.seed, N_RUNGS)
+    trials: list[Trial] = []
+    ledger: list[dict[str, Any]] = []
+    while (asked := asker.ask()) is not None:
+        base = bases[asked.learner]
+        learner = with_values(base.candidate.learner, asked.settings)
+        candidate = Candidate(f"{asked.learner} {asked.number}", learner, with_values(base.candidate.recipe, asked.recipe))
+        folds, share = rung(bench, asker.share(asked.rung))
+        forecast = base.entry["seconds"] * share * len(folds) / len(bench.folds)
+        if clock.left() < 1.2 * forecast:
+            asker.tell(asked, -np.inf)
+            ledger.append({"stage": "search", "candidate": candidate.name, "rung": asked.rung, "skipped": "no time left for it"})
+            continue
+        trial = bench.attempt(candidate, clock, folds=folds, share=share)
+        asker.tell(asked, greater_is_better(bench.problem, trial.entry))
+        trials.append(trial)
+        ledger.append({
+            "stage": "search", "candidate": trial.name, "rung": asked.rung, "share": share, "n_folds": len(folds),
+            "score": trial.entry["scores"][0]["value"], "seconds": trial.entry["seconds"],
+            "settings": trial.entry["settings"], "recipe": trial.entry["recipe"], "learner": asked.learner,
+        })  # fmt: skip
+    made = [trial for trial in trials if trial.entry["share"] == 1.0 and trial.entry["n_folds"] == len(bench.folds)]
+    return made, ledger, sum("skipped" in line for line in ledger)
+
+
+def rung(bench: Bench, share: float) -> tuple[tuple[int, ...], float]:
+    """Return what a rung of the search costs: (folds, share of training rows). Folds are left out before rows are."""
+    every = tuple(range(len(bench.folds)))
+    if share >= 1.0 or len(every) == 1:
+        return every, min(share, 1.0)
+    return every[: max(1, round(share * len(every)))], 1.0
+
+
+# --- the blend ---------------------------------------------------------------------------------------------------------
+
+
+def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blended:
+    """Choose members and weights by greedy forward selection with replacement on validation predictions.
+
+    Members over the problem's limits, or whose refits together would not fit the time, are not taken.
+
+    Source:
+        Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004.
+    """
+    able = [t for t in trials if within_limits(bench.problem, t.entry)] or list(trials)
+    order = sorted(able, key=lambda trial: -greater_is_better(bench.problem, trial.entry))[:12]
+    best = order[0]
+    output, metric = bench.problem.output, metric_of(bench.problem.output)
+    truth = bench.truths(best.rows)[0]
+    order = [trial for trial in order if len(trial.rows) == len(best.rows)]
+    costs = [_refit_seconds(bench, trial) for trial in order]
+
+    def value(counts: np.ndarray) -> float:
+        weights = tuple(counts / counts.sum())
+        raw = mixed([trial.raw for trial, w in zip(order, weights) if w], tuple(w for w in weights if w))
+        prediction = original_scale(raw, bench.problem.outputs)[0]
+        judged = metric.score(truth, readable(output, prediction, metric, best.entry["thresholds"][0]))
+        return judged if metric.greater_is_better else -judged
+
+    counts = np.zeros(len(order))
+    counts[0] = 1
+    score = value(counts)
+    for _ in range(20):
+        options = []
+        for i in range(len(order)):
+            more = counts + np.eye(len(order))[i]
+            if (more > 0).sum() <= MAX_MEMBERS and sum(c for c, n in zip(costs, more) if n) <= max(refit_seconds, costs[0]):
+                options.append((value(more), i))
+        if not options or max(options)[0] <= score:
+            break
+        score, winner = max(options)
+        counts[winner] += 1
+    taken = [(trial, n / counts.sum()) for trial, n in zip(order, counts) if n]
+    return Blended(tuple(t for t, _ in taken), tuple(float(w) for _, w in taken))
+
+
+def blend_entry(bench: Bench, blended: Blended) -> dict[str, Any]:
+    """Return the leaderboard entry of a blend: its score, and what its members cost together."""
+    rows = blended.members[0].rows
+    raw = mixed([member.raw for member in blended.members], blended.weights)
+    entries = [member.entry for member in blended.members]
+    best = blended.members[0]
+    whole = Trial(replace(best.candidate, name="ensemble"), {**bench.judged(rows, raw)}, rows, raw)
+    return {
+        "candidate": "ensemble", "kind": "ensemble", "learner": "ensemble", **whole.entry,
+        "members": [{"candidate": m.name, "weight": w} for m, w in zip(blended.members, blended.weights)],
+        "seconds": sum(e["seconds"] for e in entries), "megabytes": sum(e.get("megabytes") or 0.0 for e in entries),
+        "latency_ms": sum(e.get("latency_ms") or 0.0 for e in entries), "share": 1.0, "complete": True,
+        "n_fit": best.entry["n_fit"], "history": [], "n_folds": best.entry["n_folds"],
+        "difference": bench.compared(whole, best),
+    }  # fmt: skip
+
+
+def _refit_seconds(bench: Bench, trial: Trial) -> float:
+    return trial.entry["seconds"] / trial.entry["n_folds"] * len(bench.rows) / max(1, trial.entry["n_fit"])
+
+
+def _optimism(bench: Bench, trials: Sequence[Trial]) -> float:
+    output, metric = bench.problem.output, metric_of(bench.problem.output)
+    rows = trials[0].rows
+    same = [trial for trial in trials if len(trial.rows) == len(rows)]
+    predictions = [readable(output, original_scale(t.raw, bench.problem.outputs)[0], metric, t.entry["thresholds"][0]) for t in same]
+    return optimism(metric, bench.truths(rows)[0], predictions, bench.roles.blocks[rows], seed=bench.seed)

@@ -1,0 +1,71 @@
+"""Train: the standard networks of the data's structure, first shown to overfit, then trained and compared with the bar.
+
+Takes the bench and the baselines' best trial. A network that cannot overfit a handful of rows is marked failed, with the
+diagnosis, and the study goes on with its baselines.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from fieldguide.core.bench import Bench, Trial
+from fieldguide.core.candidate import Candidate
+from fieldguide.core.clock import Clock
+from fieldguide.core.finding import Finding
+from fieldguide.core.leaderboard import ranked
+from fieldguide.core.settings import values_of, with_values
+from fieldguide.parts.learners._overfit import overfit
+from fieldguide.steps.checking import checked
+
+NETWORKS = ("mlp", "tabm")
+SHARES = {"mlp": 0.25}
+"""The cheap network's part of the time; the last one takes what is left."""
+
+
+def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tuple[list[Trial], dict[str, Any], tuple[Finding, ...]]:
+    """Train networks and compare the best with the bar.
+
+    Args:
+        learners: names of the networks.
+        bar: the best baseline.
+        clock: time for all of them together.
+
+    Returns:
+        the trials, facts (entries, overfit checks, paired difference), findings FG601 to FG604.
+    """
+    trials: list[Trial] = []
+    checks: dict[str, Any] = {}
+    for number, name in enumerate(learners):
+        share = clock if number == len(learners) - 1 else clock.share(SHARES.get(name, 0.5))
+        candidate = Candidate.of(name, bench.find("learners", name)())
+        checks[name] = bench.recall({"overfit": candidate.to_dict()}, lambda c=candidate: overfit(c.learner, bench.encoded(c), bench.problem.outputs))
+        if share.over and trials:
+            continue
+        trials.append(bench.attempt(fitting(bench, candidate, share), share))
+    entries = [dict(trial.entry) for trial in trials]
+    for entry, trial in zip(entries, trials):
+        entry["difference"] = bench.compared(trial, bar)
+    order = ranked(bench.problem, entries)
+    sound = [entry for entry in order if checks[entry["learner"]]["reached"]]
+    facts: dict[str, Any] = {"entries": order, "overfit": checks, "difference": None, "sentence": "no network was trained"}
+    if order:
+        best = (sound or order)[0]
+        facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
+        facts["sentence"] = (
+            f"the best network is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
+            f"{best['difference']['value']:+.4g} against {bar.name}"
+        )
+    return trials, facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
+
+
+def fitting(bench: Bench, candidate: Candidate, clock: Clock) -> Candidate:
+    """Return the candidate in the largest size that can be trained in the time there is, a fold's share each."""
+    left = clock.left()
+    seconds = None if math.isinf(left) else 0.85 * left / len(bench.folds)
+    settings = bench.recall(
+        {"sized": candidate.to_dict(), "timed": seconds is not None},
+        lambda: values_of(candidate.learner.sized(bench.encoded(candidate), bench.problem.outputs, seconds, bench.threads)),  # type: ignore[attr-defined]
+    )
+    return Candidate(candidate.name, with_values(candidate.learner, settings), candidate.recipe)

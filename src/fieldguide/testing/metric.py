@@ -1,0 +1,92 @@
+"""The contract of a metric: exact under weights, one number and many, blind to the order of rows.
+
+Knows `core.contracts.Metric` only; whether the number is the right one is tested beside the metric.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+FAMILIES = ("binary", "multiclass", "values")
+N_ROWS = 60
+
+
+def check_metric(metric: Any, seed: int = 0) -> None:
+    """Assert that a metric keeps the contract, in every family it can judge.
+
+    Args:
+        metric: an instance of the metric.
+        seed: of the rows it is tried on.
+
+    Raises:
+        AssertionError: names the rule that does not hold.
+
+    Examples:
+        >>> from fieldguide import parts
+        >>> check_metric(parts.find("metrics", "roc_auc")())
+    """
+    settled = getattr(type(metric), "__dataclass_params__", None)
+    assert settled is not None and settled.frozen, "a metric is a frozen dataclass"
+    assert metric.reads in ("probability", "decision", "value"), f"reads has no meaning {metric.reads!r}"
+    assert metric.families and set(metric.families) <= set(FAMILIES), f"families are among {FAMILIES}"
+    assert ("values" in metric.families) == (metric.reads == "value"), "values are read by metrics of values only"
+    assert metric.title, "a metric has a title, as written in reports"
+    better, worse = (metric.best, metric.worst) if metric.greater_is_better else (metric.worst, metric.best)
+    assert better > worse, "best and worst lie the way greater_is_better says"
+    assert math.isfinite(metric.best), "a perfect prediction has a finite score"
+    for family in metric.families:
+        _check_family(metric, *rows(family, metric.reads, seed))
+
+
+def rows(family: str, reads: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (truth, prediction, perfect prediction) with ties, as a metric of this kind reads them.
+
+    Examples:
+        >>> [part.shape for part in rows("multiclass", "probability")]
+        [(60,), (60, 3), (60, 3)]
+    """
+    rng = np.random.default_rng(seed)
+    if family == "values":
+        truth = rng.gamma(2.0, 10.0, N_ROWS)
+        return truth, np.round(np.abs(truth + rng.normal(0, 5, N_ROWS)), 0), truth.copy()
+    n_labels = 2 if family == "binary" else 3
+    truth = rng.permutation(np.arange(N_ROWS) % n_labels).astype(np.int64)
+    certain = np.eye(n_labels)[truth]
+    raw = np.round(rng.dirichlet(np.ones(n_labels), N_ROWS), 1) + 0.05 + certain  # rounding makes ties
+    probability = raw / raw.sum(1, keepdims=True)
+    if reads == "decision":
+        return truth, (raw - 0.6 * certain).argmax(1).astype(np.int64), truth.copy()
+    return truth, probability, certain
+
+
+def _check_family(metric: Any, truth: np.ndarray, prediction: np.ndarray, perfect: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    value = metric.score(truth, prediction)
+    assert isinstance(value, float) and math.isfinite(value), f"a score is one finite float, not {value!r}"
+    least, most = sorted((metric.best, metric.worst))
+    assert least <= value <= most, f"{value} lies outside {least} to {most}"
+    best = metric.score(truth, perfect)
+    assert math.isclose(best, metric.best, abs_tol=1e-9), (
+        f"a perfect prediction scores {best}, not best = {metric.best}"
+    )
+    sign = 1 if metric.greater_is_better else -1
+    assert sign * best >= sign * value, "a perfect prediction is no worse than an imperfect one"
+
+    order = rng.permutation(len(truth))
+    assert math.isclose(metric.score(truth[order], prediction[order]), value, rel_tol=1e-9), "the order of rows matters"
+    weights = rng.integers(0, 4, (5, len(truth))).astype(np.float32)
+    many = metric.resample(truth, prediction, weights)
+    assert many.shape == (5,) and many.dtype == np.float64, "resample gives one float64 per replicate"
+    for weight, one in zip(weights, many):
+        times = weight.astype(int)
+        repeated = metric.score(np.repeat(truth, times), np.repeat(prediction, times, axis=0))
+        assert math.isclose(one, repeated, rel_tol=1e-9, abs_tol=1e-12), "a weight of k is not k equal rows"
+        weighted = metric.score(truth, prediction, weight.astype(np.float64))
+        assert math.isclose(one, weighted, rel_tol=1e-9, abs_tol=1e-12), "score and resample disagree under weights"
+    scaled = metric.resample(truth, prediction, 0.5 * weights)
+    assert np.allclose(scaled, many, rtol=1e-9), "the scale of the weights matters"
+    nothing = metric.resample(truth, prediction, np.zeros((1, len(truth)), np.float32))
+    assert np.isnan(nothing).all(), "a replicate without rows is NaN"
