@@ -1,8 +1,8 @@
 """LightGBM's C interface: data in, trees out, without its Python package.
 
-Knows handles, arrays and LightGBM's parameter names; nothing of settings, tasks or early stopping. `import lightgbm` loads
-scikit-learn, pandas and pyarrow (3.5 CPU seconds); its shared library alone loads in 3 ms, and one row is scored in
-microseconds. The interface is LightGBM's documented, stable one.
+Knows handles, arrays and LightGBM's parameter names; nothing of settings, tasks or early stopping. `import lightgbm`
+loads scikit-learn, pandas and pyarrow (3.5 CPU seconds); its shared library alone loads in 3 ms, and one row is scored
+in microseconds. The interface is LightGBM's documented, stable one.
 
 Source:
     https://lightgbm.readthedocs.io/en/latest/C-API.html
@@ -41,7 +41,8 @@ def library() -> ctypes.CDLL:
     if not found:
         raise FieldguideError(
             "boosting cannot run", rule="LightGBM's shared library is installed",
-            found=f"no {names[0]} in {', '.join(map(str, folders)) or 'any package folder'}", do='pip install "lightgbm>=4.5"',
+            found=f"no {names[0]} in {', '.join(map(str, folders)) or 'any package folder'}",
+            do='pip install "lightgbm>=4.5"',
         )  # fmt: skip
     try:
         loaded = ctypes.CDLL(str(found[0]))
@@ -79,8 +80,8 @@ class Dataset:
         self.handle = ctypes.c_void_p()
         x = np.ascontiguousarray(x, np.float32)
         _call(
-            "DatasetCreateFromMat", _at(x), FLOAT32, ctypes.c_int32(x.shape[0]), ctypes.c_int32(x.shape[1]), 1, settings,
-            like.handle if like else None, ctypes.byref(self.handle),
+            "DatasetCreateFromMat", _at(x), FLOAT32, ctypes.c_int32(x.shape[0]), ctypes.c_int32(x.shape[1]), 1,
+            settings, like.handle if like else None, ctypes.byref(self.handle),
         )  # fmt: skip
         self._field(b"label", y)
         if weights is not None:
@@ -95,7 +96,7 @@ class Dataset:
 
 
 class Training:
-    """A booster that grows, one round at a time; `data` are the training rows, `stop` the early-stopping rows or None."""
+    """A booster that grows, one round at a time: on the rows of `data`, watched on those of `stop`, if any."""
 
     def __init__(self, data: Dataset, stop: Dataset | None, settings: bytes) -> None:
         self.handle = ctypes.c_void_p()
@@ -187,8 +188,8 @@ class Trees:
                 _call("BoosterPredictForMatSingleRowFast", self._one, _at(x), ctypes.byref(length), _at(out))
         elif len(x):
             _call(
-                "BoosterPredictForMat", self.handle, _at(x), FLOAT32, ctypes.c_int32(len(x)), ctypes.c_int32(self.n_features), 1,
-                RAW, 0, -1, b"" if len(x) >= MANY_ROWS else b"num_threads=1", ctypes.byref(length), _at(out),
+                "BoosterPredictForMat", self.handle, _at(x), FLOAT32, ctypes.c_int32(len(x)),
+                ctypes.c_int32(self.n_features), 1, RAW, 0, -1, b"" if len(x) >= MANY_ROWS else b"num_threads=1", ctypes.byref(length), _at(out),
             )  # fmt: skip
         return out
 

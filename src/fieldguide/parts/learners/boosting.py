@@ -41,8 +41,8 @@ AHEAD = 8  # rounds whose longest is taken as the length of the next
 class Boosting:
     """Gradient-boosted decision trees with early stopping.
 
-    Rounds stop when the loss on the early-stopping rows has not fallen for `patience` rounds; the best round is kept. The
-    first points of a clock that runs out are kept as they are: fewer rounds, `stopped == "clock"`.
+    Rounds stop when the loss on the early-stopping rows has not fallen for `patience` rounds, or when the clock would
+    run out during the next; the best round so far is kept. Without such rows the rounds follow the learning rate.
 
     Source:
         Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NeurIPS 2017.
@@ -182,7 +182,7 @@ class BoostingEstimator:
 
 @dataclass(frozen=True)
 class _Coded:
-    """A target as LightGBM takes it: class codes, or values of mean 0 and spread 1, on which penalties mean the same everywhere."""
+    """A target as LightGBM takes it: class codes, or values of mean 0 and spread 1 (penalties then mean the same)."""
 
     loss: str
     y: np.ndarray
@@ -269,12 +269,12 @@ class _Task:
         s, (objective, metric, _) = self.settings, OBJECTIVES[self.coded.loss]
         said: dict[str, Any] = {
             "objective": objective, "metric": metric, "is_provide_training_metric": True, "verbosity": -1,
-            "num_threads": self.effort.threads, "seed": self.effort.seed % 2**31, "deterministic": True, "force_row_wise": True,
-            "learning_rate": s.learning_rate, "num_leaves": s.num_leaves,
+            "num_threads": self.effort.threads, "seed": self.effort.seed % 2**31, "deterministic": True,
+            "force_row_wise": True, "learning_rate": s.learning_rate, "num_leaves": s.num_leaves,
             "min_data_in_leaf": max(1, min(s.min_data_in_leaf, n_rows // 10)),
             "feature_fraction": s.feature_fraction, "lambda_l1": s.lambda_l1, "lambda_l2": s.lambda_l2,
-            "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth, "path_smooth": s.path_smooth,
-            "extra_trees": s.extra_trees,
+            "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth,
+            "path_smooth": s.path_smooth, "extra_trees": s.extra_trees,
         }  # fmt: skip
         if s.bagging_fraction < 1:
             said |= {"bagging_fraction": s.bagging_fraction, "bagging_freq": 1}

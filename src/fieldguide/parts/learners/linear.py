@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fieldguide.core.batch import Batch, Encoded
@@ -26,6 +27,7 @@ PATH = (1000.0, 100.0, 10.0, 1.0, 0.1)  # penalties tried, the strongest first, 
 ONE_HOLDOUT = 5_000  # from this many rows on, one fifth held out judges a penalty as well as five folds
 WORSE = 1.001  # a held-out loss this much above the best ends the path
 
+ARRAYS = ("numbers", "levels", "intercept", "centre", "scale")  # of one output's coefficients, as saved
 CHUNK = 4096  # rows written out as one-hot columns at a time
 MANY_COLUMNS = 1500  # beyond, the curvature is taken column by column
 
@@ -131,12 +133,10 @@ class Linear:
         try:
             arrays = load_file(folder / "linear.safetensors")
             fits = tuple(
-                Coefficients(
-                    *(arrays[f"{name}_{i}"] for name in ("numbers", "levels", "intercept", "centre", "scale")), **rest
-                )
+                Coefficients(**{**rest, **{name: arrays[f"{name}_{i}"] for name in ARRAYS}})
                 for i, rest in enumerate(data["outputs"])
             )
-        except Exception as reason:
+        except (OSError, KeyError, TypeError, SafetensorError) as reason:
             raise ModelError(
                 "the coefficients cannot be read", found=str(reason), do="restore the model folder"
             ) from reason
@@ -195,9 +195,10 @@ class LinearEstimator:
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the coefficients to `linear.safetensors`."""
-        names = ("numbers", "levels", "intercept", "centre", "scale")
         arrays = {
-            f"{name}_{i}": np.ascontiguousarray(getattr(fit, name)) for i, fit in enumerate(self.fits) for name in names
+            f"{name}_{i}": np.ascontiguousarray(getattr(fit, name))
+            for i, fit in enumerate(self.fits)
+            for name in ARRAYS
         }
         save_file(arrays, folder / "linear.safetensors")
         return {
@@ -262,7 +263,7 @@ class Design:
         return found / total
 
     def root(self, curvature: float, penalty: float) -> np.ndarray:
-        """Return R with RᵀR = curvature · gram + penalty / rows, upper triangular; of many columns only its diagonal."""
+        """Return R with RᵀR = curvature · gram + penalty / rows, upper triangular; for many columns its diagonal."""
         ridge = np.full(self.shape[0], penalty / len(self.truth))
         ridge[-1] = 0.0
         if self.gram.ndim == 1:
@@ -372,7 +373,8 @@ def _held_out(n_rows: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def _link(loss: Loss) -> str:
-    return {sigmoid_loss: "sigmoid", softmax_loss: "softmax"}.get(loss, "identity")
+    links: dict[Loss, str] = {sigmoid_loss: "sigmoid", softmax_loss: "softmax"}
+    return links.get(loss, "identity")
 
 
 def _offsets(layout: tuple[tuple[str, int], ...]) -> np.ndarray:

@@ -7,11 +7,12 @@ exactly: a prediction depends on its row and the training rows, never on their o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fieldguide.core.batch import Batch, Encoded
@@ -53,7 +54,7 @@ class Neighbours:
     def fit(
         self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
     ) -> NeighboursEstimator:
-        """Keep the training rows; of more than `in_memory` a random sample, which `NeighboursEstimator.n_rows` states."""
+        """Keep the training rows; of more than `in_memory` a random sample (`n_rows` says of how many)."""
         n_rows = len(train)
         if n_rows > IN_MEMORY:
             train = train.take(np.sort(generator(effort.seed, "neighbours").permutation(n_rows)[:IN_MEMORY]))
@@ -80,7 +81,7 @@ class Neighbours:
             arrays = load_file(folder / "neighbours.safetensors")
             votes = tuple(arrays[f"votes_{i}"] for i in range(len(data["priors"])))
             rows = NeighbourRows(arrays["numbers"], arrays["codes"], arrays["weights"], votes)
-        except Exception as reason:
+        except (OSError, KeyError, SafetensorError) as reason:
             raise ModelError(
                 "the neighbours cannot be read", found=str(reason), do="restore the model folder"
             ) from reason

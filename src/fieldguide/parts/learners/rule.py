@@ -1,7 +1,7 @@
 """A rule on the best single column: a table a person could write on a card.
 
-Knows up to eight ranges of one number, or the levels of one category, and what happened in each. Which column is best is
-decided by cross-validation inside the training rows. Knows no two columns at once.
+Knows up to eight ranges of one number, or the levels of one category, and what happened in each. Which column is best
+is decided by cross-validation inside the training rows. Knows no two columns at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Rule:
     Ranges are found like the leaves of a small tree: the cut that lowers the loss most comes first.
 
     Source:
-        Holte, "Very Simple Classification Rules Perform Well on Most Commonly Used Datasets", Machine Learning 11, 1993.
+        Holte, "Very Simple Classification Rules Perform Well on Most Commonly Used Datasets", Machine Learning 11,
+        1993.
 
     Examples:
         >>> Rule().n_ranges
@@ -60,7 +61,7 @@ class Rule:
         names = [*train.batch.layout.numbers, *(name for name, _ in train.batch.layout.codes)]
         tables, cut = [], False
         for i, output in enumerate(outputs):
-            losses = []
+            losses: list[float] = []
             stats = _stats(sample, i, output)
             for place in range(len(names)):
                 if losses and effort.clock.over:
@@ -268,7 +269,7 @@ class _Column:
         return np.stack(sums, axis=-1).reshape(n_folds, self.n_bins, -1)
 
     def ranges(self, counts: np.ndarray, stats: _Stats, n_ranges: int) -> np.ndarray:
-        """Return the range of each bin, (n_bins,) int64: levels stay apart, bins of a number are joined, missing stays alone."""
+        """Return the range of each bin, (n_bins,) int64: levels and missing stay apart, bins of a number are joined."""
         if not self.number:
             return np.arange(self.n_bins)
         least = LEAST * float(stats.weight(counts).sum())
@@ -319,7 +320,7 @@ def _stats(rows: Encoded, i: int, output: Any) -> _Stats:
 
 
 def _shown(rows: np.ndarray, output: Any) -> tuple[str, ...]:
-    """Return what a range says, in the user's units: the share of the positive class, the likeliest class, or the mean."""
+    """Return what a range says in the user's units: share of the positive class, likeliest class, or mean."""
     if output.task.family != "classes":
         return tuple(f"{float(value):.4g}" for value in output.from_fit(rows[:, 0]))
     if output.width == 2:

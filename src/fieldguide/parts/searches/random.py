@@ -23,7 +23,7 @@ class Arm:
         learner: the learner object; what has no space stays as it is.
         recipe: the recipe of the first trial; None: the learner's own.
         space: where settings are drawn from; None: what the learner declares.
-        recipe_space: where recipe fields are drawn from; None: what `Recipe` declares, less the fields the learner names.
+        recipe_space: where recipe fields are drawn from; None: what `Recipe` declares, less what the learner names.
 
     Examples:
         >>> from fieldguide import parts
@@ -74,8 +74,8 @@ class Trial:
 class RandomSearch:
     """Draw trials until `n_trials` were asked for.
 
-    Learners take turns; the first trial of each is its default. Every setting of every trial has its own named draw, so that
-    trial i is the same whatever was asked, told or declared before it.
+    Learners take turns; the first trial of each is its default. Every setting of every trial has its own named draw, so
+    that trial i is the same whatever was asked, told or declared before it.
 
     Args:
         arms: what is searched over.
