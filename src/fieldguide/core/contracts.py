@@ -226,7 +226,7 @@ class Check(Protocol):
     step: ClassVar[str]
     severity: ClassVar[Severity]  # the worst it fires with
 
-    def run(self, **needs: Any) -> list[Finding]: ...
+    def run(self, *args: Any, **needs: Any) -> list[Finding]: ...  # keyword-only in fact: `def run(self, *, table, problem)`
 
 
 class Search(Protocol):

@@ -6,7 +6,7 @@ Knows findings and plain words; what is worth saying is each check's.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from fieldguide.core.contracts import Check
 from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
+
+Evidence = Mapping[str, Any] | None
 
 
 def fire(
@@ -23,25 +25,26 @@ def fire(
     *,
     severity: Severity | None = None,
     columns: Iterable[str] = (),
-    **evidence: Any,
+    evidence: Evidence = None,
 ) -> Finding:
     """Return a finding that fires, as severe as the check says unless `severity` says less."""
-    return Finding(check.code, severity or check.severity, sentence, "fired", remedy, tuple(columns), evidence=plain(evidence))
+    facts = plain(dict(evidence or {}))
+    return Finding(check.code, severity or check.severity, sentence, "fired", remedy, tuple(columns), evidence=facts)
 
 
-def passed(check: Check, sentence: str, **evidence: Any) -> Finding:
+def passed(check: Check, sentence: str, evidence: Evidence = None) -> Finding:
     """Return the silence of a check that looked and found nothing wrong."""
-    return Finding(check.code, check.severity, sentence, "passed", evidence=plain(evidence))
+    return Finding(check.code, check.severity, sentence, "passed", evidence=plain(dict(evidence or {})))
 
 
-def not_applicable(check: Check, why: str, **evidence: Any) -> Finding:
+def not_applicable(check: Check, why: str, evidence: Evidence = None) -> Finding:
     """Return the silence of a check that has nothing to look at here."""
-    return Finding(check.code, check.severity, why, "not_applicable", evidence=plain(evidence))
+    return Finding(check.code, check.severity, why, "not_applicable", evidence=plain(dict(evidence or {})))
 
 
-def skipped(check: Check, why: str, **evidence: Any) -> Finding:
+def skipped(check: Check, why: str, evidence: Evidence = None) -> Finding:
     """Return the silence of a check that should have looked and could not."""
-    return Finding(check.code, check.severity, why, "skipped", evidence=plain(evidence))
+    return Finding(check.code, check.severity, why, "skipped", evidence=plain(dict(evidence or {})))
 
 
 def plain(value: Any) -> Any:

@@ -44,4 +44,6 @@ def asked(question: Mapping[str, Any]) -> str:
 
 def parts_of(slices: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
     """Return the slices that were judged: {name, n, value, interval, …}; without silences and the entry of the gap."""
-    return [part for part in slices or () if "name" in part and not part.get("silence") and part.get("value") is not None]
+    return [
+        part for part in slices or () if "name" in part and not part.get("silence") and part.get("value") is not None
+    ]

@@ -18,11 +18,12 @@ class Unanswered:
 
     Formula: the questions of `frame` less those that `study.yaml` answers.
 
-    Why: the data say what can be predicted, not what is worth predicting. Without the decision, the costs of errors and the
-    smallest gain worth shipping, a metric is a guess and "does the network earn its place?" has no threshold.
+    Why: the data say what can be predicted, not what is worth predicting. Without the decision, the costs of errors
+    and the smallest gain worth shipping, a metric is a guess and "does the network earn its place?" has no
+    threshold.
 
-    Remedy: answer them in `study.yaml`, together with whoever acts on the predictions. Until then the guess noted beside
-    each is used.
+    Remedy: answer them in `study.yaml`, together with whoever acts on the predictions. Until then the guess noted
+    beside each is used.
 
     Needs: questions: [{key, question, guess}].
     """
@@ -37,6 +38,10 @@ class Unanswered:
         if not questions:
             return [passed(self, "Every question of the problem statement is answered.")]
         keys = list(dict.fromkeys(asked(question) for question in questions))
-        sentence = f"{count(len(questions), 'question')} {verb(len(questions), 'is', 'are')} unanswered: {listed(keys, 8)}."
-        remedy = "Answer them in study.yaml with whoever acts on the predictions; until then the guess beside each is used."
-        return [fire(self, sentence, remedy, questions=[dict(question) for question in questions])]
+        sentence = (
+            f"{count(len(questions), 'question')} {verb(len(questions), 'is', 'are')} unanswered: {listed(keys, 8)}."
+        )
+        remedy = (
+            "Answer them in study.yaml with whoever acts on the predictions; until then the guess beside each is used."
+        )
+        return [fire(self, sentence, remedy, evidence={"questions": [dict(question) for question in questions]})]

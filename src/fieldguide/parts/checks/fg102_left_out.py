@@ -16,10 +16,11 @@ from fieldguide.parts.checks._answers import count, fire, passed, verb
 class LeftOut:
     """Columns that reach no model, and why.
 
-    Formula: columns with the role `ignore`, `key` or `group`, and features of a kind that is not encoded (text, id, constant, empty).
+    Formula: columns with the role `ignore`, `key` or `group`, and features of a kind that is not encoded (text, id,
+    constant, empty).
 
-    Why: an identifier or a row number can be learned by heart and says nothing about a new row; a constant says nothing at all;
-    free text needs a modality of its own. Leaving a column out silently would hide a wrong guess.
+    Why: an identifier or a row number can be learned by heart and says nothing about a new row; a constant says
+    nothing at all; free text needs a modality of its own. Leaving a column out silently would hide a wrong guess.
 
     Remedy: where a guess is wrong, give the column its kind under `data.columns` in `study.yaml`.
 
@@ -42,7 +43,7 @@ class LeftOut:
         sentence = f"{count(len(out), 'column')} {verb(len(out), 'reaches', 'reach')} no model: {told}."
         remedy = "If one of them should, give it its kind under data.columns in study.yaml."
         severity: Severity = "info" if used else "warning"
-        return [fire(self, sentence, remedy, severity=severity, columns=reasons, reasons=reasons)]
+        return [fire(self, sentence, remedy, severity=severity, columns=reasons, evidence={"reasons": reasons})]
 
 
 def _reason(column: Column) -> str:

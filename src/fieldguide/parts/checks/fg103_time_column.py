@@ -16,11 +16,12 @@ from fieldguide.parts.checks._facts import guesses
 class TimeColumn:
     """The column that acts as the time of the rows, or that could.
 
-    Formula: a date column acts when neighbouring rows stand in its order, or when its values span the collection evenly
-    and its name says event; a date of each row's past (a birth date) does not. What is declared in `data.time` always acts.
+    Formula: a date column acts when neighbouring rows stand in its order, or when its values span the collection
+    evenly and its name says event; a date of each row's past (a birth date) does not. What is declared in
+    `data.time` always acts.
 
-    Why: with a time, the future is what a model will be asked about, so the latest rows are sealed and validation follows
-    training in time. A random draw would let the model interpolate.
+    Why: with a time, the future is what a model will be asked about, so the latest rows are sealed and validation
+    follows training in time. A random draw would let the model interpolate.
 
     Remedy: set `data.time` to the right column, or to null if time does not matter.
 
@@ -37,15 +38,24 @@ class TimeColumn:
         acting = [column.name for column in columns if column.role == "time"]
         found = guesses(roles_guess, "time")
         reasons = {guess["column"]: guess["why"] for guess in found}
-        evidence = {"acting": acting, "guesses": [dict(guess) for guess in found], "notes": guesses(roles_guess, "notes")}
+        notes = [str(note) for note in guesses(roles_guess, "notes")]
+        evidence = {
+            "acting": acting,
+            "guesses": [dict(guess) for guess in found],
+            "notes": notes,
+        }
         if acting:
             why = reasons.get(acting[0], "it is declared")
             sentence = f"{acting[0]!r} is taken as the time of the {n_rows:,} rows: {why}. The latest rows are sealed."
-            return [fire(self, sentence, "If time does not matter, set split.by: random.", columns=acting, **evidence)]
+            return [
+                fire(
+                    self, sentence, "If time does not matter, set split.by: random.", columns=acting, evidence=evidence
+                )
+            ]
         if found:
             first = found[0]["column"]
             sentence = f"{first!r} could be the time of the {n_rows:,} rows, but that is not sure: {found[0]['why']}."
             remedy = f"If rows are predicted in its order, set data.time: {first}."
-            return [fire(self, sentence, remedy, columns=[first], **evidence)]
-        notes = "".join(f" Seen: {note}." for note in evidence["notes"][:1])
-        return [passed(self, f"No column looks like the time of the rows.{notes}", **evidence)]
+            return [fire(self, sentence, remedy, columns=[first], evidence=evidence)]
+        seen = f" Seen: {notes[0]}." if notes else ""
+        return [passed(self, f"No column looks like the time of the rows.{seen}", evidence=evidence)]

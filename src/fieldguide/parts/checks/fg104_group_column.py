@@ -16,11 +16,11 @@ from fieldguide.parts.checks._facts import guesses
 class GroupColumn:
     """The column whose equal values mark rows of one unit, or that could.
 
-    Formula: a repeated identifier acts as group when at least half of the other columns are nearly constant, or close,
-    within its values. What is declared in `data.group` always acts.
+    Formula: a repeated identifier acts as group when at least half of the other columns are nearly constant, or
+    close, within its values. What is declared in `data.group` always acts.
 
-    Why: rows of one customer or patient resemble each other. Spread over the parts they let the model recognise the unit
-    instead of the pattern, and the score does not hold for new units.
+    Why: rows of one customer or patient resemble each other. Spread over the parts they let the model recognise the
+    unit instead of the pattern, and the score does not hold for new units.
 
     Remedy: set `data.group` to the column that names the unit, or to null if the model will only meet known units.
 
@@ -42,10 +42,10 @@ class GroupColumn:
             why = reasons.get(acting[0], "it is declared")
             sentence = f"The {n_rows:,} rows are grouped by {names(acting)}: {why}. A group is never cut."
             remedy = "If the model will only meet known groups, set data.group: null."
-            return [fire(self, sentence, remedy, columns=acting, **evidence)]
+            return [fire(self, sentence, remedy, columns=acting, evidence=evidence)]
         if found:
             first = found[0]["column"]
             sentence = f"{first!r} could group the {n_rows:,} rows, but that is not sure: {found[0]['why']}."
             remedy = f"If the model will meet new values of it, set data.group: {first}."
-            return [fire(self, sentence, remedy, columns=[first], **evidence)]
-        return [passed(self, "No column looks as if it named units with several rows.", **evidence)]
+            return [fire(self, sentence, remedy, columns=[first], evidence=evidence)]
+        return [passed(self, "No column looks as if it named units with several rows.", evidence=evidence)]

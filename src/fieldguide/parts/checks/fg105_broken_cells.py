@@ -18,10 +18,11 @@ class BrokenCells:
 
     Formula: cells that are not missing and that the column's kind cannot read, per column.
 
-    Why: they are read as missing. A few are typing errors; many mean that the column is not what it was taken for, or that
-    a word has a meaning of its own ("none", "over 90").
+    Why: they are read as missing. A few are typing errors; many mean that the column is not what it was taken for,
+    or that a word has a meaning of its own ("none", "over 90").
 
-    Remedy: correct the cells named, list words that mean missing under `data.columns.<name>.read.missing`, or declare another kind.
+    Remedy: correct the cells named, list words that mean missing under `data.columns.<name>.read.missing`, or
+    declare another kind.
 
     Needs: read_violations, n_rows.
     """
@@ -49,9 +50,7 @@ class BrokenCells:
             f"({percent(worst.n / max(n_rows, 1))}) {verb(worst.n, 'is', 'are')} not {worst.rule} ({where}).{also}"
         )
         remedy = f"Correct these cells, or declare under data.columns.{worst.column} what they mean."
-        return [
-            fire(
-                self, sentence, remedy, severity="warning" if worst.n > self.most * n_rows else "info",
-                columns=[violation.column for violation in broken], violations=[violation.to_dict() for violation in broken],
-            )
-        ]  # fmt: skip
+        severity: Severity = "warning" if worst.n > self.most * n_rows else "info"
+        columns = [violation.column for violation in broken]
+        evidence = {"violations": [violation.to_dict() for violation in broken]}
+        return [fire(self, sentence, remedy, severity=severity, columns=columns, evidence=evidence)]

@@ -17,10 +17,11 @@ class NoTarget:
 
     Formula: rows without a target / all rows.
 
-    Why: they can neither teach nor judge. If targets are missing for a reason (the outcome is not known yet, only some cases
-    were followed up), the rows left are another population than the one the model will meet.
+    Why: they can neither teach nor judge. If targets are missing for a reason (the outcome is not known yet, only
+    some cases were followed up), the rows left are another population than the one the model will meet.
 
-    Remedy: find out why the target is missing. If the truth only needs time, leave out the latest rows until it has arrived.
+    Remedy: find out why the target is missing. If the truth only needs time, leave out the latest rows until it has
+    arrived.
 
     Needs: problem, n_rows (all of them), n_without_target.
     """
@@ -37,7 +38,12 @@ class NoTarget:
         if not n_without_target:
             return [passed(self, f"Each of the {n_rows:,} rows has a target.")]
         n, share = n_without_target, n_without_target / max(n_rows, 1)
-        sentence = f"{count(n, 'row')} of {n_rows:,} ({percent(share)}) {verb(n, 'was', 'were')} left out: {names(problem.targets)} is missing."
+        sentence = (
+            f"{count(n, 'row')} of {n_rows:,} ({percent(share)}) {verb(n, 'was', 'were')} left out: "
+            f"{names(problem.targets)} is missing."
+        )
         remedy = "Find out why: if it is missing for a reason, the rows left are not those the model will meet."
         severity: Severity = "warning" if share > self.most else "info"
-        return [fire(self, sentence, remedy, severity=severity, columns=problem.targets, n=n, share=share)]
+        return [
+            fire(self, sentence, remedy, severity=severity, columns=problem.targets, evidence={"n": n, "share": share})
+        ]

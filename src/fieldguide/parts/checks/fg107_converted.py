@@ -16,11 +16,11 @@ from fieldguide.parts.checks._answers import count, fire, passed, verb
 class Converted:
     """Columns whose cells are read otherwise than they are written: numbers out of text, dates by a guessed order.
 
-    Formula: columns whose contract holds reading rules (decimal and thousands marks, signs to strip, words that mean missing,
-    day or month first, a time unit).
+    Formula: columns whose contract holds reading rules (decimal and thousands marks, signs to strip, words that
+    mean missing, day or month first, a time unit).
 
-    Why: "1,234" is a thousand or one and a bit, "03/04" is March or April. A wrong guess moves every value, in training and
-    in serving alike, so that no score reveals it.
+    Why: "1,234" is a thousand or one and a bit, "03/04" is March or April. A wrong guess moves every value, in
+    training and in serving alike, so that no score reveals it.
 
     Remedy: check one cell per column, and correct the rule under `data.columns.<name>.read` in `study.yaml`.
 
@@ -35,16 +35,22 @@ class Converted:
 
     def run(self, *, columns: Sequence[Column]) -> list[Finding]:
         told = {column.name: words for column in columns if (words := _words(column.read))}
-        unsure = [column.name for column in columns if column.facts.get("other_reading") or column.facts.get("questions")]
+        unsure = [
+            column.name for column in columns if column.facts.get("other_reading") or column.facts.get("questions")
+        ]
         if not told and not unsure:
             return [passed(self, f"All of the {count(len(columns), 'column')} are read as they are written.")]
         n = len(set(told) | set(unsure))
         order = [*unsure, *(name for name in told if name not in unsure)]
-        said = listed((f"{name!r} ({told.get(name, 'as written')}{', not sure' if name in unsure else ''})" for name in order), 4)
+        said = listed(
+            (f"{name!r} ({told.get(name, 'as written')}{', not sure' if name in unsure else ''})" for name in order), 4
+        )
         sentence = f"{count(n, 'column')} {verb(n, 'is', 'are')} read by a rule: {said}."
         remedy = "Check a cell of each, and correct the rule under data.columns in study.yaml."
         severity: Severity = "warning" if unsure else "info"
-        return [fire(self, sentence, remedy, severity=severity, columns=order, rules=told, unsure=unsure)]
+        return [
+            fire(self, sentence, remedy, severity=severity, columns=order, evidence={"rules": told, "unsure": unsure})
+        ]
 
 
 def _words(read: Mapping[str, Any]) -> str:
@@ -54,7 +60,10 @@ def _words(read: Mapping[str, Any]) -> str:
     if read.get("decimal") not in (None, "."):
         parts.append(f"decimals after {read['decimal']!r}")
     if read.get("strip"):
-        parts.append(f"without {listed(map(repr, read['strip'] if isinstance(read['strip'], list | tuple) else [read['strip']]))}")
+        parts.append(
+            "without "
+            f"{listed(map(repr, read['strip'] if isinstance(read['strip'], list | tuple) else [read['strip']]))}"
+        )
     if read.get("missing"):
         parts.append(f"{listed(map(repr, read['missing']), 3)} as missing")
     if "dayfirst" in read:

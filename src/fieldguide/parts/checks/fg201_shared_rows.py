@@ -17,8 +17,8 @@ from fieldguide.parts.checks._answers import count, fire, passed, verb
 class SharedRows:
     """Rows that stand both in development and in the sealed test set.
 
-    Formula: the intersection of the two sets of row indices, and of the features of the two sets of rows (the latter not
-    where the columns tell so little that equal rows are expected, see FG203).
+    Formula: the intersection of the two sets of row indices, and of the features of the two sets of rows (the
+    latter not where the columns tell so little that equal rows are expected, see FG203).
 
     Why: a model can learn such a row by heart, and the test score then measures memory, not generalisation.
 
@@ -43,9 +43,10 @@ class SharedRows:
             return [
                 fire(
                     self,
-                    f"{count(worst, 'row')} of the {n:,} sealed {verb(worst, 'stands', 'stand')} in development as well.",
+                    f"{count(worst, 'row')} of the {n:,} sealed {verb(worst, 'stands', 'stand')} in development as "
+                    "well.",
                     "Do not trust any score of this study; report this as a bug.",
-                    **evidence,
+                    evidence=evidence,
                 )
             ]
-        return [passed(self, f"None of the {n:,} sealed rows stands in development.", **evidence)]
+        return [passed(self, f"None of the {n:,} sealed rows stands in development.", evidence=evidence)]

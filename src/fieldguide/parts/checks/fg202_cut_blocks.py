@@ -17,14 +17,14 @@ from fieldguide.parts.checks._answers import count, fire, passed, verb
 class CutBlocks:
     """Blocks (a group, or rows that nearly repeat each other) with rows on both sides of the seal.
 
-    Formula: the intersection of the block ids of development and sealed rows. Blocks are the connected components of
-    "same group" and "near-duplicate".
+    Formula: the intersection of the block ids of development and sealed rows. Blocks are the connected components
+    of "same group" and "near-duplicate".
 
-    Why: rows of one unit resemble each other. With some of them to learn from, the others are easier than a new unit will
-    be, and the score is too good.
+    Why: rows of one unit resemble each other. With some of them to learn from, the others are easier than a new
+    unit will be, and the score is too good.
 
-    Remedy: for a given test set: draw it by whole groups, or read its score as one for units that are already known. For
-    a split of ours this is a bug to report.
+    Remedy: for a given test set: draw it by whole groups, or read its score as one for units that are already
+    known. For a split of ours this is a bug to report.
 
     Needs: split, roles (of all rows).
     """
@@ -41,7 +41,7 @@ class CutBlocks:
         touched = int(np.isin(roles.blocks[split.test], cut).sum())
         evidence = {"n_blocks": n_blocks, "cut_blocks": len(cut), "sealed_rows_in_them": touched}
         if not len(cut):
-            return [passed(self, f"None of the {count(n_blocks, 'block')} of rows is cut.", **evidence)]
+            return [passed(self, f"None of the {count(n_blocks, 'block')} of rows is cut.", evidence=evidence)]
         given = split.scheme.startswith("given")
         remedy = (
             "The given test set is obeyed; draw it by whole groups to learn how the model does on new ones."
@@ -49,9 +49,17 @@ class CutBlocks:
             else "Do not trust any score of this study; report this as a bug."
         )
         sentence = (
-            f"{count(len(cut), 'block')} of rows (groups or near-duplicates) {verb(len(cut), 'lies', 'lie')} on both sides of the "
-            f"seal, with {touched:,} of the {len(split.test):,} sealed rows in {verb(len(cut), 'it', 'them')}."
+            f"{count(len(cut), 'block')} of rows (groups or near-duplicates) {verb(len(cut), 'lies', 'lie')} "
+            f"on both sides of the seal, with {touched:,} of the {len(split.test):,} sealed rows in {verb(len(cut), 'it', 'them')}."
         )
         # A given test set with a handful of near-duplicates is still nearly all new rows.
         mild = given and touched <= 0.01 * len(split.test)
-        return [fire(self, sentence, remedy, severity=("info" if mild else "warning") if given else "error", **evidence)]
+        return [
+            fire(
+                self,
+                sentence,
+                remedy,
+                severity=("info" if mild else "warning") if given else "error",
+                evidence=evidence,
+            )
+        ]

@@ -16,11 +16,11 @@ from fieldguide.parts.checks._answers import count, fire, passed, percent, verb
 class PurgedRows:
     """Rows that are in no part, because their group or their content lies on the other side of the seal.
 
-    Formula: all rows less development rows less sealed rows. Purged are rows of a group on both sides of the cut in time
-    (the side with fewer of its rows is given up), and development rows that repeat a row of a given test set.
+    Formula: all rows less development rows less sealed rows. Purged are rows of a group on both sides of the cut in
+    time (the side with fewer of its rows is given up), and development rows that repeat a row of a given test set.
 
-    Why: keeping them would let the model learn from the units it is judged on. Many purged rows mean that groups and time
-    pull in different directions, and that the rows left are no longer a fair sample.
+    Why: keeping them would let the model learn from the units it is judged on. Many purged rows mean that groups
+    and time pull in different directions, and that the rows left are no longer a fair sample.
 
     Remedy: nothing, when they are few. When they are many: declare a group that lives shorter, or move the cut.
 
@@ -38,11 +38,19 @@ class PurgedRows:
     def run(self, *, table: Table, split: Split) -> list[Finding]:
         n = len(split.purged)
         if not n:
-            return [passed(self, f"Each of the {table.n_rows:,} rows is used.", n_purged=0)]
+            return [passed(self, f"Each of the {table.n_rows:,} rows is used.", evidence={"n_purged": 0})]
         share = n / table.n_rows
         sentence = (
             f"{count(n, 'row')} ({percent(share)}) {verb(n, 'is', 'are')} used by nobody: "
             f"{verb(n, 'its', 'their')} group or content lies on the other side of the seal."
         )
         remedy = "Nothing to do if they are few; else declare a group that lives shorter, or another split.test."
-        return [fire(self, sentence, remedy, severity="warning" if share > self.most else "info", n_purged=n, share=share)]
+        return [
+            fire(
+                self,
+                sentence,
+                remedy,
+                severity="warning" if share > self.most else "info",
+                evidence={"n_purged": n, "share": share},
+            )
+        ]

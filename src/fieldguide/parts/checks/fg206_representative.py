@@ -19,19 +19,21 @@ from fieldguide.parts.checks._answers import fire, names, number, passed, skippe
 class Representative:
     """Sealed rows that a model can tell from development rows by their features.
 
-    Formula: the ROC AUC of a classifier (boosting, cross-fitted over whole blocks, without the time column) that guesses
-    for each row whether it is sealed. 0.5: the two are alike. It fires when the whole interval lies above a bound.
+    Formula: the ROC AUC of a classifier (boosting, cross-fitted over whole blocks, without the time column) that
+    guesses for each row whether it is sealed. 0.5: the two are alike. It fires when the whole interval lies above a
+    bound.
 
-    Why: a score holds for rows like those it was measured on. After a random draw the two must be alike. After a cut in time,
-    or with a given test set, a difference is drift: the reason to cut in time, and the columns that moved.
+    Why: a score holds for rows like those it was measured on. After a random draw the two must be alike. After a
+    cut in time, or with a given test set, a difference is drift: the reason to cut in time, and the columns that
+    moved.
 
-    Remedy: look at the columns named. If they drift, expect the score to fall further with time, and watch them in use. If
-    they tell how the test set was collected (a site, a batch), drop them or collect the test set anew.
+    Remedy: look at the columns named. If they drift, expect the score to fall further with time, and watch them in
+    use. If they tell how the test set was collected (a site, a batch), drop them or collect the test set anew.
 
     Source: Lopez-Paz and Oquab (2017), Revisiting Classifier Two-Sample Tests.
 
-    Needs: split, roles (of all rows), discrimination: {auc, interval: [low, high], n, columns: [{column, share}]} or None
-    when it was not computed.
+    Needs: split, roles (of all rows), discrimination: {auc, interval: [low, high], n, columns: [{column, share}]}
+    or None when it was not computed.
     """
 
     name: ClassVar[str] = "fg206_representative"
@@ -49,22 +51,26 @@ class Representative:
         evidence = dict(discrimination)
         said = f"ROC AUC {number(auc)} {span(interval)} on {discrimination['n']:,} rows"
         if not interval[0] > self.bound:
-            return [passed(self, f"Sealed rows cannot be told from development rows ({said}).", **evidence)]
+            return [passed(self, f"Sealed rows cannot be told from development rows ({said}).", evidence=evidence)]
         columns = [entry["column"] for entry in discrimination.get("columns", ())][:3]
         behind = f", mostly by {names(columns)}" if columns else ""
         if split.scheme.startswith("given"):
-            sentence = f"The given test set differs from the development rows: a model tells them apart{behind} ({said})."
+            sentence = (
+                f"The given test set differs from the development rows: a model tells them apart{behind} ({said})."
+            )
             remedy = "Read the score as one for rows like the test set, and find out how it was collected."
-            return [fire(self, sentence, remedy, columns=columns, **evidence)]
+            return [fire(self, sentence, remedy, columns=columns, evidence=evidence)]
         if "chronological" in split.scheme:
             sentence = f"The later, sealed rows differ from the earlier ones{behind} ({said}): the data drift."
             remedy = "Expect the score to change further with time, and watch these columns in use."
-            return [fire(self, sentence, remedy, severity="info", columns=columns, **evidence)]
+            return [fire(self, sentence, remedy, severity="info", columns=columns, evidence=evidence)]
         grouped = len(roles) / len(np.unique(roles.blocks)) >= 2.0
         if grouped:
             sentence = f"The sealed groups differ from the others{behind} ({said}), as whole groups do."
             remedy = "Read the interval, which resamples groups: a few groups make it wide."
-            return [fire(self, sentence, remedy, severity="info", columns=columns, **evidence)]
-        sentence = f"Sealed rows can be told from development rows{behind} ({said}), which a random draw should not allow."
+            return [fire(self, sentence, remedy, severity="info", columns=columns, evidence=evidence)]
+        sentence = (
+            f"Sealed rows can be told from development rows{behind} ({said}), which a random draw should not allow."
+        )
         remedy = "Look whether rows are ordered or grouped in a way the study does not declare (data.time, data.group)."
-        return [fire(self, sentence, remedy, columns=columns, **evidence)]
+        return [fire(self, sentence, remedy, columns=columns, evidence=evidence)]

@@ -19,13 +19,14 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
 class RareClasses:
     """Classes with so few rows, or so small a share, that scores mislead.
 
-    Formula: rows per class, and their share. Under 30 rows a class can hardly be judged (its recall then has an interval at
-    least a third wide); under 5 % it weighs little in a mean over rows.
+    Formula: rows per class, and their share. Under 30 rows a class can hardly be judged (its recall then has an
+    interval at least a third wide); under 5 % it weighs little in a mean over rows.
 
-    Why: accuracy looks good for a model that never names a rare class. With few rows of it, validation sets hold a handful.
+    Why: accuracy looks good for a model that never names a rare class. With few rows of it, validation sets hold a
+    handful.
 
-    Remedy: judge by a metric that sees rare classes (average_precision, f1_macro, expected_cost with `problem.costs`), collect more
-    rows of the rare class, or merge classes that lead to the same decision.
+    Remedy: judge by a metric that sees rare classes (average_precision, f1_macro, expected_cost with
+    `problem.costs`), collect more rows of the rare class, or merge classes that lead to the same decision.
 
     Needs: problem, truths.
     """
@@ -50,11 +51,30 @@ class RareClasses:
             # Among many classes each has a small share; a class is rare against an equal share.
             rare = {label: c for label, c in counts.items() if c < min(self.share, 0.5 / len(counts)) * n} | few
             if not rare:
-                found.append(passed(self, f"The rarest of {len(counts)} classes of {output.name!r} has {min(counts.values()):,} of {n:,} rows.", counts=counts))
+                found.append(
+                    passed(
+                        self,
+                        f"The rarest of {len(counts)} classes of {output.name!r} has {min(counts.values()):,} of {n:,} "
+                        "rows.",
+                        evidence={"counts": counts},
+                    )
+                )
                 continue
             order = sorted(rare.items(), key=lambda item: item[1])
             said = listed((f"{label!r} {c:,} ({percent(c / n)})" for label, c in order), 4)
-            sentence = f"{count(len(rare), 'class', 'classes')} of {output.name!r} {verb(len(rare), 'is', 'are')} rare among {n:,} rows: {said}."
+            sentence = (
+                f"{count(len(rare), 'class', 'classes')} of {output.name!r} {verb(len(rare), 'is', 'are')} rare "
+                f"among {n:,} rows: {said}."
+            )
             remedy = "Judge by a metric that sees rare classes, and collect more rows of them or merge them."
-            found.append(fire(self, sentence, remedy, severity="warning" if few else "info", columns=[output.name], counts=counts))
+            found.append(
+                fire(
+                    self,
+                    sentence,
+                    remedy,
+                    severity="warning" if few else "info",
+                    columns=[output.name],
+                    evidence={"counts": counts},
+                )
+            )
         return found or [not_applicable(self, "The target is no class.")]

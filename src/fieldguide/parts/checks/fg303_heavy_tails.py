@@ -16,13 +16,15 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, number
 class HeavyTails:
     """Columns of numbers whose far values dwarf the others.
 
-    Formula: values more than 3 interquartile ranges beyond a quartile (outliers), and the distance of the farthest value from
-    the mean in standard deviations. A column is named when both are large: more than 1 % outliers or one beyond 20 deviations.
+    Formula: values more than 3 interquartile ranges beyond a quartile (outliers), and the distance of the farthest
+    value from the mean in standard deviations. A column is named when both are large: more than 1 % outliers or one
+    beyond 20 deviations.
 
-    Why: standard scaling is ruled by such values: the others are squeezed together, and a network sees steps where a tree sees
-    an order. A value may also be wrong (a unit mixed up, a code such as 9999 for "unknown").
+    Why: standard scaling is ruled by such values: the others are squeezed together, and a network sees steps where
+    a tree sees an order. A value may also be wrong (a unit mixed up, a code such as 9999 for "unknown").
 
-    Remedy: check the extremes; list codes as missing (`data.columns.<name>.read.missing`). Refine tries robust and quantile scaling.
+    Remedy: check the extremes; list codes as missing (`data.columns.<name>.read.missing`). Refine tries robust and
+    quantile scaling.
 
     Needs: profile (columns: {name: {n, missing, mean, sd, min, max, outliers, quantiles}}).
     """
@@ -34,7 +36,9 @@ class HeavyTails:
     severity: ClassVar[Severity] = "info"
 
     share: float = setting(0.01, "share of outliers from which a column is named")
-    reach: float = setting(20.0, "distance of the farthest value from the mean [standard deviations] from which a column is named")
+    reach: float = setting(
+        20.0, "distance of the farthest value from the mean [standard deviations] from which a column is named"
+    )
 
     def run(self, *, profile: Mapping[str, Any]) -> list[Finding]:
         judged = {name: facts for name, facts in profile["columns"].items() if facts.get("sd") and "outliers" in facts}
@@ -48,7 +52,12 @@ class HeavyTails:
             # A flag stored as a number has all its ones "outside" the quartiles; it has no tail.
             flag = facts["quantiles"].get("25%") == facts["quantiles"].get("75%") and far < 10
             if far > self.reach or (share > self.share and not flag):
-                found[name] = {"outliers": facts["outliers"], "share": share, "deviations": far, "farthest": _farthest(facts)}
+                found[name] = {
+                    "outliers": facts["outliers"],
+                    "share": share,
+                    "deviations": far,
+                    "farthest": _farthest(facts),
+                }
         if not found:
             return [passed(self, f"None of {count(len(judged), 'column')} of numbers has a heavy tail.")]
         order = sorted(found, key=lambda name: -found[name]["deviations"])
@@ -62,7 +71,7 @@ class HeavyTails:
         )
         sentence = f"{count(len(found), 'column')} of numbers {verb(len(found), 'has', 'have')} a heavy tail: {said}."
         remedy = "Check the extremes for wrong values and codes; quantile scaling is tried by refine."
-        return [fire(self, sentence, remedy, columns=order, tails=found)]
+        return [fire(self, sentence, remedy, columns=order, evidence={"tails": found})]
 
 
 def _farthest(facts: Mapping[str, Any]) -> float:

@@ -18,11 +18,12 @@ class MeaningfulZero:
 
     Formula: columns with missing cells in which at least 1 % of the known cells are 0.
 
-    Why: "missing becomes 0" is safe only where 0 is not already a meaningful value. Here the 0 is put in after scaling, where it
-    means the average, and an indicator column says that the cell was missing: zero and missing stay apart. Sometimes,
-    though, the zeros themselves are missing values that somebody filled in.
+    Why: "missing becomes 0" is safe only where 0 is not already a meaningful value. Here the 0 is put in after
+    scaling, where it means the average, and an indicator column says that the cell was missing: zero and missing
+    stay apart. Sometimes, though, the zeros themselves are missing values that somebody filled in.
 
-    Remedy: nothing, if 0 is a true value. If it stands for "unknown", add it: `data.columns.<name>.read.missing: ["0"]`.
+    Remedy: nothing, if 0 is a true value. If it stands for "unknown", add it: `data.columns.<name>.read.missing:
+    ["0"]`.
 
     Source: the workflow guide, "Handle Missing values".
 
@@ -45,8 +46,18 @@ class MeaningfulZero:
             if facts["missing"] and facts["zeros"] > self.share * (facts["n"] - facts["missing"])
         }
         if not both:
-            return [passed(self, f"None of {count(len(numbers), 'column')} of numbers has both zeros and missing cells.")]
-        said = listed((f"{name!r} ({facts['zeros']:,} zeros, {facts['missing']:,} missing)" for name, facts in both.items()), 3)
-        sentence = f"In {count(len(both), 'column')} 0 is a value and other cells are missing: {said}; an indicator column keeps them apart."
-        remedy = f"If 0 means unknown in {verb(len(both), 'it', 'one of them')}, add it under data.columns as a word for missing."
-        return [fire(self, sentence, remedy, columns=both, counts=both)]
+            return [
+                passed(self, f"None of {count(len(numbers), 'column')} of numbers has both zeros and missing cells.")
+            ]
+        said = listed(
+            (f"{name!r} ({facts['zeros']:,} zeros, {facts['missing']:,} missing)" for name, facts in both.items()), 3
+        )
+        sentence = (
+            f"In {count(len(both), 'column')} 0 is a value and other cells are missing: {said}; an indicator "
+            "column keeps them apart."
+        )
+        remedy = (
+            f"If 0 means unknown in {verb(len(both), 'it', 'one of them')}, add it under data.columns as a "
+            "word for missing."
+        )
+        return [fire(self, sentence, remedy, columns=both, evidence={"counts": both})]

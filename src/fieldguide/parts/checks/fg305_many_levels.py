@@ -19,10 +19,11 @@ class ManyLevels:
 
     Formula: levels / known cells, and the share of rows whose level is seen only once.
 
-    Why: a level that is seen once teaches nothing about new rows, and new rows will bring levels never seen. Both are read as
-    "rare or unknown". A column of nearly as many levels as rows is an identifier in disguise.
+    Why: a level that is seen once teaches nothing about new rows, and new rows will bring levels never seen. Both
+    are read as "rare or unknown". A column of nearly as many levels as rows is an identifier in disguise.
 
-    Remedy: replace the column by what it stands for (a region for a postcode, a maker for a model), or set it to `ignore`.
+    Remedy: replace the column by what it stands for (a region for a postcode, a maker for a model), or set it to
+    `ignore`.
 
     Needs: table, profile (columns: {name: {n, missing, n_levels}}).
     """
@@ -49,13 +50,44 @@ class ManyLevels:
             counts = table.frame[name].drop_nulls().value_counts()["count"]
             once = int((counts == 1).sum())
             if once > self.once * known or facts["n_levels"] > self.identifier * known:
-                found[name] = {"levels": facts["n_levels"], "once": once, "share_once": once / known, "per_row": facts["n_levels"] / known}
+                found[name] = {
+                    "levels": facts["n_levels"],
+                    "once": once,
+                    "share_once": once / known,
+                    "per_row": facts["n_levels"] / known,
+                }
         if not found:
             most = max(facts["n_levels"] for facts in categories.values())
-            return [passed(self, f"The {count(len(categories), 'category', 'categories')} have at most {most:,} levels, few of them seen once.")]
+            return [
+                passed(
+                    self,
+                    f"The {count(len(categories), 'category', 'categories')} have at most {most:,} levels, few of "
+                    "them seen once.",
+                )
+            ]
         order = sorted(found, key=lambda name: -found[name]["share_once"])
-        said = listed((f"{name!r} ({found[name]['levels']:,} levels, {percent(found[name]['share_once'])} of rows have one of their own)" for name in order), 3)
-        sentence = f"{count(len(found), 'category', 'categories')} {verb(len(found), 'has', 'have')} many levels: {said}."
+        said = listed(
+            (
+                (
+                    f"{name!r} ({found[name]['levels']:,} levels, {percent(found[name]['share_once'])} of rows have "
+                    "one of their own)"
+                )
+                for name in order
+            ),
+            3,
+        )
+        sentence = (
+            f"{count(len(found), 'category', 'categories')} {verb(len(found), 'has', 'have')} many levels: {said}."
+        )
         remedy = "Replace them by what they stand for (a region for a postcode), or set them to ignore."
         worst = max(facts["per_row"] for facts in found.values())
-        return [fire(self, sentence, remedy, severity="warning" if worst > self.identifier else "info", columns=order, levels=found)]
+        return [
+            fire(
+                self,
+                sentence,
+                remedy,
+                severity="warning" if worst > self.identifier else "info",
+                columns=order,
+                evidence={"levels": found},
+            )
+        ]

@@ -19,16 +19,16 @@ from fieldguide.parts.checks._answers import fire, not_applicable, passed, perce
 class Giveaway:
     """A column that alone tells nearly all about the target, and is perhaps not known when the model is asked.
 
-    Formula: the share of the target's variance (for classes: of the Brier variance) that the means of 20 bins, or of the
-    levels, of one half of the rows explain in the other half. It fires above 95 %; when the mere presence of a cell
-    explains more than 50 %; when a number has the same order as the target (rank correlation above .999); and, as a hint,
-    when one column explains more than 60 % and three times as much as the next.
+    Formula: the share of the target's variance (for classes: of the Brier variance) that the means of 20 bins, or
+    of the levels, of one half of the rows explain in the other half. It fires above 95 %; when the mere presence of
+    a cell explains more than 50 %; when a number has the same order as the target (rank correlation above .999);
+    and, as a hint, when one column explains more than 60 % and three times as much as the next.
 
-    Why: the usual reason is a leak: a column filled in after the outcome, or computed from it. The model then looks brilliant
-    until it is asked about rows whose outcome is not known yet.
+    Why: the usual reason is a leak: a column filled in after the outcome, or computed from it. The model then looks
+    brilliant until it is asked about rows whose outcome is not known yet.
 
-    Remedy: ask when the column is known. If not before the prediction, set `data.columns.<name>: ignore`. If it is, say so
-    in `problem.assumptions`.
+    Remedy: ask when the column is known. If not before the prediction, set `data.columns.<name>: ignore`. If it is,
+    say so in `problem.assumptions`.
 
     Source: the workflow guide, "Data Leakage".
 
@@ -74,10 +74,21 @@ class Giveaway:
                     sure[name] = f"{name!r} has the same order as {output.name!r} (rank correlation {order:.4f})"
         evidence = {"output": output.name, "explained": {name: explained[name] for name in ranked[:10]}}
         if sure:
-            propose = {name: "ignore" for name in sure}
-            remedy = f"If {'it is' if len(sure) == 1 else 'they are'} not known before the outcome, set data.columns.{next(iter(sure))}: ignore."
+            propose = dict.fromkeys(sure, "ignore")
+            remedy = (
+                f"If {'it is' if len(sure) == 1 else 'they are'} not known before the outcome, set "
+                f"data.columns.{next(iter(sure))}: ignore."
+            )
             text = "; ".join(list(sure.values())[:3])
-            return [fire(self, text[0].upper() + text[1:] + ".", remedy, columns=sure, propose=propose, **evidence)]
+            return [
+                fire(
+                    self,
+                    text[0].upper() + text[1:] + ".",
+                    remedy,
+                    columns=sure,
+                    evidence={**evidence, "propose": propose},
+                )
+            ]
         first, second = explained[ranked[0]], explained[ranked[1]] if len(ranked) > 1 else 0.0
         if len(ranked) > 1 and first > self.hint and first > 3 * second:
             sentence = (
@@ -85,8 +96,16 @@ class Giveaway:
                 f"and the next column, {ranked[1]!r}, {percent(second)}."
             )
             remedy = "Make sure that it is known when the model is asked."
-            return [fire(self, sentence, remedy, severity="info", columns=ranked[:1], propose={}, **evidence)]
-        return [passed(self, f"No column gives {output.name!r} away: the strongest, {ranked[0]!r}, explains {percent(first)}.", **evidence)]
+            return [
+                fire(self, sentence, remedy, severity="info", columns=ranked[:1], evidence={**evidence, "propose": {}})
+            ]
+        return [
+            passed(
+                self,
+                f"No column gives {output.name!r} away: the strongest, {ranked[0]!r}, explains {percent(first)}.",
+                evidence=evidence,
+            )
+        ]
 
 
 def _explained_by(present: np.ndarray, truth: np.ndarray, output: Output) -> float:
@@ -104,5 +123,5 @@ def _rank_correlation(values: np.ndarray, truth: np.ndarray) -> float:
     known = ~np.isnan(values)
     if known.sum() < 30 or len(np.unique(values[known])) < 30:
         return 0.0
-    ranks = [np.unique(side[known], return_inverse=True)[1].astype(np.float64) for side in (values, truth)]
-    return float(np.corrcoef(*ranks)[0, 1]) if min(side.std() for side in ranks) > 0 else 0.0
+    one, two = (np.unique(side[known], return_inverse=True)[1].astype(np.float64) for side in (values, truth))
+    return float(np.corrcoef(one, two)[0, 1]) if min(one.std(), two.std()) > 0 else 0.0

@@ -23,19 +23,20 @@ MOST_ROWS, MOST_LEVELS = 5_000, 20
 class DeepLearning:
     """A verdict, before any model is fitted: is a network likely to earn its place on these rows?
 
-    Formula: the number of rows; whether a column has structure a network is made for (text, image, sound, series); and the
-    share of the target's variance (for classes: of the Brier variance) that straight lines explain, by ridge regression
-    on numbers and frequent levels, fitted on one half of the rows and judged on the other.
+    Formula: the number of rows; whether a column has structure a network is made for (text, image, sound, series);
+    and the share of the target's variance (for classes: of the Brier variance) that straight lines explain, by
+    ridge regression on numbers and frequent levels, fitted on one half of the rows and judged on the other.
 
-    Why: with structure, networks are the answer: convolutions for space, recurrence or attention for sequences, pretrained
-    where possible. Without it (a table), a fully connected network competes with boosting: it rarely wins under a thousand rows,
-    and has little to find where straight lines explain nearly everything.
+    Why: with structure, networks are the answer: convolutions for space, recurrence or attention for sequences,
+    pretrained where possible. Without it (a table), a fully connected network competes with boosting: it rarely
+    wins under a thousand rows, and has little to find where straight lines explain nearly everything.
 
-    Remedy: let it try: the paired difference to the best baseline decides, not this forecast. Under "unlikely", plan to ship
-    the baseline.
+    Remedy: let it try: the paired difference to the best baseline decides, not this forecast. Under "unlikely",
+    plan to ship the baseline.
 
-    Source: the workflow guide, "when to (or not to) use Deep Learning"; Grinsztajn et al. (2022), Why do tree-based models still
-    outperform deep learning on tabular data?; McElfresh et al. (2023), When Do Neural Nets Outperform Boosted Trees on Tabular Data?
+    Source: the workflow guide, "when to (or not to) use Deep Learning"; Grinsztajn et al. (2022), Why do tree-based
+    models still outperform deep learning on tabular data?; McElfresh et al. (2023), When Do Neural Nets Outperform
+    Boosted Trees on Tabular Data?
 
     Needs: table, problem, truths.
     """
@@ -63,7 +64,10 @@ class DeepLearning:
         elif explained > self.straight:
             verdict, sentence = "unlikely", f"A network is unlikely to pay: {facts}, which leaves it little to find."
         elif n < self.few:
-            verdict, sentence = "unlikely", f"A network is unlikely to pay: {facts}; boosting or a linear model should be hard to beat."
+            verdict, sentence = (
+                "unlikely",
+                f"A network is unlikely to pay: {facts}; boosting or a linear model should be hard to beat.",
+            )
         elif n < self.many:
             verdict, sentence = "open", f"A network may pay: {facts}; on tables of this size boosting often wins."
         else:
@@ -75,15 +79,20 @@ class DeepLearning:
             "worth a try": "Start with 2 to 3 hidden layers, ReLU, BatchNorm and Adam; the paired difference decides.",
         }[verdict]
         evidence = {"verdict": verdict, "n_rows": n, "structured": structured, "explained_by_straight_lines": explained}
-        return [fire(self, sentence, remedy, **evidence)]
+        return [fire(self, sentence, remedy, evidence=evidence)]
 
 
 def straight_lines(table: Table, output: Output, truth: np.ndarray) -> float:
-    """Return the share of the target's variance that ridge regression explains on rows it was not fitted on, at least 0."""
+    """Return the share of the target's variance that ridge regression explains on rows it was not fitted on, at
+    least 0."""
     rng = generator(0, "straight lines")
     rows = np.sort(rng.permutation(table.n_rows)[:MOST_ROWS])
     inputs = _flat(table.take(rows))
-    goal = np.eye(len(output.labels))[truth[rows]] if output.task.family == "classes" else truth[rows, None].astype(np.float64)
+    goal = (
+        np.eye(len(output.labels))[truth[rows]]
+        if output.task.family == "classes"
+        else truth[rows, None].astype(np.float64)
+    )
     half = rng.permutation(len(rows)) % 2
     shares = []
     for side in (0, 1):
@@ -100,7 +109,8 @@ def straight_lines(table: Table, output: Output, truth: np.ndarray) -> float:
 
 
 def _flat(table: Table) -> np.ndarray:
-    """Return numbers (missing at the mean, with an indicator) and 0/1 columns of the frequent levels: (rows, width)."""
+    """Return numbers (missing at the mean, with an indicator) and 0/1 columns of the frequent levels: (rows,
+    width)."""
     columns = [np.zeros(table.n_rows)]
     for column in table.features:
         cells = table.frame[column.name]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.problem import TRANSFORMS, Output, Problem
+from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent
 
@@ -18,15 +18,15 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, number
 class TargetShape:
     """A number to predict that has a long tail, or stands suspiciously often at its largest or smallest value.
 
-    Formula: skewness m3 / m2^1.5, as it is and after log1p and sqrt; a transform is proposed when the skewness exceeds 1 and
-    the transform at least halves it. The target counts as capped when more than 1 % of the rows, and ten times as many as at a
-    typical value, stand at the largest (or smallest) of at least 50 different values.
+    Formula: skewness m3 / m2^1.5, as it is and after log1p and sqrt; a transform is proposed when the skewness
+    exceeds 1 and the transform at least halves it. The target counts as capped when more than 1 % of the rows, and
+    ten times as many as at a typical value, stand at the largest (or smallest) of at least 50 different values.
 
-    Why: with a long tail a few rows rule the squared error, and the fit. A cap hides the truth: rows at the cap were "at
-    least this much", so errors there mean little, and a model cannot learn to go beyond.
+    Why: with a long tail a few rows rule the squared error, and the fit. A cap hides the truth: rows at the cap
+    were "at least this much", so errors there mean little, and a model cannot learn to go beyond.
 
-    Remedy: set `problem.transform: log1p` (or sqrt): learners then fit on that scale, metrics stay on yours. For a cap: say
-    so in `problem.assumptions`, or leave the capped rows out of the population.
+    Remedy: set `problem.transform: log1p` (or sqrt): learners then fit on that scale, metrics stay on yours. For a
+    cap: say so in `problem.assumptions`, or leave the capped rows out of the population.
 
     Needs: problem, truths.
     """
@@ -45,26 +45,31 @@ class TargetShape:
         for output, truth in zip(problem.outputs, truths):
             if output.task.family == "values":
                 found = [*self._capped(output, truth), *self._skewed(output, truth)]
-                fine = f"{output.name!r} is neither capped nor so skewed (skewness {number(skewness(output.to_fit(truth)))}) that a transform would help."
+                fine = (
+                    f"{output.name!r} is neither capped nor so skewed (skewness "
+                    f"{number(skewness(output.to_fit(truth)))}) that a transform would help."
+                )
                 findings += found or [passed(self, fine)]
         return findings or [not_applicable(self, "The target is no number.")]
 
     def _skewed(self, output: Output, truth: np.ndarray) -> list[Finding]:
         if output.transform != "identity" or truth.min() < 0 or not skewness(truth) > self.skew:
             return []
-        after = {name: skewness(TRANSFORMS[name][0](truth)) for name in ("log1p", "sqrt")}
+        after = {name: skewness(replace(output, transform=name).to_fit(truth)) for name in ("log1p", "sqrt")}
         best = min(after, key=lambda name: abs(after[name]))
         before = skewness(truth)
         if not abs(after[best]) <= before / 2:
             return []
-        sentence = f"{output.name!r} has a long tail (skewness {number(before)}); as {best} it is {number(after[best])}."
+        sentence = (
+            f"{output.name!r} has a long tail (skewness {number(before)}); as {best} it is {number(after[best])}."
+        )
         remedy = f"Set problem.transform: {best} if errors matter in proportion rather than in absolute size."
         evidence = {"skewness": before, "after": after, "propose": {"transform": best}}
-        return [fire(self, sentence, remedy, severity="info", columns=[output.name], **evidence)]
+        return [fire(self, sentence, remedy, severity="info", columns=[output.name], evidence=evidence)]
 
     def _capped(self, output: Output, truth: np.ndarray) -> list[Finding]:
         values, counts = np.unique(truth, return_counts=True)
-        found = []
+        found: list[Finding] = []
         if len(values) < 50:
             return found
         typical = float(np.median(counts))
@@ -72,9 +77,20 @@ class TargetShape:
             n, share = int(counts[place]), counts[place] / len(truth)
             if share <= self.heap or n < 10 * typical or (place == 0 and values[0] == 0):
                 continue  # zero is a natural floor: no sales, no rain
-            sentence = f"{count(n, 'row')} ({percent(share)}) of {output.name!r} stand at the {word} value, {number(values[place])}: it looks capped."
+            sentence = (
+                f"{count(n, 'row')} ({percent(share)}) of {output.name!r} stand at the {word} value, "
+                f"{number(values[place])}: it looks capped."
+            )
             remedy = "Ask whether values beyond were cut; if so, say it in problem.assumptions or leave these rows out."
-            found.append(fire(self, sentence, remedy, columns=[output.name], value=values[place], n=n, share=share))
+            found.append(
+                fire(
+                    self,
+                    sentence,
+                    remedy,
+                    columns=[output.name],
+                    evidence={"value": values[place], "n": n, "share": share},
+                )
+            )
         return found
 
 

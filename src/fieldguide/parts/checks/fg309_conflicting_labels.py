@@ -19,11 +19,12 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
 class ConflictingLabels:
     """Rows that are equal in every feature and have different targets.
 
-    Formula: rows that share their features with another row of another label (for values: with a spread above 1 % of the
-    target's); and the errors no model can avoid on them: for each set of equal rows, those outside its most frequent label.
+    Formula: rows that share their features with another row of another label (for values: with a spread above 1 %
+    of the target's); and the errors no model can avoid on them: for each set of equal rows, those outside its most
+    frequent label.
 
-    Why: the features cannot tell such rows apart, so the best possible accuracy is below 100 %. Among rows with many columns
-    it rather means that labels are wrong.
+    Why: the features cannot tell such rows apart, so the best possible accuracy is below 100 %. Among rows with
+    many columns it rather means that labels are wrong.
 
     Remedy: look at some of these rows. Correct the labels, or add the column that tells the cases apart.
 
@@ -36,7 +37,9 @@ class ConflictingLabels:
     step: ClassVar[str] = "explore"
     severity: ClassVar[Severity] = "warning"
 
-    most: float = setting(0.02, "share of unavoidable errors from which it is a warning, where rows are mostly distinct")
+    most: float = setting(
+        0.02, "share of unavoidable errors from which it is a warning, where rows are mostly distinct"
+    )
 
     def run(self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
         names = [column.name for column in table.features]
@@ -50,16 +53,37 @@ class ConflictingLabels:
         findings = []
         for output, truth in zip(problem.outputs, truths):
             rows, errors = _conflicts(groups, sizes, truth, output)
-            evidence = {"output": output.name, "equal_rows": shared, "conflicting_rows": rows, "unavoidable_errors": errors}
+            evidence = {
+                "output": output.name,
+                "equal_rows": shared,
+                "conflicting_rows": rows,
+                "unavoidable_errors": errors,
+            }
             if not rows:
-                findings.append(passed(self, f"The {shared:,} rows that equal another agree in {output.name!r}.", **evidence))
+                findings.append(
+                    passed(self, f"The {shared:,} rows that equal another agree in {output.name!r}.", evidence=evidence)
+                )
                 continue
-            told = f"{count(rows, 'row')} ({percent(rows / len(truth))}) {verb(rows, 'equals', 'equal')} another in every feature and {verb(rows, 'differs', 'differ')} in {output.name!r}"
+            told = (
+                f"{count(rows, 'row')} ({percent(rows / len(truth))}) {verb(rows, 'equals', 'equal')} another in "
+                f"every feature and {verb(rows, 'differs', 'differ')} in {output.name!r}"
+            )
             floor = f": at least {count(errors, 'error')} cannot be avoided" if output.task.family == "classes" else ""
             distinct = len(sizes) > 0.5 * len(truth)
-            serious = distinct and max(errors, rows / 2 if output.task.family == "values" else 0) > self.most * len(truth)
+            serious = distinct and max(errors, rows / 2 if output.task.family == "values" else 0) > self.most * len(
+                truth
+            )
             remedy = "Look at some of them: correct wrong labels, or add the column that tells the cases apart."
-            findings.append(fire(self, told + floor + ".", remedy, severity="warning" if serious else "info", columns=[output.name], **evidence))
+            findings.append(
+                fire(
+                    self,
+                    told + floor + ".",
+                    remedy,
+                    severity="warning" if serious else "info",
+                    columns=[output.name],
+                    evidence=evidence,
+                )
+            )
         return findings
 
 

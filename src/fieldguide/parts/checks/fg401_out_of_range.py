@@ -23,11 +23,11 @@ class OutOfRange:
 
     Formula: NaN and infinity, and |x| > 50, in the encoded numbers of the training rows.
 
-    Why: one NaN turns every weight of a network into NaN. A value of 50 standard deviations makes a gradient step fifty times
-    too large, and training jumps about or stalls.
+    Why: one NaN turns every weight of a network into NaN. A value of 50 standard deviations makes a gradient step
+    fifty times too large, and training jumps about or stalls.
 
-    Remedy: for far values, check them, and set `data.columns.<name>` or `recipe.scaling: quantile`. A value that is not finite
-    is a bug in an encoder: report it.
+    Remedy: for far values, check them, and set `data.columns.<name>` or `recipe.scaling: quantile`. A value that is
+    not finite is a bug in an encoder: report it.
 
     Needs: table, recipe, layout, arrays (the encoded training rows).
     """
@@ -50,17 +50,36 @@ class OutOfRange:
             which = [layout.numbers[i] for i in np.flatnonzero(bad)]
             n = int(bad.sum())
             sentence = f"{count(n, 'encoded value')} {verb(n, 'is', 'are')} not finite, in {names(which)}."
-            return [fire(self, sentence, "Report this as a bug.", columns=_columns(table, which), encoded=which, n=n)]
+            return [
+                fire(
+                    self,
+                    sentence,
+                    "Report this as a bug.",
+                    columns=_columns(table, which),
+                    evidence={"encoded": which, "n": n},
+                )
+            ]
         if recipe.scaling == "none":
             return [not_applicable(self, f"The {numbers.shape[1]} encoded numbers are not scaled; all are finite.")]
         largest = np.abs(np.nan_to_num(numbers)).max(axis=0)
         far = {layout.numbers[i]: float(largest[i]) for i in np.argsort(-largest) if largest[i] > self.bound}
         if not far:
-            return [passed(self, f"All {numbers.shape[1]} encoded numbers lie within {number(float(largest.max()))} of 0.", largest=float(largest.max()))]
+            return [
+                passed(
+                    self,
+                    f"All {numbers.shape[1]} encoded numbers lie within {number(float(largest.max()))} of 0.",
+                    evidence={"largest": float(largest.max())},
+                )
+            ]
         said = listed((f"{name!r} up to {number(value)}" for name, value in far.items()), 4)
-        sentence = f"{count(len(far), 'encoded number')} {verb(len(far), 'reaches', 'reach')} beyond {number(self.bound)} after scaling: {said}."
+        sentence = (
+            f"{count(len(far), 'encoded number')} {verb(len(far), 'reaches', 'reach')} beyond "
+            f"{number(self.bound)} after scaling: {said}."
+        )
         remedy = "Check the extreme cells; quantile scaling brings them in."
-        return [fire(self, sentence, remedy, severity="warning", columns=_columns(table, far), largest=far)]
+        return [
+            fire(self, sentence, remedy, severity="warning", columns=_columns(table, far), evidence={"largest": far})
+        ]
 
 
 def _columns(table: Table, encoded: Iterable[str]) -> list[str]:

@@ -1,0 +1,69 @@
+"""FG602: does the network earn its place?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fieldguide.core.bench import Bench
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, span
+from fieldguide.parts.checks._facts import ends, real
+
+
+@dataclass(frozen=True)
+class EarnsItsPlace:
+    """The verdict on the network: is it better than the best baseline by as much as is worth shipping?
+
+    Formula: the paired difference of the best network and the best baseline on the same validation rows, against
+    `problem.success`. Yes: the whole interval lies above it. No: the whole interval lies below it. Else the rows
+    cannot tell.
+
+    Why: a network costs more to train, to serve and to understand. "No, ship the baseline" is an answer.
+
+    Remedy: no: ship the baseline. Cannot tell: collect more rows, or ship the baseline until a gain is shown.
+
+    Needs: bench, facts (difference: {network, bar, value, interval}).
+    """
+
+    name: ClassVar[str] = "fg602_earns_its_place"
+    code: ClassVar[str] = "FG602"
+    title: ClassVar[str] = "Does the network earn its place?"
+    step: ClassVar[str] = "train"
+    severity: ClassVar[Severity] = "info"
+
+    def run(self, *, bench: Bench, facts: Mapping[str, Any]) -> list[Finding]:
+        found = facts.get("difference")
+        if not found:
+            return [not_applicable(self, "No network was trained.")]
+        success = bench.problem.success
+        value, (low, high) = real(found["value"]), ends(found["interval"])
+        better = "better" if value >= 0 else "worse"
+        said = (
+            f"{found['network']} is {better} than {found['bar']} by {number(abs(value))} (difference "
+            f"{span((low, high))})"
+        )
+        wanted = f"the {number(success)} worth shipping" if success else "no difference"
+        evidence = {**found, "success": success}
+        if low > success:
+            return [
+                passed(
+                    self,
+                    f"The network earns its place so far: {said}, more than {wanted}.",
+                    evidence={**evidence, "verdict": "yes"},
+                )
+            ]
+        if high < success or high <= 0:
+            sentence = f"The network does not earn its place: {said}, less than {wanted}."
+            return [
+                fire(
+                    self,
+                    sentence,
+                    f"Ship the baseline ({found['bar']}), unless refine finds more.",
+                    evidence={**evidence, "verdict": "no"},
+                )
+            ]
+        sentence = f"Whether the network earns its place cannot be told: {said}, and {wanted} lies within the interval."
+        remedy = f"Ship the baseline ({found['bar']}) until a gain is shown; more rows make the interval narrower."
+        return [fire(self, sentence, remedy, evidence={**evidence, "verdict": "cannot tell"})]

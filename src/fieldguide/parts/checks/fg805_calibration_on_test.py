@@ -1,0 +1,73 @@
+"""FG805: are the model's predictions as large as what happened, on the sealed rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.settings import setting
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, percent, span
+from fieldguide.parts.checks._facts import ends, real
+
+
+@dataclass(frozen=True)
+class CalibrationOnTest:
+    """Predictions that are too large or too small on the whole, on the sealed rows.
+
+    Formula: sum of predictions / sum of labels (for more than two classes: confidence / accuracy), with its
+    bootstrap interval. It fires when the whole interval lies outside 0.9 to 1.1.
+
+    Why: whoever decides by probabilities, or adds predictions up, acts on a number that is off by this factor. A
+    ratio that was 1 on validation rows and is not here speaks of drift.
+
+    Remedy: do not read the probabilities (or totals) as they stand; recalibrate on recent rows, or decide by rank.
+
+    Source: the workflow guide, "calibration".
+
+    Needs: facts (calibration: [{output, ratio, interval}], scores).
+    """
+
+    name: ClassVar[str] = "fg805_calibration_on_test"
+    code: ClassVar[str] = "FG805"
+    title: ClassVar[str] = "Calibration on the sealed rows"
+    step: ClassVar[str] = "finalize"
+    severity: ClassVar[Severity] = "warning"
+
+    within: float = setting(0.1, "distance of the ratio from 1 that does no harm")
+
+    def run(self, *, facts: Mapping[str, Any]) -> list[Finding]:
+        findings = []
+        for found in facts.get("calibration") or ():
+            ratio, (low, high) = real(found["ratio"]), ends(found.get("interval"))
+            if not ratio >= 0:
+                findings.append(
+                    not_applicable(
+                        self, f"{found['output']!r} has no ratio: its values have both signs, or sum to nothing."
+                    )
+                )
+                continue
+            said = f"sum of predictions / sum of labels is {number(ratio)} {span((low, high))}"
+            evidence = {"output": found["output"], "ratio": ratio, "interval": (low, high)}
+            if low > 1 + self.within or high < 1 - self.within:
+                way = f"{percent(ratio - 1)} too large" if ratio > 1 else f"{percent(1 - ratio)} too small"
+                sentence = f"Predictions of {found['output']!r} are {way} on the sealed rows: {said}."
+                findings.append(
+                    fire(
+                        self,
+                        sentence,
+                        "Recalibrate on recent rows, or decide by rank.",
+                        columns=[found["output"]],
+                        evidence=evidence,
+                    )
+                )
+            else:
+                findings.append(
+                    passed(
+                        self,
+                        f"Predictions of {found['output']!r} are as large as what happened: {said}.",
+                        evidence=evidence,
+                    )
+                )
+        return findings or [not_applicable(self, "Nothing was predicted that can be calibrated.")]
