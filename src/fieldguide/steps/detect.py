@@ -47,7 +47,8 @@ _ID_WORDS = {
     "rownumber",
 }
 _DATE_WORDS = {
-    "date", "time", "datetime", "timestamp", "ts", "day", "dt", "epoch", "created", "updated", "modified", "at", "when", "dob",
+    "date", "time", "datetime", "timestamp", "ts", "day", "dt", "epoch", "created", "updated", "modified", "at", "when",
+    "dob",
     "birthdate", "birthday", "dteday",
 }  # fmt: skip
 _CODE_WORDS = {"zip", "zipcode", "postcode", "postal", "plz", "fips", "phone", "telephone"}

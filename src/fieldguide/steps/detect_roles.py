@@ -40,7 +40,9 @@ _MAYBE = re.compile(r"build|open|join|regist|enrol|end|close|first|last|prev|rel
 _EVENT = re.compile(r"^(date|datetime|timestamp|time|day|ts|when|dteday|datum|fecha|period|month|week|at)$")
 _PEOPLE = {
     "user", "customer", "client", "patient", "subject", "participant", "person", "member", "household", "student",
-    "employee", "speaker", "animal", "athlete", "player", "respondent", "applicant", "borrower", "family", "donor", "host", "account", "uid",
+    "employee", "speaker", "animal", "athlete", "player", "respondent", "applicant", "borrower", "family", "donor",
+    "host",
+    "account", "uid",
 }  # fmt: skip
 _FILLERS = {"id", "no", "nr", "num", "number", "code", "name", ""}
 
@@ -83,8 +85,8 @@ class RolesGuess:
     def to_dict(self) -> dict[str, Any]:
         return {
             "time": [guess.to_dict() for guess in self.time], "group": [guess.to_dict() for guess in self.group],
-            "ignored": [guess.to_dict() for guess in self.ignored], "key": None if self.key is None else self.key.to_dict(),
-            "notes": list(self.notes),
+            "ignored": [guess.to_dict() for guess in self.ignored],
+            "key": None if self.key is None else self.key.to_dict(), "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -108,23 +110,30 @@ def detect_roles(source: Source, columns: Sequence[Column]) -> RolesGuess:
         for c in features
         if c.facts.get("row_numbers")
     )
-    key = _key(features)
+    key = _key(source, features)
     # An id of rows that is numbered through is a key when its name says so, else only a row number.
     rows = tuple(guess for guess in rows if key is None or guess.column != key.column)
     time, notes = _times(frame, features)
     return RolesGuess(time, _groups(frame, features), rows, key, (*notes, *_calendar_note(features, time)))
 
 
-def _key(features: Sequence[Column]) -> RoleGuess | None:
-    unique = [
-        c for c in features
-        if c.kind == "id" and c.facts.get("n_missing") == 0 and c.facts.get("n_unique") == c.facts.get("n_rows")
-    ]  # fmt: skip
+def _key(source: Source, features: Sequence[Column]) -> RoleGuess | None:
+    unique = [column for column in features if column.kind == "id" and _is_unique(source, column)]
     named = [column for column in unique if id_like(column.name)]
     plain = [column for column in unique if not column.facts.get("row_numbers")]
     for column in [*named, *plain][:1]:
         return RoleGuess(column.name, "key", True, f"all {column.facts['n_rows']:,} of its cells are different")
     return None
+
+
+def _is_unique(source: Source, column: Column) -> bool:
+    facts = column.facts
+    if facts["n_missing"] or "n_looked_at" not in facts:
+        return not facts["n_missing"] and bool(facts["n_unique"] == facts["n_rows"])
+    if facts["n_unique"] < 0.9 * facts["n_rows"]:
+        return False
+    distinct = source.frame.select(pl.col(column.name).n_unique()).collect(engine="streaming").item()  # not an estimate
+    return bool(distinct == facts["n_rows"])
 
 
 def _times(frame: pl.DataFrame, features: Sequence[Column]) -> tuple[tuple[RoleGuess, ...], list[str]]:
@@ -173,7 +182,7 @@ def _is_time(column: Column, rate: float, span: float, missing: float) -> tuple[
 
 
 def _spread(known: pl.Series) -> float:
-    """Return the share of 20 equal periods that hold at least a quarter of their equal share of rows; 0 past 30 years."""
+    """Return the share of 20 equal periods that hold a quarter of an equal share of rows or more; 0 past 30 years."""
     values = known.to_numpy()
     years = (values.max() - values.min()) / (365.25 * 86_400e6)
     if len(values) < 100 or years > SPAN_YEARS:
@@ -194,7 +203,8 @@ def _calendar_note(features: Sequence[Column], time: Sequence[RoleGuess]) -> lis
         return [f"{listed(map(repr, present))} give a date without a year: no time column can be made of them"]
     if parts["year"] and len(present) >= 1:
         return [
-            f"{listed(map(repr, present))} may tell when a row was collected: no date column does, so rows are not split by time"
+            f"{listed(map(repr, present))} may tell when a row was collected, but no date column does: "
+            "rows are not split by time"
         ]
     return []
 

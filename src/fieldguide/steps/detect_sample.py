@@ -112,7 +112,8 @@ def cells_of(sample: Sample, name: str, totals: dict[str, Any]) -> Cells:
     n_missing, n_unique = texts.null_count(), counted.height
     if f"{name}/missing" in totals:
         n_missing = int(totals[f"{name}/missing"])
-        n_unique = n_unique if n_unique < 1000 else max(n_unique, int(totals[f"{name}/unique"]))
+        if n_unique > 0.1 * len(sample.rows):  # few levels are all in the sample; the estimate is off by some percent
+            n_unique = max(n_unique, min(int(totals[f"{name}/unique"]), sample.n_rows))
     counts = counted["n"].to_numpy().astype(np.int64)
     return Cells(name, raw, texts, counted[name], counts, sample.rows, sample.n_rows, n_missing, n_unique)
 

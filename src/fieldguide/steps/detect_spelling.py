@@ -157,14 +157,17 @@ def _several(cells: Cells, base: Mapping[str, Any]) -> Spelling:
     ambiguous = False
     day = [text.format(a="%d", b="%m") for text in _EITHER]
     month = [text.format(a="%m", b="%d") for text in _EITHER]
-    fits = {text: _fits(tried, {**base, "formats": [text]}) for text in (*_DATES, *month, *day)}
+    possible = _possible(tried, (*_DATES, *month, *day))
+    fits = {text: _fits(tried, {**base, "formats": [text]}) for text in possible}
+    if not fits:
+        return Spelling({}, 0.0, cells.n_known)
     for _ in range(6):
         gains = {text: int(tried.counts[fit & left].sum()) for text, fit in fits.items()}
         text = max(gains, key=lambda name: gains[name])
         if gains[text] < max(1, 0.002 * tried.n_known):
             break
         twin = day[month.index(text)] if text in month else None
-        ambiguous |= twin is not None and gains[twin] == gains[text]
+        ambiguous |= twin is not None and gains.get(twin, -1) == gains[text]
         chosen.append(text)
         left &= ~fits[text]
     if not chosen:
@@ -173,6 +176,20 @@ def _several(cells: Cells, base: Mapping[str, Any]) -> Spelling:
     if ambiguous:
         swapped = [day[month.index(text)] if text in month else text for text in chosen]
         return _decided(cells, found, _judged("datetime", cells, {**base, "formats": swapped}))
+    return found
+
+
+def _possible(cells: Cells, formats: tuple[str, ...]) -> list[str]:
+    """Return the formats whose marks and words all occur somewhere: trying one costs milliseconds, and there are many."""
+    text = " ".join(cells.levels.to_list()).lower()
+    present = set(text)
+    words = re.search(r"[a-z]{3}", text) is not None
+    halves = re.search(r"[ap]m\b", text) is not None
+    found = []
+    for candidate in formats:
+        marks = set(re.sub("%[A-Za-z]", "", candidate).lower())
+        if marks <= present and (words or not re.search("%[abA]", candidate)) and (halves or "%p" not in candidate):
+            found.append(candidate)
     return found
 
 
@@ -215,7 +232,7 @@ def order_rate(values: pl.Series) -> float:
 
 
 def _strip(cells: Cells) -> str:
-    """Return the characters to take off numbers: currency and percent signs, or one unit that nearly all cells carry."""
+    """Return the characters to take off numbers: currency and percent signs, or a unit that nearly all cells carry."""
     levels = cells.levels.head(TRIED)
     counts = cells.counts[: len(levels)]
     parts = levels.str.extract_groups(

@@ -5,6 +5,7 @@ Sees the target's type and the shares of its values, nothing else: no other colu
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -58,8 +59,9 @@ class TaskGuess:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "task": self.task, "kind": self.kind, "labels": list(self.labels), "positive": self.positive, "why": self.why,
-            "n_missing": self.n_missing, "shares": dict(self.shares), "questions": list(self.questions),
+            "task": self.task, "kind": self.kind, "labels": list(self.labels), "positive": self.positive,
+            "why": self.why, "n_missing": self.n_missing,
+            "shares": dict(self.shares), "questions": list(self.questions),
         }  # fmt: skip
 
 
@@ -106,12 +108,14 @@ def _refuse(column: Column, levels: dict[str, int], n_missing: int, n_rows: int)
     if len(levels) == 1:
         raise DataError(
             f"the target {name!r} has one value only", rule="a target has at least two different values",
-            found=f"{next(iter(levels))!r} in all {n_rows - n_missing:,} rows" + (f", {n_missing:,} rows without it" if n_missing else ""),
+            found=f"{next(iter(levels))!r} in all {n_rows - n_missing:,} rows"
+            + (f", {n_missing:,} rows without it" if n_missing else ""),
             do="choose another target, or add rows with another outcome",
         )  # fmt: skip
     if len(levels) > 2 and column.kind == "datetime":
         raise DataError(
-            f"the target {name!r} is a date", rule="a target is a class or a number", found=f"such as {next(iter(levels))!r}",
+            f"the target {name!r} is a date", rule="a target is a class or a number",
+            found=f"such as {next(iter(levels))!r}",
             do="predict a duration: add a column with the days from a date known at prediction time",
         )  # fmt: skip
     n_known = sum(levels.values())
@@ -186,7 +190,10 @@ def _numeric(raw: pl.Series, column: Column, levels: dict[str, int], n_missing: 
         why = f"a number with {k:,} different values from {values[0]:g} to {values[-1]:g}"
         return TaskGuess("regression", "number", why=why, n_missing=n_missing)
     classes, why = _are_classes(column.name, typed, values)
-    question = f"are the {k} whole numbers of {column.name!r} classes without order (task: multiclass) or amounts (task: regression)?"
+    question = (
+        f"are the {k} whole numbers of {column.name!r} classes without order (task: multiclass) "
+        "or amounts (task: regression)?"
+    )
     if classes:
         return _multiclass(column, levels, n_missing, why, (question,))
     return TaskGuess("regression", "number", why=why, n_missing=n_missing, questions=(question,))
@@ -208,7 +215,8 @@ def _are_classes(name: str, typed: pl.Series, values: Sequence[float]) -> tuple[
         )
     counts = typed.value_counts(name="n").sort(typed.name)["n"].to_list()
     tail = counts[counts.index(max(counts)) :]
-    if k >= 5 and len(tail) >= 4 and min(counts) < 0.02 * sum(counts) and all(a >= b for a, b in zip(tail, tail[1:])):
+    falling = all(a >= b for a, b in itertools.pairwise(tail))
+    if k >= 5 and len(tail) >= 4 and falling and min(counts) < 0.02 * sum(counts):
         return False, f"{told}, spread as counts are: fewer and fewer towards {values[-1]:g}"
     return True, f"{told}, running on as codes do"
 
