@@ -39,7 +39,11 @@ def export(description: _network.Description, net: torch.nn.Module, path: Path) 
         return {"written": False, "why": f"the export failed: {type(error).__name__}"}
     if not difference <= TOLERANCE:
         path.unlink()
-        return {"written": False, "difference": difference, "why": f"the graph differs by {difference:.1e} from the network"}
+        return {
+            "written": False,
+            "difference": difference,
+            "why": f"the graph differs by {difference:.1e} from the network",
+        }
     return {"written": True, "difference": difference}
 
 
@@ -73,7 +77,9 @@ def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tenso
     rng = np.random.default_rng(n_rows)
     cardinalities = [cardinality for _, cardinality in description.layout.codes]
     numbers = rng.standard_normal((n_rows, len(description.layout.numbers))).astype(np.float32)
-    codes = rng.integers(0, np.array(cardinalities or [1]), (n_rows, max(1, len(cardinalities))))[:, : len(cardinalities)]
+    codes = rng.integers(0, np.array(cardinalities or [1]), (n_rows, max(1, len(cardinalities))))[
+        :, : len(cardinalities)
+    ]
     return torch.from_numpy(numbers), torch.from_numpy(codes.astype(np.int32))
 
 
@@ -83,7 +89,11 @@ def _quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -57,7 +57,10 @@ class Description:
 
     def build(self) -> Any:
         """Return the network as a torch module, untrained."""
-        if self.net not in ("mlp", "tabm"):  # the name comes from a folder: it may choose among ours, not import at will
+        if self.net not in (
+            "mlp",
+            "tabm",
+        ):  # the name comes from a folder: it may choose among ours, not import at will
             raise ModelError(f"there is no network named {self.net!r}", do="update fieldguide, or fit the model again")
         module = importlib.import_module(f"fieldguide.parts.nets.{self.net}")
         return module.build(self.architecture, self.d_out)
@@ -178,7 +181,7 @@ def session_of(path: Path, threads: int) -> Any:
 
 
 def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
-    """Return mean and standard deviation of each column of each value target, on the training rows; None for classes."""
+    """Return mean and standard deviation of each column of each value target; None for classes."""
     scales: list[Any] = []
     for head, target in zip(heads, train.targets, strict=True):
         if head.loss != "squared_error":
@@ -196,10 +199,15 @@ def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
 
     planned = learner.n_epochs * _training.steps_per_epoch(n_rows, learner.batch_size)
     return _training.Plan(
-        n_steps=max(1, planned if n_steps is None else n_steps), batch_size=learner.batch_size,
-        learning_rate=learner.learning_rate, weight_decay=learner.weight_decay, l1=learner.l1, cooldown=learner.cooldown,
-        average=learner.average, patience=learner.patience,
-    )  # fmt: skip
+        n_steps=max(1, planned if n_steps is None else n_steps),
+        batch_size=learner.batch_size,
+        learning_rate=learner.learning_rate,
+        weight_decay=learner.weight_decay,
+        l1=learner.l1,
+        cooldown=learner.cooldown,
+        average=learner.average,
+        patience=learner.patience,
+    )
 
 
 def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Description]:
@@ -208,11 +216,10 @@ def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[An
     from fieldguide.parts.nets.heads import heads_of
 
     heads, device = heads_of(outputs), _training.choose_device()
-    description = Description(
-        learner.name, learner.architecture(train, outputs), tuple(asdict(head) for head in heads), scaling_of(heads, train),
-        train.batch.layout,
-    )  # fmt: skip
-    return description.build().to(device), heads, tensors_of(train, heads, description.scaling), description
+    scaling, plain_heads = scaling_of(heads, train), tuple(asdict(head) for head in heads)
+    architecture = learner.architecture(train, outputs)
+    description = Description(learner.name, architecture, plain_heads, scaling, train.batch.layout)
+    return description.build().to(device), heads, tensors_of(train, heads, scaling), description
 
 
 def tensors_of(rows: Encoded, heads: Sequence[Any], scaling: Sequence[Any]) -> Any:
@@ -223,7 +230,9 @@ def tensors_of(rows: Encoded, heads: Sequence[Any], scaling: Sequence[Any]) -> A
     return _training.tensors_of(rows.batch, _training.choose_device(), targets, rows.weights)
 
 
-def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> NetworkEstimator:
+def fit(
+    learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+) -> NetworkEstimator:
     """Build the learner's network on the training rows and train it as `learner.plan` says."""
     from fieldguide.parts.learners import _training
 

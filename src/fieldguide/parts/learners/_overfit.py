@@ -24,7 +24,7 @@ WIDTHS = ("d_hidden", "d_block")
 
 SENTENCES = {
     "": "The network drives the loss of {rows} rows from {start:.3g} to {loss:.2g}.",
-    "labels": "Rows with identical inputs have different labels: no loss below {floor:.3g} (of {start:.3g}) is possible.",
+    "labels": "Rows with identical inputs differ in their labels: no loss below {floor:.3g} (of {start:.3g}) can be.",
     "scale": "The loss stays at {loss:.3g} (of {start:.3g}); with inputs scaled to unit variance it falls.",
     "learning rate": "The loss stays at {loss:.3g} (of {start:.3g}); with {detail} it falls.",
     "capacity": "The loss stays at {loss:.3g} (of {start:.3g}); with {detail} it falls.",
@@ -33,7 +33,12 @@ SENTENCES = {
 
 
 def overfit(
-    learner: Any, train: Encoded, outputs: tuple[Any, ...], rows: int = 64, steps: int = 300, effort: Effort | None = None
+    learner: Any,
+    train: Encoded,
+    outputs: tuple[Any, ...],
+    rows: int = 64,
+    steps: int = 300,
+    effort: Effort | None = None,
 ) -> dict[str, Any]:
     """Drive the loss of a few training rows towards zero, with regularisation off.
 
@@ -102,7 +107,9 @@ def _diagnose(
     return "unknown", ""
 
 
-def _curve(learner: Any, data: Encoded, outputs: tuple[Any, ...], effort: Effort, steps: int, target: float) -> list[float]:
+def _curve(
+    learner: Any, data: Encoded, outputs: tuple[Any, ...], effort: Effort, steps: int, target: float
+) -> list[float]:
     """Return the loss of each step until it is below `target`, no longer finite, or the steps or the clock are over."""
     from fieldguide.parts.learners import _network, _training
 

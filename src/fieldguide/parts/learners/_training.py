@@ -114,7 +114,9 @@ def computing(threads: int, seed: int | None = None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def tensors_of(batch: Batch, device: torch.device, targets: Sequence[Tensor] = (), weights: np.ndarray | None = None) -> Tensors:
+def tensors_of(
+    batch: Batch, device: torch.device, targets: Sequence[Tensor] = (), weights: np.ndarray | None = None
+) -> Tensors:
     """Return a batch as contiguous tensors on a device; weights are scaled to mean 1."""
     scaled = None
     if weights is not None:
@@ -127,7 +129,9 @@ def tensors_of(batch: Batch, device: torch.device, targets: Sequence[Tensor] = (
     )
 
 
-def targets_of(heads: Sequence[Head], data: Encoded, scaling: Sequence[tuple[list[float], list[float]] | None]) -> list[Tensor]:
+def targets_of(
+    heads: Sequence[Head], data: Encoded, scaling: Sequence[tuple[list[float], list[float]] | None]
+) -> list[Tensor]:
     """Return coded targets as the losses take them; values are centred and scaled.
 
     Shape:
@@ -168,7 +172,8 @@ def batches(n_rows: int, batch_size: int, generator: torch.Generator) -> Iterato
 
 def optimizer_of(net: nn.Module, plan: Plan) -> torch.optim.AdamW:
     """Return AdamW with weight decay on matrices only: not on biases, normalisations or a number's own embedding."""
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in net.named_parameters():
         exempt = parameter.ndim < 2 or name.endswith("bias") or "linear0" in name
         (free if exempt else decayed).append(parameter)

@@ -31,14 +31,20 @@ class MLP:
     d_hidden: int = setting(256, "width of each hidden layer", capacity=1, space=Choice((64, 128, 256, 512)))
     dropout: float = setting(0.1, "dropout rate after each hidden layer", capacity=-1, space=Range(0.0, 0.5))
     learning_rate: float = setting(2e-3, "learning rate of AdamW", space=Range(3e-4, 1e-2, log=True))
-    weight_decay: float = setting(1e-3, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True))
+    weight_decay: float = setting(
+        1e-3, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
+    )
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
-    n_epochs: int = setting(60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
+    n_epochs: int = setting(
+        60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
+    )
     cooldown: float = setting(0.5, "share of the steps over which the learning rate falls to 0")
     average: float = setting(0.0, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(16, "epochs without a better validation loss until training stops")
-    max_one_hot: int = setting(16, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned")
+    max_one_hot: int = setting(
+        16, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned"
+    )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
         return _network.fit(self, train, stop, outputs, effort)
@@ -50,9 +56,13 @@ class MLP:
         """Return the arguments of `nets.mlp.MLP` for these rows."""
         layout = train.batch.layout
         return {
-            "n_numbers": train.batch.numbers.shape[1], "cardinalities": [n for _, n in layout.codes],
-            "n_layers": self.n_layers, "d_hidden": self.d_hidden, "dropout": self.dropout, "max_one_hot": self.max_one_hot,
-        }  # fmt: skip
+            "n_numbers": train.batch.numbers.shape[1],
+            "cardinalities": [n for _, n in layout.codes],
+            "n_layers": self.n_layers,
+            "d_hidden": self.d_hidden,
+            "dropout": self.dropout,
+            "max_one_hot": self.max_one_hot,
+        }
 
     def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
         """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""

@@ -29,7 +29,8 @@ class TabM:
     """TabM-mini with piecewise-linear embeddings (the authors' packages).
 
     Source:
-        Gorishniy, Kotelnikov, Babenko, "TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling", ICLR 2025.
+        Gorishniy, Kotelnikov, Babenko, "TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling",
+        ICLR 2025.
     """
 
     name: ClassVar[str] = "tabm"
@@ -47,14 +48,20 @@ class TabM:
     bins: str = setting("tree", "where bins end: tree (where a decision tree on the target splits) or quantile")
     dropout: float = setting(0.1, "dropout rate after each block", capacity=-1, space=Range(0.0, 0.5))
     learning_rate: float = setting(2e-3, "learning rate of AdamW", space=Range(3e-4, 5e-3, log=True))
-    weight_decay: float = setting(3e-4, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True))
+    weight_decay: float = setting(
+        3e-4, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
+    )
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
-    n_epochs: int = setting(60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
+    n_epochs: int = setting(
+        60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
+    )
     cooldown: float = setting(0.5, "share of the steps over which the learning rate falls to 0")
     average: float = setting(0.0, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(16, "epochs without a better validation loss until training stops")
-    max_one_hot: int = setting(64, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned")
+    max_one_hot: int = setting(
+        64, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned"
+    )
     arch_type: str = setting("tabm-mini", "tabm-mini (members differ at the input) or tabm (at every layer)")
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
@@ -70,10 +77,16 @@ class TabM:
         target = train.targets[0] if self.bins == "tree" and train.targets[0].ndim == 1 else None
         edges = bin_edges(train.batch.numbers, self.n_bins, target, outputs[0].task.family == "classes")
         return {
-            "edges": edges, "cardinalities": [n for _, n in train.batch.layout.codes], "k": self.k, "d_block": self.d_block,
-            "n_blocks": self.n_blocks, "d_embedding": self.d_embedding, "dropout": self.dropout, "arch_type": self.arch_type,
+            "edges": edges,
+            "cardinalities": [n for _, n in train.batch.layout.codes],
+            "k": self.k,
+            "d_block": self.d_block,
+            "n_blocks": self.n_blocks,
+            "d_embedding": self.d_embedding,
+            "dropout": self.dropout,
+            "arch_type": self.arch_type,
             "max_one_hot": self.max_one_hot,
-        }  # fmt: skip
+        }
 
     def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
         """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""

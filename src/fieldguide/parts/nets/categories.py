@@ -56,8 +56,12 @@ class Categories(nn.Module):
                 groups.setdefault(embedding_width(cardinality), []).append(i)
         slots = [(i, level) for i in narrow for level in range(cardinalities[i])]
         self.register_buffer("column_of_slot", torch.tensor([i for i, _ in slots], dtype=torch.int64), persistent=False)
-        self.register_buffer("level_of_slot", torch.tensor([level for _, level in slots], dtype=torch.int32), persistent=False)
-        self.tables = nn.ModuleList(nn.Embedding(sum(cardinalities[i] for i in group), width) for width, group in groups.items())
+        self.register_buffer(
+            "level_of_slot", torch.tensor([level for _, level in slots], dtype=torch.int32), persistent=False
+        )
+        self.tables = nn.ModuleList(
+            nn.Embedding(sum(cardinalities[i] for i in group), width) for width, group in groups.items()
+        )
         for n, group in enumerate(groups.values()):
             offsets = [sum(cardinalities[j] for j in group[:m]) for m in range(len(group))]
             self.register_buffer(f"columns_{n}", torch.tensor(group, dtype=torch.int64), persistent=False)

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 class Dropout(nn.Module):
     """Dropout that draws one random byte per cell.
 
-    On one thread of a processor torch draws a cell's fate from a random number of its own, which takes a quarter of a
-    training step of TabM; eight bytes from one 64-bit number take a fifth of that. The price: the rate is a multiple of 1/256.
+    On a processor torch draws a random number for every cell, which takes a quarter of a training step of TabM; here
+    eight cells share the bytes of one 64-bit number. The price: the rate is a multiple of 1/256.
 
     Args:
         rate: share of cells set to zero in training, in [0, 1).

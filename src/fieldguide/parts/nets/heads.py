@@ -99,7 +99,9 @@ def loss_of(heads: Sequence[Head], logits: Tensor, targets: Sequence[Tensor]) ->
     if len(heads) == 1:
         return heads[0].weight * LOSSES[heads[0].loss](logits.float(), targets[0])
     parts = logits.float().split([head.d_logits for head in heads], dim=2)
-    losses = [head.weight * LOSSES[head.loss](part, target) for head, part, target in zip(heads, parts, targets, strict=True)]
+    losses = [
+        head.weight * LOSSES[head.loss](part, target) for head, part, target in zip(heads, parts, targets, strict=True)
+    ]
     return torch.stack(losses).sum(0)
 
 

@@ -30,7 +30,7 @@ class TabM(nn.Module):
     ONNX; here the same backbone and output layer stand behind our own input.
 
     Args:
-        edges: bin edges of each column of `numbers`; an empty list passes the column on as it is (two values, indicators).
+        edges: bin edges of each column of `numbers`; an empty list passes the column on as it is (indicators).
         cardinalities: the number of codes of each column of `codes`.
         d_out: logits of all outputs together.
         k: members.
@@ -85,19 +85,23 @@ class TabM(nn.Module):
                 self.numbers = PiecewiseLinearEmbeddings(bins, d_embedding, activation=False, version="B")
         self.categories = Categories(cardinalities, max_one_hot) if cardinalities else None
         # one random scale per feature and member, not per input cell: the cells of a feature keep their meaning
-        chunks = [d_embedding] * len(embedded) + [1] * len(plain) + (self.categories.widths if self.categories is not None else [])
+        chunks = (
+            [d_embedding] * len(embedded)
+            + [1] * len(plain)
+            + (self.categories.widths if self.categories is not None else [])
+        )
         self.backbone = tabm.make_tabm_backbone(
             d_in=max(sum(chunks), 1),
             n_blocks=n_blocks,
             d_block=d_block,
             dropout=dropout,
             k=k,
-            arch_type=arch_type,  # type: ignore[arg-type]
+            arch_type=arch_type,
             start_scaling_init="normal" if embedded else "random-signs",
             start_scaling_init_chunks=chunks or [1],
         )
         for block in self.backbone.blocks:
-            block[2] = Dropout(dropout)  # type: ignore[index]
+            block[2] = Dropout(dropout)
         self.output = tabm.LinearEnsemble(d_block, d_out, k=k)
         self.k = k
         self.width = k * max(d_block, sum(chunks))
@@ -127,7 +131,9 @@ class TabM(nn.Module):
         return hidden
 
 
-def bin_edges(numbers: np.ndarray, n_bins: int, target: np.ndarray | None = None, classes: bool = False) -> list[list[float]]:
+def bin_edges(
+    numbers: np.ndarray, n_bins: int, target: np.ndarray | None = None, classes: bool = False
+) -> list[list[float]]:
     """Return bin edges of each column, an empty list for columns with fewer than three values.
 
     Args:
@@ -147,7 +153,9 @@ def bin_edges(numbers: np.ndarray, n_bins: int, target: np.ndarray | None = None
     if len(numbers) > MAX_BIN_ROWS:
         rows = np.linspace(0, len(numbers) - 1, MAX_BIN_ROWS).astype(np.int64)
         numbers, target = numbers[rows], None if target is None else target[rows]
-    varied = [i for i in range(numbers.shape[1]) if len(np.unique(numbers[:1000, i])) > 2 or len(np.unique(numbers[:, i])) > 2]
+    varied = [
+        i for i in range(numbers.shape[1]) if len(np.unique(numbers[:1000, i])) > 2 or len(np.unique(numbers[:, i])) > 2
+    ]
     edges: list[list[float]] = [[] for _ in range(numbers.shape[1])]
     n_bins = min(n_bins, len(numbers) - 1)
     if not varied or n_bins < 2:
@@ -158,8 +166,14 @@ def bin_edges(numbers: np.ndarray, n_bins: int, target: np.ndarray | None = None
         if target is None:
             found = compute_bins(columns, n_bins=n_bins)
         else:
-            tree = {"min_samples_leaf": max(1, min(64, len(numbers) // 20)), "min_impurity_decrease": 1e-4, "random_state": 0}
-            found = compute_bins(columns, n_bins=n_bins, y=torch.from_numpy(target), regression=not classes, tree_kwargs=tree)
+            tree = {
+                "min_samples_leaf": max(1, min(64, len(numbers) // 20)),
+                "min_impurity_decrease": 1e-4,
+                "random_state": 0,
+            }
+            found = compute_bins(
+                columns, n_bins=n_bins, y=torch.from_numpy(target), regression=not classes, tree_kwargs=tree
+            )
     for i, column in zip(varied, found, strict=True):
         edges[i] = column.tolist()
     return edges
