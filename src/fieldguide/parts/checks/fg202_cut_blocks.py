@@ -48,9 +48,10 @@ class CutBlocks:
             if given
             else "Do not trust any score of this study; report this as a bug."
         )
+        n = len(cut)
         sentence = (
-            f"{count(len(cut), 'block')} of rows (groups or near-duplicates) {verb(len(cut), 'lies', 'lie')} "
-            f"on both sides of the seal, with {touched:,} of the {len(split.test):,} sealed rows in {verb(len(cut), 'it', 'them')}."
+            f"{count(n, 'block')} of rows (groups or near-duplicates) {verb(n, 'lies', 'lie')} on both sides of the "
+            f"seal, with {touched:,} of the {len(split.test):,} sealed rows in {verb(n, 'it', 'them')}."
         )
         # A given test set with a handful of near-duplicates is still nearly all new rows.
         mild = given and touched <= 0.01 * len(split.test)

@@ -52,8 +52,8 @@ class DuplicateRows:
         evidence = {"exact": exact, "near": near, "n_rows": n_rows, "searched": duplicates.searched}
         if duplicates.continuum:
             sentence = (
-                f"Near-duplicates chain through more than a twentieth of the {n_rows:,} rows, like points of a "
-                f"smooth curve; only the {count(exact, 'exact copy', 'exact copies')} {verb(exact, 'was', 'were')} kept together."
+                f"Near-duplicates chain through more than a twentieth of the {n_rows:,} rows, like points of a curve; "
+                f"only the {count(exact, 'exact copy', 'exact copies')} {verb(exact, 'was', 'were')} kept together."
             )
             return [
                 fire(

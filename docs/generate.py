@@ -1,0 +1,194 @@
+"""Write the pages of the documentation that the code itself knows; nothing written here is edited by hand.
+
+A page is a function from nothing to Markdown, registered under its path. `python docs/generate.py` writes all of them;
+`zensical build --strict` then finds them in place. To add a page, add a function with `@page`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fieldguide import parts
+from fieldguide.core.settings import Choice, Range
+from fieldguide.testing.check import sections
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- written by docs/generate.py; change the docstrings instead -->\n\n"
+STEPS = (
+    "frame",
+    "join",
+    "split",
+    "explore",
+    "prepare",
+    "baseline",
+    "train",
+    "refine",
+    "finalize",
+    "serve",
+    "experiment",
+)
+PARTS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches")
+CORE = (
+    "problem", "table", "split", "candidate", "score", "finding", "model", "journal", "contracts", "settings", "errors",
+)  # fmt: skip
+PAGES: dict[str, Callable[[], str]] = {}
+
+
+def page(path: str) -> Callable[[Callable[[], str]], Callable[[], str]]:
+    """Register a function as the writer of a page, at a path under `docs/`."""
+
+    def register(write: Callable[[], str]) -> Callable[[], str]:
+        PAGES[path] = write
+        return write
+
+    return register
+
+
+@page("findings.md")
+def findings() -> str:
+    """Return one section per finding code: what it finds, formula, reason, remedy."""
+    checks = sorted((parts.find("checks", name) for name in parts.names("checks")), key=lambda check: check.code)
+    lines = [
+        "# Findings", "",
+        "Every piece of evidence has a code. The code leads from the terminal to the report to this page. A finding that "
+        "does not fire says why: *passed*, *not applicable* (there is nothing to look at) or *skipped* (it could not "
+        "look).", "",
+        "**error**: the number cannot be trusted. **warning**: something has to be looked at. **info**: good to know.", "",
+    ]  # fmt: skip
+    for step in _in_order({check.step for check in checks}):
+        mine = [check for check in checks if check.step == step]
+        lines += [f"- **{step}**: " + ", ".join(f"[{check.code}](#{check.code.lower()})" for check in mine)]
+    for step in _in_order({check.step for check in checks}):
+        for check in (check for check in checks if check.step == step):
+            lines += ["", *_section(check)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(check: Any) -> list[str]:
+    words = sections(check)
+    lines = [
+        f"## {check.code}: {check.title} {{ #{check.code.lower()} }}", "",
+        f"*Step {check.step}, {check.severity} at most.* {words['What']}",
+    ]  # fmt: skip
+    for heading in ("Formula", "Why", "Remedy", "Source"):
+        if heading in words:
+            first, *rest = words[heading].split("\n\n")
+            lines += ["", f"**{heading}.** {first[0].upper()}{first[1:]}", *(f"\n{more}" for more in rest)]
+    settings = _settings(check)
+    return [*lines, "", *settings] if settings else lines
+
+
+@page("reference/parts.md")
+def table_of_parts() -> str:
+    """Return a table per kind of part: its name, what it is, its settings."""
+    lines = ["# Parts", "", "What is interchangeable: the name stands in `study.yaml`.", ""]
+    for kind in PARTS:
+        lines += [f"## {kind.capitalize()}", "", "| name | what it is |", "|---|---|"]
+        found = [(name, parts.find(kind, name)) for name in parts.names(kind)]
+        lines += [f"| `{name}` | {_first_sentence(part)} |" for name, part in found]
+        lines.append("")
+        for name, part in found:
+            if settings := _settings(part):
+                lines += [f"### Settings of `{name}` {{ #{kind}-{name} }}", "", *settings, ""]
+    return "\n".join(lines) + "\n"
+
+
+@page("reference/python.md")
+def reference() -> str:
+    """Return the docstrings of the nouns and of what works on them."""
+    lines = ["# Python reference", ""]
+    for name in CORE:
+        module = importlib.import_module(f"fieldguide.core.{name}")
+        lines += [f"## fieldguide.core.{name}", "", _escaped(inspect.cleandoc(module.__doc__ or "")), ""]
+        for label, member in vars(module).items():
+            own = getattr(member, "__module__", None) == module.__name__
+            if own and not label.startswith("_") and (inspect.isclass(member) or inspect.isfunction(member)):
+                lines += [f"### {label}", "", *_documented(label, member), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _documented(label: str, member: Any) -> list[str]:
+    try:
+        signature = str(inspect.signature(member))
+    except (TypeError, ValueError):
+        signature = "(…)"
+    text = inspect.cleandoc(member.__doc__ or "")
+    if text.startswith(f"{label}("):  # the docstring that dataclasses make up
+        text = ""
+    return ["```python", f"{label}{signature}", "```", "", *_markdown(text)]
+
+
+def _markdown(docstring: str) -> list[str]:
+    """Return a Google docstring as Markdown: headings in bold, their bodies as they stand."""
+    lines: list[str] = []
+    for block in re.split(r"\n(?=(?:Args|Shape|Returns|Raises|Source|Examples|Formula):)", docstring):
+        heading, colon, body = block.partition(":\n")
+        if colon and re.fullmatch(r"Args|Shape|Returns|Raises|Source|Examples|Formula", heading):
+            lines += ["", f"**{heading}**", "", "```text", inspect.cleandoc(body).rstrip(), "```"]
+        else:
+            lines.append(_escaped(block))
+    return lines
+
+
+def _settings(part: Any) -> list[str]:
+    if not dataclasses.is_dataclass(part):
+        return []
+    rows = []
+    for field in dataclasses.fields(part):
+        if "doc" not in field.metadata:
+            continue
+        capacity = {1: "+", -1: "−"}.get(field.metadata.get("capacity", 0), "")
+        rows.append(
+            f"| `{field.name}` | `{field.default}` | {_cell(field.metadata['doc'])} | {_space(field)} | {capacity} |"
+        )
+    return ["| setting | default | meaning | searched | capacity |", "|---|---|---|---|---|", *rows] if rows else []
+
+
+def _space(field: Any) -> str:
+    space = field.metadata.get("space")
+    if isinstance(space, Range):
+        return f"{space.low:g} to {space.high:g}" + (" (log)" if space.log else "")
+    return ", ".join(f"`{value}`" for value in space.values) if isinstance(space, Choice) else ""
+
+
+def _first_sentence(part: Any) -> str:
+    text = inspect.cleandoc(part.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    return _cell(re.split(r"(?<=[.?])\s", text)[0])
+
+
+def _cell(text: str) -> str:
+    return _escaped(text).replace("|", "\\|")
+
+
+def _escaped(text: str) -> str:
+    """Keep `<name>` from being read as HTML, except within code."""
+    pieces = re.split(r"(`[^`]*`)", text)
+    return "".join(piece if piece.startswith("`") else piece.replace("<", "&lt;") for piece in pieces)
+
+
+def _in_order(steps: set[str]) -> list[str]:
+    return sorted(steps, key=lambda step: (STEPS.index(step) if step in STEPS else len(STEPS), step))
+
+
+def write_all(folder: Path = DOCS) -> list[Path]:
+    """Write every page below `folder`; files that would not change are left alone."""
+    written = []
+    for path, write in PAGES.items():
+        file, text = folder / path, NOTE + write()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+        written.append(file)
+    return written
+
+
+if __name__ == "__main__":
+    for written in write_all():
+        print(written.relative_to(DOCS.parent), file=sys.stderr)
