@@ -367,8 +367,14 @@ def test_a_repeated_patient_groups_rows():
 
 def test_a_repeated_id_whose_rows_differ_is_a_proposal_and_a_domain_category_nothing():
     draw = np.random.default_rng(0)
-    frame = {"store_id": draw.integers(0, 40, 2000), "country": [f"c{i}" for i in draw.integers(0, 30, 2000)],
-             "sales": noise(2000), "visits": noise(2000, 1), "rain": draw.choice(["much", "none yet"], 2000)}  # fmt: skip
+    countries = [f"c{i}" for i in draw.integers(0, 30, 2000)]
+    frame = {
+        "store_id": draw.integers(0, 40, 2000),
+        "country": countries,
+        "sales": noise(2000),
+        "visits": noise(2000, 1),
+        "rain": draw.choice(["little", "much"], 2000),
+    }
     roles = roles_of(frame)
     assert roles.sure == {}
     assert [(guess.column, guess.sure) for guess in roles.group] == [("store_id", False)]
@@ -378,7 +384,8 @@ def test_order_in_the_file_does_not_pass_for_a_group():
     # Rows of one item stand close in time only because neighbours in the file do.
     draw = np.random.default_rng(0)
     hours = [START + datetime.timedelta(hours=i) for i in range(2000)]
-    frame = {"customer_id": draw.integers(0, 200, 2000), "when": hours, "amount": noise(2000), "trend": np.arange(2000) + noise(2000)}  # fmt: skip
+    frame = {"customer_id": draw.integers(0, 200, 2000), "when": hours, "amount": noise(2000)}
+    frame["trend"] = np.arange(2000) + noise(2000)
     assert roles_of(frame).sure == {"when": "time"}
 
 

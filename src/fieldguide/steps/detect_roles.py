@@ -39,7 +39,8 @@ _LIFE = re.compile(
 _MAYBE = re.compile(r"build|open|join|regist|enrol|end|close|first|last|prev|releas|publish|licen|install|issue")
 _EVENT = re.compile(r"^(date|datetime|timestamp|time|day|ts|when|dteday|datum|fecha|period|month|week|at)$")
 _PEOPLE = {
-    "user", "customer", "client", "patient", "subject", "participant", "person", "member", "household", "student",
+    "individual", "user", "customer", "client", "patient", "subject", "participant", "person", "member", "household",
+    "student",
     "employee", "speaker", "animal", "athlete", "player", "respondent", "applicant", "borrower", "family", "donor",
     "host",
     "account", "uid",

@@ -32,6 +32,7 @@ _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z",
     "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b-%y", "%b %Y", "%b-%Y", "%b %y",
+    "%Y-%b", "%Y %b", "%b-%d-%Y",
     "%b %d, %Y", "%b %d %Y", "%b. %d, %Y", "%b %d, %Y %H:%M", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p",
     "%a, %b %d, %Y", "%A, %b %d, %Y", "%d %b %Y", "%d %b %y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d. %b %Y",
     "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d-%b-%y %H:%M:%S", "%d/%b/%Y:%H:%M:%S%z",
@@ -180,7 +181,7 @@ def _several(cells: Cells, base: Mapping[str, Any]) -> Spelling:
 
 
 def _possible(cells: Cells, formats: tuple[str, ...]) -> list[str]:
-    """Return the formats whose marks and words all occur somewhere: trying one costs milliseconds, and there are many."""
+    """Return the formats whose marks and words all occur: trying one costs milliseconds, and they are many."""
     text = " ".join(cells.levels.to_list()).lower()
     present = set(text)
     words = re.search(r"[a-z]{3}", text) is not None
