@@ -161,9 +161,11 @@ def test_everything_and_nothing_are_cuts_too():
     assert (p >= cheap.threshold).all() and cheap.score == pytest.approx(0.2 / 3)
 
 
-def test_equally_good_cuts_take_the_one_nearest_the_middle():
+def test_cuts_lie_halfway_and_equally_good_ones_take_the_one_nearest_the_middle():
     found = best_threshold(np.array([0, 0, 1, 1]), np.array([0.05, 0.1, 0.8, 0.9]), find("metrics", "f1")())
     assert found.threshold == pytest.approx(0.45) and found.score == 1.0
+    p = np.array([0.1, 0.2, 0.45, 0.6])  # one mistake at 0.15, one at 0.525
+    assert best_threshold(np.array([0, 1, 0, 1]), p, find("metrics", "accuracy")()).threshold == pytest.approx(0.525)
 
 
 def test_row_weights_move_the_cut():

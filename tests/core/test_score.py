@@ -105,12 +105,14 @@ def test_a_quick_coverage_of_auc():
 
 
 def test_heavy_tails_widen_a_small_sample():
-    x = np.random.default_rng(2).standard_t(3, 120)
-    low, high = score(metric("rmse"), x, np.zeros(120), np.arange(120))[1]
-    values = np.concatenate([
-        metric("rmse").resample(x, np.zeros(120), w) for w in bootstrap_weights(np.arange(120), 1_000)
-    ])  # fmt: skip
-    assert high - low > 1.1 * np.ptp(np.quantile(values, [0.025, 0.975]))
+    """Against the percentile interval: next to nothing for even errors, a good deal for heavy tails."""
+    rng, wider = np.random.default_rng(2), []
+    for x in (rng.uniform(-1, 1, 120), rng.standard_t(3, 120)):
+        draws = bootstrap_weights(np.arange(120), 1_000)
+        values = np.concatenate([metric("rmse").resample(x, np.zeros(120), w) for w in draws])
+        interval = score(metric("rmse"), x, np.zeros(120), np.arange(120))[1]
+        wider.append(np.ptp(interval) / np.ptp(np.quantile(values, [0.025, 0.975])))
+    assert wider[0] < 1.08 and wider[1] > 1.3
 
 
 def test_nothing_wrong_is_not_certainty():
@@ -170,6 +172,10 @@ def test_row_weights_reach_value_and_interval():
     value, (low, high) = score(metric("brier"), truth, two(p), blocks, weights=weights)
     assert value == pytest.approx(np.average((p - truth) ** 2, weights=weights))
     assert low < value < high
+    half = np.where(np.arange(300) % 2 == 0, 1.0, 0.0)  # rows of weight 0 are as good as absent
+    without = score(metric("brier"), truth[::2], two(p[::2]), blocks[::2], replicates=8_000)[1]
+    found = score(metric("brier"), truth, two(p), blocks, weights=half, replicates=8_000)[1]
+    assert found == pytest.approx(without, abs=0.003)
 
 
 # differences ----------------------------------------------------------------------------------------------------------
@@ -293,6 +299,7 @@ def test_the_gap_finds_the_slice_that_was_spoiled():
     gap = slice_gap(metric("roc_auc"), truth, two(p), masks)
     assert gap is not None and gap.worst == "b" and gap.best in "ac"
     assert gap.difference.value > 0.2 and gap.difference.decided and gap.difference.n == 600
+    assert gap.difference.interval[1] - gap.difference.interval[0] > 0.05
     assert slice_gap(metric("roc_auc"), truth, two(p), {"a": part == 0}) is None
 
 
