@@ -119,7 +119,9 @@ def test_beyond_the_training_range_values_go_on_for_one_range_and_stay_finite():
 
 
 @pytest.mark.parametrize("scaling", ["none", "standard", "robust", "quantile"])
-@pytest.mark.parametrize("values", [[1e308, -1e308, 0.0], [5e-324, 0.0, 1.0], [1.0, 1.0 + 2**-52], [1e30] + [1.0] * 50])
+@pytest.mark.parametrize(
+    "values", [[1.7e308, -1.7e308, 0.0, 1e300], [5e-324, 0.0, 1.0], [1.0, 1.0 + 2**-52], [1e30] + [1.0] * 50]
+)
 def test_extreme_numbers_stay_finite(values, scaling):
     assert np.isfinite(encoded(values, [*values, 1.7e308, -1.7e308, 0.0], scaling=scaling)).all()
 

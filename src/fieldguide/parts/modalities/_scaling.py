@@ -24,6 +24,7 @@ POINTS = 1000
 TAIL = 1e-7
 _IQR_OF_NORMAL = 1.3489795003921634  # so that "robust" equals "standard" on normal data
 _FLOAT32 = float(np.finfo(np.float32).max)
+_HUGE = 8e307  # the difference of two numbers within this is finite
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Scaler:
         """Fit the scaling of the columns of a (rows, k) float64 matrix with NaN."""
         if method not in METHODS:
             raise ConfigError(f"there is no scaling {method!r}", do=f"use one of {', '.join(METHODS)}")
-        columns = [column[~np.isnan(column)] for column in matrix.T]
+        columns = [np.clip(column[~np.isnan(column)], -_HUGE, _HUGE) for column in matrix.T]
         statistics = np.array([_statistics(column, method) for column in columns]).reshape(-1, 4).T
         knots = tuple(_knots(column) for column in columns) if method == "quantile" else ()
         center, scale, low, high = (np.ascontiguousarray(row) for row in statistics)
@@ -187,11 +188,10 @@ def _statistics(values: np.ndarray, method: str) -> tuple[float, float, float, f
         scale = float(quartiles[2] / _IQR_OF_NORMAL - quartiles[0] / _IQR_OF_NORMAL) or scale
     if not scale > 0.0:  # values so near each other that their spread is lost in rounding
         return center, 1.0, center, center
-    with np.errstate(over="ignore"):
-        width = np.float64(most) - np.float64(least)
-        low = max(least - width, center - np.float64(REACH) * scale)
-        high = min(most + width, center + np.float64(REACH) * scale)
-    return center, scale, float(np.clip(low, -1.7e308, 1.7e308)), float(np.clip(high, -1.7e308, 1.7e308))
+    width = most - least
+    low = max(least - width, center - REACH * scale, -_HUGE)
+    high = min(most + width, center + REACH * scale, _HUGE)
+    return center, scale, low, high
 
 
 def _knots(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,11 @@ class Calendar(Datetime):
             known = column[~np.isnan(column)]
             span = float(np.ptp(known)) if len(known) else 0.0
             calendar = calendar_of(known)
-            parts.append(tuple(p for p, cycle in CYCLE.items() if span >= TURNS * cycle and np.ptp(calendar[:, PARTS.index(p)]) > 0))
+            parts.append(
+                tuple(
+                    p for p, cycle in CYCLE.items() if span >= TURNS * cycle and np.ptp(calendar[:, PARTS.index(p)]) > 0
+                )
+            )
         return CalendarEncoder(names, tuple(parts), recipe.scaling != "none")
 
     def load(self, data: Mapping[str, Any]) -> CalendarEncoder:  # type: ignore[override]
@@ -56,7 +60,9 @@ class CalendarEncoder:
 
     def layout(self) -> Layout:
         ends = (" sin", " cos") if self.cyclic else ("",)
-        return Layout(numbers=tuple(f"{n} {p}{end}" for n, parts in zip(self.names, self.parts) for p in parts for end in ends))
+        return Layout(
+            numbers=tuple(f"{n} {p}{end}" for n, parts in zip(self.names, self.parts) for p in parts for end in ends)
+        )
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         blocks = [np.zeros((len(cells[self.names[0]]), 0))]

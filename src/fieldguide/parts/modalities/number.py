@@ -178,8 +178,7 @@ def _parsed(raw: pl.Series, style: Style) -> pl.Series:
         if style.thousands:
             text = text.str.replace_all(style.mark, "")
         text = text.str.replace(style.decimal, ".", literal=True)
-    values = text.cast(pl.Float64, strict=False)
-    return values.set(text.str.contains("[^0-9+.eE-]").fill_null(False), None)
+    return text.cast(pl.Float64, strict=False)  # what it takes beyond `_float`, "inf" and "nan", is not finite
 
 
 def _read_value(value: Any, style: Style) -> tuple[float | None, bool]:
