@@ -187,9 +187,11 @@ class Trees:
             with self._lock:  # one row's buffers belong to the booster, not to the call
                 _call("BoosterPredictForMatSingleRowFast", self._one, _at(x), ctypes.byref(length), _at(out))
         elif len(x):
+            threads = b"" if len(x) >= MANY_ROWS else b"num_threads=1"
+            shape = ctypes.c_int32(len(x)), ctypes.c_int32(self.n_features)
             _call(
-                "BoosterPredictForMat", self.handle, _at(x), FLOAT32, ctypes.c_int32(len(x)),
-                ctypes.c_int32(self.n_features), 1, RAW, 0, -1, b"" if len(x) >= MANY_ROWS else b"num_threads=1", ctypes.byref(length), _at(out),
+                "BoosterPredictForMat", self.handle, _at(x), FLOAT32, *shape, 1, RAW, 0, -1, threads,
+                ctypes.byref(length), _at(out),
             )  # fmt: skip
         return out
 

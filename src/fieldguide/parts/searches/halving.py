@@ -17,7 +17,7 @@ class HalvingSearch:
     """Ask and tell over rungs, without waiting for a rung to be full.
 
     A trial climbs as soon as it is among the best 1 / `reduction` of those told on its rung; where none may climb, a
-    new one starts below. Once no new trial is left, the best of each rung have climbed, as in the synchronous algorithm.
+    new one starts below. Once no new trial is left, the best of each rung climb, as in the synchronous algorithm.
     What is asked next depends on the seed and on what was asked and told, on nothing else: a resumed search replays its
     ledger.
 
