@@ -123,20 +123,23 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--samples", type=int, default=1_000, help="fresh samples per cell")
     options.add_argument("--resamples", type=int, default=1_000, help="bootstrap replicates per interval")
+    options.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="rows per sample")
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--only", default="", help="cases whose name contains one of these, parted by |")
     chosen = options.parse_args()
     started = time.perf_counter()
     cases = [case for case in CASES if any(part in case for part in chosen.only.split("|"))]
-    cells = list(product(cases, (False, True), SIZES))
+    cells = list(product(cases, (False, True), chosen.sizes))
     with ProcessPoolExecutor(chosen.jobs) as pool:
         jobs = [pool.submit(cover, case, n, grouped, chosen.samples, chosen.resamples) for case, grouped, n in cells]
         found = {cell: job.result() for cell, job in zip(cells, jobs)}
     print(f"Coverage of nominal 95 % intervals, {chosen.samples:,} samples per cell (missed below, missed above).\n")
-    heads = [f"{'groups of 5' if grouped else 'rows'}, n = {n:,}" for grouped, n in product((False, True), SIZES)]
+    heads = [
+        f"{'groups of 5' if grouped else 'rows'}, n = {n:,}" for grouped, n in product((False, True), chosen.sizes)
+    ]
     print("| metric | " + " | ".join(heads) + " |\n|---|" + "---|" * len(heads))
     for case in cases:
-        row = [found[case, grouped, n] for grouped, n in product((False, True), SIZES)]
+        row = [found[case, grouped, n] for grouped, n in product((False, True), chosen.sizes)]
         texts = [f"{100 * c['cover']:.1f} ({100 * c['below']:.1f}, {100 * c['above']:.1f})" for c in row]
         print(f"| {case} | " + " | ".join(texts) + " |")
     print(f"\n{(time.perf_counter() - started) / 60:.1f} minutes on {chosen.jobs} processes.")

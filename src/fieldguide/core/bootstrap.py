@@ -81,8 +81,8 @@ def bootstrap_weights(blocks: np.ndarray, replicates: int = REPLICATES, seed: in
     step = max(1, CHUNK // max(1, len(codes)))
     for start in range(0, replicates, step):
         size = min(step, replicates - start)
-        drawn = rng.integers(0, n_blocks, size=(size, n_blocks))
-        drawn += (np.arange(size) * n_blocks)[:, None]
+        drawn = rng.integers(0, n_blocks, size=(size, n_blocks), dtype=np.int32)
+        drawn += (np.arange(size, dtype=np.int32) * n_blocks)[:, None]  # a chunk is too small to overflow
         counts = np.bincount(drawn.ravel(), minlength=size * n_blocks).reshape(size, n_blocks).astype(np.float32)
         yield counts if single else counts[:, codes]
 
