@@ -256,9 +256,27 @@ class Study:
                 `prediction` or `probability_<label>` columns.
             reason: needed when sealed rows are among them and the seal was opened before.
         """
-        from fieldguide.steps.evaluate import evaluate
+        from fieldguide.core.candidate import original_scale
+        from fieldguide.steps.evaluate import evaluate, read_answers
 
-        return evaluate(self, predictions, reason)
+        began = time.perf_counter()
+        trials, baselines = self._baselines
+        framed, split, problem = self._framed, self._divided.split, self.problem
+        key = self._key()
+        rows, answers = read_answers(predictions, problem, key, None if key is None else framed.table.frame[key], framed.table.n_rows)
+        parts = {"test": np.isin(rows, split.test), "validation": np.isin(rows, split.development)}
+        if parts["test"].any():
+            self.seal.open(f"evaluate {predictions if isinstance(predictions, (str, Path)) else 'a data frame'}", reason)
+        truths = tuple(output.code(framed.table.frame[output.name][rows]) for output in problem.outputs)
+        bar = _named(trials, baselines["bar"])
+        common, ours, theirs = np.intersect1d(rows, split.development[bar.rows], return_indices=True)
+        against = (bar.name, ours, original_scale(bar.raw, problem.outputs)[0][theirs]) if len(common) else None
+        facts, findings = evaluate(
+            problem, truths, answers, self._divided.roles.blocks[rows], parts, against, looks=len(self.seal.looks), seed=self.config.seed
+        )
+        result = Result("evaluate", {"predictions": str(predictions)[:200], **facts}, findings, time.perf_counter() - began)
+        self.journal.append("evaluated", result.to_dict())
+        return result
 
     def leaderboard(self) -> list[dict[str, Any]]:
         """Candidates, the best first: validation scores; test scores only for what `finalize` judged."""

@@ -26,7 +26,6 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Column
-from fieldguide.core.transform import Transform
 
 
 class Ledger(Protocol):
@@ -126,10 +125,10 @@ class Bench:
             "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
             "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
             "n_fit": found.n_fit, "n_steps": list(found.n_steps), "refit_steps": refit_steps(found, len(self.rows)),
-            "stopped": list(found.stopped), "history": list(found.history), "n_folds": len(chosen), "complete": found.complete,
-            "share": share,
+            "stopped": list(found.stopped), "history": list(found.history), "n_folds": found.n_folds, "complete": found.complete,
+            "share": share, "whole": share == 1.0 and len(chosen) == len(self.folds),
         }  # fmt: skip
-        if share == 1.0 and len(chosen) == len(self.folds) and found.fitted is not None:
+        if entry["whole"] and found.fitted is not None:
             entry["megabytes"], entry["latency_ms"] = self.cost(found.fitted)
             entry["words"] = getattr(found.fitted.estimator, "words", "")
         self.ledger.put(key, entry, {"rows": found.rows, **{f"raw{i}": p for i, p in enumerate(found.predictions)}})
@@ -147,9 +146,13 @@ class Bench:
 
     def encoded(self, candidate: Candidate) -> Encoded:
         """Return the first fold's training rows as the candidate's learner would see them."""
-        train = self.rows.take(stopping_rows(candidate, self.folds[0].train, self.roles, self.splitter)[0])
-        transform = Transform.fit(candidate.recipe, train, self.modality)
-        return encode(transform.encode(train.cells, len(train)), train, self.problem.outputs)
+        fold = self.folds[0]
+        train, stop = stopping_rows(candidate, fold.train, self.roles, self.splitter)
+        rows = self.rows.take(train)
+        encodings = self.caches.setdefault((0, candidate.learner.stops_early), Encodings({}))
+        stopping = None if stop is None else self.rows.take(stop)
+        _, batch, _, _ = encodings.of(candidate.recipe, rows, stopping, self.rows.take(fold.validation), self.modality)
+        return encode(batch, rows, self.problem.outputs)
 
     def judged(self, rows: np.ndarray, raw: Predictions, *, replicates: int = 400) -> dict[str, Any]:
         """Return scores, calibration and thresholds of predictions for development rows."""

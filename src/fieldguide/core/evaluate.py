@@ -37,7 +37,8 @@ class Evaluation:
         history: learning curve of the first fold.
         seconds: fitting time, all folds [s].
         fitted: the last fold's fitted candidate, for measuring size and latency (not stored).
-        complete: False when a clock ended the evaluation before all folds were run.
+        n_folds: folds that were run; a clock may leave out later repeats.
+        complete: False when a clock ended the evaluation before every row of the first repeat was judged.
     """
 
     candidate: Candidate
@@ -49,6 +50,7 @@ class Evaluation:
     history: tuple[dict[str, Any], ...]
     seconds: float
     fitted: Fitted | None = None
+    n_folds: int = 1
     complete: bool = True
 
 
@@ -62,7 +64,8 @@ def evaluate(
 
     Args:
         rows: development rows; `folds` index into them.
-        effort: clock and threads for all folds together; the clock is shared out evenly.
+        effort: clock and threads for all folds together; the clock is shared out evenly among the folds of the first
+            repeat, and further repeats take what is left.
         caches: encodings by fold number, to be shared between candidates evaluated on the same folds.
 
     Raises:
@@ -72,14 +75,16 @@ def evaluate(
     total = [np.zeros((len(rows), w)) for w in width]
     times_judged = np.zeros(len(rows))
     steps, stopped, history, sizes, fitted = [], [], (), [], None
-    started = time.perf_counter()
     seconds = 0.0
+    first = [number for number, fold in enumerate(folds) if fold.repeat == folds[0].repeat]
     for number, fold in enumerate(folds):
         if np.intersect1d(fold.train, fold.validation).size:
             raise SplitError("a validation row is also a training row", rule="folds are disjoint", found=f"fold {number}")
-        train, stop = stopping_rows(candidate, fold.train, roles, splitter)
-        share = effort.clock.share(1 / (len(folds) - number))
         begun = time.perf_counter()
+        if sizes and effort.clock.left() < (0.0 if number in first else 1.2 * seconds / len(sizes)):
+            break  # a further repeat is only begun when it can be finished
+        share = effort.clock.share(1 / (len(first) - number)) if number in first[:-1] else effort.clock
+        train, stop = stopping_rows(candidate, fold.train, roles, splitter)
         fitted, batch = fit(
             candidate, rows.take(train), None if stop is None else rows.take(stop), outputs, modalities,
             replace(effort, clock=share, seed=seed_for(effort.seed, "fold", number)),
@@ -96,12 +101,10 @@ def evaluate(
             steps.append(fitted.estimator.n_steps)
         if number == 0:
             history = tuple(fitted.estimator.history)
-        if effort.clock.over and number + 1 < len(folds):
-            break
     judged = np.flatnonzero(times_judged)
     return Evaluation(
         candidate, judged, tuple(sums[judged] / times_judged[judged, None] for sums in total), int(np.mean(sizes)), tuple(steps),
-        tuple(stopped), history, min(seconds, time.perf_counter() - started), fitted, complete=len(sizes) == len(folds),
+        tuple(stopped), history, seconds, fitted, len(sizes), complete=len(sizes) >= len(first),
     )  # fmt: skip
 
 

@@ -79,6 +79,6 @@ def repeats_for(n_rows: int) -> int:
 
     Examples:
         >>> [repeats_for(n) for n in (100, 600, 2_000, 5_000)]
-        [3, 2, 1, 1]
+        [3, 2, 2, 2]
     """
-    return 3 if n_rows <= 500 else 2 if n_rows <= 1_500 else 1
+    return 3 if n_rows <= 500 else 2

@@ -69,7 +69,7 @@ def refine(
     found, searched, unfinished = search(bench, trials, clock, n_trials - len(coached))
     trials += found
     ledger += searched
-    complete = [trial for trial in trials if trial.entry["share"] == 1.0 and trial.entry["complete"]]
+    complete = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]]
     complete = [trial for trial in complete if trial.candidate.kind != "trivial"] or complete
     blended = blend(bench, complete, refit_seconds)
     entries = [dict(trial.entry) for trial in complete]
@@ -215,7 +215,7 @@ def search(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) ->
             "score": trial.entry["scores"][0]["value"], "seconds": trial.entry["seconds"],
             "settings": trial.entry["settings"], "recipe": trial.entry["recipe"], "learner": asked.learner,
         })  # fmt: skip
-    made = [trial for trial in trials if trial.entry["share"] == 1.0 and trial.entry["n_folds"] == len(bench.folds)]
+    made = [trial for trial in trials if trial.entry["whole"]]
     return made, ledger, sum("skipped" in line for line in ledger)
 
 

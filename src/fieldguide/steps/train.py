@@ -63,7 +63,7 @@ def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tu
 def fitting(bench: Bench, candidate: Candidate, clock: Clock) -> Candidate:
     """Return the candidate in the largest size that can be trained in the time there is, a fold's share each."""
     left = clock.left()
-    seconds = None if math.isinf(left) else 0.85 * left / len(bench.folds)
+    seconds = None if math.isinf(left) else 0.85 * left / sum(fold.repeat == 0 for fold in bench.folds)
     settings = bench.recall(
         {"sized": candidate.to_dict(), "timed": seconds is not None},
         lambda: values_of(candidate.learner.sized(bench.encoded(candidate), bench.problem.outputs, seconds, bench.threads)),  # type: ignore[attr-defined]

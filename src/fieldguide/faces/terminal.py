@@ -1,0 +1,118 @@
+"""The terminal: results as text, progress as a line that knows what is left.
+
+Formats for eyes; quiet when nobody looks (not a terminal), and never asks anything.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from fieldguide.core.finding import SEVERITIES
+
+MARKS = {"error": "[bold red]✗[/]", "warning": "[yellow]![/]", "info": "[cyan]·[/]"}
+TITLES = {
+    "frame": "Frame the question", "split": "Seal the test set", "explore": "Look at the data", "prepare": "Prepare the columns",
+    "baseline": "Set the bar", "train": "Train networks", "refine": "Refine", "finalize": "Refit and open the seal",
+}  # fmt: skip
+
+
+class Watching:
+    """Shows what a study is doing, with the time left; on standard error, and only on a terminal.
+
+    Use it as the `watch` of a study, inside a `with` block.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self.shown = console.is_terminal and not quiet
+        self.progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("[dim]{task.fields[left]}"),
+            console=console, transient=True, disable=not self.shown,
+        )  # fmt: skip
+        self.task: Any = None
+        self.step = ""
+
+    def __enter__(self) -> Watching:
+        self.progress.start()
+        self.task = self.progress.add_task("Opening the study", total=None, left="")
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        if not self.shown:
+            return
+        if event.get("event") == "step":
+            self.step = TITLES.get(event["step"], event["step"])
+            left = event.get("left", float("inf"))
+            self.progress.update(self.task, description=f"[bold]{self.step}", left="" if left == float("inf") else f"{left:.0f} s left of the budget")
+        elif event.get("event") == "trial":
+            self.progress.update(self.task, description=f"[bold]{self.step}[/]: {escape(str(event['candidate']))}")
+
+
+def say_result(console: Console, result: Mapping[str, Any]) -> None:
+    """Print a step's result: its sentence, then the findings that fired, then how many were silent."""
+    title = TITLES.get(result["step"], result["step"])
+    console.print(f"[bold]{title}[/] [dim]({result['seconds']:.1f} s)[/]")
+    console.print(f"  {escape(str(result['facts'].get('sentence', '')))}", highlight=False)
+    say_findings(console, result["findings"])
+    if "entries" in result["facts"] and result["step"] != "refine":
+        console.print(leaderboard(result["facts"]["entries"]))
+    if "forecast" in result["facts"]:
+        console.print(f"  [dim]{escape(result['facts']['forecast']['sentence'])}[/]")
+
+
+def say_findings(console: Console, findings: list[Mapping[str, Any]]) -> None:
+    fired = [f for f in findings if f["status"] == "fired"]
+    for finding in sorted(fired, key=lambda f: SEVERITIES.index(f["severity"])):
+        console.print(f"  {MARKS[finding['severity']]} [dim]{finding['code']}[/] {escape(finding['sentence'])}", highlight=False)
+        if finding["severity"] != "info" and finding["remedy"]:
+            console.print(f"      [dim]{escape(finding['remedy'])}[/]", highlight=False)
+    silent = len(findings) - len(fired)
+    if silent:
+        console.print(f"  [dim]{silent} checks had nothing to say[/]")
+
+
+def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
+    """Return candidates as a table, the best first."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    score = entries[0]["scores"][0] if "scores" in entries[0] else entries[0]["score"]
+    for name, right in (("candidate", 0), (f"{score['metric']} ({score['rows']})", 1), ("95 % interval", 1), ("seconds", 1), ("MB", 1), ("ms a row", 1)):
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for entry in entries[:limit]:
+        found = entry["scores"][0] if "scores" in entry else entry["score"]
+        low, high = found["interval"]
+        table.add_row(
+            escape(entry["candidate"]), number(found["value"]), f"{number(low)} to {number(high)}", number(entry.get("seconds"), 2),
+            number(entry.get("megabytes"), 2), number(entry.get("latency_ms"), 2),
+        )  # fmt: skip
+    return table
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number as people read it.
+
+    Examples:
+        >>> number(0.92853), number(48231.2), number(None), number(0.0512, 2)
+        ('0.9285', '48,231', '–', '0.051')
+    """
+    if value is None or value != value:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:.1f}"
+    return f"{value:.{digits}f}" if abs(value) >= 0.1 or value == 0 else f"{value:.{digits}g}"
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
