@@ -72,6 +72,11 @@ def test_bom_line_ends_blank_lines_and_spaces_around_names_do_not_matter(tmp_pat
     assert (source.names, source.n_rows(), source.collect().rows()) == (("a", "b"), 1, [("1", "2")])
 
 
+def test_blank_lines_between_rows_are_no_rows(tmp_path):
+    source = open_source(write(tmp_path, "a.csv", 'a,b\n1,2\n\n\r\n3,"x\n\ny"\n'))
+    assert source.collect().rows() == [("1", "2"), ("3", "x\n\ny")] and source.n_rows() == 2
+
+
 def test_a_blank_line_in_a_one_column_table_is_a_row(tmp_path):
     source = open_source(write(tmp_path, "a.csv", "x\n1\n\n3\n"))
     assert source.collect()["x"].to_list() == ["1", None, "3"] and source.n_rows() == 3
@@ -227,6 +232,7 @@ def test_empty_column_name(tmp_path):
 def test_no_header(tmp_path):
     refused(write(tmp_path, "a.csv", "39, State-gov, 77516\n50, Private, 83311\n"), "no header", "39, State-gov")
     refused(write(tmp_path, "b.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n"), "no header")
+    refused(write(tmp_path, "d.csv", "male,S,x1\nmale,S,x2\nfemale,C,x3\n"), "no header")
     refused(write(tmp_path, "c.csv", "0,0,1\n1,0,1\n"), "no header")
 
 
