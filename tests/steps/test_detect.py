@@ -439,7 +439,7 @@ def test_text_classes_are_multiclass():
     [
         ("digit", range(10), "multiclass"), ("y", [0, 1, 2], "multiclass"), ("Cover_Type", range(1, 8), "multiclass"),
         ("quality", range(3, 9), "regression"), ("y", range(3, 9), "regression"), ("rings", range(1, 16), "regression"),
-        ("rating", range(1, 6), "regression"),
+        ("stars", range(1, 6), "regression"),
         ("y", range(100), "regression"), ("y", [0.5, 1.5, 2.0], "regression"), ("class", [3, 5, 7], "multiclass"),
     ],
 )  # fmt: skip
