@@ -21,18 +21,8 @@ from fieldguide.testing.check import sections
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- written by docs/generate.py; change the docstrings instead -->\n\n"
-STEPS = (
-    "frame",
-    "join",
-    "split",
-    "explore",
-    "prepare",
-    "baseline",
-    "train",
-    "refine",
-    "finalize",
-    "serve",
-    "experiment",
+STEPS = tuple(
+    ["frame", "join", "split", "explore", "prepare", "baseline", "train", "refine", "finalize", "serve", "experiment"]
 )
 PARTS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches")
 CORE = (
@@ -57,10 +47,9 @@ def findings() -> str:
     checks = sorted((parts.find("checks", name) for name in parts.names("checks")), key=lambda check: check.code)
     lines = [
         "# Findings", "",
-        "Every piece of evidence has a code. The code leads from the terminal to the report to this page. A finding that "
-        "does not fire says why: *passed*, *not applicable* (there is nothing to look at) or *skipped* (it could not "
-        "look).", "",
-        "**error**: the number cannot be trusted. **warning**: something has to be looked at. **info**: good to know.", "",
+        "Every piece of evidence has a code, which leads from the terminal to the report to this page.", "",
+        "A finding that does not fire says why: *passed*, *not applicable* or *skipped* (it could not look).", "",
+        "**error**: do not trust the number. **warning**: look at it first. **info**: good to know.", "",
     ]  # fmt: skip
     for step in _in_order({check.step for check in checks}):
         mine = [check for check in checks if check.step == step]

@@ -1,0 +1,19 @@
+"""FG106: rows without a target."""
+
+from __future__ import annotations
+
+from check_cases import only, problem_of
+
+from fieldguide.parts.checks.fg106_no_target import NoTarget
+from fieldguide.testing import check_check
+
+
+def test_rows_without_a_target_are_counted():
+    fires = {"problem": problem_of(), "n_rows": 1_000, "n_without_target": 3}
+    finding = only(check_check(NoTarget(), fires, {**fires, "n_without_target": 0}))
+    assert finding.sentence == "3 rows of 1,000 (0.3 %) were left out: 'sold' is missing."
+    assert finding.severity == "info"
+
+
+def test_many_rows_without_a_target_warn():
+    assert only(NoTarget().run(problem=problem_of(), n_rows=1_000, n_without_target=200)).severity == "warning"

@@ -1,0 +1,27 @@
+"""FG501: baselines left out."""
+
+from __future__ import annotations
+
+from check_cases import only, trial_of
+
+from fieldguide.parts.checks.fg501_left_out import BaselinesLeftOut
+from fieldguide.testing import check_check
+
+TRIALS = [trial_of("prior", "trivial"), trial_of("linear")]
+
+
+def test_a_baseline_that_was_not_tried_warns():
+    finding = only(
+        check_check(
+            BaselinesLeftOut(),
+            {"trials": TRIALS, "facts": {"left_out": ["boosting"]}},
+            {"trials": TRIALS, "facts": {"left_out": []}},
+        )
+    )
+    assert finding.sentence == "1 baseline ('boosting') was left out: the budget was spent."
+    assert finding.severity == "warning"
+
+
+def test_a_baseline_without_all_folds_warns():
+    finding = only(BaselinesLeftOut().run(trials=[*TRIALS, trial_of("boosting", complete=False)], facts={}))
+    assert finding.sentence == "1 baseline ('boosting') was not run on every fold: the budget was spent."
