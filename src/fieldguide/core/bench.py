@@ -18,6 +18,7 @@ from fieldguide.core.batch import Encoded
 from fieldguide.core.candidate import Candidate, Encodings, Fitted, Predictor, encode, fit, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
+from fieldguide.core.errors import StudyError
 from fieldguide.core.evaluate import evaluate, refit_steps, stopping_rows
 from fieldguide.core.leaderboard import difference, judge, measure
 from fieldguide.core.model import Find, Model
@@ -78,6 +79,7 @@ class Bench:
         columns: the contract of the features, for packaging a trial to measure it.
         samples: raw rows as mappings, for measuring latency.
         find: the registry.
+        limit: the budget's minutes; what a clock cut short is tried again under another limit, the rest is not.
         watch: called with one dict per event, for progress.
     """
 
@@ -92,6 +94,7 @@ class Bench:
     seed: int
     threads: int
     ledger: Ledger = field(default_factory=Forgetful)
+    limit: float | None = None
     watch: Callable[[dict[str, Any]], None] = lambda event: None
     caches: dict[tuple[int, bool], Encodings] = field(default_factory=dict)
 
@@ -110,10 +113,8 @@ class Bench:
         plain = candidate.to_dict()
         key = _key({"settings": plain["settings"], "recipe": plain["recipe"], "learner": plain["learner"], "folds": chosen, "share": share})
         kept = self.ledger.get(key)
-        if kept is not None:
-            entry, arrays = kept
-            raw = tuple(arrays[f"raw{i}"] for i in range(len(self.problem.outputs)))
-            return Trial(candidate, {**entry, "candidate": candidate.name}, arrays["rows"], raw)
+        if kept is not None and (not _cut(kept[0]) or kept[0]["limit"] == self.limit):
+            return self._trial(candidate, {**kept[0], "candidate": candidate.name}, kept[1])
         self.watch({"event": "trial", "candidate": candidate.name, "learner": candidate.learner.name})
         found = evaluate(
             candidate, self.rows, [self._fold(i, share) for i in chosen], self.problem.outputs, roles=self.roles,
@@ -122,7 +123,7 @@ class Bench:
             caches=self.caches if share == 1.0 else None,
         )  # fmt: skip
         entry = {
-            "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
+            "key": key, "limit": self.limit, "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
             "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
             "n_fit": found.n_fit, "n_steps": list(found.n_steps), "refit_steps": refit_steps(found, len(self.rows)),
             "stopped": list(found.stopped), "history": list(found.history), "n_folds": found.n_folds, "complete": found.complete,
@@ -134,9 +135,27 @@ class Bench:
         self.ledger.put(key, entry, {"rows": found.rows, **{f"raw{i}": p for i, p in enumerate(found.predictions)}})
         return Trial(candidate, entry, found.rows, found.predictions)
 
+    def remembered(self, entry: Mapping[str, Any]) -> Trial:
+        """Return the trial of a recorded entry, from the ledger.
+
+        Raises:
+            StudyError: the ledger has lost it.
+        """
+        kept = self.ledger.get(entry["key"])
+        if kept is None or "rows" not in kept[1]:
+            raise StudyError(
+                f"the predictions of {entry['candidate']!r} are gone", rule="finished trials stay in the folder work/ of a study",
+                do="restore the folder, or run the study again",
+            )  # fmt: skip
+        plain = {name: entry[name] for name in ("kind", "learner", "settings", "recipe")}
+        return self._trial(Candidate.from_dict({"name": entry["candidate"], **plain}, self.find), entry, kept[1])
+
+    def _trial(self, candidate: Candidate, entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Trial:
+        return Trial(candidate, entry, arrays["rows"], tuple(arrays[f"raw{i}"] for i in range(len(self.problem.outputs))))
+
     def recall(self, what: Mapping[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return `compute()`, or what the ledger recorded of it: decisions that read a clock are taken once."""
-        key = _key(what)
+        key = _key({"limit": self.limit, **what})
         kept = self.ledger.get(key)
         if kept is not None:
             return kept[0]
@@ -201,11 +220,16 @@ def golden_rows(samples: Sequence[Mapping[str, Any]], columns: Sequence[Column],
     return [{name: samples[int(rng.integers(len(samples)))][name] for name in names} for _ in range(n)]
 
 
-def refitted(bench: Bench, trial: Trial, clock: Clock, seed: int) -> Fitted:
+def refitted(bench: Bench, trial: Trial, seed: int) -> Fitted:
     """Fit a trial's candidate on all development rows, for as many steps as its evaluation found best."""
-    effort = Effort(seed, bench.threads, clock, n_steps=trial.entry["refit_steps"], watch=bench.watch)
+    effort = Effort(seed, bench.threads, n_steps=trial.entry["refit_steps"], watch=bench.watch)
     fitted, _ = fit(trial.candidate, bench.rows, None, bench.problem.outputs, bench.modality, effort)
     return fitted
+
+
+def _cut(entry: Mapping[str, Any]) -> bool:
+    """Whether a clock had a part in what a trial gave."""
+    return not entry.get("complete", True) or "clock" in entry.get("stopped", ())
 
 
 def _key(data: Mapping[str, Any]) -> str:

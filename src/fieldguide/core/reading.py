@@ -6,7 +6,7 @@ Knows how each column's modality reads and which cells broke the contract; the m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,23 @@ def read_rows(
             shown = tuple(str(rows[i][column.name])[:60] for i in broken[:5])
             violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))
     return cells, tuple(violations)
+
+
+def contract_of(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return the columns a row must have to be answered: the features, and what derived ones are made of."""
+    kinds = {column.name: column.kind for column in columns}
+    needed = {column.name for column in columns if column.encoded}
+    for column in columns:
+        if column.encoded and "expression" in column.read:
+            needed |= set(parse(column.read["expression"], kinds).columns)
+    return tuple(replace(column, facts={}) for column in columns if column.name in needed)
+
+
+def samples_of(table: Table, columns: Sequence[Column], n: int = 200) -> list[dict[str, Any]]:
+    """Return evenly spaced rows as mappings, typed as a caller would send them."""
+    frame = table.frame.select([column.name for column in columns if "expression" not in column.read])
+    rows = np.linspace(0, frame.height - 1, min(n, frame.height)).astype(int)
+    return [{name: str(v) if hasattr(v, "isoformat") else v for name, v in row.items()} for row in frame[rows].to_dicts()]
 
 
 def _present(columns: Sequence[Column], names: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from fieldguide.steps.checking import checked
 BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
 
 
-def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[list[Trial], dict[str, Any], tuple[Finding, ...]]:
+def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Try the baselines and say which is the bar.
 
     Args:
@@ -26,7 +26,7 @@ def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[list[
         clock: time for all of them together; a learner for which none is left is left out with a finding.
 
     Returns:
-        the trials, the facts (entries with paired differences to the trivial one), and findings FG501 to FG504.
+        facts (entries with paired differences to the trivial one), and findings FG501 to FG504.
     """
     trials: list[Trial] = []
     left_out: list[str] = []
@@ -46,7 +46,7 @@ def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[list[
         "sentence": _sentence(order[0]), "bar": best.name, "entries": [dict(entry) for entry in order], "trivial": trivial.name,
         "left_out": left_out,
     }  # fmt: skip
-    return trials, facts, checked("baseline", bench=bench, trials=trials, bar=best, trivial=trivial, facts=facts)
+    return facts, checked("baseline", bench=bench, trials=trials, bar=best, trivial=trivial, facts=facts)
 
 
 def _sentence(entry: Any) -> str:

@@ -6,23 +6,38 @@ behind the seal cost a look; whoever calls has opened it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from fieldguide.core.bench import Bench, Trial
+from fieldguide.core.candidate import original_scale
 from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.source import open_source
+from fieldguide.core.split import Split
+from fieldguide.steps.checking import checked
 
-PARTS = ("validation", "test")
+
+@dataclass(frozen=True)
+class Answers:
+    """Predictions made elsewhere.
+
+    Shape:
+        rows: (answered,) indices into the study's table, each once
+        predictions[i]: (answered, width) of output i, on the original scale
+    """
+
+    rows: np.ndarray
+    predictions: tuple[np.ndarray, ...]
 
 
-def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series | None, n_rows: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """Return (rows of the study's table, predictions per output) from a file or data frame.
+def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series | None, n_rows: int) -> Answers:
+    """Return the rows that are named and what is predicted for them, from a file or data frame.
 
     Args:
         data: has the key column (or `row`, counted from 0) and per output `probability_<label>` or `prediction` columns
@@ -55,42 +70,42 @@ def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series |
         )  # fmt: skip
     if len(np.unique(rows)) < len(rows):
         raise DataError("some rows are predicted twice", rule="a row is predicted once", found=f"{len(rows) - len(np.unique(rows)):,} repeats")
-    return rows, tuple(_predicted(frame, output, len(problem.outputs) > 1) for output in problem.outputs)
+    return Answers(rows, tuple(_predicted(frame, output, len(problem.outputs) > 1) for output in problem.outputs))
 
 
 def evaluate(
-    problem: Problem, truths: tuple[np.ndarray, ...], predictions: tuple[np.ndarray, ...], blocks: np.ndarray, parts: Mapping[str, np.ndarray],
-    bar: tuple[str, np.ndarray, np.ndarray] | None, *, looks: int, seed: int,
-) -> tuple[dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
-    """Judge predictions on each part of the rows they cover.
+    bench: Bench, truths: tuple[np.ndarray, ...], answers: Answers, blocks: np.ndarray, split: Split, bar: Trial, *, looks: int
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Judge predictions on the development rows and on the sealed rows they cover, and beside the bar.
 
     Shape:
-        truths[i], blocks: (predicted rows,)
-        predictions[i]: (predicted rows, width)
-        parts[name]: (predicted rows,) bool; "validation" are development rows, "test" sealed ones
+        truths[i], blocks: (rows of the study's table,)
 
     Args:
-        bar: name, rows (positions among the predicted ones) and out-of-fold predictions of the best baseline.
+        bar: the best baseline; compared on the development rows both have answered.
+        looks: at the sealed rows, this one included.
     """
-    found: dict[str, Any] = {"scores": [], "calibration": [], "n_rows": len(blocks)}
-    for name in PARTS:
-        mask = parts[name]
+    problem, rows = bench.problem, answers.rows
+    facts: dict[str, Any] = {"scores": [], "calibration": [], "n_rows": len(rows)}
+    for name, part in (("validation", split.development), ("test", split.test)):
+        mask = np.isin(rows, part)
         if mask.sum() < 2:
             continue
         judged = judge(
-            problem, [t[mask] for t in truths], tuple(p[mask] for p in predictions), blocks[mask], seed=seed, rows=name,
-            looks=looks if name == "test" else 0,
+            problem, [truth[rows[mask]] for truth in truths], tuple(p[mask] for p in answers.predictions), blocks[rows[mask]],
+            seed=bench.seed, rows=name, looks=looks if name == "test" else 0,
         )  # fmt: skip
-        found["scores"] += judged["scores"]
-        found["calibration"] += judged["calibration"]
-    if bar is not None and len(bar[1]) > 1:
-        name, rows, theirs = bar
-        against = difference(problem.output, truths[0][rows], predictions[0][rows], theirs, blocks[rows], seed=seed)
-        found["difference"] = {"bar": name, **against}
-    found["sentence"] = "; ".join(
-        f"{s['rows']} {s['metric']} {s['value']:.4g} [{s['interval'][0]:.4g}, {s['interval'][1]:.4g}] on {s['n']:,} rows" for s in found["scores"]
+        facts["scores"] += judged["scores"]
+        facts["calibration"] += judged["calibration"]
+    common, ours, theirs = np.intersect1d(rows, split.development[bar.rows], return_indices=True)
+    if len(common) > 1:
+        beside = original_scale(bar.raw, problem.outputs)[0][theirs]
+        against = difference(problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed)
+        facts["difference"] = {"bar": bar.name, **against}
+    facts["sentence"] = "; ".join(
+        f"{s['rows']} {s['metric']} {s['value']:.4g} [{s['interval'][0]:.4g}, {s['interval'][1]:.4g}] on {s['n']:,} rows" for s in facts["scores"]
     )
-    return found, ()
+    return facts, checked("evaluate", facts=facts)
 
 
 def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray:

@@ -6,7 +6,7 @@ expected to go and where it went. The rows it judges on are validation rows: the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,18 +37,9 @@ class Blended:
     weights: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Refined:
-    """What refine hands on: every complete trial, and the chosen answer."""
-
-    trials: tuple[Trial, ...]
-    chosen: Blended
-    entry: dict[str, Any]
-
-
 def refine(
     bench: Bench, tried: Sequence[Trial], bar: Trial, *, n_trials: int, clock: Clock, refit_seconds: float
-) -> tuple[Refined, dict[str, Any], tuple[Finding, ...]]:
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Search for the best candidate within the budget.
 
     Args:
@@ -59,7 +50,7 @@ def refine(
         refit_seconds: time the chosen answer may take to refit [s].
 
     Returns:
-        the trials and the choice, facts (moves, search, blend, optimism, entries), findings FG701 to FG705.
+        facts (moves, entries, chosen, blend, optimism, rejected), findings FG701 to FG705.
     """
     ledger: list[dict[str, Any]] = []
     trials = list(tried)
@@ -93,8 +84,14 @@ def refine(
             for e in entries if not within_limits(bench.problem, e)
         ],
     }  # fmt: skip
-    refined = Refined(tuple(complete), blended, chosen)
-    return refined, facts, checked("refine", bench=bench, trials=complete, facts=facts)
+    return facts, checked("refine", bench=bench, trials=complete, facts=facts)
+
+
+def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any]]:
+    """Return what a recorded refine chose: its members with weights, and its entry."""
+    entries = {entry["candidate"]: entry for entry in facts["entries"]}
+    members = tuple(bench.remembered(entries[name]) for name in facts["blend"]["members"])
+    return Blended(members, tuple(facts["blend"]["weights"])), entries[facts["chosen"]]
 
 
 # --- the coach ---------------------------------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ class Divided:
     roles: Roles
     duplicates: Duplicates
 
+    def sealed(self, rows: np.ndarray) -> bool:
+        """Whether a sealed row is among `rows`."""
+        return bool(np.isin(rows, self.split.test).any())
+
 
 def divide(table: Table, keys: np.ndarray, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]) -> Divided:
     """Divide the rows of a table: the seal first, then the folds.

@@ -24,7 +24,7 @@ SHARES = {"mlp": 0.25}
 """The cheap network's part of the time; the last one takes what is left."""
 
 
-def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tuple[list[Trial], dict[str, Any], tuple[Finding, ...]]:
+def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Train networks and compare the best with the bar.
 
     Args:
@@ -33,7 +33,7 @@ def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tu
         clock: time for all of them together.
 
     Returns:
-        the trials, facts (entries, overfit checks, paired difference), findings FG601 to FG604.
+        facts (entries, overfit checks, paired difference), findings FG601 to FG604.
     """
     trials: list[Trial] = []
     checks: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tu
             f"the best network is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
             f"{best['difference']['value']:+.4g} against {bar.name}"
         )
-    return trials, facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
+    return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
 
 
 def fitting(bench: Bench, candidate: Candidate, clock: Clock) -> Candidate:
