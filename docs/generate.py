@@ -21,9 +21,9 @@ from fieldguide.testing.check import sections
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- written by docs/generate.py; change the docstrings instead -->\n\n"
-STEPS = tuple(
-    ["frame", "join", "split", "explore", "prepare", "baseline", "train", "refine", "finalize", "serve", "experiment"]
-)
+STEPS = (
+    "frame", "join", "split", "explore", "prepare", "baseline", "train", "refine", "finalize", "serve", "experiment",
+)  # fmt: skip
 PARTS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches")
 CORE = (
     "problem", "table", "split", "candidate", "score", "finding", "model", "journal", "contracts", "settings", "errors",

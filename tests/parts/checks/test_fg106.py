@@ -11,7 +11,7 @@ from fieldguide.testing import check_check
 def test_rows_without_a_target_are_counted():
     fires = {"problem": problem_of(), "n_rows": 1_000, "n_without_target": 3}
     finding = only(check_check(NoTarget(), fires, {**fires, "n_without_target": 0}))
-    assert finding.sentence == "3 rows of 1,000 (0.3 %) were left out: 'sold' is missing."
+    assert finding.sentence == "3 rows of 1,003 (0.3 %) were left out: 'sold' is missing."
     assert finding.severity == "info"
 
 

@@ -32,7 +32,8 @@ def test_a_capped_target_warns():
 def test_a_scale_and_a_floor_of_zero_are_no_caps():
     stars = RNG.integers(1, 6, 2_000).astype(float)
     rain = np.maximum(RNG.normal(0.5, 1, size=2_000), 0)
-    for truth in (stars, rain):
+    rentals = np.floor(np.exp(RNG.normal(3, 1.5, size=2_000)) + 1)  # many at 1, and nearly as many at 2 and 3
+    for truth in (stars, rain, rentals):
         found = TargetShape().run(problem=regression(), truths=(truth,))
         assert not [finding for finding in found if finding.fired and finding.severity == "warning"]
 

@@ -29,6 +29,7 @@ def test_a_far_value_warns():
     finding = only(OutOfRange().run(**case([[0, 80, 1]])))
     assert finding.sentence == "1 encoded number reaches beyond 50 after scaling: 'pay' up to 80."
     assert finding.severity == "warning"
+    assert only(OutOfRange().run(**case([[0, 80, 1], *[[0, 0, 0]] * 1_999]))).severity == "info"
 
 
 def test_kept_missing_values_and_unscaled_numbers_are_as_asked():

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from check_cases import only
+from check_cases import bench_of, only, regression
 
 from fieldguide.parts.checks.fg702_optimism import Optimism
 from fieldguide.testing import check_check
 
 
-def case(value, gain, n=12):
-    entries = [{"candidate": "trial 7", "difference": {"value": gain}}]
-    return {
-        "facts": {"optimism": {"value": value, "n": n, "metric": "roc_auc"}, "chosen": "trial 7", "entries": entries}
+def case(value, gain, n=12, problem=None, bar=0.9):
+    sign = 1 if problem is None else -1
+    only_boosting = {
+        "candidate": "boosting",
+        "kind": "boosting",
+        "scores": [{"value": bar}],
+        "difference": {"value": 0.0},
     }
+    best = {
+        "candidate": "ensemble",
+        "kind": "ensemble",
+        "scores": [{"value": bar + sign * gain}],
+        "difference": {"value": 7.0},
+    }
+    found = {"value": value, "n": n, "metric": "roc_auc"}
+    facts = {"optimism": found, "chosen": "ensemble", "entries": [best, only_boosting]}
+    return {"bench": bench_of(problem), "facts": facts}
 
 
 def test_optimism_that_is_half_of_the_gain():
@@ -27,6 +39,10 @@ def test_optimism_that_is_half_of_the_gain():
 
 def test_optimism_above_the_gain():
     assert "more than the whole gain of 0.001" in only(Optimism().run(**case(0.002, 0.001))).sentence
+
+
+def test_smaller_may_be_better():
+    assert only(Optimism().run(**case(0.002, 0.004, problem=regression()))).evidence["gain"] == pytest.approx(0.004)
 
 
 def test_silences():

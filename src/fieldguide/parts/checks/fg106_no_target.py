@@ -23,7 +23,7 @@ class NoTarget:
     Remedy: find out why the target is missing. If the truth only needs time, leave out the latest rows until it has
     arrived.
 
-    Needs: problem, n_rows (all of them), n_without_target.
+    Needs: problem, n_rows (those with a target), n_without_target.
     """
 
     name: ClassVar[str] = "fg106_no_target"
@@ -37,9 +37,10 @@ class NoTarget:
     def run(self, *, problem: Problem, n_rows: int, n_without_target: int) -> list[Finding]:
         if not n_without_target:
             return [passed(self, f"Each of the {n_rows:,} rows has a target.")]
-        n, share = n_without_target, n_without_target / max(n_rows, 1)
+        n, total = n_without_target, n_rows + n_without_target
+        share = n / total
         sentence = (
-            f"{count(n, 'row')} of {n_rows:,} ({percent(share)}) {verb(n, 'was', 'were')} left out: "
+            f"{count(n, 'row')} of {total:,} ({percent(share)}) {verb(n, 'was', 'were')} left out: "
             f"{names(problem.targets)} is missing."
         )
         remedy = "Find out why: if it is missing for a reason, the rows left are not those the model will meet."

@@ -20,7 +20,8 @@ class TargetShape:
 
     Formula: skewness m3 / m2^1.5, as it is and after log1p and sqrt; a transform is proposed when the skewness
     exceeds 1 and the transform at least halves it. The target counts as capped when more than 1 % of the rows, and
-    ten times as many as at a typical value, stand at the largest (or smallest) of at least 50 different values.
+    five times as many as at each of the ten values next to it (median), stand at the largest (or smallest) of at
+    least 50 different values.
 
     Why: with a long tail a few rows rule the squared error, and the fit. A cap hides the truth: rows at the cap
     were "at least this much", so errors there mean little, and a model cannot learn to go beyond.
@@ -72,10 +73,10 @@ class TargetShape:
         found: list[Finding] = []
         if len(values) < 50:
             return found
-        typical = float(np.median(counts))
         for place, word in ((-1, "largest"), (0, "smallest")):
             n, share = int(counts[place]), counts[place] / len(truth)
-            if share <= self.heap or n < 10 * typical or (place == 0 and values[0] == 0):
+            nearby = counts[-11:-1] if place else counts[1:11]
+            if share <= self.heap or n < 5 * np.median(nearby) or (place == 0 and values[0] == 0):
                 continue  # zero is a natural floor: no sales, no rain
             sentence = (
                 f"{count(n, 'row')} ({percent(share)}) of {output.name!r} stand at the {word} value, "

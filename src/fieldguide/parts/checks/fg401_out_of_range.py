@@ -39,6 +39,7 @@ class OutOfRange:
     severity: ClassVar[Severity] = "error"
 
     bound: float = setting(50.0, "largest encoded size that is usual after scaling")
+    most: float = setting(0.001, "share of a column's values beyond the bound from which it is a warning")
 
     def run(self, *, table: Table, recipe: Recipe, layout: Layout, arrays: Batch) -> list[Finding]:
         numbers = arrays.numbers
@@ -76,10 +77,11 @@ class OutOfRange:
             f"{count(len(far), 'encoded number')} {verb(len(far), 'reaches', 'reach')} beyond "
             f"{number(self.bound)} after scaling: {said}."
         )
-        remedy = "Check the extreme cells; quantile scaling brings them in."
-        return [
-            fire(self, sentence, remedy, severity="warning", columns=_columns(table, far), evidence={"largest": far})
-        ]
+        remedy = "Check the extreme cells; quantile scaling, which refine tries, brings them in."
+        share = float((np.abs(np.nan_to_num(numbers)) > self.bound).mean(axis=0).max())
+        severity: Severity = "warning" if share > self.most else "info"
+        evidence = {"largest": far, "share": share}
+        return [fire(self, sentence, remedy, severity=severity, columns=_columns(table, far), evidence=evidence)]
 
 
 def _columns(table: Table, encoded: Iterable[str]) -> list[str]:

@@ -16,14 +16,14 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
 class StoppedByClock:
     """Networks whose training was ended by the budget instead of by early stopping.
 
-    Formula: folds whose training stopped by the clock / folds run, per network.
+    Formula: folds whose training stopped by the clock / folds run, per network; and whether folds were left out.
 
     Why: such a network was still learning, or was never shown to have finished. Its score says what the budget
     allows, not what the network can do, and is not the same on a faster machine.
 
     Remedy: raise `budget.minutes`, or accept the verdict as one for this budget.
 
-    Needs: trials (entries with stopped: [how, per fold], n_folds, complete).
+    Needs: trials (entries with stopped: [how, per fold], complete).
     """
 
     name: ClassVar[str] = "fg603_stopped_by_clock"
@@ -38,11 +38,9 @@ class StoppedByClock:
         cut = {}
         for trial in trials:
             stops = list(trial.entry.get("stopped") or ())
-            n_cut = stops.count("clock") + (
-                0 if trial.entry.get("complete", True) else trial.entry.get("n_folds", len(stops)) - len(stops)
-            )
-            if n_cut:
-                cut[trial.name] = {"folds_cut": n_cut, "folds": trial.entry.get("n_folds", len(stops))}
+            unfinished = not trial.entry.get("complete", True)
+            if "clock" in stops or unfinished:
+                cut[trial.name] = {"folds_cut": stops.count("clock"), "folds": len(stops), "complete": not unfinished}
         if not cut:
             return [
                 passed(
@@ -52,7 +50,9 @@ class StoppedByClock:
                 )
             ]
         said = listed(
-            f"{name} in {facts['folds_cut']} of {count(facts['folds'], 'fold')}" for name, facts in cut.items()
+            f"{name} in {facts['folds_cut']} of {count(facts['folds'], 'fold')}"
+            + ("" if facts["complete"] else ", with others not begun")
+            for name, facts in cut.items()
         )
         sentence = (
             f"{count(len(cut), 'network')} {verb(len(cut), 'was', 'were')} still training when the budget "

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from fieldguide.core.bench import Bench
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.leaderboard import greater_is_better
+from fieldguide.core.problem import Problem
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, skipped
 from fieldguide.parts.checks._facts import real
@@ -29,7 +33,8 @@ class Optimism:
     Source: Efron (1983), Estimating the Error Rate of a Prediction Rule; Tibshirani and Tibshirani (2009), A bias
     correction for the minimum error rate in cross-validation.
 
-    Needs: facts (optimism: {value, n, metric}, chosen, entries: [{candidate, difference: {value}}]).
+    Needs: bench, facts (optimism: {value, n, metric}, chosen, entries: [{candidate, kind, scores, difference:
+    {value}}], differences being to the best baseline).
     """
 
     name: ClassVar[str] = "fg702_optimism"
@@ -40,17 +45,14 @@ class Optimism:
 
     share: float = setting(0.25, "share of the gain over the best baseline that optimism may be")
 
-    def run(self, *, facts: Mapping[str, Any]) -> list[Finding]:
+    def run(self, *, bench: Bench, facts: Mapping[str, Any]) -> list[Finding]:
         found = facts.get("optimism") or {}
         n, value = int(found.get("n") or 0), real(found.get("value"))
         if n < 2:
             return [not_applicable(self, "There was one candidate, so nothing was searched.")]
         if not value >= 0:
             return [skipped(self, f"The optimism of choosing among {n} candidates is not known.")]
-        chosen: Mapping[str, Any] = next(
-            (entry for entry in facts.get("entries") or () if entry["candidate"] == facts.get("chosen")), {}
-        )
-        gain = real((chosen.get("difference") or {}).get("value"))
+        gain = _gain(bench.problem, facts)
         said = (
             f"Choosing the best of {count(n, 'candidate')} makes its validation "
             f"{found.get('metric', 'score')} look better by about {number(value)}"
@@ -71,3 +73,15 @@ class Optimism:
         return [
             fire(self, sentence, "Expect the score to fall by about as much on the sealed rows.", evidence=evidence)
         ]
+
+
+def _gain(problem: Problem, facts: Mapping[str, Any]) -> float:
+    """Return the chosen candidate's lead over the best baseline; an ensemble's own difference may be to its best
+    member."""
+    entries = list(facts.get("entries") or ())
+    chosen = next((entry for entry in entries if entry["candidate"] == facts.get("chosen")), None)
+    known = next((entry for entry in entries if entry.get("kind") != "ensemble" and entry.get("difference")), None)
+    if chosen is None or known is None:
+        return math.nan
+    bar = greater_is_better(problem, known) - real(known["difference"].get("value"))
+    return greater_is_better(problem, chosen) - bar
