@@ -151,3 +151,20 @@ def test_impossible_rungs_are_refused() -> None:
 @pytest.mark.parametrize("name", ["random", "halving"])
 def test_searches_are_found_by_name(name: str) -> None:
     assert parts.find("searches", name)(ARMS, 1, 0).ask().number == 0
+
+
+def test_the_highest_climber_goes_first() -> None:
+    search = HalvingSearch(ARMS, 6, n_rungs=3, reduction=2)
+    trials = [search.ask() for _ in range(6)]
+    for trial in trials[:4]:
+        assert trial is not None
+        search.tell(trial, float(trial.number))
+    for climbed in (search.ask(), search.ask()):
+        assert climbed is not None and climbed.rung == 1
+        search.tell(climbed, float(climbed.number))
+    for trial in trials[4:]:
+        assert trial is not None
+        search.tell(trial, float(trial.number))  # now trial 5 may climb to rung 1, and trial 3 to rung 2
+    highest, next_one = search.ask(), search.ask()
+    assert highest is not None and (highest.number, highest.rung) == (3, 2)
+    assert next_one is not None and (next_one.number, next_one.rung) == (5, 1)
