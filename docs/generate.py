@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fieldguide import parts
+from fieldguide.core.config import json_schema
+from fieldguide.core.functions import FUNCTIONS
 from fieldguide.core.settings import Choice, Range
 from fieldguide.testing.check import sections
 
@@ -87,6 +90,33 @@ def table_of_parts() -> str:
             if settings := _settings(part):
                 lines += [f"### Settings of `{name}` {{ #{kind}-{name} }}", "", *settings, ""]
     return "\n".join(lines) + "\n"
+
+
+@page("reference/keys.md")
+def keys() -> str:
+    """Return every key of study.yaml, and every function of its expressions."""
+    schema = json_schema()
+    lines = ["# Keys of study.yaml", "", "What each means in use: [study.yaml](../study-yaml.md).", ""]
+    lines += ["| key | default | meaning |", "|---|---|---|", *_keys(schema, schema["properties"], "")]
+    lines += ["", "## Functions of expressions", "", "| function | takes | gives | what it is |", "|---|---|---|---|"]
+    lines += [f"| `{name}` | {', '.join(f.takes)} | {f.gives} | {_cell(f.says)} |" for name, f in FUNCTIONS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _keys(schema: Any, entries: Any, above: str) -> Iterator[str]:
+    for name, entry in entries.items():
+        told = json.dumps(entry)
+        choices = re.findall(r'"enum": (\[.*?\])', told)
+        inside = [schema["$defs"][section] for section in re.findall(r'"#/\$defs/(\w+)"', told)]
+        words = sorted({word for one in choices for word in json.loads(one)}, key=told.index)
+        meaning = entry.get("description", "") + (f" ({', '.join(f'`{word}`' for word in words)})" if words else "")
+        default = "" if entry.get("default") in (None, "", []) else f"`{entry['default']}`"
+        yield f"| `{above}{name}` | {default} | {_cell(meaning)} |"
+        below = (
+            f"{above}{name}.<column>." if "additionalProperties" in entry.get("anyOf", [{}])[0] else f"{above}{name}."
+        )
+        for section in inside:
+            yield from _keys(schema, section["properties"], below)
 
 
 @page("reference/python.md")
