@@ -11,13 +11,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fieldguide.core.clock import Clock
 from fieldguide.core.finding import Finding
 from fieldguide.core.journal import Journal
 from fieldguide.core.result import Result
+
 
 class Record:
     """Results of steps in a journal.
@@ -64,7 +65,7 @@ class Budget:
 
     minutes: float | None = None
     reserve: float = 0.0
-    clock: Clock = Clock()
+    clock: Clock = field(default_factory=Clock)
 
     @staticmethod
     def open(journal: Journal, minutes: float | None, reserve: float) -> Budget:

@@ -6,13 +6,14 @@ Knows times and blocks. Rows of a block that straddles a cut are purged on one s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 
 from fieldguide.core.contracts import Roles
 from fieldguide.core.errors import SplitError
-from fieldguide.parts.splitters.random import salted
+from fieldguide.parts.splitters.random import block_hashes
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Chronological:
         times = _times(roles)
         cuts = [_cut(times, 1 - i / (k + 1)) for i in range(1, k + 1)] + [np.iinfo(np.int64).max]
         folds = []
-        for start, end in zip(cuts, cuts[1:]):
+        for start, end in pairwise(cuts):
             held = (times >= start) & (times < end)
             train = (times < start) & ~np.isin(roles.blocks, roles.blocks[held])
             if held.any() and train.any():
@@ -64,8 +65,7 @@ class Chronological:
         side = n_late > n_all / 2
         kept, held = (~late & ~side[of_row]).sum(), (late & side[of_row]).sum()
         if held < late.sum() / 2 or kept < (~late).sum() / 2:
-            content = np.full(len(n_all), np.iinfo(np.uint64).max, np.uint64)
-            np.minimum.at(content, of_row, salted(roles.keys, salt))
+            content = block_hashes(roles.keys, of_row, len(n_all), salt)
             straddles = (n_late > 0) & (n_late < n_all)
             dealt = content / np.float64(2**64) < max(share, 0.3)
             side = np.where(straddles, dealt, n_late == n_all)

@@ -70,14 +70,24 @@ class _Blocks:
         of_row = np.unique(roles.blocks, return_inverse=True)[1]
         n_blocks = int(of_row.max()) + 1 if len(of_row) else 0
         sizes = np.bincount(of_row, minlength=n_blocks)
-        content = np.full(n_blocks, np.iinfo(np.uint64).max, np.uint64)
-        np.minimum.at(content, of_row, salted(roles.keys, salt))
+        content = block_hashes(roles.keys, of_row, n_blocks, salt)
         strata = np.zeros(n_blocks, np.int64)
         if roles.strata is not None and n_blocks:
             counts = np.zeros((n_blocks, int(roles.strata.max()) + 1), np.int64)
             np.add.at(counts, (of_row, roles.strata), 1)
             strata = counts.argmax(axis=1)
         return _Blocks(of_row, sizes, strata, np.argsort(content, kind="stable"))
+
+
+def block_hashes(keys: np.ndarray, of_row: np.ndarray, n_blocks: int, salt: str) -> np.ndarray:
+    """Return a hash of each block: (n_blocks,) uint64, uniform whatever the block's size.
+
+    The least key names a block whatever its rows' order; it is hashed once more, because the least of many keys is small and
+    large blocks would come first.
+    """
+    least = np.full(n_blocks, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, of_row, keys)
+    return salted(least, salt)
 
 
 def salted(keys: np.ndarray, salt: str) -> np.ndarray:

@@ -1,0 +1,98 @@
+"""Which rows must stay together."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldguide.core.blocks import connect, find_duplicates, same
+from fieldguide.core.table import data_hash, row_keys
+
+
+def frame_of(values: np.ndarray) -> pl.DataFrame:
+    return pl.DataFrame({f"x{i}": values[:, i] for i in range(values.shape[1])})
+
+
+def found(values: np.ndarray) -> object:
+    frame = frame_of(values)
+    return find_duplicates(frame, row_keys(frame))
+
+
+def test_distinct_rows_have_no_duplicates() -> None:
+    duplicates = found(np.random.default_rng(0).normal(size=(1500, 6)))
+    assert (duplicates.n_exact, duplicates.n_near) == (0, 0)
+
+
+def test_exact_copies_share_a_block() -> None:
+    values = np.random.default_rng(0).normal(size=(500, 5))
+    duplicates = found(np.vstack([values, values[:40]]))
+    assert duplicates.n_exact == 40
+    assert (duplicates.near[:40] == duplicates.near[500:]).all()
+
+
+def test_slightly_moved_copies_are_found() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(1500, 8))
+    moved = values[:200] + rng.normal(scale=0.003, size=(200, 8))
+    duplicates = found(np.vstack([values, moved]))
+    assert duplicates.n_near >= 190
+    linked = duplicates.near[:200] == duplicates.near[1500:]
+    assert linked.mean() > 0.95
+
+
+def test_copies_with_one_changed_cell_are_found() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(800, 8))
+    changed = values[:100].copy()
+    changed[:, 3] = rng.normal(size=100)
+    assert found(np.vstack([values, changed])).n_near >= 90
+
+
+def test_few_binary_columns_repeat_naturally() -> None:
+    duplicates = found(np.random.default_rng(0).integers(0, 2, size=(500, 4)).astype(float))
+    assert duplicates.natural
+    assert len(np.unique(duplicates.near)) == 500
+
+
+def test_a_smooth_curve_is_a_continuum_and_not_copies() -> None:
+    time = np.linspace(0, 6, 2000)
+    curve = np.stack([np.sin(time + k) for k in range(8)], axis=1)
+    assert found(curve).continuum
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_connect_gives_connected_components(pairs: list[tuple[int, int]]) -> None:
+    labels = connect(20, [np.array(pairs, np.int64).reshape(-1, 2)])
+    group = list(range(20))  # brute force: merge until nothing changes
+    for _ in range(20):
+        for a, b in pairs:
+            low = min(group[a], group[b])
+            group = [low if g in (group[a], group[b]) else g for g in group]
+    assert [[labels[i] == labels[j] for j in range(20)] for i in range(20)] == [[group[i] == group[j] for j in range(20)] for i in range(20)]
+
+
+def test_same_links_equal_ids() -> None:
+    assert connect(4, [same(np.array([7, 3, 7, 7]))]).tolist() == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("value", ["3", "3.0", " 3 "])
+def test_row_keys_read_numbers_alike_in_every_format(value: str) -> None:
+    assert row_keys(pl.DataFrame({"a": [value]}))[0] == row_keys(pl.DataFrame({"a": [3.0]}))[0]
+
+
+def test_row_keys_tell_rows_apart_and_ignore_column_order() -> None:
+    frame = pl.DataFrame({"a": [1, 2, None], "b": ["x", "y", None]})
+    keys = row_keys(frame)
+    assert len(set(keys.tolist())) == 3
+    assert (row_keys(frame.select("b", "a")) == keys).all()
+    assert row_keys(pl.DataFrame({"a": ["x"], "b": ["y"]}))[0] != row_keys(pl.DataFrame({"a": ["y"], "b": ["x"]}))[0]
+
+
+def test_data_hash_ignores_row_order() -> None:
+    keys = row_keys(pl.DataFrame({"a": [1, 2, 3]}))
+    assert data_hash(keys) == data_hash(keys[::-1].copy())
+    assert data_hash(keys) != data_hash(keys[:2])

@@ -1,0 +1,124 @@
+"""The one evaluation, and the poison test: held-out rows move no fitted value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import houses, people
+
+from fieldguide import parts
+from fieldguide.core.candidate import Candidate, Encodings
+from fieldguide.core.contracts import Effort, Roles
+from fieldguide.core.errors import SplitError
+from fieldguide.core.evaluate import Evaluation, evaluate, refit_steps
+from fieldguide.core.problem import Output
+from fieldguide.core.reading import read_frame
+from fieldguide.core.rows import Rows
+from fieldguide.core.settings import with_values
+from fieldguide.core.split import Fold
+from fieldguide.core.table import Column
+
+CHEAP = {
+    "boosting": {"n_rounds": 30}, "mlp": {"n_epochs": 3, "d_hidden": 16}, "tabm": {"n_epochs": 2, "k": 2, "d_block": 16},
+}  # fmt: skip
+LEARNERS = sorted(parts.names("learners"))
+
+
+def rows_of(kind: str, n_rows: int = 240) -> tuple[Rows, Output]:
+    if kind == "binary":
+        frame, target, task, labels = people(n_rows), "bought", "binary", ("no", "yes")
+        kinds = {"age": "number", "city": "category", "member": "boolean", "spend": "number", "joined": "datetime"}
+    else:
+        frame, target, task, labels = houses(n_rows), "price", "regression", ()
+        kinds = {"size": "number", "rooms": "number", "district": "category"}
+    columns = [Column(name, k) for name, k in kinds.items()]
+    columns.append(Column(target, "category" if labels else "number", "target"))
+    output = Output(target, parts.find("tasks", task)(), labels)
+    table, _ = read_frame(frame, columns, parts.modality)
+    return Rows.of(table, (output,), parts.modality), output
+
+
+def candidate_of(name: str) -> Candidate:
+    return Candidate.of(name, with_values(parts.find("learners", name)(), CHEAP.get(name, {})))
+
+
+def run(candidate: Candidate, rows: Rows, output: Output, folds: list[Fold], caches: dict | None = None) -> Evaluation:
+    roles = Roles(np.arange(len(rows), dtype=np.uint64), np.arange(len(rows)))
+    splitter = parts.find("splitters", "random")()
+    return evaluate(
+        candidate, rows, folds, (output,), roles=roles, splitter=splitter, modalities=parts.modality, effort=Effort(3, 1), caches=caches
+    )
+
+
+def poisoned(rows: Rows, where: np.ndarray) -> Rows:
+    """Return rows with wild features and wrong truths in some of them."""
+    cells = {}
+    for name, values in rows.cells.items():
+        changed = values.copy()
+        changed[where] = "poison" if values.dtype == object else 1e6
+        cells[name] = changed
+    truth = rows.truths[0].copy()
+    truth[where] = 1 - truth[where] if truth.dtype.kind == "i" else -1e6
+    return replace(rows, cells=cells, truths=(truth,))
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("kind", ["binary", "values"])
+def test_held_out_rows_move_no_fitted_value(name: str, kind: str) -> None:
+    rows, output = rows_of(kind)
+    held = np.arange(0, len(rows), 4)
+    fold = Fold(np.setdiff1d(np.arange(len(rows)), held), held)
+    clean = run(candidate_of(name), rows, output, [fold])
+    dirty = run(candidate_of(name), poisoned(rows, held), output, [fold])
+    probe = rows.take(fold.train)
+    assert clean.fitted.transform.to_dict() == dirty.fitted.transform.to_dict()
+    before, after = (e.fitted.predict(probe.cells, len(probe))[0] for e in (clean, dirty))
+    assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("name", ["linear", "boosting"])
+def test_training_rows_do_move_fitted_values(name: str) -> None:
+    """The poison test can fail: poison in a training row is seen."""
+    rows, output = rows_of("binary")
+    fold = Fold(np.arange(0, 180), np.arange(180, 240))
+    clean = run(candidate_of(name), rows, output, [fold])
+    dirty = run(candidate_of(name), poisoned(rows, np.arange(0, 60)), output, [fold])
+    assert not np.array_equal(clean.predictions[0], dirty.predictions[0])
+
+
+def test_overlapping_folds_are_refused() -> None:
+    rows, output = rows_of("binary")
+    with pytest.raises(SplitError, match="a validation row is also a training row"):
+        run(candidate_of("prior"), rows, output, [Fold(np.arange(100), np.arange(90, 200))])
+
+
+def test_repeats_are_averaged_per_row() -> None:
+    rows, output = rows_of("values")
+    first, second = np.arange(0, 120), np.arange(120, 240)
+    folds = [Fold(first, second, 0), Fold(second, first, 0), Fold(first[:60], second, 1), Fold(second, first, 1)]
+    found = run(candidate_of("prior"), rows, output, folds)
+    truth = rows.truths[0]
+    assert found.rows.tolist() == list(range(240))
+    expected = (truth[first].mean() + truth[first[:60]].mean()) / 2
+    assert np.allclose(found.predictions[0][second, 0], expected)
+
+
+def test_shared_encodings_change_nothing() -> None:
+    rows, output = rows_of("binary")
+    folds = [Fold(np.arange(0, 180), np.arange(180, 240))]
+    caches: dict[tuple[int, bool], Encodings] = {}
+    alone = run(candidate_of("linear"), rows, output, folds)
+    run(candidate_of("neighbours"), rows, output, folds, caches)
+    shared = run(candidate_of("linear"), rows, output, folds, caches)
+    assert np.array_equal(alone.predictions[0], shared.predictions[0])
+
+
+def test_refit_steps_scale_gradient_steps_and_not_rounds() -> None:
+    def of(name: str) -> Evaluation:
+        return Evaluation(candidate_of(name), np.arange(1), (), 800, (90, 100, 500), ("early",) * 3, (), 1.0)
+
+    assert refit_steps(of("mlp"), 1000) == 125
+    assert refit_steps(of("boosting"), 1000) == 100
+    assert refit_steps(replace(of("prior"), n_steps=()), 1000) is None
