@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,9 @@ class Gap:
     best: str
     worst: str
     difference: Difference
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "worst": self.worst, "difference": self.difference.to_dict()}
 
 
 def slice_gap(
