@@ -130,7 +130,7 @@ class NetworkEstimator:
         weights = {name: value.detach().cpu().contiguous() for name, value in self.net.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
         graph: dict[str, Any] = {"written": False, "why": 'the packages of "fieldguide[serve]" are not installed'}
-        if all(importlib.util.find_spec(package) for package in ("onnx", "onnxscript", "onnxruntime")):
+        if all(_installed(package) for package in ("onnx", "onnxscript", "onnxruntime")):
             from fieldguide.parts.learners import _export
 
             graph = _export.export(self.description, self.net, folder / GRAPH)
@@ -155,18 +155,24 @@ class GraphEstimator:
 
     def predict(self, batch: Batch) -> Predictions:
         """Return one array per output; see `NetworkEstimator.predict`."""
+        if not len(batch):  # ONNX Runtime ends the process on a matrix product without rows
+            return self.description.predictions(np.zeros((0, self.description.d_out), np.float32))
         session = self._one
         if len(batch) > 1024:
             self._many = session = self._many or session_of(self._path, threads=0)
         size = max(1, min(65_536, 2**23 // self._width))
         parts = []
-        for start in range(0, len(batch), size) or (0,):
+        for start in range(0, len(batch), size):
             arrays = {name: batch.arrays[name][start : start + size] for name in self._inputs}
             parts.append(session.run(None, arrays)[0])
         return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     def save(self, folder: Path) -> dict[str, Any]:
         raise ModelError("a network loaded from its ONNX graph cannot be saved again", do="copy its folder")
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def session_of(path: Path, threads: int) -> Any:
@@ -248,7 +254,7 @@ def fit(
 def load(folder: Path, data: Mapping[str, Any]) -> NetworkEstimator | GraphEstimator:
     """Return the estimator that `save` wrote: by ONNX Runtime where it is installed, else by torch."""
     graph = Path(folder) / GRAPH
-    if data["onnx"]["written"] and graph.exists() and importlib.util.find_spec("onnxruntime"):
+    if data["onnx"]["written"] and graph.exists() and _installed("onnxruntime"):
         return GraphEstimator(graph, data)
     from safetensors.torch import load_file
 

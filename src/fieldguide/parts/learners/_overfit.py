@@ -61,19 +61,20 @@ def overfit(
     start, floor = _bounds(part, outputs)
     target = floor + ENOUGH * max(start - floor, 1e-3)
 
-    def attempt(candidate: Any, data: Encoded) -> list[float]:
+    def attempt(candidate: Any, data: Encoded) -> list[float | None]:
         return _curve(candidate, data, outputs, effort, steps, target)
 
     curve = attempt(bare, part)
     loss = _least(curve)
     result: dict[str, Any] = {
-        "reached": loss < target and floor <= CONTRADICTION * start, "loss": loss, "start": start, "floor": floor,
+        "reached": loss < target and floor <= CONTRADICTION * start,
+        "loss": loss if math.isfinite(loss) else None, "start": start, "floor": floor,
         "rows": len(part), "steps": len(curve), "curve": curve, "experiments": [],
     }  # fmt: skip
     diagnosis, detail = "", ""
     if not result["reached"]:
         diagnosis, detail = _diagnose(bare, part, start, floor, target, attempt, result["experiments"])
-    sentence = SENTENCES[diagnosis].format(detail=detail, **{k: result[k] for k in ("rows", "start", "loss", "floor")})
+    sentence = SENTENCES[diagnosis].format(detail=detail, rows=len(part), start=start, loss=loss, floor=floor)
     return result | {"diagnosis": diagnosis, "sentence": sentence}
 
 
@@ -83,7 +84,7 @@ def _diagnose(
     start: float,
     floor: float,
     target: float,
-    attempt: Callable[[Any, Encoded], list[float]],
+    attempt: Callable[[Any, Encoded], list[float | None]],
     experiments: list[dict[str, Any]],
 ) -> tuple[str, str]:
     """Return the first explanation under which the loss falls, cheapest first."""
@@ -101,7 +102,14 @@ def _diagnose(
         trials.append(("capacity", f"eight times the width ({width} {getattr(wider, width)})", wider, part))
     for key, detail, candidate, data in trials:
         loss = _least(attempt(candidate, data))
-        experiments.append({"diagnosis": key, "change": detail, "loss": loss, "reached": loss < target})
+        experiments.append(
+            {
+                "diagnosis": key,
+                "change": detail,
+                "loss": loss if math.isfinite(loss) else None,
+                "reached": loss < target,
+            }
+        )
         if loss < target:
             return key, detail
     return "unknown", ""
@@ -109,23 +117,23 @@ def _diagnose(
 
 def _curve(
     learner: Any, data: Encoded, outputs: tuple[Any, ...], effort: Effort, steps: int, target: float
-) -> list[float]:
+) -> list[float | None]:
     """Return the loss of each step until it is below `target`, no longer finite, or the steps or the clock are over."""
     from fieldguide.parts.learners import _network, _training
 
-    curve = []
+    curve: list[float | None] = []
     with _training.computing(effort.threads, effort.seed):
         net, heads, tensors, _ = _network.prepared(learner, data, outputs)
         plan = dataclasses.replace(learner.plan(len(data)), n_steps=steps)
         for record in _training.epochs(net, heads, tensors, None, plan, seed=effort.seed, clock=effort.clock):
             curve.append(record["train"])
-            if record["train"] < target:
+            if record["train"] is not None and record["train"] < target:
                 break
     return curve
 
 
-def _least(curve: list[float]) -> float:
-    return min((loss for loss in curve if math.isfinite(loss)), default=math.inf)
+def _least(curve: list[float | None]) -> float:
+    return min((loss for loss in curve if loss is not None), default=math.inf)
 
 
 def _drawn(train: Encoded, outputs: tuple[Any, ...], rows: int, seed: int) -> np.ndarray:

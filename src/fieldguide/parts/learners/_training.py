@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
+from fieldguide.parts.learners._adamw import AdamW
 from fieldguide.parts.nets.heads import Head, loss_of
 
 STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look waits for the device
 ROWS_PER_CHUNK = 65_536  # rows predicted at once, fewer for wide networks
+LEAST_HORIZON = 20.0  # steps that a running average of the weights looks back on, at least
 CELLS_PER_CHUNK = 2**23  # activations of one layer at once: 32 MB
 
 
@@ -170,18 +172,6 @@ def batches(n_rows: int, batch_size: int, generator: torch.Generator) -> Iterato
         yield order[i * batch_size : n_rows if i == n - 1 else (i + 1) * batch_size]
 
 
-def optimizer_of(net: nn.Module, plan: Plan) -> torch.optim.AdamW:
-    """Return AdamW with weight decay on matrices only: not on biases, normalisations or a number's own embedding."""
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for name, parameter in net.named_parameters():
-        exempt = parameter.ndim < 2 or name.endswith("bias") or "linear0" in name
-        (free if exempt else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    device = next(net.parameters()).device.type
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=plan.learning_rate, fused=device in ("cpu", "cuda"))
-
-
 def rate(plan: Plan, progress: float, step: int) -> float:
     """Return the learning rate: a short warm-up, constant, then a straight line to 0 over the last `cooldown`.
 
@@ -214,7 +204,7 @@ def epochs(
 
     The iteration ends after `plan.n_steps`, at a loss that is not finite (`failed` says so) or when the clock is about
     to end (`stopped` is "clock"); whoever iterates may stop at any time. Losses are per row; `train` is the mean over
-    the epoch's batches, dropout on; `validation` is NaN without rows to stop on.
+    the epoch's batches, dropout on; `validation` is None without rows to stop on, and so is a loss that is not finite.
 
     Args:
         net: trained in place.
@@ -223,12 +213,12 @@ def epochs(
         average: a copy of `net` that follows as the running average of its weights; when given, it is what is measured.
     """
     clock, device = clock or Clock(), next(net.parameters()).device
-    optimizer = optimizer_of(net, plan)
+    optimizer = AdamW(net.named_parameters(), plan.weight_decay)
     parameters = [p for p in net.parameters() if p.requires_grad]
     matrices = [p for p in parameters if p.ndim > 1]
     generator = torch.Generator().manual_seed(seed)
     per_epoch = steps_per_epoch(len(train), plan.batch_size)
-    decay = math.exp(-1.0 / max(1.0, plan.average * per_epoch)) if plan.average else 0.0
+    decay = math.exp(-1.0 / max(LEAST_HORIZON, plan.average * per_epoch))
     started, budget = time.monotonic(), clock.left()
     step, epoch, measuring = 0, 0, 0.0
     while step < plan.n_steps:
@@ -236,8 +226,6 @@ def epochs(
         total, seen, ended = torch.zeros((), device=device), 0, ""
         for rows in batches(len(train), plan.batch_size, generator):
             spent = 0.0 if math.isinf(budget) else (time.monotonic() - started + measuring) / max(budget, 1e-9)
-            for group in optimizer.param_groups:
-                group["lr"] = rate(plan, max(step / plan.n_steps, spent), step)
             part = train.take(rows.to(device))
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 logits = net(part.numbers, part.codes)
@@ -246,11 +234,10 @@ def epochs(
             total += loss.detach() * len(rows)
             if plan.l1:
                 loss = loss + plan.l1 * torch.stack([m.abs().sum() for m in matrices]).sum()
-            optimizer.zero_grad(set_to_none=True)
             loss.backward()
             if plan.clip:
                 nn.utils.clip_grad_norm_(parameters, plan.clip, foreach=True)
-            optimizer.step()
+            optimizer.step(rate(plan, max(step / plan.n_steps, spent), step))
             step, seen = step + 1, seen + len(rows)
             if average is not None:
                 follow(average, net, min(decay, step / (step + 10.0)))
@@ -263,12 +250,16 @@ def epochs(
         begun = time.monotonic()
         measured = measure(average if average is not None else net, heads, stop) if stop is not None else math.nan
         measuring = time.monotonic() - begun
-        record = {"epoch": epoch, "step": step, "train": float(total) / seen, "validation": measured}
         if stop is not None and not math.isfinite(measured) and not ended:
             ended = "the validation loss is not finite"
+        record = {"epoch": epoch, "step": step, "train": _finite(float(total) / seen), "validation": _finite(measured)}
         yield record | {"seconds": time.monotonic() - started} | _reason(ended)
         if ended:
             return
+
+
+def _finite(loss: float) -> float | None:
+    return loss if math.isfinite(loss) else None
 
 
 def _ended(total: Tensor, out_of_time: bool) -> str:
@@ -321,25 +312,29 @@ def train_network(
     judged = average if average is not None else net
     best, best_step, since, stopped, kept = math.inf, 0, 0, "steps", None
     history: list[dict[str, Any]] = []
-    initial = {name: value.clone() for name, value in net.state_dict().items()}
+    initial = snapshot(net)
     loop = epochs(net, heads, train, stop, plan, seed=effort.seed, clock=effort.clock, average=average)
     for record in loop:
         history.append(record)
         if effort.watch is not None:
             effort.watch(record)
-        finite = "failed" not in record
-        if finite and (fixed or record["validation"] < best):
-            best, best_step, since = record["validation"], record["step"], 0
-            kept = None if fixed else {name: value.clone() for name, value in judged.state_dict().items()}
+        failed = "failed" in record
+        state = snapshot(judged) if not failed and (fixed or record["validation"] < best) else None
+        if state is not None:
+            kept, best_step, since = state, record["step"], 0
+            best = best if fixed else record["validation"]
         else:
             since += 1
         stopped = record.get("stopped", stopped)
-        if not finite or (not fixed and since >= plan.patience):
+        if failed or (not fixed and since >= plan.patience):
             stopped = "early"
             break
-    if kept is not None:
-        judged.load_state_dict(kept)
-    elif best_step == 0:  # nothing finite was ever reached: untrained weights predict badly, but they predict
-        judged.load_state_dict(initial)
+    judged.load_state_dict(kept or initial or {})  # nothing finite was ever reached: untrained, it predicts at least
     judged.eval()
     return Trained(judged, max(best_step, 1), stopped, history)
+
+
+def snapshot(net: nn.Module) -> dict[str, Tensor] | None:
+    """Return a copy of a network's weights, or None when one of them is not finite."""
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    return state if all(bool(value.isfinite().all()) for value in state.values()) else None

@@ -30,7 +30,7 @@ class MLP:
     n_layers: int = setting(3, "hidden layers", capacity=1, space=Range(1, 4, integer=True))
     d_hidden: int = setting(256, "width of each hidden layer", capacity=1, space=Choice((64, 128, 256, 512)))
     dropout: float = setting(0.1, "dropout rate after each hidden layer", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(2e-3, "learning rate of AdamW", space=Range(3e-4, 1e-2, log=True))
+    learning_rate: float = setting(5e-3, "learning rate of AdamW", space=Range(3e-4, 1e-2, log=True))
     weight_decay: float = setting(
         1e-3, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
     )
@@ -40,7 +40,7 @@ class MLP:
         60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
     )
     cooldown: float = setting(0.5, "share of the steps over which the learning rate falls to 0")
-    average: float = setting(0.0, "horizon of the running average of the weights [epochs]; 0: none")
+    average: float = setting(1.0, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(16, "epochs without a better validation loss until training stops")
     max_one_hot: int = setting(
         16, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned"

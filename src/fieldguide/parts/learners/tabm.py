@@ -47,7 +47,7 @@ class TabM:
     n_bins: int = setting(48, "most bins of a number", capacity=1, space=Range(8, 96, log=True, integer=True))
     bins: str = setting("tree", "where bins end: tree (where a decision tree on the target splits) or quantile")
     dropout: float = setting(0.1, "dropout rate after each block", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(2e-3, "learning rate of AdamW", space=Range(3e-4, 5e-3, log=True))
+    learning_rate: float = setting(7e-3, "learning rate of AdamW", space=Range(1e-3, 2e-2, log=True))
     weight_decay: float = setting(
         3e-4, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
     )
@@ -57,7 +57,7 @@ class TabM:
         60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
     )
     cooldown: float = setting(0.5, "share of the steps over which the learning rate falls to 0")
-    average: float = setting(0.0, "horizon of the running average of the weights [epochs]; 0: none")
+    average: float = setting(1.0, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(16, "epochs without a better validation loss until training stops")
     max_one_hot: int = setting(
         64, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned"
