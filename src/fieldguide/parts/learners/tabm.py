@@ -47,7 +47,7 @@ class TabM:
     n_bins: int = setting(48, "most bins of a number", capacity=1, space=Range(8, 96, log=True, integer=True))
     bins: str = setting("tree", "where bins end: tree (where a decision tree on the target splits) or quantile")
     dropout: float = setting(0.1, "dropout rate after each block", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(7e-3, "learning rate of AdamW", space=Range(1e-3, 2e-2, log=True))
+    learning_rate: float = setting(1e-2, "learning rate of AdamW", space=Range(1e-3, 2e-2, log=True))
     weight_decay: float = setting(
         3e-4, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
     )
