@@ -1,0 +1,185 @@
+"""Failures: where the chosen answer goes wrong, as blocks: slices, calibration, confusion, cost at the threshold.
+
+Knows test facts (after finalize) and validation facts (before), and says which of the two it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fieldguide.faces.report import blocks, charts
+from fieldguide.faces.report.blocks import Block, column
+from fieldguide.faces.report.facts import Recorded, at
+from fieldguide.faces.report.figures import ABSENT, decimals_for, number, plural, share, span
+
+MOST_LABELS = 30
+
+
+def failures(r: Recorded) -> list[Block]:
+    """Where does it fail?"""
+    final = r.facts("finalize")
+    source = final or r.entry(r.chosen)
+    if not source:
+        return [blocks.text("No candidate has been judged yet: run baseline.")]
+    rows = "sealed test rows" if final else "validation rows"
+    found = [
+        blocks.text(
+            f"Judged on {number(at(source, 'scores', 0, 'n'))} {rows}."
+            + ("" if final else " Slices, confusion and cost are judged once, in finalize.")
+        )
+    ]
+    pair = [drawing for drawing in (_calibration(r, source, rows), _confusion(r, final)) if drawing]
+    found.append(
+        blocks.grid(pair) if len(pair) > 1 else pair[0] if pair else blocks.text("No calibration was recorded.")
+    )
+    found.append(_ratios(r, source))
+    if final:
+        found += _slices(r, final) + _cost(r, final)
+    return found
+
+
+def _calibration(r: Recorded, source: Mapping[str, Any], rows: str) -> Block | None:
+    bins = at(source, "calibration", 0, "bins", default=[])
+    if not bins:
+        return None
+    labels = at(r.output, "labels", default=[])
+    shares = bool(labels) or at(r.output, "task") in ("binary", "multiclass")
+    points = [
+        {
+            **b,
+            "label": f"predicted {number(b.get('predicted'))}, observed {number(b.get('observed'))} {span([b.get('low'), b.get('high')])}",
+            "rows": number(b.get("n")),
+        }
+        for b in bins
+    ]
+    units = (
+        f"share of {labels[1]}"
+        if len(labels) == 2
+        else "confidence"
+        if shares
+        else str(at(r.output, "name", default="value"))
+    )
+    return blocks.chart(
+        charts.reliability(points, shares, units), "Reliability: do predictions come true?", "; ".join(p["label"] for p in points),
+        note=f"Bins of equal size, {rows}, 95 % intervals. On the dashed line what is predicted happens.", wide=False,
+    )  # fmt: skip
+
+
+def _confusion(r: Recorded, final: Mapping[str, Any]) -> Block | None:
+    drawn = at(final, "predictions")
+    if not drawn:
+        return None
+    if "confusion" not in drawn:
+        points = [
+            {"truth": t, "predicted": p, "label": f"true {number(t)}, predicted {number(p)}"}
+            for t, p in zip(drawn.get("truth", []), drawn.get("predicted", []), strict=False)
+        ]
+        name = str(at(r.output, "name", default=""))
+        return blocks.chart(
+            charts.against(points, name),
+            "Truth against prediction",
+            f"{plural(len(points), 'row')}",
+            note=f"{plural(len(points), 'sealed row')}, evenly drawn. On the dashed line the prediction is right.",
+            wide=False,
+        )
+    labels, table = [str(x) for x in drawn["labels"]], drawn["confusion"]
+    total = sum(map(sum, table)) or 1
+    cells = [
+        {"truth": labels[i], "predicted": labels[j], "n": number(n), "share": n / max(1, sum(line)), "label": f"{number(n)} ({share(n / max(1, sum(line)))} of the true {labels[i]})"}
+        for i, line in enumerate(table[:MOST_LABELS]) for j, n in enumerate(line[:MOST_LABELS])
+    ]  # fmt: skip
+    right = sum(table[i][i] for i in range(len(table))) / total
+    note = f"{share(right)} decided right, at the most probable label." + (
+        f" {MOST_LABELS} of {len(labels)} labels shown." if len(labels) > MOST_LABELS else ""
+    )
+    return blocks.chart(
+        charts.confusion(cells, labels[:MOST_LABELS]),
+        "Confusion: true against decided",
+        "; ".join(f"true {c['truth']}, predicted {c['predicted']}: {c['n']}" for c in cells[:40]),
+        note=note,
+        wide=False,
+    )
+
+
+def _ratios(r: Recorded, source: Mapping[str, Any]) -> Block:
+    rows = []
+    for c in at(source, "calibration", default=[]):
+        rows.append(
+            [c.get("output"), "all", number(c.get("ratio"), 3), span(c.get("interval"), 3), number(c.get("error"))]
+        )
+        ratios = at(c, "ratios", default={})
+        rows += [[c.get("output"), label, number(value, 3), ABSENT, ABSENT] for label, value in ratios.items()]
+    columns = [
+        column("output"),
+        column("label"),
+        column("ratio", True),
+        column("95 % interval", True),
+        column("calibration error", True),
+    ]
+    return blocks.table(
+        columns,
+        rows,
+        caption="Calibration",
+        note="Ratio: sum of predictions / sum of labels; 1 is right on average, 1.2 promises a fifth too much.",
+        most=12,
+    )
+
+
+def _slices(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
+    every = [s for s in at(final, "slices", default=[]) if "name" in s]
+    gap = next((s["gap"] for s in at(final, "slices", default=[]) if "gap" in s), None)
+    if not every:
+        return [
+            blocks.heading("Slices"),
+            blocks.text(
+                "No slice was declared (slices in study.yaml), so failures of a part of the population are not looked for."
+            ),
+        ]
+    places = decimals_for([s.get("interval") for s in every])
+    rows = [
+        [s["name"], number(s.get("n")), number(s.get("value"), places) if not s.get("silence") else ABSENT, span(s.get("interval"), places),
+         number(s.get("ratio"), 3), span(s.get("ratio_interval"), 3), s.get("silence") or ""]
+        for s in every
+    ]  # fmt: skip
+    columns = [
+        column("slice"),
+        column("n", True),
+        column(r.title, True),
+        column("95 % interval", True),
+        column("calibration ratio", True),
+        column("its interval", True),
+        column("why nothing is said"),
+    ]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    points = [
+        {"name": s["name"], "kind": "simple", "value": s["value"], "low": at(s, "interval", 0), "high": at(s, "interval", 1), "label": f"{number(s['value'], places)} {span(s.get('interval'), places)}"}
+        for s in every if not s.get("silence") and s.get("value") is not None
+    ]  # fmt: skip
+    found: list[Block] = [blocks.heading("Slices")]
+    if points:
+        found.append(
+            blocks.chart(
+                charts.intervals(points[:30], f"test {r.title}"),
+                f"{r.title} by slice",
+                "; ".join(f"{p['name']} {p['label']}" for p in points),
+            )
+        )
+    note = ""
+    if gap:
+        note = f"Best {gap.get('best')}, worst {gap.get('worst')}: {number(at(gap, 'difference', 'value', default=at(gap, 'value')), places)} {span(at(gap, 'difference', 'interval', default=at(gap, 'interval')), places)} apart; picked for being extreme, so the gap is flattered."
+    found.append(blocks.table(columns, rows, note=note))
+    return found
+
+
+def _cost(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
+    cost = at(final, "cost")
+    if not cost:
+        words = "No costs of errors were stated (problem.costs), so no cost at a threshold can be shown."
+        return [blocks.heading("Cost"), blocks.text(words)] if at(r.output, "task") == "binary" else []
+    return [blocks.heading("Cost at the threshold"), blocks.facts([
+        ("Threshold (frozen before the seal was opened)", number(cost.get("threshold"), 4)), ("False positives", number(cost.get("false_positives"))),
+        ("False negatives", number(cost.get("false_negatives"))), ("Cost in total", number(cost.get("total"))), ("Cost a row", number(cost.get("per_row"))),
+        ("Rows", number(cost.get("n"))),
+    ])]  # fmt: skip

@@ -1,0 +1,365 @@
+"""Steps: a section of the page for each step, from its facts alone.
+
+Knows the facts of frame, split, explore and prepare; the steps that try candidates are in `trials`.
+Says of a step that was not run that it was not; a fact that is not there leaves its block out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fieldguide.faces.report import blocks, charts, trials
+from fieldguide.faces.report.blocks import Block, column
+from fieldguide.faces.report.facts import Recorded, at, check_titles
+from fieldguide.faces.report.figures import (
+    ABSENT,
+    cell,
+    number,
+    plural,
+    seconds,
+    share,
+    span,
+)
+
+MOST_COLUMNS = 40
+"""Columns of the user's table that are drawn or shown side by side; the rest is counted."""
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def section(r: Recorded, step: str) -> dict[str, Any]:
+    """Return the section of a step: its sentence, its blocks, its findings; or that it was not run."""
+    if not r.done(step):
+        return {
+            "id": f"step-{step}",
+            "title": step,
+            "lead": "",
+            "absent": True,
+            "blocks": [blocks.text(f"Not run yet. Next: fieldguide {step}", "muted")],
+            "seconds": "",
+        }
+    result = r.results[step]
+    drawn = SECTIONS[step](r, result.facts) if step in SECTIONS else []
+    own = r.findings(step)
+    if own:
+        drawn = [*drawn, blocks.details(_counted(own), [blocks.findings(own, check_titles())], opened=False)]
+    return {
+        "id": f"step-{step}", "title": step, "lead": str(at(result.facts, "sentence", default="")), "absent": False, "blocks": drawn,
+        "seconds": seconds(result.seconds) if result.seconds >= 0.05 else "",
+    }  # fmt: skip
+
+
+def _counted(found: list[dict[str, Any]]) -> str:
+    fired = [f for f in found if f["status"] == "fired"]
+    parts = [
+        plural(n, word)
+        for word, n in (
+            (w, sum(f["severity"] == s for f in fired))
+            for s, w in (("error", "error"), ("warning", "warning"), ("info", "note"))
+        )
+        if n
+    ]
+    quiet = [
+        f"{n} {word}"
+        for word, n in (
+            (w, sum(f["status"] == s for f in found))
+            for s, w in (("passed", "passed"), ("not_applicable", "not applicable"), ("skipped", "skipped"))
+        )
+        if n
+    ]
+    return "Findings: " + ", ".join([*parts, *quiet])
+
+
+# --- frame, split ------------------------------------------------------------------------------------------------------
+
+
+def _frame(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    rows = []
+    for c in at(f, "columns", default=[]):
+        facts = at(c, "facts", default={})
+        examples = ", ".join(cell(e) for e in at(facts, "examples", default=[])[:3])
+        missing = at(facts, "n_missing")
+        rows.append([
+            c.get("name"), c.get("kind"), c.get("role"), number(at(facts, "n_unique")), number(missing) if missing is not None else ABSENT, examples,
+            at(facts, "why") or (f"derived: {at(c, 'read', 'expression')}" if at(c, "read", "expression") else ""),
+        ])  # fmt: skip
+    columns = [
+        column("column"),
+        column("kind"),
+        column("role"),
+        column("distinct", True),
+        column("missing", True),
+        column("examples"),
+        column("why"),
+    ]
+    found = [blocks.table(columns, rows, caption="Columns: what was detected, and why", most=200)]
+    tasks = at(f, "tasks", default={})
+    found += [
+        blocks.text(f"{name} is {task.get('task')}: {task.get('why')}.")
+        for name, task in tasks.items()
+        if task.get("why")
+    ]
+    broken = at(f, "violations", default=[])
+    if broken:
+        found.append(
+            blocks.table(
+                [column("column"), column("cells", True), column("first rows")],
+                [
+                    [v.get("column"), number(v.get("n")), str(at(v, "rows", default=at(v, "examples", default="")))]
+                    for v in broken
+                ],
+                caption="Cells that could not be read (they count as missing)",
+            )
+        )
+    if at(f, "n_without_target"):
+        found.append(blocks.text(f"{plural(f['n_without_target'], 'row')} had no target and were left out."))
+    return found
+
+
+def _split(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    sizes = [
+        ("development", at(f, "n_development")),
+        ("sealed", at(f, "n_test")),
+        ("used by nobody", at(f, "n_purged") or None),
+    ]
+    total = sum(n for _, n in sizes if n) or 1
+    rows = [{"name": name, "value": n, "label": f"{number(n)} rows ({share(n / total)})"} for name, n in sizes if n]
+    found = [
+        blocks.chart(charts.bars(rows, "rows", step=24, units="rows"), "Who may see which rows", "; ".join(f"{x['name']} {x['label']}" for x in rows)),
+        blocks.facts([
+            ("Scheme", at(f, "scheme")), ("Inside development", at(f, "validation")), ("Groups", ", ".join(at(f, "groups", default=[]))), ("Time", at(f, "time")),
+            ("Exact duplicates", number(at(f, "n_exact_duplicates"))), ("Near duplicates", number(at(f, "n_near_duplicates"))),
+            ("Units kept together", number(at(f, "n_blocks"))), ("Largest unit", f"{plural(at(f, 'largest_block', default=1), 'row')}"), ("Data hash", str(at(f, "data_hash", default=""))[:16]),
+        ]),
+    ]  # fmt: skip
+    behind = at(f, "discrimination", "columns", default=[])
+    if behind:
+        shares = [{"name": c.get("column"), "value": c.get("share"), "label": share(c.get("share"))} for c in behind]
+        auc = f"{number(at(f, 'discrimination', 'auc'), 3)} {span(at(f, 'discrimination', 'interval'), 3)}"
+        found.append(
+            blocks.chart(
+                charts.bars(shares, "share of what the discriminator uses", units="share", shares=True),
+                "Telling sealed from development rows by their features",
+                "; ".join(f"{x['name']} {x['label']}" for x in shares),
+                note=f"AUC {auc}: near 0.5 the sealed rows represent the rest, and these columns mean nothing.",
+            )
+        )
+    return found
+
+
+# --- explore, prepare --------------------------------------------------------------------------------------------------
+
+
+def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    found: list[Block] = []
+    for m in at(f, "metrics", default=[]):
+        words = f"{m.get('output')} is judged by {m.get('title') or m.get('metric')}. {m.get('why') or ''}"
+        if m.get("smallest_difference") is not None:
+            words += f" Differences below about {number(m['smallest_difference'])} cannot be resolved with these rows."
+        found.append(blocks.text(words))
+    drawn = [_target(t) for t in at(f, "targets", default=[])]
+    for output, strength in at(f, "associations", default={}).items():
+        top = [
+            {"name": a.get("column"), "value": a.get("explained"), "label": share(a.get("explained"))}
+            for a in strength[:20]
+        ]
+        if top:
+            note = "Share of the target's variance that the column alone explains in rows it was not fitted on." + (
+                f" {len(top)} of {len(strength)} columns." if len(strength) > len(top) else ""
+            )
+            drawn.append(
+                blocks.chart(
+                    charts.bars(top, None, units="explained", shares=True),
+                    f"What each column alone tells of {output}",
+                    "; ".join(f"{x['name']} {x['label']}" for x in top),
+                    note=note,
+                    wide=False,
+                )
+            )
+    found.append(blocks.grid(drawn))
+    profile = at(f, "columns", default={})
+    strongest = [a.get("column") for strength in at(f, "associations", default={}).values() for a in strength]
+    names = sorted(profile, key=lambda name: strongest.index(name) if name in strongest else len(strongest))
+    found += [
+        blocks.heading("Columns"),
+        blocks.grid([_drawn(name, profile[name]) for name in names[:MOST_COLUMNS]], small=True),
+    ]
+    if len(names) > MOST_COLUMNS:
+        found.append(
+            blocks.text(
+                f"{MOST_COLUMNS} of {len(names)} columns are drawn, those that tell most of the target first.", "muted"
+            )
+        )
+    found += _samples(at(f, "samples", default=[]))
+    return found
+
+
+def _target(t: Mapping[str, Any]) -> Block:
+    title = f"Target: {t.get('output')}"
+    if at(t, "counts"):
+        rows = share_of(t["counts"])[:30]
+        return blocks.chart(
+            charts.bars(rows, "rows", step=26, units="rows"),
+            title,
+            "; ".join(f"{x['name']} {x['label']}" for x in rows),
+            wide=False,
+        )
+    note = (
+        f"mean {number(t.get('mean'))}, standard deviation {number(t.get('sd'))}, skewness {number(t.get('skewness'))}"
+    )
+    return blocks.chart(
+        charts.histogram(
+            at(t, "histogram", "edges", default=[]), at(t, "histogram", "counts", default=[]), 200, str(t.get("output"))
+        ),
+        title,
+        note,
+        note=note,
+        wide=False,
+    )
+
+
+def _drawn(name: str, c: Mapping[str, Any]) -> Block:
+    """One small multiple: the distribution of a column, with what is missing in words."""
+    n, gone = at(c, "n", default=0), at(c, "missing", default=0)
+    notes, spec = [], None
+    if at(c, "histogram", "counts"):
+        spec = charts.histogram(c["histogram"]["edges"], c["histogram"]["counts"])
+        notes.append(f"median {number(at(c, 'quantiles', '50%'))}")
+        if at(c, "outliers"):
+            notes.append(f"{plural(c['outliers'], 'outlier')}")
+    elif at(c, "top"):
+        rows = [
+            {
+                "name": x.get("level"),
+                "value": x.get("count"),
+                "label": f"{number(x.get('count'))} ({share(x.get('count', 0) / max(1, n))})",
+            }
+            for x in c["top"][:7]
+        ]
+        spec = charts.bars(rows, None, step=14, units="rows")
+        notes.append(f"{plural(at(c, 'n_levels', default=0), 'level')}")
+    elif "true" in c:
+        spec = charts.bars(
+            [{"name": w, "value": c.get(w, 0), "label": number(c.get(w, 0))} for w in ("true", "false")],
+            None,
+            step=26,
+            units="rows",
+        )
+    elif at(c, "periods", "counts"):
+        spec = charts.series(
+            [
+                {"name": str(s)[:10], "value": k}
+                for s, k in zip(c["periods"]["starts"], c["periods"]["counts"], strict=False)
+            ]
+        )
+        notes.append(f"{str(c.get('min'))[:10]} to {str(c.get('max'))[:10]}")
+    elif at(c, "weekdays"):
+        spec = charts.series([{"name": day, "value": k} for day, k in zip(WEEKDAYS, c["weekdays"], strict=False)])
+    notes.append(f"{share(gone / n)} missing" if gone and n else "none missing")
+    return blocks.chart(
+        spec,
+        name,
+        f"{at(c, 'kind', default='')}: {', '.join(notes)}",
+        note=f"{at(c, 'kind', default='')} · {' · '.join(notes)}",
+    )
+
+
+def _samples(samples: list[Mapping[str, Any]]) -> list[Block]:
+    if not samples:
+        return []
+    names = list(samples[0])[:MOST_COLUMNS]
+    note = _columns_shown(len(samples[0]))
+    return [
+        blocks.details(
+            f"{plural(len(samples), 'development row')} in detail",
+            [
+                blocks.table(
+                    [column(n) for n in names],
+                    [[_trimmed(row.get(n)) for n in names] for row in samples],
+                    note=note,
+                    tight=True,
+                )
+            ],
+        )
+    ]
+
+
+def _prepare(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    arrays = [
+        [
+            a.get("array"),
+            a.get("dtype"),
+            " × ".join(number(n) for n in at(a, "shape", default=[])),
+            span(a.get("range")),
+        ]
+        for a in at(f, "arrays", default=[])
+    ]
+    found = [
+        blocks.text("Every fit learns this transform from its own training rows; shown is the first fold's."),
+        blocks.facts(
+            [
+                (name.replace("_", " "), number(v) if isinstance(v, int | float) else v)
+                for name, v in at(f, "recipe", default={}).items()
+            ]
+        ),
+        blocks.table(
+            [column("array"), column("dtype"), column("shape (rows × columns)", True), column("range", True)],
+            arrays,
+            caption="What a learner receives",
+        ),
+    ]
+    before, dtypes = at(f, "before", default={}), at(f, "before_dtypes", default={})
+    if before:
+        names = list(before)[:MOST_COLUMNS]
+        rows = [[_trimmed(before[n][i]) for n in names] for i in range(len(before[names[0]]))]
+        columns = [column(f"{n} ({dtypes.get(n, '')})", dtypes.get(n) == "Float64") for n in names]
+        found.append(
+            blocks.details(
+                "Ten rows before",
+                [blocks.table(columns, rows, note=_columns_shown(len(before)), tight=True)],
+                opened=True,
+            )
+        )
+    numbers, codes = at(f, "after", "numbers", default={}), at(f, "after", "codes", default={})
+    if numbers or codes:
+        levels = at(f, "cardinalities", default={})
+        every = [(n, _encoded(v), "number") for n, v in numbers.items()] + [
+            (n, [number(x) for x in v], f"code, {number(at(levels, n))} levels") for n, v in codes.items()
+        ]
+        shown = every[:MOST_COLUMNS]
+        columns = [column(f"{n} ({kind})", True) for n, _, kind in shown]
+        rows = [[v[i] for _, v, _ in shown] for i in range(len(shown[0][1]))]
+        found.append(
+            blocks.details(
+                "The same rows after",
+                [blocks.table(columns, rows, note=_columns_shown(len(every)), tight=True)],
+                opened=True,
+            )
+        )
+    return found
+
+
+def _columns_shown(n: int) -> str:
+    return f"{MOST_COLUMNS} of {n} columns shown." if n > MOST_COLUMNS else ""
+
+
+def _trimmed(value: Any) -> str | None:
+    """A cell of data as it was; whole numbers without the `.0` that a column of floats gives them."""
+    return None if value is None else str(value).removesuffix(".0")
+
+
+def _encoded(values: list[Any]) -> list[str]:
+    return [number(v, 3) for v in values]
+
+
+def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return bars of a class distribution."""
+    total = sum(counts.values()) or 1
+    return [
+        {"name": str(label), "value": n, "label": f"{number(n)} ({share(n / total)})"} for label, n in counts.items()
+    ]
+
+
+SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
+    "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
+}  # fmt: skip

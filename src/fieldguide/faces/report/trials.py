@@ -1,0 +1,294 @@
+"""Trials: the sections of the steps that try candidates, from their facts: baseline, train, refine, finalize.
+
+Knows entries, learning curves, moves and looks; a fact that is not there leaves its block out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fieldguide.faces.report import blocks, charts
+from fieldguide.faces.report.blocks import Block, column
+from fieldguide.faces.report.facts import Recorded, at
+from fieldguide.faces.report.figures import (
+    ABSENT,
+    decimals_for,
+    number,
+    plural,
+    seconds,
+    settings,
+    share,
+    span,
+    valued,
+)
+
+MOST_MOVES = 60
+MOST_CURVE = 300
+
+
+def _entries(r: Recorded, entries: list[Mapping[str, Any]], against: str | None) -> list[Block]:
+    places = decimals_for([at(e, "scores", 0, "interval") for e in entries])
+    paired = decimals_for([at(e, "difference", "interval") for e in entries if at(e, "difference")])
+    rows = [
+        [f"{e.get('candidate')}{' (stopped by the clock)' if 'clock' in at(e, 'stopped', default=[]) else ''}", valued(at(e, "scores", 0), places),
+         valued(at(e, "difference"), paired, True) if at(e, "difference") else ABSENT, number(at(e, "calibration", 0, "ratio"), 3), number(at(e, "calibration", 0, "error"), 3),
+         seconds(e.get("seconds")), number(e.get("megabytes"), 2), number(e.get("latency_ms"), 2)]
+        for e in entries
+    ]  # fmt: skip
+    title = r.title
+    columns = [
+        column("candidate"), column(f"validation {title}", True), column(f"gain over {against or 'the bar'}", True), column("calibration ratio", True), column("error", True),
+        column("fit time", True), column("MB", True), column("ms a row", True),
+    ]  # fmt: skip
+    points = [
+        {"name": e.get("candidate"), "kind": e.get("kind") or "user", "value": at(e, "scores", 0, "value"), "low": at(e, "scores", 0, "interval", 0), "high": at(e, "scores", 0, "interval", 1),
+         "label": f"{number(at(e, 'scores', 0, 'value'), places)} {span(at(e, 'scores', 0, 'interval'), places)}"}
+        for e in entries
+    ]  # fmt: skip
+    alt = "; ".join(f"{p['name']} {p['label']}" for p in points)
+    said = [blocks.text(f"{e.get('candidate')}: {e['words']}") for e in entries if e.get("words")]
+    return [
+        blocks.chart(charts.intervals(points, f"validation {title}"), "Validation score, with 95 % interval", alt),
+        blocks.table(columns, rows),
+        *said,
+    ]
+
+
+def baseline(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    found = _entries(r, at(f, "entries", default=[]), at(f, "trivial"))
+    if at(f, "left_out"):
+        found.append(blocks.text(f"Left out, for want of time: {', '.join(f['left_out'])}."))
+    if at(f, "forecast", "sentence"):
+        found.append(blocks.text(f"Forecast: {f['forecast']['sentence']}."))
+    return found
+
+
+def train(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    entries = at(f, "entries", default=[])
+    found: list[Block] = [blocks.heading("First: can the network learn a handful of rows at all?")]
+    drawn = []
+    for name, check in at(f, "overfit", default={}).items():
+        rows = _thinned(
+            [
+                {"x": i + 1, "y": y, "line": "loss", "label": number(y)}
+                for i, y in enumerate(at(check, "curve", default=[]))
+            ]
+        )
+        tone = "yes" if check.get("reached") else "no"
+        found.append(
+            blocks.verdict(
+                str(check.get("sentence", "")),
+                tone,
+                label=f"{name}: {'passed' if check.get('reached') else 'failed, ' + str(check.get('diagnosis'))}",
+            )
+        )
+        if rows:
+            drawn.append(
+                blocks.chart(
+                    charts.curves(rows, "step", "loss"),
+                    f"{name}: {plural(at(check, 'rows', default=0), 'row')} learned by heart",
+                    f"loss from {number(rows[0]['y'])} to {number(rows[-1]['y'])}",
+                    wide=False,
+                )
+            )
+    found.append(blocks.grid(drawn))
+    curves = [c for c in (_curve(e) for e in entries) if c]
+    if curves:
+        found += [blocks.heading("Then: learning curves"), blocks.grid(curves)]
+    found += _entries(r, entries, r.bar or at(f, "difference", "bar")) if entries else []
+    return found
+
+
+def _curve(e: Mapping[str, Any]) -> Block | None:
+    rows = []
+    for i, p in enumerate(at(e, "history", default=[])):
+        for line, key in (("training", "train"), ("validation", "validation")):
+            if p.get(key) is not None:
+                rows.append(
+                    {"x": p.get("epoch", p.get("step", i + 1)), "y": p[key], "line": line, "label": number(p[key])}
+                )
+    if not rows:
+        return None
+    stopped = ", ".join(sorted({str(s) for s in at(e, "stopped", default=[]) if s}))
+    note = f"Loss of the first fold. Stopped: {stopped or 'not recorded'}; {settings(at(e, 'settings'))}."
+    x = "epoch" if at(e, "history", 0, "epoch") is not None else "step"
+    return blocks.chart(
+        charts.curves(_thinned(rows), x, "loss"),
+        str(e.get("candidate")),
+        f"{plural(len(rows), 'point')} of a learning curve",
+        note=note,
+        wide=False,
+    )
+
+
+def _thinned(rows: list[Any]) -> list[Any]:
+    step = max(1, -(-len(rows) // MOST_CURVE) | 1)  # odd, so that training and validation points both stay
+    return rows if len(rows) <= MOST_CURVE else [*rows[::step], rows[-1]]
+
+
+# --- refine, finalize --------------------------------------------------------------------------------------------------
+
+
+def refine(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    moves = at(f, "moves", default=[])
+    found = _coached([m for m in moves if m.get("stage") == "coach"]) + _searched(r, moves)
+    members, weights = at(f, "blend", "members", default=[]), at(f, "blend", "weights", default=[])
+    if len(members) > 1:
+        rows = [{"name": m, "value": w, "label": share(w)} for m, w in zip(members, weights, strict=False)]
+        found.append(
+            blocks.chart(
+                charts.bars(rows, None, step=24, units="weight", shares=True),
+                "The blend that was tried",
+                "; ".join(f"{x['name']} {x['label']}" for x in rows),
+            )
+        )
+    else:
+        found.append(
+            blocks.text(
+                f"No blend beat its best member: {', '.join(map(str, members))} stands alone."
+                if members
+                else "No blend was recorded."
+            )
+        )
+    found += _ledger(moves)
+    rejected = at(f, "rejected", default=[])
+    if rejected:
+        found.append(
+            blocks.table(
+                [column("candidate"), column("ms a row", True), column("MB", True)],
+                [[x.get("candidate"), number(x.get("latency_ms"), 2), number(x.get("megabytes"), 2)] for x in rejected],
+                caption="Rejected by problem.limits, as measured",
+            )
+        )
+    return found
+
+
+def _coached(moves: list[Mapping[str, Any]]) -> list[Block]:
+    if not moves:
+        return [blocks.text("The coach made no move: no network was trained to the end, or no time was left.")]
+    places = decimals_for([at(m, "difference", "interval") for m in moves])
+    rows = [
+        [f"{m.get('setting')} {number(m.get('from'))} → {number(m.get('to'))}", f"{m.get('direction')} capacity", _state(at(m, "diagnosis")), m.get("expected"), _state(at(m, "after")),
+         valued(at(m, "difference"), places, True), {"text": "✔\u00a0kept" if m.get("kept") else "✖\u00a0not\u00a0kept"}, seconds(m.get("seconds"))]
+        for m in moves
+    ]  # fmt: skip
+    columns = [
+        column("move"),
+        column("to"),
+        column("because"),
+        column("expected"),
+        column("then"),
+        column("gain, paired", True),
+        column("kept"),
+        column("time", True),
+    ]
+    return [
+        blocks.table(
+            columns,
+            rows,
+            caption="Capacity up until the network overfits, then down: one move at a time",
+            note="The gap is how far training loss lies below validation loss, as a share of it.",
+        )
+    ]
+
+
+def _state(d: Any) -> str:
+    return (
+        f"{at(d, 'state', default='unknown')}, gap {share(at(d, 'gap'), 0)}"
+        if at(d, "gap") is not None
+        else str(at(d, "state", default=ABSENT))
+    )
+
+
+def _searched(r: Recorded, moves: list[Mapping[str, Any]]) -> list[Block]:
+    rows, best = [], None
+    for i, m in enumerate(moves):
+        score = m.get("score")
+        if score is None:
+            continue
+        whole = m.get("share", 1.0) == 1.0 and m.get("whole", True)
+        if whole:
+            best = score if best is None else max(best, score) if r.greater else min(best, score)
+        rows.append(
+            {
+                "trial": i + 1,
+                "score": score,
+                "best": best,
+                "whole": whole,
+                "candidate": m.get("candidate"),
+                "learner": str(m.get("learner") or str(m.get("candidate", "")).split(":")[0]),
+                "stage": f"{m.get('stage', '')}, rung {m['rung']}" if "rung" in m else m.get("stage", ""),
+                "label": number(score),
+            }
+        )
+    if len(rows) < 3:
+        return []
+    skipped = sum("skipped" in m for m in moves)
+    note = "Faint points had fewer rows or folds (cheap rungs); the stair is the best so far among the others." + (
+        f" {plural(skipped, 'trial')} not made for want of time." if skipped else ""
+    )
+    return [
+        blocks.chart(
+            charts.search(rows, f"validation {r.title}"),
+            "Every trial",
+            f"{plural(len(rows), 'trial')}, best {number(best)}",
+            note=note,
+        )
+    ]
+
+
+def _ledger(moves: list[Mapping[str, Any]]) -> list[Block]:
+    rows = [
+        [number(i + 1), m.get("candidate"), m.get("stage"), number(m["rung"]) if "rung" in m else ABSENT, number(m.get("score")), seconds(m.get("seconds")),
+         m.get("skipped") or settings(at(m, "settings", default={})) or f"{m.get('setting', '')} {number(m.get('to'))}", settings(at(m, "recipe", default={}))]
+        for i, m in enumerate(moves)
+    ]  # fmt: skip
+    columns = [
+        column("#", True),
+        column("candidate"),
+        column("stage"),
+        column("rung", True),
+        column("score", True),
+        column("time", True),
+        column("settings"),
+        column("preprocessing"),
+    ]
+    return (
+        [blocks.details(f"The ledger: {plural(len(rows), 'trial')}", [blocks.table(columns, rows, most=MOST_MOVES)])]
+        if rows
+        else []
+    )
+
+
+def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
+    places = decimals_for([at(s, "interval") for s in at(f, "scores", default=[])])
+    rows = [
+        [
+            s.get("output"),
+            s.get("metric"),
+            number(s.get("value"), places),
+            span(s.get("interval"), places),
+            number(s.get("n")),
+            number(s.get("looks")),
+        ]
+        for s in at(f, "scores", default=[])
+    ]
+    d = at(f, "difference")
+    paired = decimals_for([at(d, "interval")]) if d else 4
+    against = (
+        f"{number(at(d, 'value'), paired, True)} {span(at(d, 'interval'), paired, True)} over {at(d, 'bar')}"
+        if d and at(d, "bar") != at(f, "chosen")
+        else "the bar itself was chosen"
+        if d
+        else None
+    )
+    members = ", ".join(f"{m.get('candidate')} ({share(m.get('weight'), 0)})" for m in at(f, "members", default=[]))
+    return [
+        blocks.table([column("output"), column("metric"), column("test score", True), column("95 % interval", True), column("n", True), column("looks", True)], rows),
+        blocks.facts([
+            ("Chosen", at(f, "chosen")), ("Members", members), ("Against the bar, sealed rows", against), ("Refitted on", f"{number(at(f, 'n_refit'))} development rows"),
+            ("Size", f"{number(at(f, 'megabytes'), 2)} MB"), ("Latency, one row", f"{number(at(f, 'latency_ms'), 2)} ms"),
+            ("Threshold", ", ".join(number(t, 4) for t in at(f, "thresholds", default=[]) if t is not None)),
+        ]),
+    ]  # fmt: skip
