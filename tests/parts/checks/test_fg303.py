@@ -24,6 +24,11 @@ def test_one_far_value_is_named():
     assert "up to 9,999" in only(HeavyTails().run(profile=profile_of(far))).sentence
 
 
+def test_few_outliers_that_are_not_very_far_pass():
+    few = table_of(x=[*RNG.normal(size=1_999), 14.0])
+    assert only(HeavyTails().run(profile=profile_of(few))).status == "passed"
+
+
 def test_a_flag_has_no_tail():
     flag = table_of(x=[0.0] * 900 + [1.0] * 100)
     assert only(HeavyTails().run(profile=profile_of(flag))).status == "passed"

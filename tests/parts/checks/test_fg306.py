@@ -24,13 +24,27 @@ def test_a_column_that_tells_nearly_all_is_proposed_to_be_ignored():
     assert finding.sentence == "'paid' alone explains 99 % of 'sold'."
     assert finding.severity == "warning"
     assert finding.evidence["propose"] == {"paid": "ignore"}
-    assert "data.columns.paid: ignore" in finding.remedy
+    assert finding.remedy == "If it is not known before the outcome, set data.columns.paid: ignore."
 
 
 def test_a_column_filled_in_after_the_outcome_is_named():
     boat = [float(i) if one else None for i, one in enumerate(TRUTH)]
     finding = only(Giveaway().run(**case({"boat": 0.9, "x": 0.2}, boat=boat, x=NOISE)))
     assert finding.sentence == "Whether 'boat' is filled in explains 100 % of 'sold'."
+
+
+def test_a_presence_that_goes_with_a_value_is_named():
+    price = np.where(TRUTH == 1, 100.0, 10.0) + NOISE
+    sold_at = [float(i) if one else None for i, one in enumerate(TRUTH)]
+    strengths = {"sold_at": 0.9, "x": 0.2}
+    finding = only(Giveaway().run(**case(strengths, regression(), price, sold_at=sold_at, x=NOISE)))
+    assert finding.sentence == "Whether 'sold_at' is filled in explains 99.9 % of 'sold'."
+
+
+def test_several_columns_are_named():
+    finding = only(Giveaway().run(**case({"paid": 0.99, "refund": 0.98})))
+    assert finding.sentence == "'paid' alone explains 99 % of 'sold'; 'refund' alone explains 98 % of 'sold'."
+    assert finding.remedy.startswith("If they are not known before the outcome")
 
 
 def test_the_target_in_another_unit_is_named():

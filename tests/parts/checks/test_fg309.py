@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from check_cases import only, problem_of, regression, table_of
 
 from fieldguide.parts.checks.fg309_conflicting_labels import ConflictingLabels
@@ -29,8 +30,15 @@ def test_among_rows_that_mostly_repeat_it_is_a_note():
 
 
 def test_values_conflict_when_they_spread():
-    finding = only(ConflictingLabels().run(**case([1, 1, 2, 3], [5.0, 9.0, 1.0, 2.0], regression())))
-    assert finding.sentence == "2 rows (50 %) equal another in every feature and differ in 'sold'."
+    finding = only(ConflictingLabels().run(**case([1, 1, *range(2, 40)], [5.0, 9.0, *range(38)], regression())))
+    assert finding.sentence == "2 rows (5 %) equal another in every feature and differ in 'sold'."
+
+
+@pytest.mark.parametrize("n, severity", [(2, "info"), (4, "warning")])
+def test_values_that_conflict_in_many_rows_warn(n, severity):
+    x = [*np.repeat(np.arange(n // 2), 2), *range(10, 90)]
+    finding = only(ConflictingLabels().run(**case(x, np.arange(len(x)) * 1.0, regression())))
+    assert finding.severity == severity
 
 
 def test_distinct_rows_pass():

@@ -11,7 +11,12 @@ PRIOR, LINEAR = trial_of("prior", "trivial"), trial_of("linear")
 
 
 def case(low, high, bar=LINEAR):
-    return {"bench": bench_of(value=(low + high) / 2, low=low, high=high), "bar": bar, "trivial": PRIOR}
+    return {
+        "bench": bench_of(value=(low + high) / 2, low=low, high=high),
+        "trials": [PRIOR, LINEAR],
+        "bar": bar,
+        "trivial": PRIOR,
+    }
 
 
 def test_an_interval_around_nothing_warns():
@@ -31,4 +36,8 @@ def test_a_bar_that_is_worse_or_trivial_is_an_error():
 
 def test_an_unknown_interval_is_no_proof():
     bench = bench_of(value=0.1, low=None, high=None)
-    assert only(NoSignal().run(bench=bench, bar=LINEAR, trivial=PRIOR)).severity == "warning"
+    assert only(NoSignal().run(bench=bench, trials=[PRIOR, LINEAR], bar=LINEAR, trivial=PRIOR)).severity == "warning"
+
+
+def test_where_only_the_trivial_rule_was_tried_nothing_is_known():
+    assert only(NoSignal().run(**{**case(0.1, 0.2, bar=PRIOR), "trials": [PRIOR]})).status == "skipped"

@@ -17,7 +17,8 @@ def case(low, high):
 def test_a_lead_that_may_be_chance():
     finding = only(check_check(LinearIsEnough(), case(-0.01, 0.03), case(0.01, 0.03)))
     assert (
-        finding.sentence == "The linear model is as good as boosting, whose lead of 0.01 [-0.01, 0.03] may be chance."
+        finding.sentence
+        == "The linear model is as good as boosting: the difference of 0.01 [-0.01, 0.03] may be chance."
     )
     assert finding.severity == "info"
 

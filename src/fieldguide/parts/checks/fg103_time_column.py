@@ -23,7 +23,7 @@ class TimeColumn:
     Why: with a time, the future is what a model will be asked about, so the latest rows are sealed and validation
     follows training in time. A random draw would let the model interpolate.
 
-    Remedy: set `data.time` to the right column, or to null if time does not matter.
+    Remedy: set `data.time` to the right column; if time does not matter, set `split.by: random`.
 
     Needs: columns, roles_guess: {time: [{column, sure, why}], notes}, n_rows.
     """

@@ -22,7 +22,8 @@ class GroupColumn:
     Why: rows of one customer or patient resemble each other. Spread over the parts they let the model recognise the
     unit instead of the pattern, and the score does not hold for new units.
 
-    Remedy: set `data.group` to the column that names the unit, or to null if the model will only meet known units.
+    Remedy: set `data.group` to the column that names the unit; if the model will only meet known units, set
+    `split.by: random` (or chronological).
 
     Needs: columns, roles_guess: {group: [{column, sure, why}]}, n_rows.
     """
@@ -41,7 +42,7 @@ class GroupColumn:
         if acting:
             why = reasons.get(acting[0], "it is declared")
             sentence = f"The {n_rows:,} rows are grouped by {names(acting)}: {why}. A group is never cut."
-            remedy = "If the model will only meet known groups, set data.group: null."
+            remedy = "If the model will only meet known groups, set split.by: random, or chronological."
             return [fire(self, sentence, remedy, columns=acting, evidence=evidence)]
         if found:
             first = found[0]["column"]

@@ -49,7 +49,7 @@ class ManyLevels:
                 continue
             counts = table.frame[name].drop_nulls().value_counts()["count"]
             once = int((counts == 1).sum())
-            if once > self.once * known or facts["n_levels"] > self.identifier * known:
+            if once > self.once * known:
                 found[name] = {
                     "levels": facts["n_levels"],
                     "once": once,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, number, passed, span
+from fieldguide.parts.checks._answers import fire, number, passed, skipped, span
 from fieldguide.parts.checks._facts import ends, real
 
 
@@ -26,7 +27,7 @@ class NoSignal:
 
     Source: the workflow guide, "Be Aware of Your Assumptions".
 
-    Needs: bench, bar, trivial.
+    Needs: bench, trials, bar, trivial.
     """
 
     name: ClassVar[str] = "fg502_no_signal"
@@ -35,12 +36,14 @@ class NoSignal:
     step: ClassVar[str] = "baseline"
     severity: ClassVar[Severity] = "error"
 
-    def run(self, *, bench: Bench, bar: Trial, trivial: Trial) -> list[Finding]:
+    def run(self, *, bench: Bench, trials: Sequence[Trial], bar: Trial, trivial: Trial) -> list[Finding]:
         metric = bench.problem.output.metric
         title = "the metric" if metric is None else metric.title
         remedy = (
             "Look for columns that know something about the target, check how labels were joined, or collect more rows."
         )
+        if all(trial.candidate.kind == "trivial" for trial in trials):
+            return [skipped(self, "Only the trivial rule was tried, so nothing is known about signal.")]
         if bar.name == trivial.name:
             n = len(bar.rows)
             return [

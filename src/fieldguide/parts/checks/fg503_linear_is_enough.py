@@ -61,7 +61,7 @@ class LinearIsEnough:
         return [
             fire(
                 self,
-                f"The linear model is as good as boosting, whose lead of {said} may be chance.",
+                f"The linear model is as good as boosting: the difference of {said} may be chance.",
                 remedy,
                 evidence=found,
             )

@@ -44,26 +44,15 @@ class EarnsItsPlace:
             f"{found['network']} is {better} than {found['bar']} by {number(abs(value))} (difference "
             f"{span((low, high))})"
         )
-        wanted = f"the {number(success)} worth shipping" if success else "no difference"
-        evidence = {**found, "success": success}
+        wanted = f", and {number(success)} is worth shipping" if success else ""
+        numbers = {**found, "success": success}
         if low > success:
-            return [
-                passed(
-                    self,
-                    f"The network earns its place so far: {said}, more than {wanted}.",
-                    evidence={**evidence, "verdict": "yes"},
-                )
-            ]
+            evidence = {**numbers, "verdict": "yes"}
+            return [passed(self, f"The network earns its place so far: {said}{wanted}.", evidence=evidence)]
         if high < success or high <= 0:
-            sentence = f"The network does not earn its place: {said}, less than {wanted}."
-            return [
-                fire(
-                    self,
-                    sentence,
-                    f"Ship the baseline ({found['bar']}), unless refine finds more.",
-                    evidence={**evidence, "verdict": "no"},
-                )
-            ]
-        sentence = f"Whether the network earns its place cannot be told: {said}, and {wanted} lies within the interval."
+            sentence = f"The network does not earn its place: {said}{wanted}."
+            remedy = f"Ship the baseline ({found['bar']}), unless refine finds more."
+            return [fire(self, sentence, remedy, evidence={**numbers, "verdict": "no"})]
+        sentence = f"Whether the network earns its place cannot be told: {said}{wanted}."
         remedy = f"Ship the baseline ({found['bar']}) until a gain is shown; more rows make the interval narrower."
-        return [fire(self, sentence, remedy, evidence={**evidence, "verdict": "cannot tell"})]
+        return [fire(self, sentence, remedy, evidence={**numbers, "verdict": "cannot tell"})]

@@ -23,7 +23,8 @@ class ValidationHeld:
     hundred.
 
     Why: if the test score is worse, something differs between development and sealed rows (drift, a leak that only
-    development has, groups), and the deployed model may differ again. If it is better, the sealed rows are easier.
+    development has, groups), and the deployed model may differ again. If it is better, the sealed rows are easier,
+    or the refit (on more rows, with more time) learned more.
 
     Remedy: look at FG206 for the columns that differ, and at the slices. Report the test score, never the
     validation score.
@@ -77,7 +78,7 @@ class ValidationHeld:
             ]
         sentence = (
             f"The test score is better than validation let expect, by {number(gap)}: {said}; the sealed rows "
-            "are easier."
+            "are easier, or the refit learned more."
         )
         return [
             fire(
