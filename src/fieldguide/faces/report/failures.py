@@ -90,7 +90,7 @@ def _confusion(r: Recorded, final: Mapping[str, Any]) -> Block | None:
         for i, line in enumerate(table[:MOST_LABELS]) for j, n in enumerate(line[:MOST_LABELS])
     ]  # fmt: skip
     right = sum(table[i][i] for i in range(len(table))) / total
-    note = f"{share(right)} decided right, at the most probable label." + (
+    note = f"{share(right)} decided right, {_decided(drawn)}." + (
         f" {MOST_LABELS} of {len(labels)} labels shown." if len(labels) > MOST_LABELS else ""
     )
     return blocks.chart(
@@ -99,6 +99,14 @@ def _confusion(r: Recorded, final: Mapping[str, Any]) -> Block | None:
         "; ".join(f"true {c['truth']}, predicted {c['predicted']}: {c['n']}" for c in cells[:40]),
         note=note,
         wide=False,
+    )
+
+
+def _decided(drawn: Mapping[str, Any]) -> str:
+    return (
+        "at the most probable label"
+        if drawn.get("threshold") is None
+        else f"at the threshold {number(drawn['threshold'])}"
     )
 
 

@@ -61,7 +61,7 @@
     if (!link) return;
     link.setAttribute("aria-current", "true");
     const box = link.closest(".toc");
-    if (box.scrollWidth > box.clientWidth) box.scrollTo({ left: link.offsetLeft - 56 });
+    if (box.scrollWidth > box.clientWidth) box.scrollTo({ left: link.offsetLeft - 42 });
   }, { rootMargin: "-10% 0px -80% 0px" });
   document.querySelectorAll("header[id], section[id]").forEach((part) => here.observe(part));
 })();

@@ -19,6 +19,7 @@ from fieldguide.faces.report.figures import (
     span,
 )
 
+VERDICTS = {"yes": ("✔", "Yes", "yes"), "no": ("✖", "No", "no"), "cannot tell": ("?", "Cannot be told", "open")}
 LEAKS = ("FG306", "FG309")
 
 
@@ -44,6 +45,7 @@ def header(r: Recorded) -> dict[str, Any]:
     return {
         "study": r.name, "goal": at(problem, "goal") or f"Predict {at(r.output, 'name', default='the target')}", "stated": bool(at(problem, "goal")),
         "items": [(name, str(value)) for name, value in items if value not in (None, "")], "seal": seal(r), "number": headline(r),
+        "verdict": verdict(r),
     }  # fmt: skip
 
 
@@ -104,6 +106,18 @@ def headline(r: Recorded) -> dict[str, Any] | None:
         "candidate": r.chosen, "metric": r.title, "value": number(score.get("value"), places), "interval": span(score.get("interval"), places),
         "rows": f"{number(score.get('n'))} {rows}", "note": note, "final": bool(final), "better": "greater is better" if r.greater else "smaller is better",
     }  # fmt: skip
+
+
+def verdict(r: Recorded) -> dict[str, str]:
+    """Return whether the network earns its place, as the check FG602 wrote it down."""
+    asked = "Does the network earn its place?"
+    found = next((f for f in r.findings() if f["code"] == "FG602"), None)
+    said = str(at(found, "evidence", "verdict", default=""))
+    if found is None or said not in VERDICTS:
+        why = "No network was trained yet." if found is None else found["sentence"]
+        return {"title": asked, "tone": "open", "icon": "○", "word": "Not known", "words": why}
+    icon, word, tone = VERDICTS[said]
+    return {"title": asked, "tone": tone, "icon": icon, "word": word, "words": found["sentence"]}
 
 
 # --- 1 -----------------------------------------------------------------------------------------------------------------
