@@ -52,7 +52,9 @@ def small_study(folder: Path, table: pl.DataFrame | Path, target: str, *, trials
     study = Study.create(table, target=target, out=folder)
     text = (folder / "study.yaml").read_text()
     text = text.replace("budget: {trials: 30, minutes: 10}", f"budget: {{trials: {trials}, minutes: }}\nthreads: 2")
-    learners = "" if networks else "learners: {skip: [mlp, tabm]}\n"
+    small = "{mlp: {n_epochs: 4, d_hidden: 16}, tabm: {n_epochs: 3, k: 2, d_block: 16}}"
+    learners = f"learners: {{settings: {small}}}\n" if networks else "learners: {skip: [mlp, tabm]}\n"
+    learners += "split: {folds: 3, repeats: 1}\n" if "split:" not in extra else ""
     (folder / "study.yaml").write_text(text + learners + extra)
     return Study(study.folder)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fieldguide.core.bench import Bench, Trial
-from fieldguide.core.clock import Clock
+from fieldguide.core.candidate import Candidate
 from fieldguide.core.config import Config, load_config
 from fieldguide.core.errors import GateError, StudyError, listed, nearest
 from fieldguide.core.journal import Journal
@@ -29,6 +29,7 @@ from fieldguide.core.record import Budget, Record, hashed
 from fieldguide.core.result import Result
 from fieldguide.core.rows import Rows
 from fieldguide.core.seal import Seal
+from fieldguide.core.settings import with_values
 from fieldguide.core.store import Store
 from fieldguide.core.table import Table, data_hash, row_keys
 from fieldguide.core.transform import Recipe
@@ -142,7 +143,7 @@ class Study:
 
         self.prepare()
         return self.record.once("baseline", self._scope("baseline"), lambda: baseline(
-            self._bench, self._chosen(BASELINES), self._budget.share(SHARES["baseline"])
+            self._bench, self._candidates(BASELINES), self._budget.share(SHARES["baseline"])
         ))  # fmt: skip
 
     def train(self) -> Result:
@@ -151,7 +152,7 @@ class Study:
 
         bar = self._bar()
         return self.record.once("train", self._scope("train"), lambda: train(
-            self._bench, self._chosen(NETWORKS), bar, self._budget.share(SHARES["train"])
+            self._bench, self._candidates(NETWORKS), bar, self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
 
     def refine(self) -> Result:
@@ -380,9 +381,11 @@ class Study:
     def _key(self) -> str | None:
         return next((column.name for column in self._framed.columns if column.role == "key"), None)
 
-    def _chosen(self, learners: Sequence[str]) -> list[str]:
+    def _candidates(self, learners: Sequence[str]) -> list[Candidate]:
+        """The learners that study.yaml lets take part, with the settings it gives them."""
         said = self.config.learners
-        return [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
+        names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
+        return [Candidate.of(name, with_values(find("learners", name)(), said.settings.get(name, {}))) for name in names]
 
     def _entries(self) -> dict[str, Mapping[str, Any]]:
         """Leaderboard entries by candidate, from the recorded results."""

@@ -22,7 +22,7 @@ from fieldguide.core.errors import StudyError
 from fieldguide.core.evaluate import evaluate, refit_steps, stopping_rows
 from fieldguide.core.leaderboard import difference, judge, measure
 from fieldguide.core.model import Find, Model
-from fieldguide.core.problem import Problem
+from fieldguide.core.problem import Limits, Problem
 from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.split import Fold
@@ -194,9 +194,9 @@ class Bench:
         )  # fmt: skip
 
     def cost(self, predictor: Predictor) -> tuple[float, float]:
-        """Return (size [MB], single-row latency [ms]) of a predictor, packaged."""
+        """Return (size [MB], single-row latency [ms]) of a predictor, packaged; in full where the problem states limits."""
         model = self.packaged(predictor, (None,) * len(self.problem.outputs), {})
-        return measure(model, self.samples)
+        return measure(model, self.samples, draft=self.problem.limits == Limits())
 
     def packaged(self, predictor: Predictor, thresholds: Sequence[float | None], evidence: Mapping[str, Any], key: str | None = None) -> Model:
         """Return a predictor as a Model, with golden rows."""

@@ -39,7 +39,7 @@ class Clock:
     def share(self, rate: float) -> Clock:
         """Return a clock that ends when `rate` of what is left has gone."""
         left = self.left()
-        return self if math.isinf(left) else Clock(time.monotonic() + rate * left)
+        return self if math.isinf(left) or rate >= 1 else Clock(time.monotonic() + rate * left)
 
     def at_most(self, seconds: float) -> Clock:
         """Return the earlier of this clock's end and `seconds` from now."""

@@ -135,6 +135,7 @@ def _unknown_parts(config: Config, parts: Mapping[str, Sequence[str]]) -> Iterat
         ("metrics", ("problem", "metric"), problem.metric_name),
         *(("learners", ("learners", "use", index), name) for index, name in enumerate(learners.use or ())),
         *(("learners", ("learners", "skip", index), name) for index, name in enumerate(learners.skip)),
+        *(("learners", ("learners", "settings", name), name) for name in learners.settings),
     ]
     for kind, path, name in asked:
         if name is not None and kind in parts and name not in parts[kind]:

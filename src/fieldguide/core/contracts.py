@@ -189,8 +189,11 @@ class Estimator(Protocol):
 
     def predict(self, batch: Any) -> Predictions: ...
 
-    def save(self, folder: Path) -> dict[str, Any]:
-        """Write weights into `folder` (safetensors or the learner's own text), return the rest as plain data."""
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
+        """Write weights into `folder` (safetensors or the learner's own text), return the rest as plain data.
+
+        A draft leaves out what only a shipped model needs and takes long to make, such as an ONNX graph.
+        """
 
 
 @runtime_checkable

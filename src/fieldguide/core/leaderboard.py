@@ -88,16 +88,17 @@ def metric_of(output: Output) -> Metric:
     return output.metric
 
 
-def measure(model: Model, rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+def measure(model: Model, rows: Sequence[Mapping[str, Any]], draft: bool = False) -> tuple[float, float]:
     """Return (size [MB], single-row latency, median [ms]) of a packaged model, loaded back from its folder.
 
     Args:
         model: as it would be shipped; it is written to a temporary folder.
         rows: raw rows as mappings.
+        draft: measure without ONNX graphs, which are slow to make: an upper bound.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
-        model.save(folder)
+        model.save(folder, draft)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         loaded = Model.load(folder, model.find)
         times = []

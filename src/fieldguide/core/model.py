@@ -22,8 +22,8 @@ from fieldguide.core.errors import ModelError, listed
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
-from fieldguide.core.source import open_source
 from fieldguide.core.sink import write_frames
+from fieldguide.core.source import open_source
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Transform
 
@@ -148,35 +148,39 @@ class Model:
             )
         return worst
 
-    def save(self, folder: Path) -> None:
-        """Write the folder. It must not exist; it is complete or not there at all."""
-        draft = folder.with_name(f".{folder.name}.writing")
-        _remove(draft)
-        draft.mkdir(parents=True)
+    def save(self, folder: Path, draft: bool = False) -> None:
+        """Write the folder. It must not exist; it is complete or not there at all.
+
+        Args:
+            draft: leave out what takes long to make and only a shipped model needs (ONNX graphs).
+        """
+        unfinished = folder.with_name(f".{folder.name}.writing")
+        _remove(unfinished)
+        unfinished.mkdir(parents=True)
         members = self.predictor.members if isinstance(self.predictor, Blend) else (self.predictor,)
         weights = self.predictor.weights if isinstance(self.predictor, Blend) else (1.0,)
         described = []
         for number, (member, weight) in enumerate(zip(members, weights)):
             assert isinstance(member, Fitted)
-            inside = draft / "members" / str(number)
+            inside = unfinished / "members" / str(number)
             inside.mkdir(parents=True)
             described.append({
                 "candidate": member.candidate.to_dict(), "weight": weight,
-                "transform": member.transform.to_dict(), "estimator": member.estimator.save(inside),
+                "transform": member.transform.to_dict(), "estimator": member.estimator.save(inside, draft),
             })  # fmt: skip
-        _write_json(draft / "model.json", {
+        _write_json(unfinished / "model.json", {
             "format": FORMAT, "columns": [column.to_dict() for column in self.columns], "key": self.key,
             "outputs": [
                 {"name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform} for o in self.outputs
             ],
             "thresholds": list(self.thresholds), "members": described,
         })  # fmt: skip
-        _write_json(draft / "golden.json", self.golden)
-        _write_json(draft / "evidence.json", self.evidence)
-        (draft / "README.md").write_text(card(self), encoding="utf-8")
-        files = {str(p.relative_to(draft)): _sha256(p) for p in sorted(draft.rglob("*")) if p.is_file()}
-        _write_json(draft / "manifest.json", {"files": files})
-        draft.rename(folder)
+        _write_json(unfinished / "golden.json", self.golden)
+        _write_json(unfinished / "evidence.json", self.evidence)
+        (unfinished / "README.md").write_text(card(self), encoding="utf-8")
+        files = {str(p.relative_to(unfinished)): _sha256(p) for p in sorted(unfinished.rglob("*")) if p.is_file()}
+        _write_json(unfinished / "manifest.json", {"files": files})
+        unfinished.rename(folder)
 
     @staticmethod
     def load(folder: str | Path, find: Find) -> Model:

@@ -18,11 +18,11 @@ from fieldguide.steps.checking import checked
 BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
 
 
-def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Try the baselines and say which is the bar.
 
     Args:
-        learners: names of the learners to try, the cheapest first.
+        candidates: the cheapest first.
         clock: time for all of them together; a learner for which none is left is left out with a finding.
 
     Returns:
@@ -30,12 +30,11 @@ def baseline(bench: Bench, learners: Sequence[str], clock: Clock) -> tuple[dict[
     """
     trials: list[Trial] = []
     left_out: list[str] = []
-    for number, name in enumerate(learners):
+    for number, candidate in enumerate(candidates):
         if trials and clock.over:
-            left_out.append(name)
+            left_out.append(candidate.name)
             continue
-        learner = bench.find("learners", name)()
-        trials.append(bench.attempt(Candidate.of(name, learner), clock.share(1 / (len(learners) - number)) if number < len(learners) - 1 else clock))
+        trials.append(bench.attempt(candidate, clock.share(1 / (len(candidates) - number))))
     entries = [dict(trial.entry) for trial in trials]
     trivial = next((trial for trial in trials if trial.candidate.kind == "trivial"), trials[0])
     for entry, trial in zip(entries, trials):

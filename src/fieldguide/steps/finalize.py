@@ -20,13 +20,12 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, measure, metric_of, readable
 from fieldguide.core.model import Model
 from fieldguide.core.rows import Rows
-from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.seeds import seed_for
+from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 from fieldguide.steps.explore import binned
 from fieldguide.steps.refine import Blended
-
 
 MOST_LEVELS = 10
 
@@ -70,7 +69,7 @@ def finalize(
     Returns:
         the model with its evidence, facts (scores, calibration, slices, difference, cost) and findings FG801 to FG805.
     """
-    problem, outputs = bench.problem, bench.problem.outputs
+    problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
     bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
     judged = judge(problem, sealed.rows.truths, answers, sealed.blocks, seed=bench.seed, rows="test", looks=len(looks), thresholds=model.thresholds)

@@ -13,6 +13,7 @@ from typing import Any
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
+from fieldguide.core.contracts import Effort
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import ranked
 from fieldguide.core.settings import values_of, with_values
@@ -24,26 +25,31 @@ SHARES = {"mlp": 0.25}
 """The cheap network's part of the time; the last one takes what is left."""
 
 
-def train(bench: Bench, learners: Sequence[str], bar: Trial, clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def train(bench: Bench, candidates: Sequence[Candidate], bar: Trial, clock: Clock, set_by_hand: frozenset[str] = frozenset()) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Train networks and compare the best with the bar.
 
     Args:
-        learners: names of the networks.
+        candidates: the networks, the cheapest first.
         bar: the best baseline.
         clock: time for all of them together.
+        set_by_hand: learners whose settings a person gave: their size is left alone.
 
     Returns:
         facts (entries, overfit checks, paired difference), findings FG601 to FG604.
     """
     trials: list[Trial] = []
     checks: dict[str, Any] = {}
-    for number, name in enumerate(learners):
-        share = clock if number == len(learners) - 1 else clock.share(SHARES.get(name, 0.5))
-        candidate = Candidate.of(name, bench.find("learners", name)())
-        checks[name] = bench.recall({"overfit": candidate.to_dict()}, lambda c=candidate: overfit(c.learner, bench.encoded(c), bench.problem.outputs))
+    for number, candidate in enumerate(candidates):
+        name = candidate.learner.name
+        share = clock if number == len(candidates) - 1 else clock.share(SHARES.get(name, 0.5))
+        effort = Effort(bench.seed, bench.threads, share.share(0.2))
+        checks[name] = bench.recall(
+            {"overfit": candidate.to_dict()},
+            lambda c=candidate, e=effort: overfit(c.learner, bench.encoded(c), bench.problem.outputs, effort=e),  # type: ignore[misc]
+        )
         if share.over and trials:
             continue
-        trials.append(bench.attempt(fitting(bench, candidate, share), share))
+        trials.append(bench.attempt(candidate if name in set_by_hand else fitting(bench, candidate, share), share))
     entries = [dict(trial.entry) for trial in trials]
     for entry, trial in zip(entries, trials):
         entry["difference"] = bench.compared(trial, bar)

@@ -122,15 +122,15 @@ class NetworkEstimator:
                 read[start : start + size] = readout(part.numbers, part.codes).float().cpu().numpy()
         return self.description.predictions(read)
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         """Write weights (and `model.onnx` where its packages are installed); return the rest as plain data."""
         from safetensors.torch import save_file
 
         folder = Path(folder)
         weights = {name: value.detach().cpu().contiguous() for name, value in self.net.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
-        graph: dict[str, Any] = {"written": False, "why": 'the packages of "fieldguide[serve]" are not installed'}
-        if all(_installed(package) for package in ("onnx", "onnxscript", "onnxruntime")):
+        graph: dict[str, Any] = {"written": False, "why": "a draft" if draft else 'the packages of "fieldguide[serve]" are not installed'}
+        if not draft and all(_installed(package) for package in ("onnx", "onnxscript", "onnxruntime")):
             from fieldguide.parts.learners import _export
 
             graph = _export.export(self.description, self.net, folder / GRAPH)
@@ -167,7 +167,7 @@ class GraphEstimator:
             parts.append(session.run(None, arrays)[0])
         return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         raise ModelError("a network loaded from its ONNX graph cannot be saved again", do="copy its folder")
 
 

@@ -168,7 +168,7 @@ class BoostingEstimator:
         x = _columns(batch)
         return tuple(booster.predict(x) for booster in self.boosters)
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         """Write `trees_<output>.txt` in LightGBM's text format."""
         entries = []
         for i, booster in enumerate(self.boosters):

@@ -193,7 +193,7 @@ class LinearEstimator:
         numbers, places = batch.numbers.astype(np.float64), batch.codes + _offsets(self.codes)
         return tuple(fit.predict(numbers, places) for fit in self.fits)
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         """Write the coefficients to `linear.safetensors`."""
         arrays = {
             f"{name}_{i}": np.ascontiguousarray(getattr(fit, name))

@@ -131,7 +131,7 @@ class NeighboursEstimator:
         empty = [np.empty((0, votes.shape[1])) for votes in self.rows.votes]
         return tuple(np.stack([row[i] for row in found]) if found else empty[i] for i in range(len(self.priors)))
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         """Write the training rows to `neighbours.safetensors`."""
         votes = {f"votes_{i}": np.ascontiguousarray(vote) for i, vote in enumerate(self.rows.votes)}
         arrays = {"numbers": self.rows.numbers, "codes": self.rows.codes, "weights": self.rows.weights}

@@ -64,7 +64,7 @@ class PriorEstimator:
         """
         return tuple(np.repeat(row[None, :], len(batch), axis=0) for row in self.rows)
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         return {"rows": [row.tolist() for row in self.rows]}
 
 

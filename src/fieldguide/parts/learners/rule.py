@@ -188,7 +188,7 @@ class RuleEstimator:
         """
         return [line for table in self.tables for line in table.lines(levels or {})]
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         tables = [
             {
                 "name": t.name, "place": t.place, "number": t.number, "cuts": t.cuts.tolist(), "rows": t.rows.tolist(),

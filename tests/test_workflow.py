@@ -1,0 +1,246 @@
+"""A study from end to end: the order, the gates, resuming, the same numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from conftest import houses, people, small_study
+
+import fieldguide as fg
+from fieldguide.core.errors import GateError, StudyError
+from fieldguide.core.finding import SEVERITIES
+from fieldguide.workflow import STEPS, Study
+
+TIMED = ("seconds", "latency_ms", "time", "hash", "before", "curve", "megabytes")
+
+
+def untimed(value: object) -> object:
+    """Facts without what a clock says."""
+    if isinstance(value, dict):
+        return {k: untimed(v) for k, v in value.items() if k not in TIMED}
+    return [untimed(v) for v in value] if isinstance(value, list) else value
+
+
+def facts_of(study: Study) -> str:
+    return json.dumps([untimed(r.to_dict()) for r in Study(study.folder).results()], sort_keys=True)
+
+
+def test_every_step_leaves_its_result(finished: Study) -> None:
+    assert [r.step for r in finished.results()] == list(STEPS)
+    document = finished.to_dict()
+    assert document["scores"][0]["rows"] == "test"
+    assert document["scores"][0]["looks"] == 1
+    low, high = document["score"]["interval"]
+    assert low <= document["score"]["value"] <= high
+    assert {f["severity"] for f in document["findings"]} <= set(SEVERITIES)
+    json.dumps(document)
+
+
+def test_the_leaderboard_has_no_test_column(finished: Study) -> None:
+    assert {row["score"]["rows"] for row in finished.leaderboard()} == {"validation"}
+    values = [row["score"]["value"] for row in finished.leaderboard()]
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_parts_are_disjoint_and_sealed_rows_are_in_no_step(finished: Study) -> None:
+    split = finished._divided.split
+    assert not set(split.development) & set(split.test)
+    assert finished._development.n_rows == len(split.development)
+    assert len(finished._bench.rows) == len(split.development)
+
+
+def test_a_second_finalize_refuses_then_takes_a_reason(finished: Study, tmp_path: Path) -> None:
+    study = Study(shutil.copytree(finished.folder, tmp_path / "copy"))
+    fix_table(study, finished)
+    with pytest.raises(GateError, match=r"already opened by finalize at 20.*give --reason"):
+        Study(study.folder).finalize()
+    result = Study(study.folder).finalize(reason="a column was misread")
+    assert [look["reason"] for look in result["looks"]] == ["", "a column was misread"]
+    assert result["scores"][0]["looks"] == 2
+    assert any(f.code == "FG801" and f.fired for f in result.findings)
+    assert (study.folder / "model").is_dir()
+    assert (study.folder / "model.1").is_dir()
+
+
+def fix_table(study: Study, origin: Study) -> None:
+    text = (study.folder / "study.yaml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("  table:"))
+    (study.folder / "study.yaml").write_text(text.replace(line, f"  table: {origin.config.data.table}"))
+
+
+def test_finalize_before_run_is_a_closed_gate(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(100), "bought")
+    with pytest.raises(GateError, match="no candidate was chosen yet"):
+        study.finalize()
+
+
+def test_the_same_seed_gives_the_same_numbers_and_the_same_seal(tmp_path: Path) -> None:
+    first = small_study(tmp_path / "a", people(150), "bought", trials=1)
+    second = small_study(tmp_path / "b", people(150).sample(fraction=1.0, shuffle=True, seed=1), "bought", trials=1)
+    third = small_study(tmp_path / "c", people(150), "bought", trials=1)
+    for study in (first, second, third):
+        study.run()
+    sealed = [set(map(tuple, s._framed.table.frame[s._divided.split.test].drop("joined").rows())) for s in (first, second)]
+    assert sealed[0] == sealed[1]
+    assert facts_of(first).replace('"a', '"c') == facts_of(third).replace('"a', '"c')
+
+
+def test_running_again_runs_nothing(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(120), "bought", trials=1, networks=False)
+    study.run()
+    n_trials = sum(1 for _ in Study(study.folder).journal.records("trial"))
+    begun = []
+    Study(study.folder, watch=begun.append).run()
+    assert [e for e in begun if e["event"] == "trial"] == []
+    assert sum(1 for _ in Study(study.folder).journal.records("trial")) == n_trials
+
+
+def test_answering_a_question_runs_nothing_again(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(120), "bought", trials=0, networks=False)
+    study.run()
+    path = study.folder / "study.yaml"
+    path.write_text(path.read_text().replace("  goal:", "  goal: Sell more  #"))
+    begun = []
+    Study(study.folder, watch=begun.append).run()
+    assert [e["step"] for e in begun if e["event"] == "step"] == ["frame"]
+
+
+def test_changed_data_is_refused(tmp_path: Path) -> None:
+    people(120).write_csv(tmp_path / "t.csv")
+    study = small_study(tmp_path / "s", tmp_path / "t.csv", "bought")
+    study.split()
+    people(120, seed=8).write_csv(tmp_path / "t.csv")
+    with pytest.raises(StudyError, match="the data has changed since the test set was sealed"):
+        Study(study.folder).explore()
+
+
+def test_another_split_is_refused_once_sealed(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(120), "bought")
+    study.split()
+    (study.folder / "study.yaml").write_text((study.folder / "study.yaml").read_text() + "split: {test: 0.3}\n")
+    with pytest.raises(StudyError, match="asks for another split than the one that was sealed"):
+        Study(study.folder).explore()
+
+
+def test_a_lost_seal_is_refused(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(120), "bought")
+    study.split()
+    shutil.rmtree(study.folder / "seal")
+    with pytest.raises(StudyError, match="the seal of .* is gone"):
+        Study(study.folder).explore()
+
+
+def test_ignoring_a_column_later_moves_no_row_across_the_seal(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(120), "bought")
+    before = study._divided.split.test
+    (study.folder / "study.yaml").write_text((study.folder / "study.yaml").read_text().replace("data:\n", "data:\n  columns: {spend: ignore}\n"))
+    again = Study(study.folder)
+    assert np.array_equal(again._divided.split.test, before)
+    assert "spend" not in [c.name for c in again._development.features]
+
+
+def test_regression_runs_to_a_model(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", houses(), "price", trials=2)
+    study.run()
+    result = study.finalize()
+    assert result["scores"][0]["metric"] == "rmse"
+    assert result["scores"][0]["value"] < 40
+    answers = fg.load_model(study.folder / "model").predict(houses(20, seed=6))
+    assert answers.columns == ["row", "prediction"]
+    assert np.corrcoef(answers["prediction"], houses(20, seed=6)["price"])[0, 1] > 0.9
+
+
+def test_multiclass_with_a_given_test_column_and_a_log_target(tmp_path: Path) -> None:
+    table = houses(240).with_columns((pl.int_range(240) % 5 == 0).cast(pl.String).alias("part"))
+    study = small_study(tmp_path / "s", table.drop("price"), "district", trials=0, networks=False, extra='split: {column: part, test: "true"}\n')
+    study.run()
+    study.finalize()
+    assert study._divided.split.test.tolist() == list(range(0, 240, 5))
+    assert study.to_dict()["score"]["metric"] == "log_loss"
+    logged = small_study(tmp_path / "t", houses(120), "price", trials=0, networks=False)
+    text = (logged.folder / "study.yaml").read_text().replace("  task: regression", "  transform: log1p\n  task: regression")
+    (logged.folder / "study.yaml").write_text(text)
+    logged = Study(logged.folder)
+    logged.run()
+    assert logged.to_dict()["score"]["metric"] == "rmsle"
+
+
+def test_a_time_column_that_orders_the_rows_is_acted_on(tmp_path: Path) -> None:
+    days = pl.date_range(pl.date(2022, 1, 1), pl.date(2022, 12, 31), eager=True)
+    table = pl.DataFrame({"day": days, "x": np.arange(365) % 7, "sold": np.arange(365) + np.arange(365) % 7})
+    study = small_study(tmp_path / "s", table, "sold", trials=0, networks=False)
+    facts = study.split().facts
+    assert facts["scheme"] == "chronological"
+    assert facts["cut"] > "2022-10"
+    split = study._divided.split
+    assert max(split.development) < min(split.test)
+
+
+def test_packaging_a_candidate_keeps_the_seal_closed(finished: Study, tmp_path: Path) -> None:
+    looks = len(finished.seal.looks)
+    model = Study(finished.folder).package("boosting", tmp_path / "trial")
+    assert model.evidence["looks"] == []
+    assert model.evidence["scores"][0]["rows"] == "validation"
+    assert len(Study(finished.folder).seal.looks) == looks
+    with pytest.raises(StudyError, match=r"no candidate 'bosting' \(did you mean 'boosting'"):
+        Study(finished.folder).package("bosting", tmp_path / "other")
+
+
+def test_predictions_made_elsewhere_are_judged_and_sealed_rows_cost_a_look(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(150), "bought", trials=0, networks=False)
+    study.baseline()
+    development = np.sort(study._divided.split.development)
+    half = pl.DataFrame({"row": development, "probability_yes": np.full(len(development), 0.5)})
+    result = study.evaluate(half)
+    assert [(s["rows"], s["value"]) for s in result["scores"]] == [("validation", 0.5)]
+    assert study.seal.looks == []
+    everything = pl.DataFrame({"row": range(150), "probability_yes": np.linspace(0, 1, 150)})
+    assert {s["rows"] for s in study.evaluate(everything)["scores"]} == {"validation", "test"}
+    assert [look["by"] for look in study.seal.looks] == ["evaluate a data frame"]
+    with pytest.raises(GateError, match="already opened by evaluate a data frame"):
+        study.evaluate(everything)
+
+
+KILLED = """
+import sys
+from fieldguide.workflow import Study
+study = Study(sys.argv[1])
+study.run()
+study.finalize()
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_killed_study_resumes_with_the_numbers_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = small_study(tmp_path / "whole", people(150), "bought", trials=2)
+    whole.run()
+    whole.finalize()
+    cut = small_study(tmp_path / "cut", people(150), "bought", trials=2)
+    kills = 0
+    for n_records in (2, 6, 9, 12, 16, 19):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(cut.folder)], env={**os.environ, "OMP_NUM_THREADS": "2"})
+        path = cut.folder / "journal.jsonl"
+        while process.poll() is None:
+            if path.exists() and path.read_bytes().count(b"\n") >= n_records:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.01)
+        process.wait()
+    subprocess.run([sys.executable, "-c", KILLED, str(cut.folder)], check=True)
+    assert kills >= 4
+    assert facts_of(cut) == facts_of(whole)
+    assert len(Study(cut.folder).seal.looks) == 1
+    rows = people(30, seed=9)
+    answers = [fg.load_model(s.folder / "model").predict(rows) for s in (whole, cut)]
+    assert answers[0].equals(answers[1])
