@@ -42,6 +42,17 @@ def test_optimism_is_taken_off_first(problem, test):
     assert only(ValidationHeld().run(**case(test, 0.9, optimism=0.03, problem=problem))).status == "passed"
 
 
+@pytest.mark.parametrize("problem, test", [(problem_of(), 0.85), (regression(), 0.95)])
+def test_the_facing_halves_of_the_intervals_count(problem, test):
+    worse = case(test, 0.9, problem=problem)
+    up = 1 if test < 0.9 else 0  # the end of the test interval that faces validation
+    before, after = worse["facts"]["validation"][0]["interval"], worse["facts"]["scores"][0]["interval"]
+    before[up], after[1 - up] = 0.9 + (0.5 if up else -0.5), test - (0.5 if up else -0.5)
+    assert only(ValidationHeld().run(**worse)).fired  # wide only where it does not matter
+    after[up] = 0.9
+    assert only(ValidationHeld().run(**worse)).status == "passed"
+
+
 def test_it_fires_in_one_case_of_a_hundred_when_nothing_differs():
     rng = np.random.default_rng(0)
     pairs = rng.normal(0.9, 0.01 / 1.96, size=(4_000, 2))

@@ -30,6 +30,11 @@ def test_verdicts(low, high, verdict):
     assert finding.severity == "info" or verdict == "yes"
 
 
+@pytest.mark.parametrize("success, wanted", [(0.01, "the 0.01 worth shipping"), (0.0, "0")])
+def test_what_is_wanted_is_told(success, wanted):
+    assert f"cannot be told from {wanted};" in only(GainOnTest().run(**case(-0.01, 0.03, success))).sentence
+
+
 def test_a_choice_that_is_the_baseline_has_no_gain():
     finding = only(GainOnTest().run(**case(0.0, 0.0, chosen="boosting")))
     assert finding.sentence == "The chosen candidate is the best baseline, boosting."

@@ -50,6 +50,10 @@ def test_a_gap_to_the_rest_decides_where_there_is_one():
 def test_a_slice_that_is_not_calibrated_is_named():
     off = part("a", 0.9, ratio=1.3, ratio_interval=[1.2, 1.4])
     assert only(WeakSlices().run(**case(off))).sentence == "The calibration ratio is off in 1 slice: a 1.3."
+    small = part("a", 0.9, ratio=0.7, ratio_interval=[0.6, 0.8])
+    assert only(WeakSlices().run(**case(small))).evidence["miscalibrated"] == ["a"]
+    near = part("a", 0.9, ratio=1.0, ratio_interval=[0.8, 1.2])
+    assert only(WeakSlices().run(**case(near))).status == "passed"
 
 
 def test_without_slices_there_is_nothing_to_compare():
