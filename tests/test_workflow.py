@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import houses, people, small_study
 
 import fieldguide as fg
+from conftest import houses, people, small_study
 from fieldguide.core.errors import GateError, StudyError
 from fieldguide.core.finding import SEVERITIES
 from fieldguide.workflow import STEPS, Study
@@ -136,7 +136,7 @@ def test_a_lost_seal_is_refused(tmp_path: Path) -> None:
     study = small_study(tmp_path / "s", people(120), "bought")
     study.split()
     shutil.rmtree(study.folder / "seal")
-    with pytest.raises(StudyError, match="the seal of .* is gone"):
+    with pytest.raises(StudyError, match=r"the seal of .* is gone"):
         Study(study.folder).explore()
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import houses, people
 
+from conftest import houses, people
 from fieldguide import parts
 from fieldguide.core.candidate import Candidate, Encodings
 from fieldguide.core.contracts import Effort, Roles

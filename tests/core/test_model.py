@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import people
 
+from conftest import people
 from fieldguide.core.errors import ContractError, ModelError
 from fieldguide.core.model import Model, predict_file
 from fieldguide.workflow import Study, load_model

@@ -57,7 +57,8 @@ class Candidate:
 class Predictor(Protocol):
     """Anything that answers rows: a fitted candidate or a blend of several."""
 
-    outputs: tuple[Output, ...]
+    @property
+    def outputs(self) -> tuple[Output, ...]: ...
 
     def raw(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
         """Return predictions on the scale the learners fit."""
@@ -102,7 +103,7 @@ class Blend:
 
 def mixed(predictions: list[Predictions], weights: tuple[float, ...]) -> Predictions:
     """Return the weighted mean of several predictions, output by output."""
-    return tuple(sum(w * p[i] for w, p in zip(weights, predictions)) for i in range(len(predictions[0])))
+    return tuple(np.sum([w * p[i] for w, p in zip(weights, predictions)], axis=0) for i in range(len(predictions[0])))
 
 
 def original_scale(predictions: Predictions, outputs: tuple[Output, ...]) -> Predictions:

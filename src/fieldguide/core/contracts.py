@@ -220,7 +220,7 @@ class Check(Protocol):
     """A check: one file, one code. Its docstring is its section in the docs: what, Formula, Why, Remedy.
 
     `run` names what it needs as keyword arguments (table, problem, split, roles, …); the step passes those it has, and a
-    check whose needs are not met is `not_applicable`, with the missing name as the reason.
+    check whose needs are not met is `skipped`, with the missing name as the reason.
     """
 
     name: ClassVar[str]

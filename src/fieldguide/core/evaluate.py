@@ -74,7 +74,11 @@ def evaluate(
     width = [output.width for output in outputs]
     total = [np.zeros((len(rows), w)) for w in width]
     times_judged = np.zeros(len(rows))
-    steps, stopped, history, sizes, fitted = [], [], (), [], None
+    steps: list[int] = []
+    stopped: list[str] = []
+    sizes: list[int] = []
+    history: tuple[dict[str, Any], ...] = ()
+    fitted: Fitted | None = None
     seconds = 0.0
     first = [number for number, fold in enumerate(folds) if fold.repeat == folds[0].repeat]
     for number, fold in enumerate(folds):

@@ -204,7 +204,7 @@ class Model:
             estimator = candidate.learner.load(folder / "members" / str(number), described["estimator"])
             members.append(Fitted(candidate, transform, estimator, outputs))
             weights.append(described["weight"])
-        predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
+        predictor: Predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
         model = Model(
             tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(data["thresholds"]), data["key"],
             _read_json(folder / "golden.json"), _read_json(folder / "evidence.json"), folder,

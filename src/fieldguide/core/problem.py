@@ -6,7 +6,7 @@ objects in `fieldguide.parts`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Metric, Task
 
-TRANSFORMS = {
+TRANSFORMS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "identity": (lambda y: y, lambda z: z),
     "log1p": (np.log1p, np.expm1),
     "sqrt": (np.sqrt, np.square),
@@ -59,11 +59,13 @@ class Output:
 
     def to_fit(self, coded: np.ndarray) -> np.ndarray:
         """Return the coded truth on the scale the learner fits."""
-        return TRANSFORMS[self.transform][0](coded)
+        fitted: np.ndarray = TRANSFORMS[self.transform][0](coded)
+        return fitted
 
     def from_fit(self, prediction: np.ndarray) -> np.ndarray:
         """Return predictions on the original scale."""
-        return TRANSFORMS[self.transform][1](prediction)
+        original: np.ndarray = TRANSFORMS[self.transform][1](prediction)
+        return original
 
 
 @dataclass(frozen=True)

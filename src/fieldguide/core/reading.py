@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, listed, nearest
-from fieldguide.core.expression import parse
+from fieldguide.core.expression import Expression, parse
 from fieldguide.core.table import Column, Table
 
 Modalities = Callable[[str], Modality]
@@ -78,7 +79,8 @@ def derive(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     kinds = {column.name: column.kind for column in columns if "expression" not in column.read}
     added = [c for c in columns if "expression" in c.read]
     for column in added:
-        frame = frame.with_columns(parse(column.read["expression"], kinds).polars().alias(column.name))
+        expression = _parsed(column.read["expression"], tuple(kinds.items()))
+        frame = frame.with_columns(expression.polars().alias(column.name))
         kinds[column.name] = column.kind
     return frame
 
@@ -106,6 +108,12 @@ def read_rows(
             shown = tuple(str(rows[i][column.name])[:60] for i in broken[:5])
             violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))
     return cells, tuple(violations)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, kinds: tuple[tuple[str, str], ...]) -> Expression:
+    """Parsing takes longer than computing a row: once per model."""
+    return parse(text, dict(kinds))
 
 
 def contract_of(columns: Sequence[Column]) -> tuple[Column, ...]:

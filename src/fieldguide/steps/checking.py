@@ -25,7 +25,7 @@ def checked(step: str, **values: Any) -> tuple[Finding, ...]:
         needs = inspect.signature(check.run).parameters
         absent = [need for need in needs if need not in values]
         if absent:
-            findings.append(Finding(check.code, "info", f"Not run: it needs {', '.join(absent)}.", "not_applicable"))
+            findings.append(Finding(check.code, "info", f"Not run: it needs {', '.join(absent)}.", "skipped"))
         else:
             findings += check.run(**{need: values[need] for need in needs})
     fired = [replace(finding, step=step) for finding in findings]

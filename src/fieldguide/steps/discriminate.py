@@ -22,7 +22,7 @@ from fieldguide.core.split import Fold
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 
-MOST_ROWS = 10_000
+MOST_ROWS = 6_000
 
 
 def discriminate(table: Table, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int, threads: int) -> dict[str, Any] | None:
@@ -52,7 +52,7 @@ def discriminate(table: Table, a: np.ndarray, b: np.ndarray, blocks: np.ndarray,
     rows = replace(Rows.of(table.take(chosen), (), modality), truths=(truth,))
     fold_of = np.unique(blocks[chosen], return_inverse=True)[1] % 2
     folds = [Fold(np.flatnonzero(fold_of != side), np.flatnonzero(fold_of == side)) for side in (0, 1)]
-    learner = with_values(find("learners", "boosting")(), {"n_rounds": 60, "learning_rate": 0.1, "num_leaves": 15})
+    learner = with_values(find("learners", "boosting")(), {"n_rounds": 40, "learning_rate": 0.1, "num_leaves": 15})
     splitter = find("splitters", "random")()
     roles = Roles(np.arange(len(chosen), dtype=np.uint64), blocks[chosen], None, truth)
     found = evaluate(

@@ -153,4 +153,4 @@ def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
 def _shown(values: pl.Series, code: int) -> str:
     if code == 0 and values.null_count() == len(values):
         return "is missing"
-    return f"= {values[0]}" if not values.dtype.is_numeric() or values.n_unique() == 1 else f"{values.min():g} to {values.max():g}"
+    return f"= {values[0]}" if not values.dtype.is_numeric() or values.n_unique() == 1 else f"{float(values.min()):g} to {float(values.max()):g}"

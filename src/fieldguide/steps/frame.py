@@ -18,7 +18,7 @@ import yaml
 
 from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
-from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Limits, Output, Problem
@@ -146,7 +146,8 @@ def _load(
     source: Source, columns: Sequence[Column], targets: Sequence[str]
 ) -> tuple[Table, np.ndarray, tuple[Violation, ...], int]:
     """Read a source slice by slice into typed rows; rows without a target are left out and counted."""
-    frames, keys, violations, first, n_without = [], [], [], 0, 0
+    frames, keys, first, n_without = [], [], 0, 0
+    violations: list[Violation] = []
     for raw in source.slices(SLICE):
         table, broken = read_frame(raw, columns, modality, first_row=first)
         known = table.frame.select(pl.all_horizontal(pl.col(name).is_not_null() for name in targets)).to_series()
@@ -212,7 +213,7 @@ def _judgeable(output: Output, target: pl.Series) -> None:
     if output.transform != "identity" and float(target.min()) < 0:  # type: ignore[arg-type]
         raise ConfigError(
             f"problem.transform is {output.transform} and {output.name!r} has negative values", rule=f"{output.transform} needs values of 0 or more",
-            found=f"the smallest is {target.min():g}", do="remove problem.transform",
+            found=f"the smallest is {float(target.min()):g}", do="remove problem.transform",
         )  # fmt: skip
 
 
@@ -304,9 +305,22 @@ def study_text(
     if guess.key is not None:
         lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
     lines += ["  # columns: {name: ignore}  # ? " + need.get("data.columns", "columns that are not known at prediction time")]
-    lines += [f"  #   {c.name}: {c.kind}{_note(c)}" for c in columns if c.role != "target"]
+    lines += _told_columns(columns)
     lines += ["# split: {test: 0.15}  # absent: chosen from the size of the data", "budget: {trials: 30, minutes: 10}", f"seed: {config.seed}", ""]
     return "\n".join(lines)
+
+
+def _told_columns(columns: Sequence[Column]) -> list[str]:
+    """Comment lines that say every column's kind: one line a kind, and one for each column there is something to say of."""
+    special = [c for c in columns if c.role != "target" and _note(c)]
+    lines = [f"  #   {c.name}: {c.kind}{_note(c)}" for c in special[:40]]
+    if len(special) > 40:
+        lines.append(f"  #   and {len(special) - 40} more of this kind: fieldguide frame --json")
+    for kind in ENCODED_KINDS:
+        names = [c.name for c in columns if c.kind == kind and c.role != "target" and c not in special]
+        if names:
+            lines.append(f"  #   {kind}: {listed(names, 20)}")
+    return lines
 
 
 def _note(column: Column) -> str:

@@ -65,7 +65,7 @@ def refine(
     blended = blend(bench, complete, refit_seconds)
     entries = [dict(trial.entry) for trial in complete]
     if len(blended.members) > 1:
-        entries.append(blend_entry(bench, blended))
+        entries.append(blend_entry(bench, blended, bar))
     for entry in entries:
         if entry["kind"] != "ensemble":
             entry["difference"] = bench.compared(next(t for t in complete if t.name == entry["candidate"]), bar)
@@ -267,7 +267,7 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
     return Blended(tuple(t for t, _ in taken), tuple(float(w) for _, w in taken))
 
 
-def blend_entry(bench: Bench, blended: Blended) -> dict[str, Any]:
+def blend_entry(bench: Bench, blended: Blended, bar: Trial) -> dict[str, Any]:
     """Return the leaderboard entry of a blend: its score, and what its members cost together."""
     rows = blended.members[0].rows
     raw = mixed([member.raw for member in blended.members], blended.weights)
@@ -280,7 +280,7 @@ def blend_entry(bench: Bench, blended: Blended) -> dict[str, Any]:
         "seconds": sum(e["seconds"] for e in entries), "megabytes": sum(e.get("megabytes") or 0.0 for e in entries),
         "latency_ms": sum(e.get("latency_ms") or 0.0 for e in entries), "share": 1.0, "complete": True,
         "n_fit": best.entry["n_fit"], "history": [], "n_folds": best.entry["n_folds"],
-        "difference": bench.compared(whole, best),
+        "difference": bench.compared(whole, bar), "gain": bench.compared(whole, best),
     }  # fmt: skip
 
 
