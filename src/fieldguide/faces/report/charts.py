@@ -227,7 +227,7 @@ def series(rows: Rows, height: int = 96) -> Spec:
 
 
 def search(rows: Rows, title: str) -> Spec:
-    """Score over trials {trial, score, learner, stage, best, label}, with the best so far as a stair."""
+    """Score over trials {trial, score, learner, stage, best, strength, label}, with the best so far as a stair."""
     learners = sorted({row["learner"] for row in rows})
     palette = [
         "var(--blue)",
@@ -249,13 +249,8 @@ def search(rows: Rows, title: str) -> Spec:
         "scale": {"domain": learners, "range": [shapes[i % 6] for i in range(len(learners))]},
     }
     x = quantity("trial", "trial", axis={"tickMinStep": 1, "tickCount": 8})
-    whole = {
-        "field": "whole",
-        "type": "nominal",
-        "scale": {"domain": [True, False], "range": [1, 0.35]},
-        "legend": None,
-    }
+    strength = {"field": "strength", "type": "quantitative", "scale": None, "legend": None}
     return base(rows, 240, layer=[
         {"transform": [{"filter": "isValid(datum.best)"}], "mark": {"type": "line", "interpolate": "step-after", "color": "var(--muted)", "strokeDash": [4, 3], "strokeWidth": 1.2}, "encoding": {"x": x, "y": quantity("best", title)}},
-        {"mark": {"type": "point", "size": 70}, "encoding": {"x": x, "y": quantity("score", title), "color": colour, "shape": shape, "opacity": whole, "tooltip": tips(name="candidate", label="score", stage="stage")}},
+        {"mark": {"type": "point", "size": 70}, "encoding": {"x": x, "y": quantity("score", title), "color": colour, "shape": shape, "opacity": strength, "tooltip": tips(name="candidate", label="score", stage="stage")}},
     ])  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 STATIC_WIDTH = 620
-SMALL_WIDTH = 260
+SMALL_WIDTH = 190
 
 
 def page(content: Mapping[str, Any]) -> str:

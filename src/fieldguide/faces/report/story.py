@@ -5,6 +5,7 @@ Knows which facts answer which question, and the words around them; never comput
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fieldguide.faces.report import blocks
@@ -39,7 +40,7 @@ def header(r: Recorded) -> dict[str, Any]:
         ("Target", targets), ("Unit", at(problem, "unit") or "not stated"), ("Decision", at(problem, "decision") or "not stated"),
         ("Known at", at(problem, "prediction_time")), ("Judged by", r.title if r.metric else "no metric frozen yet"),
         ("Worth shipping", f"{number(at(problem, 'success'))} {r.title} or more over the baseline" if at(problem, "success") else "not stated"),
-        ("Costs", costs), ("Limits", limits), ("Data", at(r.facts("frame"), "table")), ("Rows", number(at(r.facts("frame"), "n_rows"))),
+        ("Costs", costs), ("Limits", limits), ("Data", Path(str(at(r.facts("frame"), "table", default=""))).name), ("Rows", number(at(r.facts("frame"), "n_rows"))),
         ("Data hash", str(at(split, "data_hash", default=""))[:16]), ("Recorded", moment(r.moments[1]) if r.moments[1] else ""), ("Seed", at(r.config, "seed")),
     ]  # fmt: skip
     return {

@@ -83,7 +83,7 @@ def train(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
                 label=f"{name}: {'passed' if check.get('reached') else 'failed, ' + str(check.get('diagnosis'))}",
             )
         )
-        if rows:
+        if len(rows) > 1:
             drawn.append(
                 blocks.chart(
                     charts.curves(rows, "step", "loss"),
@@ -108,7 +108,7 @@ def _curve(e: Mapping[str, Any]) -> Block | None:
                 rows.append(
                     {"x": p.get("epoch", p.get("step", i + 1)), "y": p[key], "line": line, "label": number(p[key])}
                 )
-    if not rows:
+    if len({row["x"] for row in rows}) < 2:  # one epoch is no curve: the table has its loss in the score
         return None
     stopped = ", ".join(sorted({str(s) for s in at(e, "stopped", default=[]) if s}))
     note = f"Loss of the first fold. Stopped: {stopped or 'not recorded'}; {settings(at(e, 'settings'))}."
@@ -215,7 +215,7 @@ def _searched(r: Recorded, moves: list[Mapping[str, Any]]) -> list[Block]:
                 "trial": i + 1,
                 "score": score,
                 "best": best,
-                "whole": whole,
+                "strength": 1.0 if whole else 0.4,
                 "candidate": m.get("candidate"),
                 "learner": str(m.get("learner") or str(m.get("candidate", "")).split(":")[0]),
                 "stage": f"{m.get('stage', '')}, rung {m['rung']}" if "rung" in m else m.get("stage", ""),
