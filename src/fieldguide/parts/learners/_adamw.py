@@ -29,7 +29,7 @@ class AdamW:
         >>> net(torch.ones(1, 2)).sum().backward()
         >>> before = net.weight.detach().clone()
         >>> optimizer.step(0.1)
-        >>> round(float((before - net.weight)[0, 0]), 3), net.weight.grad
+        >>> round(float((before - net.weight.detach())[0, 0]), 3), net.weight.grad
         (0.1, None)
     """
 
