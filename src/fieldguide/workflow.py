@@ -150,7 +150,7 @@ class Study:
         """Train the standard networks, first shown to overfit, and compare with the bar."""
         from fieldguide.steps.train import NETWORKS, train
 
-        bar = self._bar()
+        bar = self._bar(self.baseline())
         return self.record.once("train", self._scope("train"), lambda: train(
             self._bench, self._candidates(NETWORKS), bar, self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
@@ -159,7 +159,8 @@ class Study:
         """The only loop: capacity, regularisation, random search, blend."""
         from fieldguide.steps.refine import refine
 
-        bar, tried = self._bar(), [*self.baseline()["entries"], *self.train()["entries"]]
+        baselines = self.baseline()
+        bar, tried = self._bar(baselines), [*baselines["entries"], *self.train()["entries"]]
         return self.record.once("refine", self._scope("refine"), lambda: refine(
             self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
             clock=self._budget.share(SHARES["refine"]), refit_seconds=0.8 * self._budget.refit_seconds,
@@ -203,8 +204,8 @@ class Study:
         self.watch({"event": "step", "step": "finalize"})
 
         def compute() -> tuple[dict[str, Any], Any]:
-            bench, bar = self._bench, self._bar()
-            chosen, entry = answer(bench, search.facts)
+            bench = self._bench
+            chosen, entry, bar = answer(bench, search.facts)
             predictor = refit(bench, chosen)
             alone = [member.name for member in chosen.members] == [bar.name]
             model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self._key)
@@ -242,7 +243,7 @@ class Study:
         bench, entry = self._bench, entries[candidate]
         search = self.record.result("refine")
         if entry["kind"] == "ensemble" and search is not None:
-            chosen, entry = answer(bench, search.facts)
+            chosen, entry, _ = answer(bench, search.facts)
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
         bench.packaged(refit(bench, chosen), entry["thresholds"], self._evidence(entry), self._key).save(out)
@@ -259,7 +260,8 @@ class Study:
         """
         from fieldguide.steps.evaluate import evaluate, read_answers
 
-        bar, table, divided = self._bar(), self._framed.table, self._divided
+        bar = self._bar(self.record.result("baseline") or self.baseline())
+        table, divided = self._framed.table, self._divided
         keys = None if self._key is None else table.frame[self._key]
         answers = read_answers(predictions, self.problem, self._key, keys, table.n_rows)
         name = str(predictions) if isinstance(predictions, (str, Path)) else "a data frame"
@@ -373,9 +375,8 @@ class Study:
     def _store(self) -> Store:
         return Store(self.journal, self.folder / "work", self._scope("trials"))
 
-    def _bar(self) -> Trial:
-        facts = self.baseline().facts
-        return self._bench.remembered(next(entry for entry in facts["entries"] if entry["candidate"] == facts["bar"]))
+    def _bar(self, baselines: Result) -> Trial:
+        return self._bench.remembered(next(e for e in baselines["entries"] if e["candidate"] == baselines["bar"]))
 
     @property
     def _key(self) -> str | None:

@@ -125,6 +125,27 @@ def within_limits(problem: Problem, entry: Mapping[str, Any]) -> bool:
     return not slow and not large
 
 
+SIMPLICITY = ("trivial", "simple", "boosting", "network", "ensemble")
+
+
 def ranked(problem: Problem, entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return entries, the best first; those over the limits come last."""
     return sorted(entries, key=lambda entry: (not within_limits(problem, entry), -greater_is_better(problem, entry)))
+
+
+def preferred(problem: Problem, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the entry to choose: the best; where the purpose is to understand, the simplest within one standard error of it.
+
+    The standard error is taken from the best entry's interval.
+
+    Source:
+        the one-standard-error rule: Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", section 7.10.
+    """
+    order = ranked(problem, entries)
+    best = order[0]
+    low, high = best["scores"][0]["interval"]
+    if problem.purpose != "understand" or low is None or high is None:
+        return best
+    least = greater_is_better(problem, best) - (high - low) / 3.92
+    able = [e for e in order if within_limits(problem, e) and e["kind"] != "trivial" and greater_is_better(problem, e) >= least]
+    return min(able or [best], key=lambda entry: SIMPLICITY.index(entry["kind"]) if entry["kind"] in SIMPLICITY else len(SIMPLICITY))

@@ -69,8 +69,9 @@ class Budget:
 
     @staticmethod
     def open(journal: Journal, minutes: float | None, reserve: float) -> Budget:
-        """Return a budget from which earlier sittings are taken off."""
-        spent = sum(record["data"]["seconds"] for record in journal.records("spent"))
+        """Return a budget from which earlier sittings with the same limit are taken off."""
+        sittings = [record["data"] for record in journal.records("spent")]
+        spent = sum(sitting["seconds"] for sitting in sittings if sitting["minutes"] == minutes)
         return Budget(minutes, reserve, Clock.of(None if minutes is None else max(0.0, 60 * minutes - spent)))
 
     @property

@@ -16,11 +16,14 @@ from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import original_scale
 from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.finding import Finding
-from fieldguide.core.leaderboard import difference, judge
+from fieldguide.core.leaderboard import difference, judge, threshold_for
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.source import open_source
 from fieldguide.core.split import Split
 from fieldguide.steps.checking import checked
+
+FEWEST_TO_CHOOSE = 50
+"""Development rows below which a threshold follows from the costs alone."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,14 @@ def evaluate(
     """
     problem, rows = bench.problem, answers.rows
     facts: dict[str, Any] = {"scores": [], "calibration": [], "n_rows": len(rows)}
+    thresholds = _thresholds(problem, truths, answers, split)
     for name, part in (("validation", split.development), ("test", split.test)):
         mask = np.isin(rows, part)
         if mask.sum() < 2:
             continue
         judged = judge(
             problem, [truth[rows[mask]] for truth in truths], tuple(p[mask] for p in answers.predictions), blocks[rows[mask]],
-            seed=bench.seed, rows=name, looks=looks if name == "test" else 0,
+            seed=bench.seed, rows=name, looks=looks if name == "test" else 0, thresholds=thresholds,
         )  # fmt: skip
         facts["scores"] += judged["scores"]
         facts["calibration"] += judged["calibration"]
@@ -106,6 +110,21 @@ def evaluate(
         f"{s['rows']} {s['metric']} {s['value']:.4g} [{s['interval'][0]:.4g}, {s['interval'][1]:.4g}] on {s['n']:,} rows" for s in facts["scores"]
     )
     return facts, checked("evaluate", facts=facts)
+
+
+def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answers, split: Split) -> list[float | None]:
+    """Thresholds chosen on the development rows, never on sealed ones; decisions made elsewhere are judged as they stand."""
+    known = np.isin(answers.rows, split.development)
+    found: list[float | None] = []
+    for output, truth, predicted in zip(problem.outputs, truths, answers.predictions):
+        if output.family != "binary" or np.isin(predicted, (0.0, 1.0)).all():
+            found.append(None)
+        elif known.sum() >= FEWEST_TO_CHOOSE:
+            found.append(threshold_for(output, truth[answers.rows[known]], predicted[known], problem.costs))
+        else:
+            wrong = problem.costs
+            found.append(wrong["false_positive"] / (wrong["false_positive"] + wrong["false_negative"]) if wrong else None)
+    return found
 
 
 def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray:

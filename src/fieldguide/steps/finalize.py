@@ -85,7 +85,7 @@ def finalize(
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
         "looks": [dict(look) for look in looks], "megabytes": megabytes, "latency_ms": latency,
         "n_refit": len(bench.rows), "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
-        "predictions": _drawn(bench, sealed, answers),
+        "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
     }  # fmt: skip
     findings = checked("finalize", problem=problem, facts=facts)
     evidence = {**model.evidence, "scores": judged["scores"], "looks": facts["looks"], "findings": [f.to_dict() for f in findings if f.fired]}
@@ -123,14 +123,14 @@ def _decision_cost(costs: Mapping[str, float], truth: np.ndarray, prediction: np
     }  # fmt: skip
 
 
-def _drawn(bench: Bench, sealed: Sealed, answers: Any) -> dict[str, Any]:
+def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: float | None) -> dict[str, Any]:
     """What the report draws: the confusion matrix, or truth against prediction for a sample of rows."""
     output, truth = bench.problem.output, sealed.rows.truths[0]
     if output.task.family == "classes":
-        decided = output.task.decide(answers[0], None)
+        decided = output.task.decide(answers[0], threshold)
         width = len(output.labels)
         table = np.bincount(truth * width + decided, minlength=width * width).reshape(width, width)
-        return {"labels": list(output.labels), "confusion": table.tolist()}
+        return {"labels": list(output.labels), "confusion": table.tolist(), "threshold": threshold}
     rows = np.linspace(0, len(truth) - 1, min(500, len(truth))).astype(int)
     return {"truth": truth[rows].tolist(), "predicted": answers[0][rows, 0].tolist()}
 
@@ -153,4 +153,4 @@ def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
 def _shown(values: pl.Series, code: int) -> str:
     if code == 0 and values.null_count() == len(values):
         return "is missing"
-    return f"= {values[0]}" if not values.dtype.is_numeric() or values.n_unique() == 1 else f"{float(values.min()):g} to {float(values.max()):g}"
+    return f"= {values[0]}" if not values.dtype.is_numeric() or values.n_unique() == 1 else f"{np.nanmin(values.to_numpy()):g} to {np.nanmax(values.to_numpy()):g}"

@@ -213,7 +213,7 @@ def _judgeable(output: Output, target: pl.Series) -> None:
     if output.transform != "identity" and float(target.min()) < 0:  # type: ignore[arg-type]
         raise ConfigError(
             f"problem.transform is {output.transform} and {output.name!r} has negative values", rule=f"{output.transform} needs values of 0 or more",
-            found=f"the smallest is {float(target.min()):g}", do="remove problem.transform",
+            found=f"the smallest is {np.min(target.to_numpy()):g}", do="remove problem.transform",
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate, mixed, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.finding import Finding
-from fieldguide.core.leaderboard import greater_is_better, metric_of, ranked, readable, within_limits
+from fieldguide.core.leaderboard import greater_is_better, metric_of, preferred, ranked, readable, within_limits
 from fieldguide.core.score import optimism
 from fieldguide.core.settings import capacity_of, with_values
 from fieldguide.parts.searches.random import Arm
@@ -25,7 +25,10 @@ from fieldguide.steps.checking import checked
 CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
 MAX_MEMBERS = 4
+ROUNDS = 25
 N_RUNGS = 2
+BOOSTING_TURNS = 3
+"""Turns of boosting for one of the network: a fit of it costs a tenth, and its settings matter as much."""
 COACH_SHARE = 0.4
 
 
@@ -62,6 +65,7 @@ def refine(
     ledger += searched
     complete = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]]
     complete = [trial for trial in complete if trial.candidate.kind != "trivial"] or complete
+    complete = list({trial.entry["key"]: trial for trial in reversed(complete)}.values())[::-1]  # the first of equal ones
     blended = blend(bench, complete, refit_seconds)
     entries = [dict(trial.entry) for trial in complete]
     if len(blended.members) > 1:
@@ -70,13 +74,13 @@ def refine(
         if entry["kind"] != "ensemble":
             entry["difference"] = bench.compared(next(t for t in complete if t.name == entry["candidate"]), bar)
     order = ranked(bench.problem, entries)
-    chosen = order[0]
+    chosen = preferred(bench.problem, entries)
     if chosen["kind"] != "ensemble":
         only = next(trial for trial in complete if trial.name == chosen["candidate"])
         blended = Blended((only,), (1.0,))
     facts = {
-        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {len(ledger)} trials",
-        "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": len(ledger), "unfinished": unfinished,
+        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {sum('skipped' not in line for line in ledger)} trials",
+        "bar": dict(bar.entry), "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": sum("skipped" not in line for line in ledger), "unfinished": unfinished,
         "blend": {"members": [m.name for m in blended.members], "weights": list(blended.weights)},
         "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": metric_of(bench.problem.output).name},
         "rejected": [
@@ -87,11 +91,11 @@ def refine(
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
 
 
-def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any]]:
-    """Return what a recorded refine chose: its members with weights, and its entry."""
+def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any], Trial]:
+    """Return what a recorded refine chose (its members with weights, and its entry), and the bar it was compared with."""
     entries = {entry["candidate"]: entry for entry in facts["entries"]}
     members = tuple(bench.remembered(entries[name]) for name in facts["blend"]["members"])
-    return Blended(members, tuple(facts["blend"]["weights"])), entries[facts["chosen"]]
+    return Blended(members, tuple(facts["blend"]["weights"])), entries[facts["chosen"]], bench.remembered(facts["bar"])
 
 
 # --- the coach ---------------------------------------------------------------------------------------------------------
@@ -185,12 +189,15 @@ def _moved(setting: str, value: float, factor: float | None, up: bool) -> float:
 
 def search(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) -> tuple[list[Trial], list[dict[str, Any]], int]:
     """Random search with successive halving over the learners worth it; return trials, ledger lines, and trials not made."""
-    able = [t for t in tried if t.candidate.kind in ("boosting", "network") and t.entry["complete"]]
-    bases = {t.candidate.learner.name: t for t in sorted(able, key=lambda t: greater_is_better(bench.problem, t.entry))}
+    bases = _bases(bench, tried)
     if not bases or n_trials <= 0:
         return [], [], max(0, n_trials)
     halving = bench.find("searches", "halving")
-    arms = tuple(Arm(base.candidate.learner, base.candidate.recipe) for base in bases.values())
+    arms = tuple(
+        Arm(base.candidate.learner, base.candidate.recipe)
+        for base in bases.values()
+        for _ in range(BOOSTING_TURNS if base.candidate.kind == "boosting" else 1)
+    )
     asker = halving(arms, n_trials, bench.seed, N_RUNGS)
     trials: list[Trial] = []
     ledger: list[dict[str, Any]] = []
@@ -214,6 +221,17 @@ def search(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) ->
         })  # fmt: skip
     made = [trial for trial in trials if trial.entry["whole"]]
     return made, ledger, sum("skipped" in line for line in ledger)
+
+
+def _bases(bench: Bench, tried: Sequence[Trial]) -> dict[str, Trial]:
+    """The best boosting and the best network so far, by learner: what is worth searching around."""
+    found: dict[str, Trial] = {}
+    for kind in ("boosting", "network"):
+        able = [t for t in tried if t.candidate.kind == kind and t.entry["complete"]]
+        if able:
+            best = max(able, key=lambda t: greater_is_better(bench.problem, t.entry))
+            found[best.candidate.learner.name] = best
+    return found
 
 
 def rung(bench: Bench, share: float) -> tuple[tuple[int, ...], float]:
@@ -252,18 +270,20 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
 
     counts = np.zeros(len(order))
     counts[0] = 1
-    score = value(counts)
-    for _ in range(20):
+    score, found = value(counts), counts
+    for _ in range(ROUNDS):  # a round may lower the score: taking the best once more makes room for finer weights
         options = []
         for i in range(len(order)):
             more = counts + np.eye(len(order))[i]
             if (more > 0).sum() <= MAX_MEMBERS and sum(c for c, n in zip(costs, more) if n) <= max(refit_seconds, costs[0]):
                 options.append((value(more), i))
-        if not options or max(options)[0] <= score:
+        if not options:
             break
-        score, winner = max(options)
-        counts[winner] += 1
-    taken = [(trial, n / counts.sum()) for trial, n in zip(order, counts) if n]
+        reached, winner = max(options)
+        counts = counts + np.eye(len(order))[winner]
+        if reached > score:
+            score, found = reached, counts
+    taken = [(trial, n / found.sum()) for trial, n in zip(order, found) if n]
     return Blended(tuple(t for t, _ in taken), tuple(float(w) for _, w in taken))
 
 
