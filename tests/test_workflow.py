@@ -244,3 +244,41 @@ def test_a_killed_study_resumes_with_the_numbers_of_an_uninterrupted_one(tmp_pat
     rows = people(30, seed=9)
     answers = [fg.load_model(s.folder / "model").predict(rows) for s in (whole, cut)]
     assert answers[0].equals(answers[1])
+
+
+def test_a_large_table_is_worked_on_by_a_sample_and_refitted_on_all_rows(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(600), "bought", trials=0, networks=False)
+    path = study.folder / "study.yaml"
+    path.write_text(path.read_text().replace("data:\n", "data:\n  sample: 150\n"))
+    study = Study(study.folder)
+    study.run()
+    facts = study.split().facts
+    assert abs(facts["n_work"] - 150) <= 5
+    assert facts["n_development"] == 510
+    assert any(f.code == "FG207" and f.status == "passed" for f in study.split().findings)
+    assert study.explore()["n_rows"] == facts["n_work"]
+    assert study.finalize()["n_refit"] == 510
+
+
+def test_a_metric_changed_after_the_fact_is_obeyed_and_told_for_ever(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(120), "bought", trials=0, networks=False)
+    study.baseline()
+    path = study.folder / "study.yaml"
+    line = next(line for line in path.read_text().splitlines() if line.startswith("  # metric"))
+    path.write_text(path.read_text().replace(line, "  metric: brier"))
+    again = Study(study.folder)
+    (found,) = [f for f in again.explore().findings if f.code == "FG311"]
+    assert found.fired
+    assert "roc_auc before the metric became brier" in found.sentence
+    assert again.baseline()["entries"][0]["scores"][0]["metric"] == "brier"
+
+
+def test_the_purpose_to_understand_prefers_the_simpler_model(finished: Study) -> None:
+    from dataclasses import replace
+
+    from fieldguide.core.leaderboard import preferred, ranked
+
+    entries = [e for e in finished.record.result("refine")["entries"]]
+    problem = replace(finished.problem, purpose="understand")
+    assert preferred(finished.problem, entries) is ranked(finished.problem, entries)[0]
+    assert preferred(problem, entries)["kind"] == "simple"

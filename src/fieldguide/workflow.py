@@ -122,11 +122,23 @@ class Study:
 
         self.split()
         result = self.record.once("explore", self._scope("explore"), lambda: explore(
-            self._development, self._framed.problem, self._divided.split.roles, seed=self.config.seed
+            self._development, self._framed.problem, self._divided.split.roles, self._metrics_before(), seed=self.config.seed
         ))  # fmt: skip
-        if self.journal.last("metric") is None:
-            self.journal.append("metric", {"metrics": {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}})
+        metrics = {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}
+        if (self.journal.last("metric") or {}).get("metrics") != metrics:
+            self.journal.append("metric", {"metrics": metrics})
         return result
+
+    def _metrics_before(self) -> list[str]:
+        """Metrics by which models were judged before, in order: a change after `baseline` is told for ever."""
+        found: list[str] = []
+        metric = ""
+        for record in self.journal.records():
+            if record["event"] == "metric":
+                metric = ", ".join(name for chosen in record["data"]["metrics"].values() for name in chosen)
+            elif record["event"] == "done" and record["data"]["step"] == "baseline" and found[-1:] != [metric]:
+                found.append(metric)
+        return found
 
     def prepare(self) -> Result:
         """Describe what the transform inside every fit does to the columns."""
@@ -206,14 +218,16 @@ class Study:
         def compute() -> tuple[dict[str, Any], Any]:
             bench = self._bench
             chosen, entry, bar = answer(bench, search.facts)
-            predictor = refit(bench, chosen)
+            rows = self._refit_rows
+            predictor = refit(bench, chosen, rows)
             alone = [member.name for member in chosen.members] == [bar.name]
             model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self._key)
-            bar_model = bench.packaged(predictor if alone else refit(bench, Blended((bar,), (1.0,))), bar.entry["thresholds"], {})
+            bar_model = bench.packaged(predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {})
             if not resumes:
                 self.seal.open("finalize", reason)
             judged, facts, findings = finalize(
-                bench, model, entry, bar_model, bar.entry, self._sealed(), self.seal.looks, search["optimism"]["value"]
+                bench, model, entry, bar_model, bar.entry, self._sealed(), self.seal.looks, search["optimism"]["value"],
+                len(rows),
             )
             self._replace_model(judged)
             return facts, findings
@@ -246,7 +260,7 @@ class Study:
             chosen, entry, _ = answer(bench, search.facts)
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
-        bench.packaged(refit(bench, chosen), entry["thresholds"], self._evidence(entry), self._key).save(out)
+        bench.packaged(refit(bench, chosen, self._refit_rows), entry["thresholds"], self._evidence(entry), self._key).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
 
@@ -344,11 +358,20 @@ class Study:
 
     @cached_property
     def _development(self) -> Table:
-        return self._framed.table.take(self._divided.split.development)
+        """The development rows that explore to refine work on: all, or a stated sample of them."""
+        return self._framed.table.take(self._divided.split.work)
 
     @cached_property
     def _rows(self) -> Rows:
         return Rows.of(self._development, self._framed.problem.outputs, modality)
+
+    @property
+    def _refit_rows(self) -> Rows:
+        """All development rows: what the chosen candidate is refitted on."""
+        split = self._divided.split
+        if not split.sampled:
+            return self._rows
+        return Rows.of(self._framed.table.take(split.development), self._framed.problem.outputs, modality)
 
     def _sealed(self) -> Sealed:
         """The test rows. Called after `Seal.open` has recorded the look, and by nobody else."""

@@ -116,9 +116,7 @@ def test_shared_encodings_change_nothing() -> None:
 
 
 def test_refit_steps_scale_gradient_steps_and_not_rounds() -> None:
-    def of(name: str) -> Evaluation:
-        return Evaluation(candidate_of(name), np.arange(1), (), 800, (90, 100, 500), ("early",) * 3, (), 1.0)
-
-    assert refit_steps(of("mlp"), 1000) == 125
-    assert refit_steps(of("boosting"), 1000) == 100
-    assert refit_steps(replace(of("prior"), n_steps=()), 1000) is None
+    learners = {name: parts.find("learners", name)() for name in ("mlp", "boosting", "prior")}
+    assert refit_steps(learners["mlp"], (90, 100, 500), 800, 1000) == 125
+    assert refit_steps(learners["boosting"], (90, 100, 500), 800, 1000) == 100
+    assert refit_steps(learners["prior"], (), 800, 1000) is None

@@ -70,7 +70,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("fieldguide.core.journal.os.fsync", full)
-    with pytest.raises(StudyError, match="No space left on device.*it resumes"):
+    with pytest.raises(StudyError, match=r"No space left on device.*it resumes"):
         journal.append("e", {"i": 2})
     monkeypatch.undo()
     assert [r["data"]["i"] for r in Journal(path).records()] == [1]

@@ -125,7 +125,7 @@ class Bench:
         entry = {
             "key": key, "limit": self.limit, "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
             "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
-            "n_fit": found.n_fit, "n_steps": list(found.n_steps), "refit_steps": refit_steps(found, len(self.rows)),
+            "n_fit": found.n_fit, "n_steps": list(found.n_steps),
             "stopped": list(found.stopped), "history": list(found.history), "n_folds": found.n_folds, "complete": found.complete,
             "share": share, "whole": share == 1.0 and len(chosen) == len(self.folds),
         }  # fmt: skip
@@ -220,10 +220,11 @@ def golden_rows(samples: Sequence[Mapping[str, Any]], columns: Sequence[Column],
     return [{name: samples[int(rng.integers(len(samples)))][name] for name in names} for _ in range(n)]
 
 
-def refitted(bench: Bench, trial: Trial, seed: int) -> Fitted:
-    """Fit a trial's candidate on all development rows, for as many steps as its evaluation found best."""
-    effort = Effort(seed, bench.threads, n_steps=trial.entry["refit_steps"], watch=bench.watch)
-    fitted, _ = fit(trial.candidate, bench.rows, None, bench.problem.outputs, bench.modality, effort)
+def refitted(bench: Bench, trial: Trial, rows: Rows, seed: int) -> Fitted:
+    """Fit a trial's candidate on `rows`, for as many steps as its evaluation found best."""
+    steps = refit_steps(trial.candidate.learner, trial.entry["n_steps"], trial.entry["n_fit"], len(rows))
+    effort = Effort(seed, bench.threads, n_steps=steps, watch=bench.watch)
+    fitted, _ = fit(trial.candidate, rows, None, bench.problem.outputs, bench.modality, effort)
     return fitted
 
 

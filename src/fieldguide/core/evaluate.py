@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.candidate import Candidate, Encodings, Fitted, fit
-from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
+from fieldguide.core.contracts import Effort, Learner, Predictions, Roles, Splitter
 from fieldguide.core.errors import SplitError
 from fieldguide.core.problem import Output
 from fieldguide.core.rows import Rows
@@ -122,12 +122,14 @@ def stopping_rows(candidate: Candidate, train: np.ndarray, roles: Roles, splitte
     return train[kept], train[held]
 
 
-def refit_steps(evaluation: Evaluation, n_refit: int) -> int | None:
+def refit_steps(learner: Learner, n_steps: Sequence[int], n_fit: int, n_refit: int) -> int | None:
     """Return the steps for a fit on `n_refit` rows: the median best count, scaled by n_refit / n_fit where steps are
-    gradient steps; boosting rounds stay as they are. None where the learner has no steps."""
-    if not evaluation.n_steps:
+    gradient steps; boosting rounds stay as they are. None where the learner has no steps.
+
+    Args:
+        n_steps: best step count of each fold's fit, on `n_fit` rows.
+    """
+    if not n_steps:
         return None
-    steps = float(np.median(evaluation.n_steps))
-    if evaluation.candidate.learner.steps_scale:
-        steps *= n_refit / evaluation.n_fit
+    steps = float(np.median(n_steps)) * (n_refit / n_fit if learner.steps_scale else 1.0)
     return max(1, round(steps))

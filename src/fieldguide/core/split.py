@@ -31,23 +31,30 @@ class Split:
 
     Shape:
         development, test, purged: indices into the whole table, disjoint; purged rows are used by nobody
-        folds: indices into the development rows
+        work: the development rows that explore to refine work on; all of them up to a stated size, else a sample
+        folds: indices into `work`
 
     Args:
         scheme: "random" or "chronological" (with or without blocks), or "given".
-        roles: of the development rows.
+        roles: of the work rows.
         splitter: the object that makes early-stopping rows by the same rules.
         data_hash: of the features of all rows.
     """
 
     scheme: str
     development: np.ndarray
+    work: np.ndarray
     test: np.ndarray
     purged: np.ndarray
     folds: tuple[Fold, ...]
     roles: Roles
     splitter: Splitter
     data_hash: str
+
+    @property
+    def sampled(self) -> bool:
+        """Whether only a sample of the development rows is worked on."""
+        return len(self.work) < len(self.development)
 
     @property
     def n_repeats(self) -> int:

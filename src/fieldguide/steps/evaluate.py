@@ -101,7 +101,7 @@ def evaluate(
         )  # fmt: skip
         facts["scores"] += judged["scores"]
         facts["calibration"] += judged["calibration"]
-    common, ours, theirs = np.intersect1d(rows, split.development[bar.rows], return_indices=True)
+    common, ours, theirs = np.intersect1d(rows, split.work[bar.rows], return_indices=True)
     if len(common) > 1:
         beside = original_scale(bar.raw, problem.outputs)[0][theirs]
         against = difference(problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed)

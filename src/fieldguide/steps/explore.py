@@ -6,6 +6,7 @@ in detail; the evidence is judged by the checks of this step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,13 @@ MOST_ASSOCIATED = 200
 """Columns beyond this many are described but their association with the target is computed on fewer rows."""
 
 
-def explore(table: Table, problem: Problem, roles: Roles, *, seed: int) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def explore(table: Table, problem: Problem, roles: Roles, metrics_before: Sequence[str] = (), *, seed: int) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Describe development rows and recommend a metric for every output that has none.
 
     Args:
         table: typed development rows, targets included.
         roles: blocks of the same rows.
+        metrics_before: metrics by which models of this study were judged before.
 
     Returns:
         facts (columns, target, associations, samples, metric) and the findings of the step.
@@ -55,7 +57,7 @@ def explore(table: Table, problem: Problem, roles: Roles, *, seed: int) -> tuple
         "n_rows": table.n_rows, "columns": columns, "targets": targets, "associations": strength, "metrics": metrics,
         "samples": samples(table, seed),
     }  # fmt: skip
-    findings = checked("explore", table=table, problem=problem, roles=roles, truths=truths, profile=facts)
+    findings = checked("explore", table=table, problem=problem, roles=roles, truths=truths, profile=facts, metrics_before=metrics_before)
     return facts, findings
 
 

@@ -45,18 +45,18 @@ class Sealed:
     slices: Mapping[str, np.ndarray]
 
 
-def refit(bench: Bench, chosen: Blended) -> Predictor:
+def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
     """Fit the chosen members on all development rows, for the steps their evaluations found best.
 
     No clock stops a refit: its steps are known, and refine chose only members whose refits fit the time.
     """
-    fitted = [refitted(bench, member, seed_for(bench.seed, "refit", i)) for i, member in enumerate(chosen.members)]
+    fitted = [refitted(bench, member, rows, seed_for(bench.seed, "refit", i)) for i, member in enumerate(chosen.members)]
     return fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), chosen.weights)
 
 
 def finalize(
     bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
-    looks: Sequence[Mapping[str, Any]], optimism: float,
+    looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
 
@@ -65,6 +65,7 @@ def finalize(
         chosen, bar_entry: their leaderboard entries.
         looks: every opening of this seal, this one last: {time, reason, by}.
         optimism: of the search that chose, in units of the metric.
+        n_refit: rows the model was refitted on.
 
     Returns:
         the model with its evidence, facts (scores, calibration, slices, difference, cost) and findings FG801 to FG805.
@@ -84,7 +85,7 @@ def finalize(
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
         "looks": [dict(look) for look in looks], "megabytes": megabytes, "latency_ms": latency,
-        "n_refit": len(bench.rows), "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
+        "n_refit": n_refit, "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
     }  # fmt: skip
     findings = checked("finalize", problem=problem, facts=facts)

@@ -63,6 +63,7 @@ def frame(config: Config) -> Framed:
         DataError: the table cannot be read, or the target cannot be judged.
     """
     source = open_source(config.data.table)
+    _refuse_unsupported(config)
     check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
     columns, guess, tasks = look(source, config)
     columns = _derived(columns, config)
@@ -82,6 +83,7 @@ def frame(config: Config) -> Framed:
     request = Request(
         test=test if isinstance(test, float) else None, given=given, validation=config.split.validation,
         folds=config.split.folds, repeats=config.split.repeats, by=config.split.by,
+        sample=config.data.sample,
     )  # fmt: skip
     asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
     facts = {
@@ -95,6 +97,16 @@ def frame(config: Config) -> Framed:
         n_rows=table.n_rows, n_without_target=n_without,
     )  # fmt: skip
     return Framed(problem, columns, table, keys, strata, request, facts, findings)
+
+
+def _refuse_unsupported(config: Config) -> None:
+    """A key that nothing acts on yet is refused rather than ignored."""
+    if config.population.train != "all" or config.population.evaluate != "all":
+        raise ConfigError(
+            "population is not acted on yet", rule="every key of study.yaml has its effect",
+            found=f"train: {config.population.train}, evaluate: {config.population.evaluate}",
+            do="filter the rows of the table, and remove the section",
+        )  # fmt: skip
 
 
 def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess, dict[str, TaskGuess]]:
@@ -112,7 +124,7 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     if data.group or data.entity or config.split.by in ("random", "chronological"):
         sure = {name: role for name, role in sure.items() if role != "group"}
     chosen = {**sure, **{name: c.role for name, c in declared.items() if c.role is not None}}
-    for name, role in ((data.time, "time"), (data.group or data.entity, "group"), (data.key, "key"), (data.weight, "weight"), (config.split.column, "ignore")):
+    for name, role in ((data.time, "time"), (data.group or data.entity, "group"), (data.key, "key"), (data.weight, "weight"), (data.known_at, "ignore"), (config.split.column, "ignore")):
         if name is not None:
             chosen[name] = role
     return tuple(_settled(column, chosen, declared, config, tasks) for column in columns), guess, tasks

@@ -34,6 +34,7 @@ class Request:
         validation: share of the development rows.
         folds, repeats: of cross-validation; folds 1 is a single validation set.
         by: "random", "grouped", "chronological" or "grouped_chronological".
+        sample: most development rows that explore to refine work on.
     """
 
     test: float | None = None
@@ -42,6 +43,7 @@ class Request:
     folds: int | None = None
     repeats: int | None = None
     by: str | None = None
+    sample: int = 200_000
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,12 @@ def divide(table: Table, keys: np.ndarray, strata: np.ndarray | None, request: R
             found=f"{len(np.unique(roles.blocks)):,} blocks in {table.n_rows:,} rows leave {len(development):,} to learn from and {len(test):,} to seal",
             do="declare another group column, or set split.by",
         )
-    inside = roles.take(development)
-    found = Split(scheme, development, test, purged, _folds(inside, splitter, request), inside, splitter, data_hash(keys))
+    work = development
+    if len(development) > request.sample:  # drawn at random even along time: a sample of the whole
+        work = development[splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]]
+    inside = roles.take(work)
+    folds = _folds(inside, splitter, request)
+    found = Split(scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys))
     return Divided(found, roles, duplicates)
 
 
@@ -105,7 +111,12 @@ def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str
     split, roles, duplicates = divided.split, divided.roles, divided.duplicates
     facts = _facts(split, roles, duplicates, table)
     facts["discrimination"] = discriminate(table, split.development, split.test, roles.blocks, seed=0, threads=threads)
-    findings = checked("split", table=table, split=split, roles=roles, duplicates=duplicates, discrimination=facts["discrimination"])
+    rest = np.setdiff1d(split.development, split.work)
+    facts["sample"] = discriminate(table, rest, split.work, roles.blocks, seed=0, threads=threads) if split.sampled else None
+    findings = checked(
+        "split", table=table, split=split, roles=roles, duplicates=duplicates, discrimination=facts["discrimination"],
+        sample=facts["sample"],
+    )  # fmt: skip
     return facts, findings
 
 
@@ -157,13 +168,14 @@ def _rest(n_rows: int, kept: np.ndarray, held: np.ndarray) -> np.ndarray:
 def _facts(split: Split, roles: Roles, duplicates: Duplicates, table: Table) -> dict[str, Any]:
     sizes = np.bincount(np.unique(roles.blocks, return_inverse=True)[1])
     n_folds = len(split.folds) // split.n_repeats
+    worked = f", {len(split.work):,} of them as a sample to work on" if split.sampled else ""
     how = f"{n_folds}-fold cross-validation" + (f" repeated {split.n_repeats} times" if split.n_repeats > 1 else "")
     if not split.cross_validated:
         how = f"one validation set of {len(split.folds[0].validation):,}"
     return {
-        "sentence": f"{split.scheme}: {len(split.test):,} of {table.n_rows:,} rows sealed, {len(split.development):,} to develop on ({how})",
+        "sentence": f"{split.scheme}: {len(split.test):,} of {table.n_rows:,} rows sealed, {len(split.development):,} to develop on{worked} ({how})",
         "scheme": split.scheme, "n_rows": table.n_rows, "n_test": len(split.test), "n_development": len(split.development),
-        "n_purged": len(split.purged), "n_folds": n_folds, "n_repeats": split.n_repeats, "validation": how,
+        "n_purged": len(split.purged), "n_work": len(split.work), "n_folds": n_folds, "n_repeats": split.n_repeats, "validation": how,
         "n_validation": len(split.folds[0].validation), "n_blocks": len(sizes), "largest_block": int(sizes.max()),
         "groups": [c.name for c in table.role("group")], "time": next((c.name for c in table.role("time")), None),
         "n_exact_duplicates": duplicates.n_exact, "n_near_duplicates": duplicates.n_near,
