@@ -30,8 +30,11 @@ class FieldguideError(Exception):
         super().__init__(self.sentence())
 
     def sentence(self) -> str:
-        parts = [self.what, self.rule and f"Rule: {self.rule}", self.found and f"Found: {self.found}", self.do and f"Do: {self.do}"]
-        return " ".join(_stopped(part) for part in parts if part)
+        parts = [_stopped(self.what)]
+        for label, text in (("Rule", self.rule), ("Found", self.found), ("Do", self.do)):
+            if text:  # a text that starts a line of its own is a list
+                parts.append(_stopped(f"{label}:{text}" if text.startswith("\n") else f"{label}: {text}"))
+        return " ".join(parts)
 
     def to_dict(self) -> dict[str, str]:
         """Return the error as plain data, for `--json` and servers."""

@@ -18,6 +18,7 @@ import polars as pl
 
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor
 from fieldguide.core.contracts import Predictions
+from fieldguide.core.disk import writing
 from fieldguide.core.errors import ModelError, listed
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
@@ -153,10 +154,22 @@ class Model:
 
         Args:
             draft: leave out what takes long to make and only a shipped model needs (ONNX graphs).
+
+        Raises:
+            StudyError: the disk is full or the place may not be written; nothing is left behind.
         """
         unfinished = folder.with_name(f".{folder.name}.writing")
-        _remove(unfinished)
-        unfinished.mkdir(parents=True)
+        try:
+            with writing(folder, "a model folder is complete or not there at all"):
+                _remove(unfinished)
+                unfinished.mkdir(parents=True)
+                self._write(unfinished, draft)
+                unfinished.rename(folder)
+        except BaseException:
+            _remove(unfinished)
+            raise
+
+    def _write(self, unfinished: Path, draft: bool) -> None:
         members = self.predictor.members if isinstance(self.predictor, Blend) else (self.predictor,)
         weights = self.predictor.weights if isinstance(self.predictor, Blend) else (1.0,)
         described = []
@@ -180,7 +193,6 @@ class Model:
         (unfinished / "README.md").write_text(card(self), encoding="utf-8")
         files = {str(p.relative_to(unfinished)): _sha256(p) for p in sorted(unfinished.rglob("*")) if p.is_file()}
         _write_json(unfinished / "manifest.json", {"files": files})
-        unfinished.rename(folder)
 
     @staticmethod
     def load(folder: str | Path, find: Find) -> Model:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.disk import writing
 from fieldguide.core.errors import GateError, StudyError
 from fieldguide.core.journal import Journal
 from fieldguide.core.split import Split
@@ -66,12 +67,13 @@ class Seal:
     def _close(self, split: Split, keys: np.ndarray) -> None:
         parts = np.zeros(len(keys), np.int8)
         parts[split.test], parts[split.purged] = 1, 2
-        self.path.mkdir(exist_ok=True)
-        pl.DataFrame({"key": keys, "part": pl.Series(parts)}).write_parquet(self.path / "assignment.parquet")
         facts = {"data_hash": split.data_hash, "scheme": split.scheme, "n_test": len(split.test)}
-        draft = self.path / "seal.writing"
-        draft.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        draft.replace(self.path / "seal.json")
+        with writing(self.path, "the seal is on disk before anything is learned"):
+            self.path.mkdir(exist_ok=True)
+            pl.DataFrame({"key": keys, "part": pl.Series(parts)}).write_parquet(self.path / "assignment.parquet")
+            draft = self.path / "seal.writing"
+            draft.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+            draft.replace(self.path / "seal.json")
 
     def parts(self, keys: np.ndarray, data_hash: str) -> np.ndarray:
         """Return each row's part: (rows,) 0 development, 1 test, 2 purged.
@@ -87,15 +89,27 @@ class Seal:
                 found=f"the hash of the feature cells was {facts['data_hash'][:12]}… and is {data_hash[:12]}…",
                 do="restore the table, or start a new study on the new one (equal rows fall in the same part again)",
             )
-        frame = pl.read_parquet(self.path / "assignment.parquet")
+        try:
+            frame = pl.read_parquet(self.path / "assignment.parquet")
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise self._damaged("assignment.parquet", error) from None
         order = np.argsort(frame["key"].to_numpy(), kind="stable")
         place = np.empty(len(keys), np.int64)
         place[np.argsort(keys, kind="stable")] = order  # equal contents are interchangeable: they are in one part
         return frame["part"].to_numpy()[place]
 
     def facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads((self.path / "seal.json").read_text(encoding="utf-8"))
+        try:
+            facts: dict[str, Any] = json.loads((self.path / "seal.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged("seal.json", error) from None
         return facts
+
+    def _damaged(self, name: str, error: Exception) -> StudyError:
+        return StudyError(
+            f"the seal of {self.folder} is damaged", rule="the seal is made once and never redrawn",
+            found=f"{self.path / name}: {str(error).splitlines()[0]}", do=f"restore the folder {self.path} from a copy, or start a new study",
+        )  # fmt: skip
 
     @property
     def looks(self) -> list[dict[str, Any]]:

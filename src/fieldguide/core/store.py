@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from fieldguide.core.errors import StudyError
+from fieldguide.core.disk import writing
 from fieldguide.core.journal import Journal
 
 
@@ -43,15 +43,12 @@ class Store:
             path = self._path(key)
             draft = path.with_suffix(".writing")
             try:
-                self.folder.mkdir(exist_ok=True)
-                save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft)
-                draft.replace(path)
-            except OSError as error:
+                with writing(path, "a trial is kept before it counts"):
+                    self.folder.mkdir(exist_ok=True)
+                    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft)
+                    draft.replace(path)
+            finally:
                 draft.unlink(missing_ok=True)
-                raise StudyError(
-                    f"{path} cannot be written", rule="a trial is kept before it counts", found=str(error.strerror or error),
-                    do="free some space, then run the same command again: it resumes",
-                ) from error  # fmt: skip
         record = self.journal.append("trial", {"scope": self.scope, "key": key, "facts": dict(facts)})
         self._kept[key] = record["data"]["facts"]
 

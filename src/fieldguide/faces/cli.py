@@ -1,24 +1,28 @@
 """The command line: a verb per step and for what stands beside them. Decides nothing, waits for no answer.
 
 One JSON document on standard output with `--json`; progress and messages go to standard error. Exit status 1 for a closed
-gate, 2 for bad usage or bad data, 130 when interrupted.
+gate, 2 for bad usage or bad data, 70 for a mistake in fieldguide itself, 130 when interrupted.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fieldguide.core.errors import FieldguideError, StudyError
+from fieldguide.core.disk import disk_error
+from fieldguide.core.errors import FieldguideError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="fieldguide", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-    help="From a data file and a question to a deep model you can defend.",
+    help="From a data file and a question to a deep model you can defend.", context_settings={"max_content_width": 120},
 )  # fmt: skip
 
 Folder = Annotated[Path, typer.Argument(help="the study folder", show_default=False)]
@@ -36,32 +40,53 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         print("Stopped. Nothing is lost: run the same command again and it resumes.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        sys.exit(_failed(StudyError(f"a file could not be read or written{where}", found=error.strerror or str(error), do="free some space or check the permissions, then run the same command again: it resumes"), 2))
+        sys.exit(_failed(disk_error(error, error.filename or "a file"), 2))
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own usage errors
-            print(f"Error: {error.format_message()}", file=sys.stderr)
-            sys.exit(2)
-        raise
+            sys.exit(_misused(error))
+        traceback.print_exc()
+        sys.exit(_failed(_Mistake(error), _Mistake.exit_status))
+
+
+class _Mistake(FieldguideError):
+    """Something in fieldguide went wrong that nobody foresaw; not to be mistaken for a closed gate."""
+
+    exit_status = 70
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            "fieldguide made a mistake", found=f"{type(error).__name__}: {error}".splitlines()[0],
+            do="nothing is lost; please report it with the lines above",
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, str]:
+        return {**super().to_dict(), "error": "InternalError"}
+
+
+def _misused(error: Any) -> int:
+    """Say what is wrong with the command as it was typed, and where its options are listed."""
+    message = error.format_message()
+    if message.startswith("Usage:"):  # no command at all: the list of commands is the message
+        print(message, file=sys.stderr)
+        return 2
+    context = getattr(error, "ctx", None)
+    print(f"Error: {message}", file=sys.stderr)
+    if context is not None:
+        print(f"  {context.get_usage()}\n  Do: {context.command_path} --help", file=sys.stderr)
+    return 2
 
 
 def _failed(error: FieldguideError, status: int) -> int:
     if "--json" in sys.argv:
         print(json.dumps({"status": "failed", **error.to_dict()}, ensure_ascii=False))
-    from rich.console import Console
+    from fieldguide.faces.terminal import say_error
 
-    console = Console(stderr=True, highlight=False)
-    console.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-    console.print(error.what, markup=False)
-    for label, text in (("Rule", error.rule), ("Found", error.found), ("Do", error.do)):
-        if text:
-            console.print(f"  [dim]{label}:[/] ", end="")
-            console.print(text, markup=False)
+    say_error(error.to_dict())
     return status
 
 
@@ -211,9 +236,11 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         _print_json(found)
         return
     from fieldguide.faces.terminal import TITLES, say_findings
+    from fieldguide.workflow import STEPS
 
     console = _console()
-    for step, title in TITLES.items():
+    for step in STEPS:
+        title = TITLES[step]
         mark = "[green]✓[/]" if step in found["done"] else "[bold]→[/]" if step == found["next"] else "[dim]·[/]"
         console.print(f"{mark} {title} [dim]({step})[/]")
     seal = "closed" if not found["looks"] else f"opened {found['looks']} time(s)"
@@ -275,9 +302,9 @@ def _document(study: Any) -> dict[str, Any]:
 
 
 def _console() -> Any:
-    from rich.console import Console
+    from fieldguide.faces.terminal import console
 
-    return Console()
+    return console()
 
 
 def _say(console: Any, result: Mapping[str, Any]) -> None:

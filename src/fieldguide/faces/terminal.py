@@ -5,7 +5,6 @@ Formats for eyes; quiet when nobody looks (not a terminal), and never asks anyth
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -21,7 +20,10 @@ MARKS = {"error": "[bold red]✗[/]", "warning": "[yellow]![/]", "info": "[cyan]
 TITLES = {
     "frame": "Frame the question", "split": "Seal the test set", "explore": "Look at the data", "prepare": "Prepare the columns",
     "baseline": "Set the bar", "train": "Train networks", "refine": "Refine", "finalize": "Refit and open the seal",
+    "evaluate": "Judge predictions made elsewhere",
 }  # fmt: skip
+UNCUT = 200
+"""Width of what is not shown on a terminal: lines stay whole, so that they can be searched."""
 
 
 class Watching:
@@ -59,6 +61,22 @@ class Watching:
             self.progress.update(self.task, description=f"[bold]{self.step}[/]: {escape(str(event['candidate']))}")
 
 
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print; lines that go to a file or a pipe are not cut or wrapped."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=UNCUT, soft_wrap=True)
+
+
+def say_error(error: Mapping[str, str]) -> None:
+    """Print an error's dictionary on standard error: what happened, the rule, the fact, the remedy."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    out.print(f"[bold red]{escape(error['error'])}[/]: {escape(error['what'])}")
+    for label, key in (("Rule", "rule"), ("Found", "found"), ("Do", "do")):
+        if error[key]:
+            text = error[key].replace("\n", "\n  ")
+            out.print(f"  [dim]{label}:[/]{'' if text.startswith(chr(10)) else ' '}{escape(text)}")
+
+
 def say_result(console: Console, result: Mapping[str, Any]) -> None:
     """Print a step's result: its sentence, then the findings that fired, then how many were silent."""
     title = TITLES.get(result["step"], result["step"])
@@ -83,11 +101,11 @@ def say_findings(console: Console, findings: list[Mapping[str, Any]]) -> None:
 
 
 def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
-    """Return candidates as a table, the best first."""
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    """Return candidates as a table, the best first; where room is short, names are folded and numbers stay whole."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     score = entries[0]["scores"][0] if "scores" in entries[0] else entries[0]["score"]
-    for name, right in (("candidate", 0), (f"{score['metric']} ({score['rows']})", 1), ("95 % interval", 1), ("seconds", 1), ("MB", 1), ("ms a row", 1)):
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for name, right in (("candidate", 0), (f"{score['metric']}\n({score['rows']})", 1), ("95 % interval", 1), ("seconds", 1), ("MB", 1), ("ms a row", 1)):
+        table.add_column(name, justify="right" if right else "left", no_wrap=bool(right), overflow="fold", vertical="top")
     for entry in entries[:limit]:
         found = entry["scores"][0] if "scores" in entry else entry["score"]
         low, high = found["interval"]
@@ -112,7 +130,3 @@ def number(value: float | None, digits: int = 4) -> str:
     if abs(value) >= 100:
         return f"{value:.1f}"
     return f"{value:.{digits}f}" if abs(value) >= 0.1 or value == 0 else f"{value:.{digits}g}"
-
-
-def is_terminal() -> bool:
-    return sys.stdout.isatty()

@@ -34,3 +34,11 @@ def test_values_of_both_signs_have_no_ratio():
     facts = {"calibration": [{"output": "sold", "ratio": None, "interval": [None, None]}]}
     assert only(CalibrationOnTest().run(facts=facts)).status == "not_applicable"
     assert only(CalibrationOnTest().run(facts={"calibration": []})).status == "not_applicable"
+
+
+def test_a_ratio_of_one_with_wrong_bins_fires() -> None:
+    bins = [{"predicted": 0.4, "observed": 0.1, "low": 0.05, "high": 0.15, "n": 50}, {"predicted": 0.6, "observed": 0.9, "low": 0.85, "high": 0.95, "n": 50}]
+    calibration = [{"output": "y", "ratio": 1.0, "interval": [0.95, 1.05], "bins": bins}]
+    (found,) = CalibrationOnTest().run(facts={"calibration": calibration, "scores": []})
+    assert found.fired
+    assert "100 % of the sealed rows lie in bins" in found.sentence

@@ -25,7 +25,7 @@ def report(study: Any, path: str | Path | None = None) -> Path:
         the path written.
 
     Raises:
-        StudyError: the folder is not a study.
+        StudyError: the folder is not a study, or the page cannot be written.
 
     Examples:
         >>> import tempfile, fieldguide as fg
@@ -40,10 +40,15 @@ def report(study: Any, path: str | Path | None = None) -> Path:
 
     study = Study(study) if isinstance(study, str | Path) else study
     path = Path(study.folder) / "report.html" if path is None else Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    page = render.page(content(study))
     draft = path.with_name(path.name + ".writing")
-    draft.write_text(render.page(content(study)), encoding="utf-8")
-    draft.replace(path)
+    try:
+        with writing(path, "a report is whole or not there"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(page, encoding="utf-8")
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
     return path
 
 

@@ -24,7 +24,7 @@ class EarnsItsPlace:
 
     Remedy: no: ship the baseline. Cannot tell: collect more rows, or ship the baseline until a gain is shown.
 
-    Needs: bench, facts (difference: {network, bar, value, interval}).
+    Needs: bench, facts (difference: {network, bar, value, interval}; entries, for whether the clock ended training).
     """
 
     name: ClassVar[str] = "fg602_earns_its_place"
@@ -49,6 +49,11 @@ class EarnsItsPlace:
         if low > success:
             evidence = {**numbers, "verdict": "yes"}
             return [passed(self, f"The network earns its place so far: {said}{wanted}.", evidence=evidence)]
+        hurried = any(e["candidate"] == found["network"] and "clock" in e.get("stopped", ()) for e in facts.get("entries", ()))
+        if hurried and low <= success:
+            sentence = f"Whether the network earns its place cannot be told: the clock ended its training. So far {said}{wanted}."
+            remedy = "Raise budget.minutes, or ship the baseline until a gain is shown."
+            return [fire(self, sentence, remedy, evidence={**numbers, "verdict": "cannot tell"})]
         if high < success or high <= 0:
             sentence = f"The network does not earn its place: {said}{wanted}."
             remedy = f"Ship the baseline ({found['bar']}), unless refine finds more."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,7 +17,8 @@ class CalibrationOnTest:
     """Predictions that are too large or too small on the whole, on the sealed rows.
 
     Formula: sum of predictions / sum of labels (for more than two classes: confidence / accuracy), with its
-    bootstrap interval. It fires when the whole interval lies outside 0.9 to 1.1.
+    bootstrap interval. It fires when the whole interval lies outside 0.9 to 1.1, or when most rows lie in bins of the
+    reliability table whose mean prediction is further than 0.05 from the interval of what was observed.
 
     Why: whoever decides by probabilities, or adds predictions up, acts on a number that is off by this factor. A
     ratio that was 1 on validation rows and is not here speaks of drift.
@@ -26,7 +27,7 @@ class CalibrationOnTest:
 
     Source: the workflow guide, "calibration".
 
-    Needs: facts (calibration: [{output, ratio, interval}], scores).
+    Needs: facts (calibration: [{output, ratio, interval, bins: [{predicted, low, high, n}]}], scores).
     """
 
     name: ClassVar[str] = "fg805_calibration_on_test"
@@ -36,6 +37,7 @@ class CalibrationOnTest:
     severity: ClassVar[Severity] = "warning"
 
     within: float = setting(0.1, "distance of the ratio from 1 that does no harm")
+    apart: float = setting(0.05, "distance of a bin's mean prediction from what was observed that does no harm")
 
     def run(self, *, facts: Mapping[str, Any]) -> list[Finding]:
         findings = []
@@ -62,6 +64,13 @@ class CalibrationOnTest:
                         evidence=evidence,
                     )
                 )
+            elif (astray := self._astray(found.get("bins") or ())) > 0.5:
+                sentence = (
+                    f"Predictions of {found['output']!r} are right on the whole ({said}) and wrong apart: {percent(astray)} of the "
+                    "sealed rows lie in bins whose mean prediction is not what was observed."
+                )
+                remedy = "Recalibrate on recent rows, or decide by rank."
+                findings.append(fire(self, sentence, remedy, columns=[found["output"]], evidence={**evidence, "astray": astray}))
             else:
                 findings.append(
                     passed(
@@ -71,3 +80,10 @@ class CalibrationOnTest:
                     )
                 )
         return findings or [not_applicable(self, "Nothing was predicted that can be calibrated.")]
+
+    def _astray(self, bins: Sequence[Mapping[str, Any]]) -> float:
+        """Share of rows in bins of probabilities that miss what was observed by more than `apart`."""
+        probabilities = [b for b in bins if 0.0 <= b["low"] and b["high"] <= 1.0]
+        rows = sum(b["n"] for b in probabilities)
+        wrong = sum(b["n"] for b in probabilities if not b["low"] - self.apart <= b["predicted"] <= b["high"] + self.apart)
+        return wrong / rows if rows else 0.0
