@@ -69,7 +69,7 @@ class Config(Section):
     @staticmethod
     def from_dict(data: Mapping[str, Any], folder: Path | str = ".") -> Config:
         """Return the config that plain data describes; paths are relative to `folder`. Raises ConfigError."""
-        return _validated(Document("the study's settings", dict(data)), Path(folder))
+        return _validated(Document("the study", dict(data)), Path(folder))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Config) and self.to_dict() == other.to_dict()  # wherever it was read from

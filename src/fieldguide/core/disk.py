@@ -37,16 +37,16 @@ def disk_error(error: BaseException, path: Path | str, rule: str = "") -> StudyE
 
     Examples:
         >>> print(disk_error(OSError(errno.ENOSPC, "No space left on device"), "a.json"))
-        the disk is full: a.json could not be written. Do: free some space, then run the same command again: it resumes.
+        the disk is full: a.json could not be written. Found: No space left on device. Do: free some space, then run the same command again: it resumes.
     """
     if is_full(error):
         return StudyError(
-            f"the disk is full: {path} could not be written", rule=rule,
+            f"the disk is full: {path} could not be written", rule=rule, found=_said(error),
             do="free some space, then run the same command again: it resumes",
         )  # fmt: skip
     return StudyError(
         f"{path} could not be read or written", rule=rule, found=_said(error),
-        do="check that it is there, its permissions and those of its folder, then run the same command again: it resumes",
+        do="check the path and its permissions, then run the same command again: it resumes",
     )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from fieldguide.core.errors import DataError, listed
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 
+_CELL = r"^\s*([+-]?\d*\.\d+|\d{4}-\d\d-\d\d\b.*)$"  # a decimal number or a date: hardly ever a name
+
 
 def read_header(path: Path, text: str, separator: str, quoted: bool) -> tuple[tuple[str, ...], list[str]]:
     """Return the column names in the first row of a file, stripped of spaces, and notes on them.
@@ -40,7 +42,8 @@ def read_header(path: Path, text: str, separator: str, quoted: bool) -> tuple[tu
         # pandas and R write row numbers below an empty name; refusing every such file would help nobody.
         names[0] = "unnamed_1"
         notes.append("the first column has no name in the file and is called 'unnamed_1'")
-    if any(re.match(_NUMBER, name) for name in names if names.count(name) > 1):
+    repeated = [name for name in names if names.count(name) > 1]
+    if any(re.match(_NUMBER, name) for name in repeated) or (repeated and any(re.match(_CELL, name) for name in names)):
         raise _no_header(path, names)
     check_names(names, str(path))
     return tuple(names), notes

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fieldguide.core.disk import disk_error
 from fieldguide.core.errors import StudyError
 
 
@@ -59,12 +60,7 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError as error:
             self._cut(size)
-            raise StudyError(
-                f"the journal {self.path} cannot be written",
-                rule="every step is recorded before its result is used",
-                found=f"{error.strerror} ({len(line):,} bytes needed)",
-                do="free some space, then run the same command again: it resumes",
-            ) from error
+            raise disk_error(error, f"the journal {self.path}", "every step is recorded before its result is used") from error
         self._records.append(record)
         return record
 

@@ -19,7 +19,7 @@ import polars as pl
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor
 from fieldguide.core.contracts import Predictions
 from fieldguide.core.disk import writing
-from fieldguide.core.errors import ModelError, listed
+from fieldguide.core.errors import DataError, ModelError, listed
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
@@ -115,15 +115,16 @@ class Model:
         return decided
 
     def _answers(self, predictions: Predictions, key: pl.Series) -> pl.DataFrame:
-        columns: dict[str, Any] = {key.name: key}
         several = len(self.outputs) > 1
+        columns: dict[str, Any] = {}
         for output, prediction, decision in zip(self.outputs, predictions, self.decide(predictions)):
             suffix = f"_{output.name}" if several else ""
             columns[f"prediction{suffix}"] = decision
             if output.task.family == "classes":
                 for i, label in enumerate(output.labels):
                     columns[f"probability{suffix}_{label}"] = prediction[:, i]
-        return pl.DataFrame(columns)
+        name = "key" if key.name in columns else key.name  # a key may itself be called `prediction`
+        return pl.DataFrame({name: key.alias(name), **columns})
 
     def replay(self) -> float:
         """Answer the golden rows, one by one and as a batch, and return the largest difference.
@@ -226,7 +227,13 @@ class Model:
 
 
 def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violation, ...]]:
-    """Answer a file of any size into another (CSV or Parquet by suffix), slice by slice; return rows and violations."""
+    """Answer a file of any size into another (CSV or Parquet by suffix), slice by slice; return rows and violations.
+
+    Raises:
+        DataError, ContractError: the rows cannot be read, a column is missing, or the answers cannot be written.
+    """
+    if isinstance(data, (str, Path)) and path.exists() and path.samefile(data):
+        raise DataError(f"{path} would be written over the rows it answers", rule="data is never altered", do="name another file by -o")
     violations: list[Violation] = []
     n_rows = 0
 

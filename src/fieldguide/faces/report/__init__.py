@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fieldguide.core.disk import writing
+
 QUESTIONS = (
     ("trust", "Can the number be trusted?", "trust"), ("simple", "Does it beat simple?", "simple"),
     ("fails", "Where does it fail?", "fails"), ("unproven", "What is unproven?", "unproven"),
