@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from fieldguide.steps.split import Divided
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
-SHARES = {"baseline": 0.25, "train": 0.4, "refine": 1.0}
+SHARES = {"baseline": 0.2, "train": 0.5, "refine": 1.0}
 """Part of the time left that a step may take, the refit's part kept back."""
-REFIT_SHARE = 0.22
+REFIT_SHARE = 0.26
 WORDS = ("goal", "unit", "decision", "prediction_time", "assumptions")
 """Entries of the problem that no number depends on: answering them later runs nothing again."""
 FAST_MINUTES = 0.5

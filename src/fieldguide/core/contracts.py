@@ -209,6 +209,8 @@ class Learner(Protocol):
     steps_scale: ClassVar[bool]  # refit steps are scaled by n_refit / n_fit
     in_memory: ClassVar[int | None]  # the most rows it can take; None: any number
     recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
+    # A learner may also have `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
+    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time.
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator: ...
 

@@ -7,6 +7,7 @@ gate, 2 for bad usage or bad data, 70 for a mistake in fieldguide itself, 130 wh
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ app = typer.Typer(
     help="From a data file and a question to a deep model you can defend.", context_settings={"max_content_width": 120},
 )  # fmt: skip
 
-Folder = Annotated[Path, typer.Argument(help="the study folder", show_default=False)]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="the study folder", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
 Reason = Annotated[str | None, typer.Option(help="why a second look at the sealed rows is worth it; shown in the report for ever")]
 
@@ -33,7 +34,11 @@ Reason = Annotated[str | None, typer.Option(help="why a second look at the seale
 def main() -> None:
     """Run the command line; every failure ends in one message and its exit status."""
     try:
-        app(standalone_mode=False)
+        # Some versions of typer return the status of Ctrl-C instead of raising it, and end by themselves on a closed pipe.
+        status = app(prog_name="fieldguide", standalone_mode=False)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.stdout.flush()
     except FieldguideError as error:
         sys.exit(_failed(error, error.exit_status))
     except typer.Exit as stop:
@@ -41,8 +46,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         print("Stopped. Nothing is lost: run the same command again and it resumes.", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
     except OSError as error:
         sys.exit(_failed(disk_error(error, error.filename or "a file"), 2))
@@ -92,7 +97,7 @@ def _failed(error: FieldguideError, status: int) -> int:
 
 @app.command()
 def init(
-    table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet or Arrow", show_default=False)],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or Arrow", show_default=False)],
     target: Annotated[list[str], typer.Option(help="the column to predict", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
     as_json: AsJson = False,
@@ -176,8 +181,8 @@ def finalize(folder: Folder, reason: Reason = None, as_json: AsJson = False) -> 
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="a model folder", show_default=False)],
-    table: Annotated[Path, typer.Argument(help="rows to answer: CSV, TSV, Parquet or Arrow", show_default=False)],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a model folder", show_default=False)],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="rows to answer: CSV, TSV, Parquet or Arrow", show_default=False)],
     out: Annotated[Path, typer.Option("-o", "--out", help="where to write: CSV, TSV, Parquet or Arrow", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
@@ -198,7 +203,7 @@ def predict(
 @app.command()
 def package(
     folder: Folder,
-    candidate: Annotated[str, typer.Argument(help="name of a candidate, such as boosting", show_default=False)],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="name of a candidate, such as boosting", show_default=False)],
     out: Annotated[Path, typer.Option("-o", "--out", help="the model folder to write", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
@@ -212,7 +217,7 @@ def package(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(help="key or row, and prediction or probability_<label> columns", show_default=False)],
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="key or row, and prediction or probability_<label> columns", show_default=False)],
     study: Annotated[Path, typer.Option("--study", help="the study folder", show_default=False)],
     reason: Reason = None,
     as_json: AsJson = False,

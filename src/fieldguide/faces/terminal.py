@@ -83,7 +83,7 @@ def say_result(console: Console, result: Mapping[str, Any]) -> None:
     console.print(f"[bold]{title}[/] [dim]({result['seconds']:.1f} s)[/]")
     console.print(f"  {escape(str(result['facts'].get('sentence', '')))}", highlight=False)
     say_findings(console, result["findings"])
-    if "entries" in result["facts"] and result["step"] != "refine":
+    if result["facts"].get("entries") and result["step"] != "refine":
         console.print(leaderboard(result["facts"]["entries"]))
     if "forecast" in result["facts"]:
         console.print(f"  [dim]{escape(result['facts']['forecast']['sentence'])}[/]")

@@ -24,11 +24,12 @@ from fieldguide.steps.checking import checked
 
 CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
-MAX_MEMBERS = 4
+MAX_MEMBERS = 5
 ROUNDS = 25
 N_RUNGS = 2
 BOOSTING_TURNS = 3
 """Turns of boosting for one of the network: a fit of it costs a tenth, and its settings matter as much."""
+PRESET_SHARE = 0.3
 COACH_SHARE = 0.4
 
 
@@ -57,10 +58,13 @@ def refine(
     """
     ledger: list[dict[str, Any]] = []
     trials = list(tried)
-    coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, n_trials // 4))
+    known, lines = presets(bench, tried, clock.share(PRESET_SHARE), n_trials)
+    trials += known
+    ledger += lines
+    coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, (n_trials - len(known)) // 4))
     trials += coached
     ledger += moves
-    found, searched, unfinished = search(bench, trials, clock, n_trials - len(coached))
+    found, searched, unfinished = search(bench, trials, clock, n_trials - len(known) - len(coached))
     trials += found
     ledger += searched
     complete = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]]
@@ -96,6 +100,25 @@ def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str
     entries = {entry["candidate"]: entry for entry in facts["entries"]}
     members = tuple(bench.remembered(entries[name]) for name in facts["blend"]["members"])
     return Blended(members, tuple(facts["blend"]["weights"])), entries[facts["chosen"]], bench.remembered(facts["bar"])
+
+
+def presets(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) -> tuple[list[Trial], list[dict[str, Any]]]:
+    """Try the settings a learner is known to be good with on other tables, before any are drawn at random."""
+    trials: list[Trial] = []
+    ledger: list[dict[str, Any]] = []
+    for base in tried:
+        for name, values in getattr(base.candidate.learner, "presets", {}).items():
+            if len(trials) >= n_trials or clock.left() < 1.5 * base.entry["seconds"]:
+                continue
+            learner = with_values(base.candidate.learner, values)
+            trial = bench.attempt(Candidate(f"{base.name}, {name}", learner, base.candidate.recipe), clock)
+            trials.append(trial)
+            ledger.append({
+                "stage": "preset", "candidate": trial.name, "score": trial.entry["scores"][0]["value"], "learner": learner.name,
+                "seconds": trial.entry["seconds"], "settings": trial.entry["settings"], "recipe": trial.entry["recipe"],
+                "difference": bench.compared(trial, base),
+            })  # fmt: skip
+    return trials, ledger
 
 
 # --- the coach ---------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from fieldguide.parts.learners._overfit import overfit
 from fieldguide.steps.checking import checked
 
 NETWORKS = ("mlp", "tabm")
-SHARES = {"mlp": 0.25}
+SHARES = {"mlp": 0.15}
 """The cheap network's part of the time; the last one takes what is left."""
 
 

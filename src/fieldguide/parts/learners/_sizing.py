@@ -59,8 +59,6 @@ def sized(
         if chosen is not None and affordable < min(wanted, LEAST_EPOCHS):
             break
         chosen = replace(candidate, n_epochs=max(1, min(wanted, affordable)))
-        if affordable < wanted:
-            break
     return chosen
 
 

@@ -58,24 +58,30 @@ class Boosting:
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "deep": {"num_leaves": 127, "learning_rate": 0.03, "path_smooth": 10.0},
+        "all columns": {"num_leaves": 63, "feature_fraction": 1.0, "min_data_in_leaf": 10},
+        "smooth": {"learning_rate": 0.03, "path_smooth": 10.0},
+        "small": {"num_leaves": 8, "learning_rate": 0.05},
+    }
 
     n_rounds: int = setting(2000, "the most rounds; early stopping ends sooner", capacity=1)
     learning_rate: float = setting(
-        0.05, "share of each tree that is kept", capacity=1, space=Range(0.01, 0.2, log=True)
+        0.05, "share of each tree that is kept", capacity=1, space=Range(0.02, 0.1, log=True)
     )
-    num_leaves: int = setting(31, "leaves of a tree", capacity=1, space=Range(4, 256, log=True, integer=True))
+    num_leaves: int = setting(31, "leaves of a tree", capacity=1, space=Range(8, 160, log=True, integer=True))
     min_data_in_leaf: int = setting(
         20,
         "the fewest rows of a leaf [rows], at most a tenth of all",
         capacity=-1,
-        space=Range(2, 200, log=True, integer=True),
+        space=Range(4, 100, log=True, integer=True),
     )
-    feature_fraction: float = setting(0.5, "share of columns a tree sees", capacity=1, space=Range(0.3, 1.0))
-    bagging_fraction: float = setting(1.0, "share of rows a tree sees", capacity=1, space=Range(0.5, 1.0))
-    lambda_l1: float = setting(0.0, "L1 penalty on leaf values", capacity=-1, space=Range(1e-6, 10.0, log=True))
-    lambda_l2: float = setting(0.0, "L2 penalty on leaf values", capacity=-1, space=Range(1e-6, 10.0, log=True))
-    min_gain: float = setting(0.0, "the least loss a split must save", capacity=-1, space=Range(1e-6, 1.0, log=True))
-    max_bin: int = setting(255, "bins of a number", capacity=1, space=Choice((63, 255, 511)))
+    feature_fraction: float = setting(0.5, "share of columns a tree sees", capacity=1, space=Range(0.4, 1.0))
+    bagging_fraction: float = setting(1.0, "share of rows a tree sees", capacity=1, space=Range(0.6, 1.0))
+    lambda_l1: float = setting(0.0, "L1 penalty on leaf values", capacity=-1)
+    lambda_l2: float = setting(0.0, "L2 penalty on leaf values", capacity=-1, space=Range(1e-3, 10.0, log=True))
+    min_gain: float = setting(0.0, "the least loss a split must save", capacity=-1)
+    max_bin: int = setting(255, "bins of a number", capacity=1)
     cat_smooth: float = setting(10.0, "pseudo rows that pull a category's statistics together [rows]", capacity=-1,
                                 space=Range(1.0, 100.0, log=True))  # fmt: skip
     path_smooth: float = setting(

@@ -18,7 +18,8 @@ from fieldguide.parts.learners import _network
 SIZES: tuple[Mapping[str, Any], ...] = (
     {"k": 8, "d_block": 64, "n_blocks": 2, "d_embedding": 8, "batch_size": 256},
     {"k": 8, "d_block": 128, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
-    {"k": 16, "d_block": 256, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
+    {"k": 8, "d_block": 256, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
+    {"k": 16, "d_block": 384, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
     {"k": 32, "d_block": 512, "n_blocks": 2, "d_embedding": 16, "batch_size": 256},
 )
 """From what a processor trains in seconds to the published size, for a GPU or a nightly run."""
@@ -58,7 +59,7 @@ class TabM:
     )
     cooldown: float = setting(0.5, "share of the steps over which the learning rate falls to 0")
     average: float = setting(1.0, "horizon of the running average of the weights [epochs]; 0: none")
-    patience: int = setting(16, "epochs without a better validation loss until training stops")
+    patience: int = setting(10, "epochs without a better validation loss until training stops")
     max_one_hot: int = setting(
         64, "greatest cardinality [codes] that becomes one-hot; above it an embedding is learned"
     )
