@@ -428,7 +428,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
 def test_answers_that_do_not_fit_on_the_disk(suffix: str, model: Path, small_disk: Path, tmp_path: Path, command: Command) -> None:
-    pl.concat([NEW] * 800).write_parquet(tmp_path / "new.parquet")
+    people(24_000, seed=9).drop("bought").write_parquet(tmp_path / "new.parquet")
     done = command("predict", model, tmp_path / "new.parquet", "-o", small_disk / f"scores.{suffix}")
     assert done.status == 2
     assert re.search(rf"the disk is full: .*scores\.{suffix} could not be written\n  Rule: the whole table is written, or nothing", done.err), done.err
