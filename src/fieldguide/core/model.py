@@ -257,7 +257,7 @@ def card(model: Model) -> str:
     lines += [f"| {c.name} | {c.kind}{' (derived)' if 'expression' in c.read else ''} |" for c in model.columns]
     lines += ["", "## Scores", "", "| rows | metric | value | 95 % interval | n | looks |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {s['rows']} | {s['metric']} | {s['value']:.4g} | {s['interval'][0]:.4g} to {s['interval'][1]:.4g} | {s['n']:,} | {s['looks']} |"
+        f"| {s['rows']} | {s['metric']} | {_number(s['value'])} | {_number(s['interval'][0])} to {_number(s['interval'][1])} | {s['n']:,} | {s['looks']} |"
         for s in evidence.get("scores", [])
     ]
     lines += ["", "Golden rows in `golden.json` are made up column by column: no row is a real one.", ""]
@@ -284,6 +284,10 @@ def _verify(folder: Path) -> None:
     strangers = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - set(files) - {"manifest.json"}
     if strangers:
         raise ModelError(f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _is_columns(data: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ come from resampling is `core.bootstrap`; parts of the rows are `core.slices`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -321,6 +321,22 @@ def _if_unseen(metric: Metric, truth: np.ndarray, prediction: np.ndarray, n_unit
         others = (np.where(prediction == 0, 1, 0), prediction)
     doubled = np.concatenate([prediction, prediction])
     return [metric.score(np.concatenate([truth, other]), doubled, weights) for other in others]
+
+
+def told(score: Mapping[str, Any]) -> str:
+    """Return a score's plain data as words; rows of one class have no ROC AUC, and that is said.
+
+    Examples:
+        >>> told({"metric": "rmse", "value": 0.43361, "interval": [0.42, 0.45], "n": 4128})
+        'rmse 0.4336 [0.42, 0.45] on 4,128 rows'
+        >>> told({"metric": "roc_auc", "value": None, "interval": [None, None], "n": 12})
+        'roc_auc cannot be computed on these 12 rows'
+    """
+    low, high = score["interval"]
+    if score["value"] is None:
+        return f"{score['metric']} cannot be computed on these {score['n']:,} rows"
+    within = "no interval" if low is None or high is None else f"[{low:.4g}, {high:.4g}]"
+    return f"{score['metric']} {score['value']:.4g} {within} on {score['n']:,} rows"
 
 
 def _plain(value: float) -> float | None:

@@ -55,7 +55,7 @@ class TabM:
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
     n_epochs: int = setting(
-        60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
+        40, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
     )
     cooldown: float = setting(0.5, "share of the steps over which the learning rate falls to 0")
     average: float = setting(1.0, "horizon of the running average of the weights [epochs]; 0: none")
