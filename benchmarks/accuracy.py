@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -87,13 +86,19 @@ def run_tool(tool: str, python: str, task: Task, folder: Path, seed: int) -> dic
     """Run one tool in a process of its own; return wall seconds and peak megabytes, or None when it failed."""
     arguments = [str(folder), task.target, str(task.seconds), str(task.log), str(task.time), str(seed), task.metric]
     began = time.monotonic()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    done = subprocess.run([python, "-c", SCRIPTS[tool], *arguments], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "2"})
-    if done.returncode:
-        print(f"  {tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}", file=sys.stderr)
-        return None
-    peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
-    return {"seconds": time.monotonic() - began, "megabytes": peak}
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [python, "-c", SCRIPTS[tool], *arguments], stdout=subprocess.DEVNULL, stderr=errors,
+            env={**os.environ, "OMP_NUM_THREADS": "2", "RAY_AUTH_MODE": "disabled"},
+        )  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)  # the one way to learn the peak memory of this process alone
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
+            print(f"  {tool} failed: {last or process.returncode}", file=sys.stderr)
+            return None
+    return {"seconds": time.monotonic() - began, "megabytes": usage.ru_maxrss / 1024}
 
 
 def judged(task: Task, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
