@@ -29,6 +29,7 @@ from fieldguide.workflow import Study, load_model
 N = 80
 PEOPLE = people(N)
 Change = Callable[[str], str]
+WAITS = pytest.mark.xfail(strict=True, reason="steps/frame.py, split.py and finalize.py are being edited: the fix is reported")
 
 
 def csv(frame: pl.DataFrame, separator: str = ",") -> bytes:
@@ -148,11 +149,29 @@ IMPOSSIBLE = [
         r"study\.yaml has 3 mistakes\n  Rule: .*\n  Found:\n    line 7, problem\.tsak: unknown key \(did you mean 'task'\?\); found 'binary'\n    line 8, problem\.success: must be a number; found 'lots'\n    line \d+, seed: must be at least 0; found '-1'",
         lambda text: text.replace("  task:", "  tsak: binary\n  success: lots\n  task:", 1).replace("seed: 7", "seed: -1"),
     ),
+    Impossible(
+        "a group that holds nearly all rows", PEOPLE.with_columns(clinic=pl.when(pl.int_range(N) < 79).then(pl.lit("A7")).otherwise(pl.lit("B1"))),
+        r"SplitError: no test set can be sealed\n.*\n  Found: .*80 to learn from and 0 to seal", replaced("data:\n", "data:\n  group: clinic\n"),
+    ),
     Impossible("no YAML", PEOPLE, r"study\.yaml is not valid YAML\n  Found: line 2, column 1: ", lambda text: "problem:\n\tgoal: x\n" + text),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", IMPOSSIBLE, ids=lambda case: case.name)
+WAITING = [
+    Impossible("constant features", PEOPLE.select("bought", a=pl.lit(1), b=pl.lit("x")), r"no column is left to predict from\n.*\n  Found: 'a' \(every cell is '1'\), 'b'"),
+    Impossible("no features", PEOPLE.select("bought"), r"no column is left to predict from\n.*\n  Found: the target is the only column\n  Do: add columns"),
+    Impossible(
+        "costs on several classes", PEOPLE, r"problem\.costs says .* the task of 'city' is multiclass\n  Rule: these costs need a binary task\n.*\n  Do: remove problem\.costs",
+        task_line("costs: {false_positive: 1, false_negative: 5}"), "city",
+    ),
+    Impossible(
+        "one class left to learn from", PEOPLE.with_columns(part=pl.col("bought")), r"SplitError: the rows left to learn from hold one class only\n.*\n  Found: \d+ rows of one class",
+        lambda text: text + "split: {column: part, test: 'yes'}\n",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*IMPOSSIBLE, *(pytest.param(case, marks=WAITS) for case in WAITING)], ids=lambda case: case.name)
 def test_a_study_that_cannot_be_had_is_refused(case: Impossible, tmp_path: Path, command: Command) -> None:
     case.table.write_csv(tmp_path / "t.csv")
     study = Study.create(tmp_path / "t.csv", target=case.target, out=tmp_path / "study").folder
@@ -189,6 +208,13 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, people_csv: Path, 
     assert done.status == 2
     assert "Not a directory" in done.err
     assert kept(tmp_path) == {"file": b"x"}
+
+
+@WAITS
+def test_a_folder_that_cannot_be_made_is_said_in_python_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StudyError, match=r"study could not be read or written.*Not a directory.*check the path and its permissions"):
+        Study.create(PEOPLE, target="bought", out=tmp_path / "file" / "study")
 
 
 def test_a_table_that_went_away_is_said_with_its_path(tmp_path: Path, command: Command) -> None:
@@ -260,11 +286,12 @@ WHOLE = {
     "strange names": (PEOPLE.rename({"age": 'the "age", in years', "city": "città è ☃", "member": "it's: [x] {y} #z"}), "bought"),
     "a strange target": (PEOPLE.rename({"bought": 'did "buy"\n: #1'}), 'did "buy"\n: #1'),
     "the target's name in another column": (PEOPLE.with_columns(bought_flag=(pl.col("bought") == "yes").cast(pl.Int8)), "bought"),
+    "names with line breaks": (PEOPLE.rename({"age": "age\nin years", "member": "a\r\n: b"}), "bought"),
     "two rows of a class": (PEOPLE.with_columns(bought=pl.when(pl.int_range(N) < 2).then(pl.lit("yes")).otherwise(pl.lit("no"))), "bought"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=WAITS) if name in ("names with line breaks", "two rows of a class") else name for name in WHOLE])
 def test_unusual_tables_go_through_to_the_end(name: str, tmp_path: Path) -> None:
     table, target = WHOLE[name]
     table.write_csv(tmp_path / "t.csv")
@@ -276,6 +303,17 @@ def test_unusual_tables_go_through_to_the_end(name: str, tmp_path: Path) -> None
     assert answers.height == table.height
     assert answers.columns[:2] == ["row", "prediction"]
     assert answers["row"].to_list() == list(range(table.height))
+
+
+@WAITS
+def test_a_score_that_sealed_rows_cannot_give_is_said_and_the_model_is_written(tmp_path: Path) -> None:
+    table, target = WHOLE["two rows of a class"]
+    study = small_study(tmp_path / "study", table, target, trials=0, networks=False)
+    study.run()
+    result = study.finalize()
+    assert re.search(r"test \w+ cannot be computed on these 12 sealed rows, look 1", result["sentence"])
+    assert result["scores"][0]["value"] is None
+    assert "| test | " in (study.folder / "model" / "README.md").read_text()
 
 
 # --- rows that a model is asked to answer -------------------------------------------------------------------------------
@@ -429,10 +467,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
 def test_answers_that_do_not_fit_on_the_disk(suffix: str, model: Path, small_disk: Path, tmp_path: Path, command: Command) -> None:
     people(24_000, seed=9).drop("bought").write_parquet(tmp_path / "new.parquet")
+    (small_disk / "other").write_bytes(bytes(360_000))
     done = command("predict", model, tmp_path / "new.parquet", "-o", small_disk / f"scores.{suffix}")
     assert done.status == 2
     assert re.search(rf"the disk is full: .*scores\.{suffix} could not be written\n  Rule: the whole table is written, or nothing", done.err), done.err
-    assert list(small_disk.iterdir()) == []
+    assert [path.name for path in small_disk.iterdir()] == ["other"]
 
 
 def test_a_study_fills_a_disk_and_resumes_on_a_larger_one(small_disk: Path, tmp_path: Path, command: Command) -> None:
