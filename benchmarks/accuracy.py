@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy [--tasks adult california] [--seeds 3] [--tools ours lightgbm autogluon] [--peer-python PATH]
 
 Each tool runs in a process of its own on two CSV files, writes its predictions, and is timed from start to end. Ours is what a
-user types: init, run, finalize, predict, with the seconds as `--minutes`. A peer that is not installed in `--peer-python` is left
+user types: init, run, finalize, predict, with the seconds as `--minutes` and the test rows as the given test set (`split.test`). A peer that is not installed in `--peer-python` is left
 out and said so. Prints a table in Markdown: the metric with the paired 95 % interval of the difference to ours.
 """
 
@@ -37,7 +37,7 @@ metric = {"roc_auc": "  metric: roc_auc", "rmse": "  metric: rmse"}[sys.argv[7]]
 if log == "True":
     metric, text = "  metric: rmsle", text.replace("  task:", "  transform: log1p\\n  task:", 1)
 text = text.replace(next(line for line in text.splitlines() if line.startswith("  # metric")), metric)
-path.write_text(text)
+path.write_text(text + f"split: {{test: {folder}/test.csv}}\\n")
 study = fg.Study(path.parent)
 study.run(minutes=float(seconds) / 60)
 study.finalize()
@@ -120,7 +120,10 @@ def main() -> None:
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers installed")
     parser.add_argument("--out", type=Path, help="append one JSON line per run")
     options = parser.parse_args()
-    lines = ["| task | seed | tool | metric | value | difference, ours better > 0 | s | peak MB |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| task | seed | tool | metric | value | difference, ours better > 0 | s | peak MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name in options.tasks:
         for seed in range(options.seeds):
             task = TASKS[name](seed)
@@ -150,11 +153,15 @@ def run_task(task: Task, seed: int, options: argparse.Namespace) -> list[str]:
             if tool != "ours" and "ours" in found:
                 gap = compare(metric, truth, found["ours"], prediction, np.arange(len(truth)), seed=seed)
                 against = f"{gap.value:+.5f} [{gap.interval[0]:+.5f}, {gap.interval[1]:+.5f}]"
-            rows.append(f"| {task.name} | {seed} | {tool} | {task.metric} | {value:.5f} | {against} | {cost['seconds']:.1f} | {cost['megabytes']:.0f} |")
+            rows.append(
+                f"| {task.name} | {seed} | {tool} | {task.metric} | {value:.5f} | {against} | {cost['seconds']:.1f} | {cost['megabytes']:.0f} |"
+            )
             print(rows[-1], file=sys.stderr, flush=True)
             if options.out:
                 with options.out.open("a") as file:
-                    file.write(json.dumps({"task": task.name, "seed": seed, "tool": tool, "value": value, **cost}) + "\n")
+                    file.write(
+                        json.dumps({"task": task.name, "seed": seed, "tool": tool, "value": value, **cost}) + "\n"
+                    )
     return rows
 
 

@@ -16,7 +16,23 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-ADULT = ["age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship", "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"]
+ADULT = [
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education_num",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+    "native_country",
+    "income",
+]
 
 
 def data_folder() -> Path:
@@ -76,7 +92,9 @@ def bank_shuffled(seed: int) -> Task:
 
 def california(seed: int) -> Task:
     frame = pl.read_csv(data_folder() / "california_housing" / "housing.csv.gz")
-    return _random("california", "median_house_value", "rmse", frame.with_columns(pl.col("median_house_value") / 1e5), seed)
+    return _random(
+        "california", "median_house_value", "rmse", frame.with_columns(pl.col("median_house_value") / 1e5), seed
+    )
 
 
 def bike(seed: int) -> Task:
@@ -89,6 +107,7 @@ def bike(seed: int) -> Task:
 
 def uci(name: str, split: int) -> Task:
     with zipfile.ZipFile(data_folder() / "uci_splits" / f"{name}.zip") as archive:
+
         def table(file: str) -> np.ndarray:
             return np.loadtxt(io.BytesIO(archive.read(file)))
 

@@ -43,7 +43,9 @@ def main() -> None:
     print("| model | p50 ms | p99 ms |")
     print("|---|---|---|")
     p50, p99 = timed(lambda row: model.predict_rows([row]), rows)
-    print(f"| fieldguide, {len(getattr(model.predictor, 'members', [1]))} member(s), loaded in {loading:.2f} s | {p50:.3f} | {p99:.3f} |")
+    print(
+        f"| fieldguide, {len(getattr(model.predictor, 'members', [1]))} member(s), loaded in {loading:.2f} s | {p50:.3f} | {p99:.3f} |"
+    )
     try:
         import lightgbm
         import pandas

@@ -28,7 +28,13 @@ def world(n_rows: int, seed: int) -> pl.DataFrame:
     site = rng.integers(0, 4, n_rows)
     logit = 1.2 * x[:, 0] - 0.8 * x[:, 1] * x[:, 2] + 0.5 * np.sin(2 * x[:, 3]) + 0.4 * (site == 2) - 1.0
     y = rng.random(n_rows) < 1 / (1 + np.exp(-logit))
-    return pl.DataFrame({**{f"x{i}": x[:, i] for i in range(4)}, "site": [f"s{s}" for s in site], "y": ["yes" if v else "no" for v in y]})
+    return pl.DataFrame(
+        {
+            **{f"x{i}": x[:, i] for i in range(4)},
+            "site": [f"s{s}" for s in site],
+            "y": ["yes" if v else "no" for v in y],
+        }
+    )
 
 
 def replicate(number: int, n_rows: int, folder: Path, fresh: pl.DataFrame) -> tuple[float, tuple[float, float], float]:
@@ -62,7 +68,9 @@ def main() -> None:
     print("| rows | replicates | coverage at nominal 95 % | mean reported - true | median width | minutes |")
     print("|---|---|---|---|---|---|")
     error = 100 * math.sqrt(share * (1 - share) / n)
-    print(f"| {options.rows} | {n} | {100 * share:.0f} % (± {error:.1f}) | {gap.mean():+.4f} | {width:.3f} | {(time.monotonic() - began) / 60:.1f} |")
+    print(
+        f"| {options.rows} | {n} | {100 * share:.0f} % (± {error:.1f}) | {gap.mean():+.4f} | {width:.3f} | {(time.monotonic() - began) / 60:.1f} |"
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-WORK = {1: "student", 2: "farming or manual", 3: "office", 4: "teaching or nursing", 5: "managing or business", 6: "profession"}
+WORK = {
+    1: "student",
+    2: "farming or manual",
+    3: "office",
+    4: "teaching or nursing",
+    5: "managing or business",
+    6: "profession",
+}
 
 
 def write_survey(path: Path) -> None:

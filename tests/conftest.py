@@ -51,7 +51,9 @@ def people_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def small_study(folder: Path, table: pl.DataFrame | Path, target: str, *, trials: int = 2, extra: str = "", networks: bool = True) -> Study:
+def small_study(
+    folder: Path, table: pl.DataFrame | Path, target: str, *, trials: int = 2, extra: str = "", networks: bool = True
+) -> Study:
     """Make a study with a trial budget and no clock, so that the same seed gives the same numbers."""
     study = Study.create(table, target=target, out=folder)
     text = (folder / "study.yaml").read_text()

@@ -29,7 +29,9 @@ from fieldguide.workflow import Study, load_model
 N = 80
 PEOPLE = people(N)
 Change = Callable[[str], str]
-WAITS = pytest.mark.xfail(strict=True, reason="steps/frame.py, split.py and finalize.py are being edited: the fix is reported")
+WAITS = pytest.mark.xfail(
+    strict=True, reason="steps/frame.py, split.py and finalize.py are being edited: the fix is reported"
+)
 
 
 def csv(frame: pl.DataFrame, separator: str = ",") -> bytes:
@@ -171,7 +173,9 @@ WAITING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [*IMPOSSIBLE, *(pytest.param(case, marks=WAITS) for case in WAITING)], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [*IMPOSSIBLE, *(pytest.param(case, marks=WAITS) for case in WAITING)], ids=lambda case: case.name
+)
 def test_a_study_that_cannot_be_had_is_refused(case: Impossible, tmp_path: Path, command: Command) -> None:
     case.table.write_csv(tmp_path / "t.csv")
     study = Study.create(tmp_path / "t.csv", target=case.target, out=tmp_path / "study").folder
@@ -191,7 +195,10 @@ def test_a_study_does_not_overwrite_a_folder(tmp_path: Path, people_csv: Path, c
     (tmp_path / "taken" / "diary.txt").write_text("dear diary")
     done = command("init", people_csv, "--target", "bought", "--out", tmp_path / "taken")
     assert done.status == 2
-    assert re.search(r"taken already exists\n  Rule: a study gets a folder of its own\n  Found: it is not empty\n  Do: name another with --out", done.err)
+    assert re.search(
+        r"taken already exists\n  Rule: a study gets a folder of its own\n  Found: it is not empty\n  Do: name another with --out",
+        done.err,
+    )
     assert kept(tmp_path) == {"taken/diary.txt": b"dear diary"}
 
 
@@ -199,7 +206,10 @@ def test_a_study_does_not_overwrite_a_folder(tmp_path: Path, people_csv: Path, c
 def test_what_is_not_a_study_folder_is_said(verb: str, tmp_path: Path, command: Command) -> None:
     done = command(verb, tmp_path)
     assert done.status == 2
-    assert re.search(r"is not a study folder\n  Rule: a study folder holds study\.yaml\n  Do: make one: fieldguide init TABLE --target", done.err)
+    assert re.search(
+        r"is not a study folder\n  Rule: a study folder holds study\.yaml\n  Do: make one: fieldguide init TABLE --target",
+        done.err,
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, people_csv: Path, command: Command) -> None:
@@ -213,7 +223,9 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, people_csv: Path, 
 @WAITS
 def test_a_folder_that_cannot_be_made_is_said_in_python_too(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StudyError, match=r"study could not be read or written.*Not a directory.*check the path and its permissions"):
+    with pytest.raises(
+        StudyError, match=r"study could not be read or written.*Not a directory.*check the path and its permissions"
+    ):
         Study.create(PEOPLE, target="bought", out=tmp_path / "file" / "study")
 
 
@@ -291,7 +303,13 @@ WHOLE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=WAITS) if name in ("names with line breaks", "two rows of a class") else name for name in WHOLE])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=WAITS) if name in ("names with line breaks", "two rows of a class") else name
+        for name in WHOLE
+    ],
+)
 def test_unusual_tables_go_through_to_the_end(name: str, tmp_path: Path) -> None:
     table, target = WHOLE[name]
     table.write_csv(tmp_path / "t.csv")
@@ -344,13 +362,18 @@ def test_unknown_categories_are_answered(model: Path, tmp_path: Path, command: C
 def test_a_missing_column_is_named(model: Path, tmp_path: Path, command: Command) -> None:
     done, scores = answered(command, model, csv(NEW.rename({"spend": "spent"})), tmp_path)
     assert done.status == 2
-    assert re.search(r"ContractError: 1 column\(s\) are missing: spend \(did you mean 'spent'\?\)\n  Rule: .*a column may not be absent\n", done.err)
+    assert re.search(
+        r"ContractError: 1 column\(s\) are missing: spend \(did you mean 'spent'\?\)\n  Rule: .*a column may not be absent\n",
+        done.err,
+    )
     assert scores is None
 
 
 def test_columns_that_are_not_needed_are_ignored(model: Path, tmp_path: Path, command: Command) -> None:
     _, plain = answered(command, model, csv(NEW), tmp_path)
-    done, scores = answered(command, model, csv(NEW.with_columns(noise=pl.lit(1)).select("noise", *reversed(NEW.columns))), tmp_path)
+    done, scores = answered(
+        command, model, csv(NEW.with_columns(noise=pl.lit(1)).select("noise", *reversed(NEW.columns))), tmp_path
+    )
     assert done.status == 0
     assert scores is not None and plain is not None and scores.equals(plain)
 
@@ -385,8 +408,16 @@ def test_answers_are_not_written_over_the_rows(model: Path, tmp_path: Path) -> N
     assert pl.read_csv(tmp_path / "new.csv").equals(pl.read_csv(csv(NEW)))
 
 
-@pytest.mark.parametrize("out, message", [("nowhere/scores.csv", r"there is no folder .*nowhere\n.*\n  Do: mkdir -p"), ("scores.xlsx", r"unknown suffix\n  Rule: a table is written as")])
-def test_answers_that_cannot_be_written_there(model: Path, tmp_path: Path, command: Command, out: str, message: str) -> None:
+@pytest.mark.parametrize(
+    "out, message",
+    [
+        ("nowhere/scores.csv", r"there is no folder .*nowhere\n.*\n  Do: mkdir -p"),
+        ("scores.xlsx", r"unknown suffix\n  Rule: a table is written as"),
+    ],
+)
+def test_answers_that_cannot_be_written_there(
+    model: Path, tmp_path: Path, command: Command, out: str, message: str
+) -> None:
     NEW.write_csv(tmp_path / "new.csv")
     done = command("predict", model, tmp_path / "new.csv", "-o", tmp_path / out)
     assert done.status == 2
@@ -415,7 +446,9 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return fill
 
 
-@pytest.mark.parametrize("place", ["fieldguide.core.journal.os.fsync", "fieldguide.core.store.save_file", "polars.DataFrame.write_parquet"])
+@pytest.mark.parametrize(
+    "place", ["fieldguide.core.journal.os.fsync", "fieldguide.core.store.save_file", "polars.DataFrame.write_parquet"]
+)
 def test_a_run_on_a_full_disk_says_so_and_resumes(
     place: str, tmp_path: Path, command: Command, full: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,21 +460,30 @@ def test_a_run_on_a_full_disk_says_so_and_resumes(
     full(place)
     done = command("run", study.folder)
     assert done.status == 2
-    assert re.search(r"StudyError: the disk is full: .* could not be written\n  Rule: .*\n  Found: No space left on device\n  Do: free some space, then run the same command again: it resumes", done.err), done.err
+    assert re.search(
+        r"StudyError: the disk is full: .* could not be written\n  Rule: .*\n  Found: No space left on device\n  Do: free some space, then run the same command again: it resumes",
+        done.err,
+    ), done.err
     after = kept(study.folder)
     assert after.items() >= {k: v for k, v in before.items() if k != "journal.jsonl"}.items()
     assert not [name for name in after if name.endswith(".writing")]
-    assert list(Journal(study.folder / "journal.jsonl").records())[: len(before.get("journal.jsonl", b"").splitlines())] == list(study.journal.records())
+    assert list(Journal(study.folder / "journal.jsonl").records())[
+        : len(before.get("journal.jsonl", b"").splitlines())
+    ] == list(study.journal.records())
     monkeypatch.undo()
     Study(study.folder).run()
     assert Study(study.folder).status()["next"] == "finalize"
 
 
-def test_a_model_that_finds_no_room_leaves_nothing_and_the_look_is_not_lost(tmp_path: Path, full: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_finds_no_room_leaves_nothing_and_the_look_is_not_lost(
+    tmp_path: Path, full: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = small_study(tmp_path / "study", PEOPLE, "bought", trials=0, networks=False)
     study.run()
     full("fieldguide.core.model._write_json")
-    with pytest.raises(StudyError, match=r"the disk is full: .*model.* Rule: a model folder is complete or not there at all"):
+    with pytest.raises(
+        StudyError, match=r"the disk is full: .*model.* Rule: a model folder is complete or not there at all"
+    ):
         study.finalize()
     assert not [p.name for p in study.folder.iterdir() if "model" in p.name]
     monkeypatch.undo()
@@ -458,19 +500,28 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0 or subprocess.run([mount, "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)], capture_output=True).returncode:
+    if (
+        mount is None
+        or os.geteuid() != 0
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)], capture_output=True).returncode
+    ):
         pytest.skip("no right to mount a small disk")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
-def test_answers_that_do_not_fit_on_the_disk(suffix: str, model: Path, small_disk: Path, tmp_path: Path, command: Command) -> None:
+def test_answers_that_do_not_fit_on_the_disk(
+    suffix: str, model: Path, small_disk: Path, tmp_path: Path, command: Command
+) -> None:
     people(24_000, seed=9).drop("bought").write_parquet(tmp_path / "new.parquet")
     (small_disk / "other").write_bytes(bytes(360_000))
     done = command("predict", model, tmp_path / "new.parquet", "-o", small_disk / f"scores.{suffix}")
     assert done.status == 2
-    assert re.search(rf"the disk is full: .*scores\.{suffix} could not be written\n  Rule: the whole table is written, or nothing", done.err), done.err
+    assert re.search(
+        rf"the disk is full: .*scores\.{suffix} could not be written\n  Rule: the whole table is written, or nothing",
+        done.err,
+    ), done.err
     assert [path.name for path in small_disk.iterdir()] == ["other"]
 
 
@@ -506,7 +557,9 @@ def test_ctrl_c_stops_with_130_and_the_same_command_resumes(tmp_path: Path) -> N
     study = small_study(tmp_path / "study", people(200), "bought", trials=3)
     line = [str(Path(sys.executable).parent / "fieldguide"), "run", str(study.folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-    process = subprocess.Popen(line, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        line, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     journal = study.folder / "journal.jsonl"
     while process.poll() is None and not (journal.exists() and b'"event": "trial"' in journal.read_bytes()):
         time.sleep(0.01)

@@ -21,7 +21,7 @@ from fieldguide.core.errors import GateError, StudyError
 from fieldguide.core.finding import SEVERITIES
 from fieldguide.workflow import STEPS, Study
 
-TIMED = ("seconds", "latency_ms", "time", "hash", "before", "curve", "megabytes")
+TIMED = ("table", "seconds", "latency_ms", "time", "hash", "before", "curve", "megabytes")
 
 
 def untimed(value: object) -> object:
@@ -90,9 +90,11 @@ def test_the_same_seed_gives_the_same_numbers_and_the_same_seal(tmp_path: Path) 
     third = small_study(tmp_path / "c", people(150), "bought", trials=1)
     for study in (first, second, third):
         study.run()
-    sealed = [set(map(tuple, s._framed.table.frame[s._divided.split.test].drop("joined").rows())) for s in (first, second)]
+    sealed = [
+        set(map(tuple, s._framed.table.frame[s._divided.split.test].drop("joined").rows())) for s in (first, second)
+    ]
     assert sealed[0] == sealed[1]
-    assert facts_of(first).replace('"a', '"c') == facts_of(third).replace('"a', '"c')
+    assert facts_of(first) == facts_of(third)
 
 
 def test_running_again_runs_nothing(tmp_path: Path) -> None:
@@ -143,7 +145,9 @@ def test_a_lost_seal_is_refused(tmp_path: Path) -> None:
 def test_ignoring_a_column_later_moves_no_row_across_the_seal(tmp_path: Path) -> None:
     study = small_study(tmp_path / "s", people(120), "bought")
     before = study._divided.split.test
-    (study.folder / "study.yaml").write_text((study.folder / "study.yaml").read_text().replace("data:\n", "data:\n  columns: {spend: ignore}\n"))
+    (study.folder / "study.yaml").write_text(
+        (study.folder / "study.yaml").read_text().replace("data:\n", "data:\n  columns: {spend: ignore}\n")
+    )
     again = Study(study.folder)
     assert np.array_equal(again._divided.split.test, before)
     assert "spend" not in [c.name for c in again._development.features]
@@ -162,13 +166,24 @@ def test_regression_runs_to_a_model(tmp_path: Path) -> None:
 
 def test_multiclass_with_a_given_test_column_and_a_log_target(tmp_path: Path) -> None:
     table = houses(240).with_columns((pl.int_range(240) % 5 == 0).cast(pl.String).alias("part"))
-    study = small_study(tmp_path / "s", table.drop("price"), "district", trials=0, networks=False, extra='split: {column: part, test: "true"}\n')
+    study = small_study(
+        tmp_path / "s",
+        table.drop("price"),
+        "district",
+        trials=0,
+        networks=False,
+        extra='split: {column: part, test: "true"}\n',
+    )
     study.run()
     study.finalize()
     assert study._divided.split.test.tolist() == list(range(0, 240, 5))
     assert study.to_dict()["score"]["metric"] == "log_loss"
     logged = small_study(tmp_path / "t", houses(120), "price", trials=0, networks=False)
-    text = (logged.folder / "study.yaml").read_text().replace("  task: regression", "  transform: log1p\n  task: regression")
+    text = (
+        (logged.folder / "study.yaml")
+        .read_text()
+        .replace("  task: regression", "  transform: log1p\n  task: regression")
+    )
     (logged.folder / "study.yaml").write_text(text)
     logged = Study(logged.folder)
     logged.run()
@@ -228,7 +243,9 @@ def test_a_killed_study_resumes_with_the_numbers_of_an_uninterrupted_one(tmp_pat
     cut = small_study(tmp_path / "cut", people(150), "bought", trials=2)
     kills = 0
     for n_records in (2, 6, 9, 12, 16, 19):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(cut.folder)], env={**os.environ, "OMP_NUM_THREADS": "2"})
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(cut.folder)], env={**os.environ, "OMP_NUM_THREADS": "2"}
+        )
         path = cut.folder / "journal.jsonl"
         while process.poll() is None:
             if path.exists() and path.read_bytes().count(b"\n") >= n_records:

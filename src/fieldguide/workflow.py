@@ -86,7 +86,13 @@ class Study:
 
     @classmethod
     def create(
-        cls, data: Any, target: str | Sequence[str], *, out: str | Path | None = None, watch: Watch | None = None, **answers: Any
+        cls,
+        data: Any,
+        target: str | Sequence[str],
+        *,
+        out: str | Path | None = None,
+        watch: Watch | None = None,
+        **answers: Any,
     ) -> Study:
         """Make a study folder with study.yaml: what was guessed, and what only a person can answer.
 
@@ -209,7 +215,11 @@ class Study:
 
         search = self.record.result("refine")
         if search is None:
-            raise GateError("no candidate was chosen yet", rule="the seal is opened for a chosen candidate", do="fieldguide run first")
+            raise GateError(
+                "no candidate was chosen yet",
+                rule="the seal is opened for a chosen candidate",
+                do="fieldguide run first",
+            )
         resumes = self._look_unfinished()
         if not resumes:
             self.seal.admit(reason)
@@ -222,17 +232,28 @@ class Study:
             predictor = refit(bench, chosen, rows)
             alone = [member.name for member in chosen.members] == [bar.name]
             model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self._key)
-            bar_model = bench.packaged(predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {})
+            bar_model = bench.packaged(
+                predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
+            )
             if not resumes:
                 self.seal.open("finalize", reason)
             judged, facts, findings = finalize(
-                bench, model, entry, bar_model, bar.entry, self._sealed(), self.seal.looks, search["optimism"]["value"],
+                bench,
+                model,
+                entry,
+                bar_model,
+                bar.entry,
+                self._sealed(),
+                self.seal.looks,
+                search["optimism"]["value"],
                 len(rows),
             )
             self._replace_model(judged)
             return facts, findings
 
-        return self.record.once("finalize", f"{self._scope('finalize')} look {len(self.seal.looks) + (not resumes)}", compute)
+        return self.record.once(
+            "finalize", f"{self._scope('finalize')} look {len(self.seal.looks) + (not resumes)}", compute
+        )
 
     # --- beside the order ------------------------------------------------------------------------------------------
 
@@ -247,7 +268,11 @@ class Study:
 
         out = Path(out)
         if out.exists():
-            raise StudyError(f"{out} already exists", rule="a model folder is written whole, never over another", do="name another folder")
+            raise StudyError(
+                f"{out} already exists",
+                rule="a model folder is written whole, never over another",
+                do="name another folder",
+            )
         entries = self._entries()
         if candidate not in entries:
             raise StudyError(
@@ -260,7 +285,9 @@ class Study:
             chosen, entry, _ = answer(bench, search.facts)
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
-        bench.packaged(refit(bench, chosen, self._refit_rows), entry["thresholds"], self._evidence(entry), self._key).save(out)
+        bench.packaged(
+            refit(bench, chosen, self._refit_rows), entry["thresholds"], self._evidence(entry), self._key
+        ).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
 
@@ -312,7 +339,9 @@ class Study:
         """Return the study as one document: the shape of `--json`."""
         results = {result.step: result for result in self.results()}
         last = results.get("finalize") or results.get("refine") or results.get("train") or results.get("baseline")
-        scores = [] if last is None else list(last["scores"] if last.step == "finalize" else last["entries"][0]["scores"])
+        scores = (
+            [] if last is None else list(last["scores"] if last.step == "finalize" else last["entries"][0]["scores"])
+        )
         chosen = None if last is None else last.facts.get("chosen") or last.facts.get("bar")
         return {
             "study": self.folder.name, "step": next(reversed(results), None), "status": self.status(), "chosen": chosen,
@@ -379,7 +408,11 @@ class Study:
 
         test = self._divided.split.test
         table = self._framed.table.take(test)
-        return Sealed(Rows.of(table, self.problem.outputs, modality), self._divided.roles.blocks[test], slices_of(table, self.config.slices))
+        return Sealed(
+            Rows.of(table, self.problem.outputs, modality),
+            self._divided.roles.blocks[test],
+            slices_of(table, self.config.slices),
+        )
 
     @property
     def _bench(self) -> Bench:
@@ -409,7 +442,9 @@ class Study:
         """The learners that study.yaml lets take part, with the settings it gives them."""
         said = self.config.learners
         names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
-        return [Candidate.of(name, with_values(find("learners", name)(), said.settings.get(name, {}))) for name in names]
+        return [
+            Candidate.of(name, with_values(find("learners", name)(), said.settings.get(name, {}))) for name in names
+        ]
 
     def _entries(self) -> dict[str, Mapping[str, Any]]:
         """Leaderboard entries by candidate, from the recorded results."""
@@ -433,7 +468,11 @@ class Study:
 
     def _look_unfinished(self) -> bool:
         """Whether a finalize was killed after it opened the seal: its look is continued, not counted again."""
-        last = [r for r in self.journal.records() if r["event"] == "look" or (r["event"] == "done" and r["data"]["step"] == "finalize")]
+        last = [
+            r
+            for r in self.journal.records()
+            if r["event"] == "look" or (r["event"] == "done" and r["data"]["step"] == "finalize")
+        ]
         return bool(last) and last[-1]["event"] == "look" and last[-1]["data"]["by"] == "finalize"
 
     def _replace_model(self, model: Model) -> None:
@@ -459,4 +498,7 @@ class Study:
         full = f"{budget.minutes:g} minutes at most" if budget.minutes else "as long as its trials take"
         seconds = {entry["candidate"]: entry["seconds"] for entry in result["entries"]}
         sentence = f"The full run adds two networks, up to {budget.trials} trials and a blend: {full}, refit and test included."
-        return replace(result, facts={**result.facts, "forecast": {"sentence": sentence, "minutes": budget.minutes, "seconds": seconds}})
+        return replace(
+            result,
+            facts={**result.facts, "forecast": {"sentence": sentence, "minutes": budget.minutes, "seconds": seconds}},
+        )

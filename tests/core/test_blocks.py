@@ -72,7 +72,9 @@ def test_connect_gives_connected_components(pairs: list[tuple[int, int]]) -> Non
         for a, b in pairs:
             low = min(group[a], group[b])
             group = [low if g in (group[a], group[b]) else g for g in group]
-    assert [[labels[i] == labels[j] for j in range(20)] for i in range(20)] == [[group[i] == group[j] for j in range(20)] for i in range(20)]
+    assert [[labels[i] == labels[j] for j in range(20)] for i in range(20)] == [
+        [group[i] == group[j] for j in range(20)] for i in range(20)
+    ]
 
 
 def test_same_links_equal_ids() -> None:

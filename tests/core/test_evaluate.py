@@ -48,7 +48,15 @@ def run(candidate: Candidate, rows: Rows, output: Output, folds: list[Fold], cac
     roles = Roles(np.arange(len(rows), dtype=np.uint64), np.arange(len(rows)))
     splitter = parts.find("splitters", "random")()
     return evaluate(
-        candidate, rows, folds, (output,), roles=roles, splitter=splitter, modalities=parts.modality, effort=Effort(3, 1), caches=caches
+        candidate,
+        rows,
+        folds,
+        (output,),
+        roles=roles,
+        splitter=splitter,
+        modalities=parts.modality,
+        effort=Effort(3, 1),
+        caches=caches,
     )
 
 

@@ -48,11 +48,16 @@ def test_a_file_a_frame_and_single_rows_are_answered_alike(model: Model, tmp_pat
 def test_pandas_frames_are_answered(model: Model) -> None:
     pandas = pytest.importorskip("pandas")
     frame = people(20, seed=9)
-    assert model.predict(pandas.DataFrame(frame.to_dict(as_series=False)))["prediction"].to_list() == model.predict(frame)["prediction"].to_list()
+    assert (
+        model.predict(pandas.DataFrame(frame.to_dict(as_series=False)))["prediction"].to_list()
+        == model.predict(frame)["prediction"].to_list()
+    )
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_long_file_is_answered_slice_by_slice_in_order(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+def test_a_long_file_is_answered_slice_by_slice_in_order(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
     monkeypatch.setattr("fieldguide.core.model.SLICE", 64)
     frame = people(300, seed=9)
     frame.write_csv(tmp_path / "new.csv")

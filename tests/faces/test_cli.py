@@ -31,7 +31,9 @@ STATUS = {"study", "done", "next", "looks", "unproven"}
 
 def shell(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run the installed program with no terminal and nothing to read."""
-    return subprocess.run([PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **more)
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **more
+    )
 
 
 def document(text: str) -> Any:
@@ -55,7 +57,9 @@ def copy(finished: Study, tmp_path: Path) -> Path:
 # --- what is loaded -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["import fieldguide", "import fieldguide; fieldguide.Study", "from fieldguide.faces.cli import app"])
+@pytest.mark.parametrize(
+    "code", ["import fieldguide", "import fieldguide; fieldguide.Study", "from fieldguide.faces.cli import app"]
+)
 def test_importing_loads_nothing_heavy(code: str) -> None:
     shown = f"{code}; import sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
@@ -90,7 +94,10 @@ def test_no_verb_shows_help_and_fails(command: Command) -> None:
     "arguments, message",
     [
         (["runn"], r"Error: No such command 'runn'.*run"),
-        (["run", "--trails", "3", "x"], r"Error: No such option: --trails.*--trials.*\n  Usage: fieldguide run .*FOLDER.*\n  Do: fieldguide run --help"),
+        (
+            ["run", "--trails", "3", "x"],
+            r"Error: No such option: --trails.*--trials.*\n  Usage: fieldguide run .*FOLDER.*\n  Do: fieldguide run --help",
+        ),
         (["run"], r"Error: Missing argument 'FOLDER'.*\n  Usage: fieldguide run"),
         (["init", "t.csv"], r"Error: Missing option '--target'"),
         (["run", "x", "--trials", "-1"], r"Error: Invalid value for '--trials'"),
@@ -132,7 +139,9 @@ def test_init_says_what_it_made_and_what_comes_next(tmp_path: Path, people_csv: 
     assert load_config(tmp_path / "s" / "study.yaml").problem.targets == ("bought",)
 
 
-def test_init_names_the_folder_after_the_file(tmp_path: Path, people_csv: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_names_the_folder_after_the_file(
+    tmp_path: Path, people_csv: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert command("init", people_csv, "--target", "bought").status == 0
     assert (tmp_path / "people" / "study.yaml").is_file()
@@ -201,7 +210,10 @@ def test_a_second_finalize_is_a_closed_gate_that_names_the_first(copy: Path, com
     assert failed["status"] == "failed"
     assert failed["error"] == "GateError"
     assert re.search(r"already opened by finalize at 20\d\d-", failed["what"])
-    assert re.search(r"GateError: the test set was already opened by finalize at 20.*\n  Rule: the seal is opened once.*\n  Found: 1 look\(s\) so far\n  Do: give --reason", done.err)
+    assert re.search(
+        r"GateError: the test set was already opened by finalize at 20.*\n  Rule: the seal is opened once.*\n  Found: 1 look\(s\) so far\n  Do: give --reason",
+        done.err,
+    )
 
 
 def test_finalize_before_run_is_a_closed_gate(tmp_path: Path, command: Command) -> None:
@@ -282,7 +294,9 @@ def test_status_report_and_predict_json(copy: Path, tmp_path: Path, command: Com
     rows = people(20, seed=9).drop("bought").with_columns(pl.col("spend").cast(pl.String))
     rows[3, "spend"] = "old"
     rows.write_csv(tmp_path / "new.csv")
-    said = document(command("predict", copy / "model", tmp_path / "new.csv", "-o", tmp_path / "scores.csv", "--json").out)
+    said = document(
+        command("predict", copy / "model", tmp_path / "new.csv", "-o", tmp_path / "scores.csv", "--json").out
+    )
     assert said == {
         "status": "done", "rows": 20, "out": str(tmp_path / "scores.csv"),
         "violations": [{"column": "spend", "rule": "a number", "rows": [3], "values": ["old"], "n": 1}],
@@ -351,7 +365,9 @@ def test_an_error_is_not_wrapped_and_markup_in_it_is_text(tmp_path: Path, comman
 # --- ends ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_keyboard_interrupt_inside_a_step_ends_in_130(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyboard_interrupt_inside_a_step_ends_in_130(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = small_study(tmp_path / "s", people(60), "bought").folder
 
     def interrupt(*args: Any, **kwargs: Any) -> None:
@@ -365,7 +381,9 @@ def test_a_keyboard_interrupt_inside_a_step_ends_in_130(tmp_path: Path, command:
     assert Study(study).status()["done"] == ["frame", "split"]
 
 
-def test_a_mistake_of_ours_is_not_mistaken_for_a_closed_gate(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_of_ours_is_not_mistaken_for_a_closed_gate(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = small_study(tmp_path / "s", people(60), "bought").folder
 
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -381,6 +399,8 @@ def test_a_mistake_of_ours_is_not_mistaken_for_a_closed_gate(tmp_path: Path, com
 
 def test_a_closed_pipe_ends_quietly(copy: Path) -> None:
     line = f"'{PROGRAM}' frame '{copy}' --json | head -c 1"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "{"
     assert "Traceback" not in done.stderr

@@ -17,7 +17,12 @@ def roles(n_rows: int = 600, block: int = 1, seed: int = 0, spread: bool = False
     blocks = np.arange(n_rows) // block
     if spread:
         blocks = rng.permutation(blocks)
-    return Roles(rng.integers(0, 2**63, n_rows).astype(np.uint64), blocks, np.arange(n_rows) * 1_000_000, rng.integers(0, 3, n_rows))
+    return Roles(
+        rng.integers(0, 2**63, n_rows).astype(np.uint64),
+        blocks,
+        np.arange(n_rows) * 1_000_000,
+        rng.integers(0, 3, n_rows),
+    )
 
 
 @pytest.mark.parametrize("splitter", [Random(), Chronological()])

@@ -101,7 +101,9 @@ class Bench:
     def modality(self, kind: str) -> Any:
         return self.find("modalities", kind)()
 
-    def attempt(self, candidate: Candidate, clock: Clock, *, folds: Sequence[int] | None = None, share: float = 1.0) -> Trial:
+    def attempt(
+        self, candidate: Candidate, clock: Clock, *, folds: Sequence[int] | None = None, share: float = 1.0
+    ) -> Trial:
         """Try a candidate, or return what the ledger recorded of the same trial.
 
         Args:
@@ -111,7 +113,15 @@ class Bench:
         """
         chosen = tuple(range(len(self.folds))) if folds is None else tuple(folds)
         plain = candidate.to_dict()
-        key = _key({"settings": plain["settings"], "recipe": plain["recipe"], "learner": plain["learner"], "folds": chosen, "share": share})
+        key = _key(
+            {
+                "settings": plain["settings"],
+                "recipe": plain["recipe"],
+                "learner": plain["learner"],
+                "folds": chosen,
+                "share": share,
+            }
+        )
         kept = self.ledger.get(key)
         if kept is not None and (not _cut(kept[0]) or kept[0]["limit"] == self.limit):
             return self._trial(candidate, {**kept[0], "candidate": candidate.name}, kept[1])
@@ -151,7 +161,9 @@ class Bench:
         return self._trial(Candidate.from_dict({"name": entry["candidate"], **plain}, self.find), entry, kept[1])
 
     def _trial(self, candidate: Candidate, entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Trial:
-        return Trial(candidate, entry, arrays["rows"], tuple(arrays[f"raw{i}"] for i in range(len(self.problem.outputs))))
+        return Trial(
+            candidate, entry, arrays["rows"], tuple(arrays[f"raw{i}"] for i in range(len(self.problem.outputs)))
+        )
 
     def recall(self, what: Mapping[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return `compute()`, or what the ledger recorded of it: decisions that read a clock are taken once."""
@@ -198,7 +210,13 @@ class Bench:
         model = self.packaged(predictor, (None,) * len(self.problem.outputs), {})
         return measure(model, self.samples, draft=self.problem.limits == Limits())
 
-    def packaged(self, predictor: Predictor, thresholds: Sequence[float | None], evidence: Mapping[str, Any], key: str | None = None) -> Model:
+    def packaged(
+        self,
+        predictor: Predictor,
+        thresholds: Sequence[float | None],
+        evidence: Mapping[str, Any],
+        key: str | None = None,
+    ) -> Model:
         """Return a predictor as a Model, with golden rows."""
         model = Model(self.columns, self.problem.outputs, predictor, self.find, tuple(thresholds), key, {}, evidence)
         golden = golden_rows(self.samples, self.columns, seed=self.seed)
@@ -213,7 +231,9 @@ class Bench:
         return replace(fold, train=fold.train[self.splitter.hold_out(roles, share, "rung")[1]])
 
 
-def golden_rows(samples: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, seed: int, n: int = 8) -> list[dict[str, Any]]:
+def golden_rows(
+    samples: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, seed: int, n: int = 8
+) -> list[dict[str, Any]]:
     """Return made-up rows: each column's cells are drawn apart from the others', so that no row is a real one."""
     rng = generator(seed, "golden")
     names = [column.name for column in columns if "expression" not in column.read]

@@ -96,7 +96,9 @@ def connect(n_rows: int, links: Sequence[np.ndarray]) -> np.ndarray:
         [0, 1, 0, 0]
     """
     label = np.arange(n_rows)
-    pairs = np.concatenate([np.asarray(link, np.int64).reshape(-1, 2) for link in links] or [np.zeros((0, 2), np.int64)])
+    pairs = np.concatenate(
+        [np.asarray(link, np.int64).reshape(-1, 2) for link in links] or [np.zeros((0, 2), np.int64)]
+    )
     while len(pairs):  # pointer jumping: labels fall to the smallest index of their component
         low = np.minimum(label[pairs[:, 0]], label[pairs[:, 1]])
         before = label.copy()
@@ -128,7 +130,9 @@ def _information(frame: pl.DataFrame) -> float:
 
 def _near_pairs(frame: pl.DataFrame, n_rows: int) -> np.ndarray:
     columns = [_Column.of(frame[name]) for name in frame.columns]
-    if not any(column.continuous for column in columns) and not any(column.n_levels > n_rows // 2 for column in columns):
+    if not any(column.continuous for column in columns) and not any(
+        column.n_levels > n_rows // 2 for column in columns
+    ):
         return np.zeros((0, 2), np.int64)
     needed = _fisher_bound(len(columns), n_rows)
     widest = max(columns, key=lambda column: column.n_levels)
@@ -189,7 +193,9 @@ class _Column:
         return _Column(codes.astype(np.float64), shares, np.zeros(0), False, n_levels)
 
     def cells(self, offset: float) -> np.ndarray:
-        return np.floor(self.values / 0.1 + offset).astype(np.int64) if self.continuous else self.values.astype(np.int64)
+        return (
+            np.floor(self.values / 0.1 + offset).astype(np.int64) if self.continuous else self.values.astype(np.int64)
+        )
 
     def surprise(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """-ln of the probability that a random row lies at least as close to row a as row b does."""

@@ -123,7 +123,9 @@ class Encodings:
     ) -> tuple[Transform, Batch, Batch | None, Batch | None]:
         if recipe not in self.kept:
             transform = Transform.fit(recipe, train, modalities)
-            encoded = [None if rows is None else transform.encode(rows.cells, len(rows)) for rows in (train, stop, judged)]
+            encoded = [
+                None if rows is None else transform.encode(rows.cells, len(rows)) for rows in (train, stop, judged)
+            ]
             while len(self.kept) >= self.limit:
                 del self.kept[next(iter(self.kept))]
             self.kept[recipe] = (transform, encoded[0], encoded[1], encoded[2])  # type: ignore[assignment]
@@ -139,7 +141,9 @@ def fit(
     Returns:
         the fitted candidate, and `judged` encoded by its transform (None where it was not given).
     """
-    transform, batch, stop_batch, judged_batch = (encodings or Encodings({})).of(candidate.recipe, train, stop, judged, modalities)
+    transform, batch, stop_batch, judged_batch = (encodings or Encodings({})).of(
+        candidate.recipe, train, stop, judged, modalities
+    )
     estimator = candidate.learner.fit(
         encode(batch, train, outputs),
         None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs),
@@ -152,8 +156,7 @@ def fit(
 def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...]) -> Encoded:
     """Return a batch with the rows' targets on the scale the learners fit."""
     targets = tuple(
-        truth if output.task.family == "classes" else output.to_fit(truth) for truth, output in zip(rows.truths, outputs)
+        truth if output.task.family == "classes" else output.to_fit(truth)
+        for truth, output in zip(rows.truths, outputs)
     )
     return Encoded(batch, targets, rows.weights)
-
-

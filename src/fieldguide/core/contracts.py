@@ -31,7 +31,9 @@ class Task(Protocol):
 
     name: ClassVar[str]
     family: ClassVar[Literal["classes", "values"]]
-    loss: ClassVar[str]  # the loss networks minimise by default: "binary_cross_entropy", "cross_entropy", "squared_error"
+    loss: ClassVar[
+        str
+    ]  # the loss networks minimise by default: "binary_cross_entropy", "cross_entropy", "squared_error"
     activation: ClassVar[str]  # the last layer: "sigmoid", "softmax", "identity"
     metrics: ClassVar[tuple[str, ...]]  # the metrics that can judge it, the default first
 
@@ -231,7 +233,9 @@ class Check(Protocol):
     step: ClassVar[str]
     severity: ClassVar[Severity]  # the worst it fires with
 
-    def run(self, *args: Any, **needs: Any) -> list[Finding]: ...  # keyword-only in fact: `def run(self, *, table, problem)`
+    def run(
+        self, *args: Any, **needs: Any
+    ) -> list[Finding]: ...  # keyword-only in fact: `def run(self, *, table, problem)`
 
 
 class Search(Protocol):

@@ -83,7 +83,9 @@ def evaluate(
     first = [number for number, fold in enumerate(folds) if fold.repeat == folds[0].repeat]
     for number, fold in enumerate(folds):
         if np.intersect1d(fold.train, fold.validation).size:
-            raise SplitError("a validation row is also a training row", rule="folds are disjoint", found=f"fold {number}")
+            raise SplitError(
+                "a validation row is also a training row", rule="folds are disjoint", found=f"fold {number}"
+            )
         begun = time.perf_counter()
         if sizes and effort.clock.left() < (0.0 if number in first else 1.2 * seconds / len(sizes)):
             break  # a further repeat is only begun when it can be finished
@@ -112,7 +114,9 @@ def evaluate(
     )  # fmt: skip
 
 
-def stopping_rows(candidate: Candidate, train: np.ndarray, roles: Roles, splitter: Splitter) -> tuple[np.ndarray, np.ndarray | None]:
+def stopping_rows(
+    candidate: Candidate, train: np.ndarray, roles: Roles, splitter: Splitter
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return (rows to fit on, rows to stop on or None): the latter taken from the training rows by the study's own rules."""
     if not candidate.learner.stops_early or len(train) < 20:
         return train, None

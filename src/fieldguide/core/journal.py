@@ -60,7 +60,9 @@ class Journal:
                 os.fsync(file.fileno())
         except OSError as error:
             self._cut(size)
-            raise disk_error(error, f"the journal {self.path}", "every step is recorded before its result is used") from error
+            raise disk_error(
+                error, f"the journal {self.path}", "every step is recorded before its result is used"
+            ) from error
         self._records.append(record)
         return record
 
@@ -85,7 +87,9 @@ class Journal:
             try:
                 record = json.loads(line)
                 seal = record.pop("hash")
-                intact = record["before"] == before and _hash(json.dumps(record, sort_keys=True, ensure_ascii=False)) == seal
+                intact = (
+                    record["before"] == before and _hash(json.dumps(record, sort_keys=True, ensure_ascii=False)) == seal
+                )
             except (ValueError, KeyError, TypeError, AttributeError):
                 intact = False
             if not intact:

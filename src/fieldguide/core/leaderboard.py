@@ -32,7 +32,9 @@ def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: 
     return prediction[:, 0] if metric.reads == "value" else prediction
 
 
-def threshold_for(output: Output, truth: np.ndarray, prediction: np.ndarray, costs: Mapping[str, float]) -> float | None:
+def threshold_for(
+    output: Output, truth: np.ndarray, prediction: np.ndarray, costs: Mapping[str, float]
+) -> float | None:
     """Return the decision threshold of a binary output: least cost where costs are stated, best metric where it reads
     decisions, else None (0.5)."""
     if output.family != "binary" or output.metric is None:
@@ -56,9 +58,16 @@ def judge(
     scores, calibrations, chosen = [], [], []
     for i, output in enumerate(problem.outputs):
         metric = metric_of(output)
-        threshold = thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs)
+        threshold = (
+            thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs)
+        )
         value, interval = score(
-            metric, truths[i], readable(output, predictions[i], metric, threshold), blocks, seed=seed, replicates=replicates
+            metric,
+            truths[i],
+            readable(output, predictions[i], metric, threshold),
+            blocks,
+            seed=seed,
+            replicates=replicates,
         )
         n_units = len(np.unique(blocks))
         scores.append(Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks).to_dict())
@@ -84,7 +93,11 @@ def difference(
 def metric_of(output: Output) -> Metric:
     """Return the output's metric; the first hard gate: none is judged before it is chosen."""
     if output.metric is None:
-        raise GateError(f"output {output.name!r} has no metric yet", rule="a metric is chosen before any model is fitted", do="run explore")
+        raise GateError(
+            f"output {output.name!r} has no metric yet",
+            rule="a metric is chosen before any model is fitted",
+            do="run explore",
+        )
     return output.metric
 
 
@@ -147,5 +160,12 @@ def preferred(problem: Problem, entries: Sequence[Mapping[str, Any]]) -> Mapping
     if problem.purpose != "understand" or low is None or high is None:
         return best
     least = greater_is_better(problem, best) - (high - low) / 3.92
-    able = [e for e in order if within_limits(problem, e) and e["kind"] != "trivial" and greater_is_better(problem, e) >= least]
-    return min(able or [best], key=lambda entry: SIMPLICITY.index(entry["kind"]) if entry["kind"] in SIMPLICITY else len(SIMPLICITY))
+    able = [
+        e
+        for e in order
+        if within_limits(problem, e) and e["kind"] != "trivial" and greater_is_better(problem, e) >= least
+    ]
+    return min(
+        able or [best],
+        key=lambda entry: SIMPLICITY.index(entry["kind"]) if entry["kind"] in SIMPLICITY else len(SIMPLICITY),
+    )

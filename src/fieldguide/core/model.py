@@ -206,9 +206,12 @@ class Model:
         _verify(folder)
         data = _read_json(folder / "model.json")
         if data.get("format") != FORMAT:
-            raise ModelError(f"{folder} has model format {data.get('format')!r}", rule=f"this version reads format {FORMAT}")
+            raise ModelError(
+                f"{folder} has model format {data.get('format')!r}", rule=f"this version reads format {FORMAT}"
+            )
         outputs = tuple(
-            Output(o["name"], find("tasks", o["task"])(), tuple(o["labels"]), transform=o["transform"]) for o in data["outputs"]
+            Output(o["name"], find("tasks", o["task"])(), tuple(o["labels"]), transform=o["transform"])
+            for o in data["outputs"]
         )
         members, weights = [], []
         for number, described in enumerate(data["members"]):
@@ -233,7 +236,11 @@ def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violat
         DataError, ContractError: the rows cannot be read, a column is missing, or the answers cannot be written.
     """
     if isinstance(data, (str, Path)) and path.exists() and path.samefile(data):
-        raise DataError(f"{path} would be written over the rows it answers", rule="data is never altered", do="name another file by -o")
+        raise DataError(
+            f"{path} would be written over the rows it answers",
+            rule="data is never altered",
+            do="name another file by -o",
+        )
     violations: list[Violation] = []
     n_rows = 0
 
@@ -266,7 +273,11 @@ def card(model: Model) -> str:
 
 def _verify(folder: Path) -> None:
     if not (folder / "manifest.json").is_file():
-        raise ModelError(f"{folder} is not a model folder", rule="a model folder holds manifest.json", do="name the folder that finalize or package wrote")
+        raise ModelError(
+            f"{folder} is not a model folder",
+            rule="a model folder holds manifest.json",
+            do="name the folder that finalize or package wrote",
+        )
     files = _read_json(folder / "manifest.json").get("files")
     if not isinstance(files, dict) or "model.json" not in files:
         raise ModelError(f"{folder}/manifest.json is damaged", rule="it lists every file with its hash")
@@ -274,7 +285,9 @@ def _verify(folder: Path) -> None:
     for name, digest in files.items():
         path = folder / name
         if path.is_symlink() or not path.resolve().is_relative_to(root):
-            raise ModelError(f"{name!r} leads out of the model folder", rule="every file lies inside the folder and is no link")
+            raise ModelError(
+                f"{name!r} leads out of the model folder", rule="every file lies inside the folder and is no link"
+            )
         if not path.is_file() or path.stat().st_size > MAX_FILE or _sha256(path) != digest:
             raise ModelError(
                 f"the file {name!r} of the model {folder} is missing, altered or truncated",
@@ -283,7 +296,9 @@ def _verify(folder: Path) -> None:
             )
     strangers = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - set(files) - {"manifest.json"}
     if strangers:
-        raise ModelError(f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them")
+        raise ModelError(
+            f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them"
+        )
 
 
 def _number(value: float | None) -> str:

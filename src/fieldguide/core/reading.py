@@ -43,7 +43,13 @@ class Violation:
         return f"column {self.column!r}: {self.n:,} cell(s) are not {self.rule}, such as row {self.rows[0]}: {self.values[0]!r}"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"column": self.column, "rule": self.rule, "rows": list(self.rows), "values": list(self.values), "n": self.n}
+        return {
+            "column": self.column,
+            "rule": self.rule,
+            "rows": list(self.rows),
+            "values": list(self.values),
+            "n": self.n,
+        }
 
 
 def read_frame(
@@ -68,7 +74,11 @@ def read_frame(
         if broken.any():
             where = np.flatnonzero(broken.to_numpy())
             shown = tuple(str(raw[column.name][int(i)])[:60] for i in where[:5])
-            violations.append(Violation(column.name, f"a {column.kind}", tuple(int(i) + first_row for i in where[:5]), shown, len(where)))
+            violations.append(
+                Violation(
+                    column.name, f"a {column.kind}", tuple(int(i) + first_row for i in where[:5]), shown, len(where)
+                )
+            )
     frame = pl.DataFrame(typed)
     frame = derive(frame, columns)
     return Table(frame.select([column.name for column in columns]), tuple(columns)), tuple(violations)
@@ -103,7 +113,9 @@ def read_rows(
             values.append(value)
             if is_broken:
                 broken.append(number)
-        cells[column.name] = modality.cell(values[0]) if len(values) == 1 else np.concatenate([modality.cell(v) for v in values])
+        cells[column.name] = (
+            modality.cell(values[0]) if len(values) == 1 else np.concatenate([modality.cell(v) for v in values])
+        )
         if broken:
             shown = tuple(str(rows[i][column.name])[:60] for i in broken[:5])
             violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))
@@ -130,7 +142,9 @@ def samples_of(table: Table, columns: Sequence[Column], n: int = 200) -> list[di
     """Return evenly spaced rows as mappings, typed as a caller would send them."""
     frame = table.frame.select([column.name for column in columns if "expression" not in column.read])
     rows = np.linspace(0, frame.height - 1, min(n, frame.height)).astype(int)
-    return [{name: str(v) if hasattr(v, "isoformat") else v for name, v in row.items()} for row in frame[rows].to_dicts()]
+    return [
+        {name: str(v) if hasattr(v, "isoformat") else v for name, v in row.items()} for row in frame[rows].to_dicts()
+    ]
 
 
 def _present(columns: Sequence[Column], names: Sequence[str]) -> None:

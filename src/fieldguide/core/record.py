@@ -31,7 +31,9 @@ class Record:
     def __init__(self, journal: Journal, watch: Callable[[dict[str, Any]], None]) -> None:
         self.journal, self.watch = journal, watch
 
-    def once(self, step: str, scope: str, compute: Callable[[], tuple[Mapping[str, Any], tuple[Finding, ...]]]) -> Result:
+    def once(
+        self, step: str, scope: str, compute: Callable[[], tuple[Mapping[str, Any], tuple[Finding, ...]]]
+    ) -> Result:
         """Return the recorded result of a step with this scope, or compute and record it."""
         data = self.journal.last("done", step=step, scope=scope)
         if data is not None:

@@ -53,7 +53,11 @@ class Seal:
         """
         if not self.exists:
             if made_before:
-                raise StudyError(f"the seal of {self.folder} is gone", rule="the seal is made once", do=f"restore the folder {self.path}")
+                raise StudyError(
+                    f"the seal of {self.folder} is gone",
+                    rule="the seal is made once",
+                    do=f"restore the folder {self.path}",
+                )
             self._close(split, keys)
         moved = np.setxor1d(np.flatnonzero(self.parts(keys, split.data_hash) == 1), split.test)
         if len(moved):

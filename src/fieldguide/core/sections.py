@@ -271,5 +271,6 @@ class LearnersSection(Section):
     use: Texts | None = Field(default=None, description="only these; absent: all that suit the task")
     skip: Texts = Field(default=(), description="all but these")
     settings: dict[Name, Annotated[dict[str, Any], BeforeValidator(plain_value)]] = Field(
-        default_factory=dict, description="settings that differ from a learner's own, by learner, such as {tabm: {k: 4}}"
+        default_factory=dict,
+        description="settings that differ from a learner's own, by learner, such as {tabm: {k: 4}}",
     )

@@ -86,7 +86,8 @@ def with_values(part: Any, values: Mapping[str, Any]) -> Any:
     for name in values:
         if name not in names:
             raise ConfigError(
-                f"{type(part).__name__} has no setting {name!r}{nearest(name, names)}", do=f"use one of {', '.join(names)}"
+                f"{type(part).__name__} has no setting {name!r}{nearest(name, names)}",
+                do=f"use one of {', '.join(names)}",
             )
     return dataclasses.replace(part, **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 

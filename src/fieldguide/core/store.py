@@ -29,7 +29,9 @@ class Store:
     def __init__(self, journal: Journal, folder: Path, scope: str) -> None:
         self.journal, self.folder, self.scope = journal, folder, scope
         self._kept = {
-            record["data"]["key"]: record["data"]["facts"] for record in journal.records("trial") if record["data"]["scope"] == scope
+            record["data"]["key"]: record["data"]["facts"]
+            for record in journal.records("trial")
+            if record["data"]["scope"] == scope
         }
 
     def get(self, key: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:

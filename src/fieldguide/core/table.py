@@ -52,7 +52,13 @@ class Column:
         return "calendar" if self.role == "time" else self.kind
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "kind": self.kind, "role": self.role, "read": dict(self.read), "facts": dict(self.facts)}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "role": self.role,
+            "read": dict(self.read),
+            "facts": dict(self.facts),
+        }
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Column:
@@ -89,7 +95,9 @@ class Table:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise DataError(f"there is no column {name!r}{nearest(name, self.names)}", found=f"the columns are {listed(self.names)}")
+        raise DataError(
+            f"there is no column {name!r}{nearest(name, self.names)}", found=f"the columns are {listed(self.names)}"
+        )
 
     def role(self, role: str) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.role == role)
@@ -161,7 +169,9 @@ def _bits(numbers: pl.Series) -> np.ndarray:
 
 
 def _text_hash(text: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"))
+    return np.uint64(
+        int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    )
 
 
 def _mix(x: np.ndarray) -> np.ndarray:

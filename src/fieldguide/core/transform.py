@@ -34,7 +34,10 @@ class Recipe:
     )
     missing: str = setting("indicator", "numbers: indicator (0 after scaling, plus a 0/1 column) or keep (NaN)")
     min_count: int = setting(
-        5, "categories: a level seen in fewer training rows [rows] is rare", capacity=-1, space=Range(1, 30, log=True, integer=True)
+        5,
+        "categories: a level seen in fewer training rows [rows] is rare",
+        capacity=-1,
+        space=Range(1, 30, log=True, integer=True),
     )
     max_levels: int = setting(256, "categories: the most levels kept, the most frequent first", capacity=1)
     dates: str = setting("parts", "datetimes: parts (calendar parts and elapsed time) or elapsed (elapsed time only)")
@@ -89,7 +92,10 @@ class Transform:
     def to_dict(self) -> dict[str, Any]:
         return {
             "recipe": values_of(self.recipe),
-            "parts": [{"kind": kind, "columns": list(names), "encoder": encoder.to_dict()} for kind, names, encoder in self.parts],
+            "parts": [
+                {"kind": kind, "columns": list(names), "encoder": encoder.to_dict()}
+                for kind, names, encoder in self.parts
+            ],
         }
 
     @staticmethod
@@ -102,5 +108,3 @@ def _joined(arrays: list[np.ndarray], n_rows: int, dtype: type) -> np.ndarray:
     if not arrays:
         return np.zeros((n_rows, 0), dtype)
     return np.ascontiguousarray(arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1), dtype)
-
-

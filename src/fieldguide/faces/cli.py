@@ -28,7 +28,9 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="the study folder", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
-Reason = Annotated[str | None, typer.Option(help="why a second look at the sealed rows is worth it; shown in the report for ever")]
+Reason = Annotated[
+    str | None, typer.Option(help="why a second look at the sealed rows is worth it; shown in the report for ever")
+]
 
 
 def main() -> None:
@@ -108,17 +110,28 @@ def init(
     study = Study.create(table, target if len(target) > 1 else target[0], out=out)
     result = study.frame().to_dict()
     if as_json:
-        _print_json({"study": study.folder.name, "folder": str(study.folder), **_document(study), "questions": result["facts"]["questions"]})
+        _print_json(
+            {
+                "study": study.folder.name,
+                "folder": str(study.folder),
+                **_document(study),
+                "questions": result["facts"]["questions"],
+            }
+        )
         return
     console = _console()
     _say(console, result)
-    console.print(f"\nMade [bold]{study.folder}/study.yaml[/]. Answer its questions, then: [bold]fieldguide run {study.folder}[/]")
+    console.print(
+        f"\nMade [bold]{study.folder}/study.yaml[/]. Answer its questions, then: [bold]fieldguide run {study.folder}[/]"
+    )
 
 
 @app.command()
 def run(
     folder: Folder,
-    fast: Annotated[bool, typer.Option("--fast", help="about half a minute: the seal, the main findings, the bar")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="about half a minute: the seal, the main findings, the bar")
+    ] = False,
     minutes: Annotated[float | None, typer.Option(help="wall time for run and finalize together", min=0.01)] = None,
     trials: Annotated[int | None, typer.Option(help="candidates that refine may try", min=0)] = None,
     as_json: AsJson = False,
@@ -176,14 +189,20 @@ def finalize(folder: Folder, reason: Reason = None, as_json: AsJson = False) -> 
         return
     console = _console()
     _say(console, study.results()[-1].to_dict())
-    console.print(f"\nWrote [bold]{folder}/model[/]. Use it: [bold]fieldguide predict {folder}/model new.csv -o scores.csv[/]")
+    console.print(
+        f"\nWrote [bold]{folder}/model[/]. Use it: [bold]fieldguide predict {folder}/model new.csv -o scores.csv[/]"
+    )
 
 
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a model folder", show_default=False)],
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="rows to answer: CSV, TSV, Parquet or Arrow", show_default=False)],
-    out: Annotated[Path, typer.Option("-o", "--out", help="where to write: CSV, TSV, Parquet or Arrow", show_default=False)],
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="rows to answer: CSV, TSV, Parquet or Arrow", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="where to write: CSV, TSV, Parquet or Arrow", show_default=False)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Answer rows of any size in bounded memory; say which broke the contract and why."""
@@ -192,7 +211,9 @@ def predict(
 
     n_rows, violations = predict_file(load_model(model), table, out)
     if as_json:
-        _print_json({"status": "done", "rows": n_rows, "out": str(out), "violations": [v.to_dict() for v in violations]})
+        _print_json(
+            {"status": "done", "rows": n_rows, "out": str(out), "violations": [v.to_dict() for v in violations]}
+        )
         return
     console = _console()
     console.print(f"Answered {n_rows:,} rows in [bold]{out}[/]")
@@ -203,7 +224,9 @@ def predict(
 @app.command()
 def package(
     folder: Folder,
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="name of a candidate, such as boosting", show_default=False)],
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="name of a candidate, such as boosting", show_default=False)
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="the model folder to write", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
@@ -217,7 +240,12 @@ def package(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="key or row, and prediction or probability_<label> columns", show_default=False)],
+    predictions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PREDICTIONS", help="key or row, and prediction or probability_<label> columns", show_default=False
+        ),
+    ],
     study: Annotated[Path, typer.Option("--study", help="the study folder", show_default=False)],
     reason: Reason = None,
     as_json: AsJson = False,
@@ -339,7 +367,9 @@ def _say_prepared(facts: Mapping[str, Any]) -> None:
         if len(columns) > len(shown):
             console.print(f"[dim]and {len(columns) - len(shown)} more[/]")
     for array in facts["arrays"]:
-        console.print(f"{array['array']}: {array['dtype']} {tuple(array['shape'])}, range {array['range']}", highlight=False)
+        console.print(
+            f"{array['array']}: {array['dtype']} {tuple(array['shape'])}, range {array['range']}", highlight=False
+        )
 
 
 def _print_json(data: Any) -> None:

@@ -56,7 +56,11 @@ class Watching:
         if event.get("event") == "step":
             self.step = TITLES.get(event["step"], event["step"])
             left = event.get("left", float("inf"))
-            self.progress.update(self.task, description=f"[bold]{self.step}", left="" if left == float("inf") else f"{left:.0f} s left of the budget")
+            self.progress.update(
+                self.task,
+                description=f"[bold]{self.step}",
+                left="" if left == float("inf") else f"{left:.0f} s left of the budget",
+            )
         elif event.get("event") == "trial":
             self.progress.update(self.task, description=f"[bold]{self.step}[/]: {escape(str(event['candidate']))}")
 
@@ -92,7 +96,9 @@ def say_result(console: Console, result: Mapping[str, Any]) -> None:
 def say_findings(console: Console, findings: list[Mapping[str, Any]]) -> None:
     fired = [f for f in findings if f["status"] == "fired"]
     for finding in sorted(fired, key=lambda f: SEVERITIES.index(f["severity"])):
-        console.print(f"  {MARKS[finding['severity']]} [dim]{finding['code']}[/] {escape(finding['sentence'])}", highlight=False)
+        console.print(
+            f"  {MARKS[finding['severity']]} [dim]{finding['code']}[/] {escape(finding['sentence'])}", highlight=False
+        )
         if finding["severity"] != "info" and finding["remedy"]:
             console.print(f"      [dim]{escape(finding['remedy'])}[/]", highlight=False)
     silent = len(findings) - len(fired)
@@ -104,8 +110,17 @@ def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
     """Return candidates as a table, the best first; where room is short, names are folded and numbers stay whole."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     score = entries[0]["scores"][0] if "scores" in entries[0] else entries[0]["score"]
-    for name, right in (("candidate", 0), (f"{score['metric']}\n({score['rows']})", 1), ("95 % interval", 1), ("seconds", 1), ("MB", 1), ("ms a row", 1)):
-        table.add_column(name, justify="right" if right else "left", no_wrap=bool(right), overflow="fold", vertical="top")
+    for name, right in (
+        ("candidate", 0),
+        (f"{score['metric']}\n({score['rows']})", 1),
+        ("95 % interval", 1),
+        ("seconds", 1),
+        ("MB", 1),
+        ("ms a row", 1),
+    ):
+        table.add_column(
+            name, justify="right" if right else "left", no_wrap=bool(right), overflow="fold", vertical="top"
+        )
     for entry in entries[:limit]:
         found = entry["scores"][0] if "scores" in entry else entry["score"]
         low, high = found["interval"]

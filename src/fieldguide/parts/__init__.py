@@ -41,7 +41,10 @@ def find(kind: str, name: str) -> Any:
         ConfigError: there is no such part; names the nearest.
     """
     if name not in names(kind):
-        raise ConfigError(f"there is no {kind} part named {name!r}{nearest(name, names(kind))}", do=f"use one of {', '.join(names(kind))}")
+        raise ConfigError(
+            f"there is no {kind} part named {name!r}{nearest(name, names(kind))}",
+            do=f"use one of {', '.join(names(kind))}",
+        )
     for point in entry_points(group=f"fieldguide.{kind}"):
         if point.name == name:
             return point.load()

@@ -25,7 +25,9 @@ from fieldguide.parts import find, modality
 MOST_ROWS = 6_000
 
 
-def discriminate(table: Table, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int, threads: int) -> dict[str, Any] | None:
+def discriminate(
+    table: Table, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int, threads: int
+) -> dict[str, Any] | None:
     """Return how well boosting tells rows `a` from rows `b` by their features, cross-fitted.
 
     The time column is left out: along time, parts differ by construction.
@@ -59,7 +61,14 @@ def discriminate(table: Table, a: np.ndarray, b: np.ndarray, blocks: np.ndarray,
         Candidate.of("discriminator", learner), rows, folds, (output,), roles=roles, splitter=splitter, modalities=modality,
         effort=Effort(seed, threads),
     )  # fmt: skip
-    value, interval = score(find("metrics", "roc_auc")(), truth[found.rows], found.predictions[0], blocks[chosen][found.rows], seed=seed, replicates=200)
+    value, interval = score(
+        find("metrics", "roc_auc")(),
+        truth[found.rows],
+        found.predictions[0],
+        blocks[chosen][found.rows],
+        seed=seed,
+        replicates=200,
+    )
     return {"auc": value, "interval": list(interval), "n": len(chosen), "columns": _columns(rows, found.fitted, truth)}
 
 

@@ -64,7 +64,12 @@ def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series |
     else:
         assert keys is not None
         places = pl.DataFrame({"k": keys.cast(pl.String), "i": np.arange(n_rows)}).unique("k", keep="first")
-        rows = pl.DataFrame({"k": frame[name].cast(pl.String)}).join(places, on="k", how="left", maintain_order="left")["i"].fill_null(-1).to_numpy()
+        rows = (
+            pl.DataFrame({"k": frame[name].cast(pl.String)})
+            .join(places, on="k", how="left", maintain_order="left")["i"]
+            .fill_null(-1)
+            .to_numpy()
+        )
     strange = np.flatnonzero((rows < 0) | (rows >= n_rows))
     if len(strange):
         raise DataError(
@@ -72,12 +77,23 @@ def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series |
             found=f"such as {name} {frame[name][int(strange[0])]!r}",
         )  # fmt: skip
     if len(np.unique(rows)) < len(rows):
-        raise DataError("some rows are predicted twice", rule="a row is predicted once", found=f"{len(rows) - len(np.unique(rows)):,} repeats")
+        raise DataError(
+            "some rows are predicted twice",
+            rule="a row is predicted once",
+            found=f"{len(rows) - len(np.unique(rows)):,} repeats",
+        )
     return Answers(rows, tuple(_predicted(frame, output, len(problem.outputs) > 1) for output in problem.outputs))
 
 
 def evaluate(
-    bench: Bench, truths: tuple[np.ndarray, ...], answers: Answers, blocks: np.ndarray, split: Split, bar: Trial, *, looks: int
+    bench: Bench,
+    truths: tuple[np.ndarray, ...],
+    answers: Answers,
+    blocks: np.ndarray,
+    split: Split,
+    bar: Trial,
+    *,
+    looks: int,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Judge predictions on the development rows and on the sealed rows they cover, and beside the bar.
 
@@ -104,10 +120,13 @@ def evaluate(
     common, ours, theirs = np.intersect1d(rows, split.work[bar.rows], return_indices=True)
     if len(common) > 1:
         beside = original_scale(bar.raw, problem.outputs)[0][theirs]
-        against = difference(problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed)
+        against = difference(
+            problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed
+        )
         facts["difference"] = {"bar": bar.name, **against}
     facts["sentence"] = "; ".join(
-        f"{s['rows']} {s['metric']} {s['value']:.4g} [{s['interval'][0]:.4g}, {s['interval'][1]:.4g}] on {s['n']:,} rows" for s in facts["scores"]
+        f"{s['rows']} {s['metric']} {s['value']:.4g} [{s['interval'][0]:.4g}, {s['interval'][1]:.4g}] on {s['n']:,} rows"
+        for s in facts["scores"]
     )
     return facts, checked("evaluate", facts=facts)
 
@@ -123,7 +142,9 @@ def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answe
             found.append(threshold_for(output, truth[answers.rows[known]], predicted[known], problem.costs))
         else:
             wrong = problem.costs
-            found.append(wrong["false_positive"] / (wrong["false_positive"] + wrong["false_negative"]) if wrong else None)
+            found.append(
+                wrong["false_positive"] / (wrong["false_positive"] + wrong["false_negative"]) if wrong else None
+            )
     return found
 
 
@@ -150,9 +171,16 @@ def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray
 
 def _numbers(frame: pl.DataFrame, name: str) -> np.ndarray:
     if name not in frame.columns:
-        raise DataError(f"there is no column {name!r}{nearest(name, frame.columns)}", found=f"the columns are {listed(frame.columns)}")
+        raise DataError(
+            f"there is no column {name!r}{nearest(name, frame.columns)}",
+            found=f"the columns are {listed(frame.columns)}",
+        )
     values = frame[name].cast(pl.Float64, strict=False)
     if values.null_count() or not values.is_finite().all():
         row = int(np.flatnonzero(~values.is_finite().fill_null(False).to_numpy())[0])
-        raise DataError(f"column {name!r} is not a number in row {row}", rule="every row has a prediction", found=repr(frame[name][row]))
+        raise DataError(
+            f"column {name!r} is not a number in row {row}",
+            rule="every row has a prediction",
+            found=repr(frame[name][row]),
+        )
     return values.to_numpy()

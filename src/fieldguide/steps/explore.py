@@ -27,7 +27,9 @@ MOST_ASSOCIATED = 200
 """Columns beyond this many are described but their association with the target is computed on fewer rows."""
 
 
-def explore(table: Table, problem: Problem, roles: Roles, metrics_before: Sequence[str] = (), *, seed: int) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def explore(
+    table: Table, problem: Problem, roles: Roles, metrics_before: Sequence[str] = (), *, seed: int
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Describe development rows and recommend a metric for every output that has none.
 
     Args:
@@ -40,24 +42,31 @@ def explore(table: Table, problem: Problem, roles: Roles, metrics_before: Sequen
     """
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
     columns = {
-        column.name: {"kind": column.kind, "role": column.role, **modality(column.kind).describe(table.frame[column.name])}
+        column.name: {
+            "kind": column.kind,
+            "role": column.role,
+            **modality(column.kind).describe(table.frame[column.name]),
+        }
         for column in table.columns
         if column.encoded
     }
     targets = [describe_target(output, truth) for output, truth in zip(problem.outputs, truths)]
-    strength = {
-        output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)
-    }
-    metrics = [
-        recommend(problem, output, truth, roles.blocks, seed)
-        for output, truth in zip(problem.outputs, truths)
-    ]
+    strength = {output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)}
+    metrics = [recommend(problem, output, truth, roles.blocks, seed) for output, truth in zip(problem.outputs, truths)]
     facts = {
         "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metrics[0]['metric']}",
         "n_rows": table.n_rows, "columns": columns, "targets": targets, "associations": strength, "metrics": metrics,
         "samples": samples(table, seed),
     }  # fmt: skip
-    findings = checked("explore", table=table, problem=problem, roles=roles, truths=truths, profile=facts, metrics_before=metrics_before)
+    findings = checked(
+        "explore",
+        table=table,
+        problem=problem,
+        roles=roles,
+        truths=truths,
+        profile=facts,
+        metrics_before=metrics_before,
+    )
     return facts, findings
 
 
@@ -122,7 +131,10 @@ def _means(bins: np.ndarray, goal: np.ndarray, fit: np.ndarray) -> np.ndarray:
 def samples(table: Table, seed: int) -> list[dict[str, Any]]:
     """Return twenty development rows in detail, as text."""
     rows = np.sort(generator(seed, "samples").choice(table.n_rows, min(N_SHOWN, table.n_rows), replace=False))
-    return [{name: None if value is None else str(value) for name, value in row.items()} for row in table.frame[rows].to_dicts()]
+    return [
+        {name: None if value is None else str(value) for name, value in row.items()}
+        for row in table.frame[rows].to_dicts()
+    ]
 
 
 def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
@@ -139,13 +151,31 @@ def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.nd
 def _choice(problem: Problem, output: Output, truth: np.ndarray) -> tuple[str, str]:
     if output.task.family == "values":
         if output.transform == "log1p":
-            return "rmsle", "The target is fitted on a log scale, so errors count in proportion: being 10 % off weighs the same for small and large values."
-        return "rmse", f"It counts errors in the unit of {output.name} and punishes large ones more. Choose mae if all errors cost in proportion to their size."
+            return (
+                "rmsle",
+                "The target is fitted on a log scale, so errors count in proportion: being 10 % off weighs the same for small and large values.",
+            )
+        return (
+            "rmse",
+            f"It counts errors in the unit of {output.name} and punishes large ones more. Choose mae if all errors cost in proportion to their size.",
+        )
     if output.family == "binary":
         if problem.costs:
-            return "expected_cost", "You stated what errors cost, so candidates are compared by the cost of their decisions per row, at each one's best threshold."
+            return (
+                "expected_cost",
+                "You stated what errors cost, so candidates are compared by the cost of their decisions per row, at each one's best threshold.",
+            )
         rate = float(truth.mean())
         if rate < 0.02 or rate > 0.98:
-            return "average_precision", f"Only {min(rate, 1 - rate):.2%} of the rows are in the rarer class: ranking those few first is what can be judged. ROC AUC would look good for any model."
-        return "roc_auc", f"No costs are stated, so the order is judged: the chance that a random {output.labels[1]!r} row ranks above a random {output.labels[0]!r} row. State problem.costs to be judged by decisions."
-    return "log_loss", f"It judges the probabilities of all {len(output.labels)} classes at once, and falls with every honest improvement. Choose accuracy if only the decision counts."
+            return (
+                "average_precision",
+                f"Only {min(rate, 1 - rate):.2%} of the rows are in the rarer class: ranking those few first is what can be judged. ROC AUC would look good for any model.",
+            )
+        return (
+            "roc_auc",
+            f"No costs are stated, so the order is judged: the chance that a random {output.labels[1]!r} row ranks above a random {output.labels[0]!r} row. State problem.costs to be judged by decisions.",
+        )
+    return (
+        "log_loss",
+        f"It judges the probabilities of all {len(output.labels)} classes at once, and falls with every honest improvement. Choose accuracy if only the decision counts.",
+    )

@@ -50,7 +50,9 @@ def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
 
     No clock stops a refit: its steps are known, and refine chose only members whose refits fit the time.
     """
-    fitted = [refitted(bench, member, rows, seed_for(bench.seed, "refit", i)) for i, member in enumerate(chosen.members)]
+    fitted = [
+        refitted(bench, member, rows, seed_for(bench.seed, "refit", i)) for i, member in enumerate(chosen.members)
+    ]
     return fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), chosen.weights)
 
 
@@ -73,7 +75,16 @@ def finalize(
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
     bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
-    judged = judge(problem, sealed.rows.truths, answers, sealed.blocks, seed=bench.seed, rows="test", looks=len(looks), thresholds=model.thresholds)
+    judged = judge(
+        problem,
+        sealed.rows.truths,
+        answers,
+        sealed.blocks,
+        seed=bench.seed,
+        rows="test",
+        looks=len(looks),
+        thresholds=model.thresholds,
+    )
     against = difference(
         problem.output, sealed.rows.truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
         thresholds=(model.thresholds[0], bar.thresholds[0]),
@@ -89,7 +100,12 @@ def finalize(
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
     }  # fmt: skip
     findings = checked("finalize", problem=problem, facts=facts)
-    evidence = {**model.evidence, "scores": judged["scores"], "looks": facts["looks"], "findings": [f.to_dict() for f in findings if f.fired]}
+    evidence = {
+        **model.evidence,
+        "scores": judged["scores"],
+        "looks": facts["looks"],
+        "findings": [f.to_dict() for f in findings if f.fired],
+    }
     return replace(model, evidence=evidence), facts, findings
 
 
@@ -104,14 +120,18 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[flo
         return []
     truth = sealed.rows.truths[0]
     read = readable(output, answers[0], metric, thresholds[0])
-    calibrated = answers[0][:, 1] if output.family == "binary" else answers[0][:, 0] if output.family == "values" else None
+    calibrated = (
+        answers[0][:, 1] if output.family == "binary" else answers[0][:, 0] if output.family == "values" else None
+    )
     found = slice_scores(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed, calibrated=calibrated)
     gap = slice_gap(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed)
     facts = [part.to_dict() for part in found]
     return [*facts, {"gap": gap.to_dict()}] if gap is not None else facts
 
 
-def _decision_cost(costs: Mapping[str, float], truth: np.ndarray, prediction: np.ndarray, threshold: float | None) -> dict[str, Any] | None:
+def _decision_cost(
+    costs: Mapping[str, float], truth: np.ndarray, prediction: np.ndarray, threshold: float | None
+) -> dict[str, Any] | None:
     if not costs or prediction.shape[1] != 2:
         return None
     cut = 0.5 if threshold is None else threshold
@@ -154,4 +174,8 @@ def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
 def _shown(values: pl.Series, code: int) -> str:
     if code == 0 and values.null_count() == len(values):
         return "is missing"
-    return f"= {values[0]}" if not values.dtype.is_numeric() or values.n_unique() == 1 else f"{np.nanmin(values.to_numpy()):g} to {np.nanmax(values.to_numpy()):g}"
+    return (
+        f"= {values[0]}"
+        if not values.dtype.is_numeric() or values.n_unique() == 1
+        else f"{np.nanmin(values.to_numpy()):g} to {np.nanmax(values.to_numpy()):g}"
+    )

@@ -124,13 +124,26 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     if data.group or data.entity or config.split.by in ("random", "chronological"):
         sure = {name: role for name, role in sure.items() if role != "group"}
     chosen = {**sure, **{name: c.role for name, c in declared.items() if c.role is not None}}
-    for name, role in ((data.time, "time"), (data.group or data.entity, "group"), (data.key, "key"), (data.weight, "weight"), (data.known_at, "ignore"), (config.split.column, "ignore")):
+    for name, role in (
+        (data.time, "time"),
+        (data.group or data.entity, "group"),
+        (data.key, "key"),
+        (data.weight, "weight"),
+        (data.known_at, "ignore"),
+        (config.split.column, "ignore"),
+    ):
         if name is not None:
             chosen[name] = role
     return tuple(_settled(column, chosen, declared, config, tasks) for column in columns), guess, tasks
 
 
-def _settled(column: Column, chosen: Mapping[str, str], declared: Mapping[str, Any], config: Config, tasks: Mapping[str, TaskGuess]) -> Column:
+def _settled(
+    column: Column,
+    chosen: Mapping[str, str],
+    declared: Mapping[str, Any],
+    config: Config,
+    tasks: Mapping[str, TaskGuess],
+) -> Column:
     said = declared[column.name].reading() if column.name in declared else {}
     column = replace(column, read={**column.read, **said})
     if column.role == "target":
@@ -169,7 +182,11 @@ def _load(
         n_without += int((~known).sum())
         first += raw.height
     if not frames or not sum(f.height for f in frames):
-        raise DataError(f"no row of {source.origin} has a target", rule="a target is known in some rows", found=f"{first:,} rows without {', '.join(targets)}")
+        raise DataError(
+            f"no row of {source.origin} has a target",
+            rule="a target is known in some rows",
+            found=f"{first:,} rows without {', '.join(targets)}",
+        )
     return Table(pl.concat(frames), tuple(columns)), np.concatenate(keys), _merged(violations), n_without
 
 
@@ -257,7 +274,10 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
             do="name another with --out DIR, or remove it",
         )  # fmt: skip
     targets = [target] if isinstance(target, str) else list(target)
-    told = {"problem": {"target": targets[0] if len(targets) == 1 else targets, **answers}, "data": {"table": str(source.path or "data.parquet")}}
+    told = {
+        "problem": {"target": targets[0] if len(targets) == 1 else targets, **answers},
+        "data": {"table": str(source.path or "data.parquet")},
+    }
     config = Config.from_dict(told, folder)
     columns, guess, tasks = look(source, config)
     text = study_text(columns, guess, tasks, config, _relative(source.path, folder), answers)
@@ -272,7 +292,11 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
             for path in folder.iterdir():
                 path.unlink()
             folder.rmdir()
-        raise DataError(f"{folder} cannot be written", found=str(error.strerror), do="free some space, or name another folder with --out") from error
+        raise DataError(
+            f"{folder} cannot be written",
+            found=str(error.strerror),
+            do="free some space, or name another folder with --out",
+        ) from error
     return folder
 
 
@@ -281,7 +305,12 @@ def _relative(path: Path | None, folder: Path) -> str:
 
 
 def study_text(
-    columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], config: Config, table: str, answers: Mapping[str, Any]
+    columns: Sequence[Column],
+    guess: RolesGuess,
+    tasks: Mapping[str, TaskGuess],
+    config: Config,
+    table: str,
+    answers: Mapping[str, Any],
 ) -> str:
     """Return study.yaml as text: short, commented, with what was guessed and what only a person can answer."""
     targets = config.problem.targets
@@ -289,7 +318,10 @@ def study_text(
     asked = questions(columns, guess, task)
     need = {entry["key"]: entry["question"] for entry in asked}
     said = config.problem
-    lines = ["# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.", "problem:"]
+    lines = [
+        "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
+        "problem:",
+    ]
     for name in ("goal", "unit", "decision"):
         value = getattr(said, name)
         lines.append(f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}")
@@ -303,8 +335,14 @@ def study_text(
         lines.append(f"  # costs: {{false_positive: 1, false_negative: 1}}  # ? {need['problem.costs']}")
     if said.transform != "identity":
         lines.append(f"  transform: {said.transform}")
-    lines.append(f"  metric: {_yaml(said.metric)}" if said.metric else "  # metric:  # absent: explore recommends one and the journal freezes it")
-    lines.append(f"  success: {said.success:g}" if said.success else f"  # success: 0.01  # ? {need['problem.success']}")
+    lines.append(
+        f"  metric: {_yaml(said.metric)}"
+        if said.metric
+        else "  # metric:  # absent: explore recommends one and the journal freezes it"
+    )
+    lines.append(
+        f"  success: {said.success:g}" if said.success else f"  # success: 0.01  # ? {need['problem.success']}"
+    )
     if said.limits.latency_ms or said.limits.megabytes:
         lines.append(f"  limits: {_yaml(said.limits.model_dump(exclude_none=True))}")
     if said.purpose != "predict":
@@ -312,13 +350,24 @@ def study_text(
     lines += ["data:", f"  table: {_yaml(table)}"]
     for role, found in (("time", guess.time), ("group", guess.group)):
         for column in found[:1]:
-            mark = f"  {role}: {_yaml(column.column)}  # = {column.why}" if column.sure else f"  # {role}: {_yaml(column.column)}  # ? {column.why}"
+            mark = (
+                f"  {role}: {_yaml(column.column)}  # = {column.why}"
+                if column.sure
+                else f"  # {role}: {_yaml(column.column)}  # ? {column.why}"
+            )
             lines.append(mark)
     if guess.key is not None:
         lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
-    lines += ["  # columns: {name: ignore}  # ? " + need.get("data.columns", "columns that are not known at prediction time")]
+    lines += [
+        "  # columns: {name: ignore}  # ? " + need.get("data.columns", "columns that are not known at prediction time")
+    ]
     lines += _told_columns(columns)
-    lines += ["# split: {test: 0.15}  # absent: chosen from the size of the data", "budget: {trials: 30, minutes: 10}", f"seed: {config.seed}", ""]
+    lines += [
+        "# split: {test: 0.15}  # absent: chosen from the size of the data",
+        "budget: {trials: 30, minutes: 10}",
+        f"seed: {config.seed}",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -339,7 +388,11 @@ def _note(column: Column) -> str:
     asked = column.facts.get("questions")
     if asked:
         return f"  # ? {asked[0]}"
-    return f"  # left out: {column.facts.get('why', '')}" if column.kind not in ENCODED_KINDS or column.role == "ignore" else ""
+    return (
+        f"  # left out: {column.facts.get('why', '')}"
+        if column.kind not in ENCODED_KINDS or column.role == "ignore"
+        else ""
+    )
 
 
 def _yaml(value: Any) -> str:

@@ -16,7 +16,9 @@ from fieldguide.steps.checking import checked
 N_SHOWN = 10
 
 
-def prepare(table: Table, rows: Rows, train: np.ndarray, profile: dict[str, Any], recipe: Recipe) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def prepare(
+    table: Table, rows: Rows, train: np.ndarray, profile: dict[str, Any], recipe: Recipe
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Fit the transform on the first fold's training rows and show ten of them before and after.
 
     Args:

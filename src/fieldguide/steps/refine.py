@@ -69,7 +69,9 @@ def refine(
     ledger += searched
     complete = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]]
     complete = [trial for trial in complete if trial.candidate.kind != "trivial"] or complete
-    complete = list({trial.entry["key"]: trial for trial in reversed(complete)}.values())[::-1]  # the first of equal ones
+    complete = list({trial.entry["key"]: trial for trial in reversed(complete)}.values())[
+        ::-1
+    ]  # the first of equal ones
     blended = blend(bench, complete, refit_seconds)
     entries = [dict(trial.entry) for trial in complete]
     if len(blended.members) > 1:
@@ -102,7 +104,9 @@ def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str
     return Blended(members, tuple(facts["blend"]["weights"])), entries[facts["chosen"]], bench.remembered(facts["bar"])
 
 
-def presets(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) -> tuple[list[Trial], list[dict[str, Any]]]:
+def presets(
+    bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int
+) -> tuple[list[Trial], list[dict[str, Any]]]:
     """Try the settings a learner is known to be good with on other tables, before any are drawn at random."""
     trials: list[Trial] = []
     ledger: list[dict[str, Any]] = []
@@ -135,12 +139,19 @@ def diagnose(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
         >>> diagnose([{"train": 0.9, "validation": 1.0}, {"train": 0.4, "validation": 0.8}])["state"]
         'overfits'
     """
-    pairs = [(p["train"], p["validation"]) for p in history if p.get("validation") is not None and p.get("train") is not None]
+    pairs = [
+        (p["train"], p["validation"]) for p in history if p.get("validation") is not None and p.get("train") is not None
+    ]
     if not pairs:
         return {"state": "unknown", "gap": None}
     train, validation = pairs[-1][0], min(v for _, v in pairs)
     gap = (validation - train) / abs(validation) if validation else 0.0
-    return {"state": "overfits" if gap > CLEARLY else "underfits", "gap": float(gap), "train": train, "validation": validation}
+    return {
+        "state": "overfits" if gap > CLEARLY else "underfits",
+        "gap": float(gap),
+        "train": train,
+        "validation": validation,
+    }
 
 
 def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> tuple[list[Trial], list[dict[str, Any]]]:
@@ -161,7 +172,9 @@ def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> t
             break
         used.add(f"{move['setting']} {move['direction']}")
         name = f"{best.candidate.learner.name}: {move['setting']} {move['to']:g}"
-        candidate = Candidate(name, with_values(best.candidate.learner, {move["setting"]: move["to"]}), best.candidate.recipe)
+        candidate = Candidate(
+            name, with_values(best.candidate.learner, {move["setting"]: move["to"]}), best.candidate.recipe
+        )
         trial = bench.attempt(candidate, clock)
         gained = bench.compared(trial, best)
         after = diagnose(trial.entry["history"])
@@ -210,7 +223,9 @@ def _moved(setting: str, value: float, factor: float | None, up: bool) -> float:
 # --- the search --------------------------------------------------------------------------------------------------------
 
 
-def search(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) -> tuple[list[Trial], list[dict[str, Any]], int]:
+def search(
+    bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int
+) -> tuple[list[Trial], list[dict[str, Any]], int]:
     """Random search with successive halving over the learners worth it; return trials, ledger lines, and trials not made."""
     bases = _bases(bench, tried)
     if not bases or n_trials <= 0:
@@ -227,12 +242,16 @@ def search(bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int) ->
     while (asked := asker.ask()) is not None:
         base = bases[asked.learner]
         learner = with_values(base.candidate.learner, asked.settings)
-        candidate = Candidate(f"{asked.learner} {asked.number}", learner, with_values(base.candidate.recipe, asked.recipe))
+        candidate = Candidate(
+            f"{asked.learner} {asked.number}", learner, with_values(base.candidate.recipe, asked.recipe)
+        )
         folds, share = rung(bench, asker.share(asked.rung))
         forecast = base.entry["seconds"] * share * len(folds) / len(bench.folds)
         if clock.left() < 1.2 * forecast:
             asker.tell(asked, -np.inf)
-            ledger.append({"stage": "search", "candidate": candidate.name, "rung": asked.rung, "skipped": "no time left for it"})
+            ledger.append(
+                {"stage": "search", "candidate": candidate.name, "rung": asked.rung, "skipped": "no time left for it"}
+            )
             continue
         trial = bench.attempt(candidate, clock, folds=folds, share=share)
         asker.tell(asked, greater_is_better(bench.problem, trial.entry))
@@ -298,7 +317,9 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
         options = []
         for i in range(len(order)):
             more = counts + np.eye(len(order))[i]
-            if (more > 0).sum() <= MAX_MEMBERS and sum(c for c, n in zip(costs, more) if n) <= max(refit_seconds, costs[0]):
+            if (more > 0).sum() <= MAX_MEMBERS and sum(c for c, n in zip(costs, more) if n) <= max(
+                refit_seconds, costs[0]
+            ):
                 options.append((value(more), i))
         if not options:
             break
@@ -335,5 +356,8 @@ def _optimism(bench: Bench, trials: Sequence[Trial]) -> float:
     output, metric = bench.problem.output, metric_of(bench.problem.output)
     rows = trials[0].rows
     same = [trial for trial in trials if len(trial.rows) == len(rows)]
-    predictions = [readable(output, original_scale(t.raw, bench.problem.outputs)[0], metric, t.entry["thresholds"][0]) for t in same]
+    predictions = [
+        readable(output, original_scale(t.raw, bench.problem.outputs)[0], metric, t.entry["thresholds"][0])
+        for t in same
+    ]
     return optimism(metric, bench.truths(rows)[0], predictions, bench.roles.blocks[rows], seed=bench.seed)

@@ -59,7 +59,9 @@ class Divided:
         return bool(np.isin(rows, self.split.test).any())
 
 
-def divide(table: Table, keys: np.ndarray, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]) -> Divided:
+def divide(
+    table: Table, keys: np.ndarray, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]
+) -> Divided:
     """Divide the rows of a table: the seal first, then the folds.
 
     Args:
@@ -99,7 +101,9 @@ def divide(table: Table, keys: np.ndarray, strata: np.ndarray | None, request: R
         )
     work = development
     if len(development) > request.sample:  # drawn at random even along time: a sample of the whole
-        work = development[splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]]
+        work = development[
+            splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]
+        ]
     inside = roles.take(work)
     folds = _folds(inside, splitter, request)
     found = Split(scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys))
@@ -112,7 +116,9 @@ def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str
     facts = _facts(split, roles, duplicates, table)
     facts["discrimination"] = discriminate(table, split.development, split.test, roles.blocks, seed=0, threads=threads)
     rest = np.setdiff1d(split.development, split.work)
-    facts["sample"] = discriminate(table, rest, split.work, roles.blocks, seed=0, threads=threads) if split.sampled else None
+    facts["sample"] = (
+        discriminate(table, rest, split.work, roles.blocks, seed=0, threads=threads) if split.sampled else None
+    )
     findings = checked(
         "split", table=table, split=split, roles=roles, duplicates=duplicates, discrimination=facts["discrimination"],
         sample=facts["sample"],
@@ -139,7 +145,11 @@ def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates, strata: np.nd
             )
         times = values.to_physical().to_numpy()
     if wants_time and by is not None and times is None:
-        raise SplitError(f"split.by is {by!r} and there is no time column", rule="a chronological split orders rows by time", do="set data.time")
+        raise SplitError(
+            f"split.by is {by!r} and there is no time column",
+            rule="a chronological split orders rows by time",
+            do="set data.time",
+        )
     return Roles(keys, blocks, times, strata)
 
 

@@ -25,7 +25,9 @@ SHARES = {"mlp": 0.15}
 """The cheap network's part of the time; the last one takes what is left."""
 
 
-def train(bench: Bench, candidates: Sequence[Candidate], bar: Trial, clock: Clock, set_by_hand: frozenset[str] = frozenset()) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def train(
+    bench: Bench, candidates: Sequence[Candidate], bar: Trial, clock: Clock, set_by_hand: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Train networks and compare the best with the bar.
 
     Args:
@@ -55,7 +57,12 @@ def train(bench: Bench, candidates: Sequence[Candidate], bar: Trial, clock: Cloc
         entry["difference"] = bench.compared(trial, bar)
     order = ranked(bench.problem, entries)
     sound = [entry for entry in order if checks[entry["learner"]]["reached"]]
-    facts: dict[str, Any] = {"entries": order, "overfit": checks, "difference": None, "sentence": "no network was trained"}
+    facts: dict[str, Any] = {
+        "entries": order,
+        "overfit": checks,
+        "difference": None,
+        "sentence": "no network was trained",
+    }
     if order:
         best = (sound or order)[0]
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
@@ -72,6 +79,8 @@ def fitting(bench: Bench, candidate: Candidate, clock: Clock) -> Candidate:
     seconds = None if math.isinf(left) else 0.85 * left / sum(fold.repeat == 0 for fold in bench.folds)
     settings = bench.recall(
         {"sized": candidate.to_dict(), "timed": seconds is not None},
-        lambda: values_of(candidate.learner.sized(bench.encoded(candidate), bench.problem.outputs, seconds, bench.threads)),  # type: ignore[attr-defined]
+        lambda: values_of(
+            candidate.learner.sized(bench.encoded(candidate), bench.problem.outputs, seconds, bench.threads)
+        ),  # type: ignore[attr-defined]
     )
     return Candidate(candidate.name, with_values(candidate.learner, settings), candidate.recipe)

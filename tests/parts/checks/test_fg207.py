@@ -15,7 +15,12 @@ def split(n_work: int) -> SimpleNamespace:
 
 
 def sample(low: float) -> dict[str, object]:
-    return {"auc": low + 0.02, "interval": [low, low + 0.04], "n": 6000, "columns": [{"column": "row_number", "share": 0.9}]}
+    return {
+        "auc": low + 0.02,
+        "interval": [low, low + 0.04],
+        "n": 6000,
+        "columns": [{"column": "row_number", "share": 0.9}],
+    }
 
 
 def test_contract() -> None:

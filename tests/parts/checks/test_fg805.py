@@ -37,7 +37,10 @@ def test_values_of_both_signs_have_no_ratio():
 
 
 def test_a_ratio_of_one_with_wrong_bins_fires() -> None:
-    bins = [{"predicted": 0.4, "observed": 0.1, "low": 0.05, "high": 0.15, "n": 50}, {"predicted": 0.6, "observed": 0.9, "low": 0.85, "high": 0.95, "n": 50}]
+    bins = [
+        {"predicted": 0.4, "observed": 0.1, "low": 0.05, "high": 0.15, "n": 50},
+        {"predicted": 0.6, "observed": 0.9, "low": 0.85, "high": 0.95, "n": 50},
+    ]
     calibration = [{"output": "y", "ratio": 1.0, "interval": [0.95, 1.05], "bins": bins}]
     (found,) = CalibrationOnTest().run(facts={"calibration": calibration, "scores": []})
     assert found.fired

@@ -48,4 +48,8 @@ class WorkingSample:
             return [passed(self, f"The sample ({size}) cannot be told from the rest ({said}).", evidence=dict(sample))]
         columns = [entry["column"] for entry in sample.get("columns", ())][:3]
         sentence = f"The sample ({size}) differs from the rest, mostly by {names(columns)} ({said})."
-        return [fire(self, sentence, "Raise data.sample, or leave out these columns.", columns=columns, evidence=dict(sample))]
+        return [
+            fire(
+                self, sentence, "Raise data.sample, or leave out these columns.", columns=columns, evidence=dict(sample)
+            )
+        ]

@@ -37,6 +37,8 @@ class MetricChanged:
         others = [name for name in metrics_before if name != now]
         if not others:
             return [passed(self, f"The metric is {now}, and models were judged by no other one.")]
-        sentence = f"Models were judged by {', then '.join(others)} before the metric became {now} ({len(others)} change(s))."
+        sentence = (
+            f"Models were judged by {', then '.join(others)} before the metric became {now} ({len(others)} change(s))."
+        )
         remedy = "Go back to the first metric, or say in the report why it was wrong."
         return [fire(self, sentence, remedy, evidence={"before": list(metrics_before), "now": now})]

@@ -49,7 +49,9 @@ class EarnsItsPlace:
         if low > success:
             evidence = {**numbers, "verdict": "yes"}
             return [passed(self, f"The network earns its place so far: {said}{wanted}.", evidence=evidence)]
-        hurried = any(e["candidate"] == found["network"] and "clock" in e.get("stopped", ()) for e in facts.get("entries", ()))
+        hurried = any(
+            e["candidate"] == found["network"] and "clock" in e.get("stopped", ()) for e in facts.get("entries", ())
+        )
         if hurried and low <= success:
             sentence = f"Whether the network earns its place cannot be told: the clock ended its training. So far {said}{wanted}."
             remedy = "Raise budget.minutes, or ship the baseline until a gain is shown."

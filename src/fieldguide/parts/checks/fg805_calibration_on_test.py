@@ -70,7 +70,9 @@ class CalibrationOnTest:
                     "sealed rows lie in bins whose mean prediction is not what was observed."
                 )
                 remedy = "Recalibrate on recent rows, or decide by rank."
-                findings.append(fire(self, sentence, remedy, columns=[found["output"]], evidence={**evidence, "astray": astray}))
+                findings.append(
+                    fire(self, sentence, remedy, columns=[found["output"]], evidence={**evidence, "astray": astray})
+                )
             else:
                 findings.append(
                     passed(
@@ -85,5 +87,7 @@ class CalibrationOnTest:
         """Share of rows in bins of probabilities that miss what was observed by more than `apart`."""
         probabilities = [b for b in bins if 0.0 <= b["low"] and b["high"] <= 1.0]
         rows = sum(b["n"] for b in probabilities)
-        wrong = sum(b["n"] for b in probabilities if not b["low"] - self.apart <= b["predicted"] <= b["high"] + self.apart)
+        wrong = sum(
+            b["n"] for b in probabilities if not b["low"] - self.apart <= b["predicted"] <= b["high"] + self.apart
+        )
         return wrong / rows if rows else 0.0

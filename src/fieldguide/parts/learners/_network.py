@@ -129,7 +129,10 @@ class NetworkEstimator:
         folder = Path(folder)
         weights = {name: value.detach().cpu().contiguous() for name, value in self.net.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
-        graph: dict[str, Any] = {"written": False, "why": "a draft" if draft else 'the packages of "fieldguide[serve]" are not installed'}
+        graph: dict[str, Any] = {
+            "written": False,
+            "why": "a draft" if draft else 'the packages of "fieldguide[serve]" are not installed',
+        }
         if not draft and all(_installed(package) for package in ("onnx", "onnxscript", "onnxruntime")):
             from fieldguide.parts.learners import _export
 

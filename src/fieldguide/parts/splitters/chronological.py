@@ -74,7 +74,11 @@ class Chronological:
 
 def _times(roles: Roles) -> np.ndarray:
     if roles.times is None:
-        raise SplitError("there is no time column", rule="a chronological split orders rows by time", do="set data.time, or split.by: random")
+        raise SplitError(
+            "there is no time column",
+            rule="a chronological split orders rows by time",
+            do="set data.time, or split.by: random",
+        )
     return roles.times
 
 
