@@ -295,7 +295,7 @@ def test_the_purpose_to_understand_prefers_the_simpler_model(finished: Study) ->
 
     from fieldguide.core.leaderboard import preferred, ranked
 
-    entries = [e for e in finished.record.result("refine")["entries"]]
+    entries = list(finished.record.result("refine")["entries"])
     problem = replace(finished.problem, purpose="understand")
     assert preferred(finished.problem, entries) is ranked(finished.problem, entries)[0]
     assert preferred(problem, entries)["kind"] == "simple"

@@ -77,10 +77,11 @@ def fitting(bench: Bench, candidate: Candidate, clock: Clock) -> Candidate:
     """Return the candidate in the largest size that can be trained in the time there is, a fold's share each."""
     left = clock.left()
     seconds = None if math.isinf(left) else 0.85 * left / sum(fold.repeat == 0 for fold in bench.folds)
+    sized = getattr(candidate.learner, "sized", None)
+    if sized is None:
+        return candidate
     settings = bench.recall(
         {"sized": candidate.to_dict(), "timed": seconds is not None},
-        lambda: values_of(
-            candidate.learner.sized(bench.encoded(candidate), bench.problem.outputs, seconds, bench.threads)
-        ),  # type: ignore[attr-defined]
+        lambda: values_of(sized(bench.encoded(candidate), bench.problem.outputs, seconds, bench.threads)),
     )
     return Candidate(candidate.name, with_values(candidate.learner, settings), candidate.recipe)

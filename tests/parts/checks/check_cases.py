@@ -63,7 +63,7 @@ def split_of(
     folds = folds or (Fold(np.arange(half), np.arange(half, len(rest))),)
     purged = np.asarray(purged, np.int64)
     return Split(
-        scheme, rest, test, purged, tuple(folds), roles.take(rest), parts.find("splitters", "random")(), "hash"
+        scheme, rest, rest, test, purged, tuple(folds), roles.take(rest), parts.find("splitters", "random")(), "hash"
     )
 
 

@@ -85,7 +85,7 @@ class CalibrationOnTest:
 
     def _astray(self, bins: Sequence[Mapping[str, Any]]) -> float:
         """Share of rows in bins of probabilities that miss what was observed by more than `apart`."""
-        probabilities = [b for b in bins if 0.0 <= b["low"] and b["high"] <= 1.0]
+        probabilities = [b for b in bins if b["low"] >= 0.0 and b["high"] <= 1.0]
         rows = sum(b["n"] for b in probabilities)
         wrong = sum(
             b["n"] for b in probabilities if not b["low"] - self.apart <= b["predicted"] <= b["high"] + self.apart

@@ -30,7 +30,7 @@ WORSE = 1.001  # a held-out loss this much above the best ends the path
 ARRAYS = ("numbers", "levels", "intercept", "centre", "scale")  # of one output's coefficients, as saved
 CHUNK = 4096  # rows written out as one-hot columns at a time
 MANY_COLUMNS = 1500  # beyond, the curvature is taken column by column
-WIDE = 2  # also beyond so many columns a row: so few rows say little of how columns hang together
+WIDE = 500  # where there are fewer than half as many rows too: factoring the curvature then takes longer than the fit
 
 Loss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -250,7 +250,7 @@ class Design:
         """Return the weighted mean of each row's outer product; of many columns only its diagonal."""
         n, p = self.numbers.shape[1], self.shape[0]
         weights, total = self.weights, self.weights.sum()
-        if p > min(MANY_COLUMNS, WIDE * len(weights)):
+        if p > MANY_COLUMNS or p > max(WIDE, 2 * len(weights)):
             levels = sum(np.bincount(column, weights, minlength=self.n_levels) for column in self.places.T)
             return np.concatenate([weights @ self.numbers**2, np.broadcast_to(levels, self.n_levels), [total]]) / total
         found = np.zeros((p, p))
