@@ -167,8 +167,8 @@ WAITING = [
         task_line("costs: {false_positive: 1, false_negative: 5}"), "city",
     ),
     Impossible(
-        "one class left to learn from", PEOPLE.with_columns(part=pl.col("bought")), r"SplitError: the rows left to learn from hold one class only\n.*\n  Found: \d+ rows of one class",
-        lambda text: text + "split: {column: part, test: 'yes'}\n",
+        "one class left to learn from", PEOPLE.with_columns(part=pl.col("bought").replace({"yes": "held", "no": "used"})), r"SplitError: the rows left to learn from hold one class only\n.*\n  Found: \d+ rows of one class",
+        lambda text: text + "split: {column: part, test: held}\n",
     ),
 ]  # fmt: skip
 
