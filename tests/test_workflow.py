@@ -129,7 +129,8 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
 def test_another_split_is_refused_once_sealed(tmp_path: Path) -> None:
     study = small_study(tmp_path / "s", people(120), "bought")
     study.split()
-    (study.folder / "study.yaml").write_text((study.folder / "study.yaml").read_text() + "split: {test: 0.3}\n")
+    path = study.folder / "study.yaml"
+    path.write_text(path.read_text().replace("split: {folds: 3", "split: {test: 0.3, folds: 3"))
     with pytest.raises(StudyError, match="asks for another split than the one that was sealed"):
         Study(study.folder).explore()
 

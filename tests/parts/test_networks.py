@@ -296,13 +296,13 @@ def test_a_network_that_cannot_overfit_is_diagnosed(diagnosis: str, words: str, 
 
 def test_sizes_follow_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, outputs = example("binary", 25_600)
-    cost = {64: 0.001, 128: 0.004, 256: 0.02, 512: 0.1}
+    cost = {64: 0.001, 128: 0.004, 256: 0.02, 384: 0.06, 512: 0.1}
     monkeypatch.setattr(_sizing, "seconds_per_step", lambda learner, *_: cost[learner.d_block])
     chosen = {seconds: TabM().sized(rows, outputs, seconds, 1) for seconds in (1.0, 10.0, 15.0, 70.0, 600.0, None)}
     assert [learner.d_block for learner in chosen.values()] == [64, 64, 128, 256, 512, 128]
-    assert chosen[1.0].n_epochs == 8 and chosen[600.0].n_epochs == 52
+    assert chosen[1.0].n_epochs == 8 and chosen[600.0].n_epochs == 40
     assert chosen[None].n_epochs == TabM().n_epochs
-    assert all({**SIZES[i]}.items() <= _plain(chosen[s]).items() for i, s in ((0, 1.0), (2, 70.0), (3, 600.0)))
+    assert all({**SIZES[i]}.items() <= _plain(chosen[s]).items() for i, s in ((0, 1.0), (2, 70.0), (4, 600.0)))
 
 
 def _plain(learner: TabM) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import ranked
+from fieldguide.core.score import told
 from fieldguide.steps.checking import checked
 
 BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
@@ -49,6 +50,4 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
 
 
 def _sentence(entry: Any) -> str:
-    score = entry["scores"][0]
-    low, high = score["interval"]
-    return f"the bar is {entry['candidate']}: {score['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}] on {score['n']:,} rows"
+    return f"the bar is {entry['candidate']}: {told(entry['scores'][0])}"

@@ -18,6 +18,7 @@ from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, threshold_for
 from fieldguide.core.problem import Output, Problem
+from fieldguide.core.score import told
 from fieldguide.core.source import open_source
 from fieldguide.core.split import Split
 from fieldguide.steps.checking import checked
@@ -124,10 +125,7 @@ def evaluate(
             problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed
         )
         facts["difference"] = {"bar": bar.name, **against}
-    facts["sentence"] = "; ".join(
-        f"{s['rows']} {s['metric']} {s['value']:.4g} [{s['interval'][0]:.4g}, {s['interval'][1]:.4g}] on {s['n']:,} rows"
-        for s in facts["scores"]
-    )
+    facts["sentence"] = "; ".join(f"{s['rows']} {told(s)}" for s in facts["scores"])
     return facts, checked("evaluate", facts=facts)
 
 

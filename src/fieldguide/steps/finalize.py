@@ -20,6 +20,7 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, measure, metric_of, readable
 from fieldguide.core.model import Model
 from fieldguide.core.rows import Rows
+from fieldguide.core.score import told
 from fieldguide.core.seeds import seed_for
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.table import Table
@@ -110,8 +111,7 @@ def finalize(
 
 
 def _sentence(score: Mapping[str, Any], name: str, looks: int) -> str:
-    low, high = score["interval"]
-    return f"{name}: test {score['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}] on {score['n']:,} sealed rows, look {looks}"
+    return f"{name}: test {told(score).removesuffix(' rows')} sealed rows, look {looks}"
 
 
 def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[float | None]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from it the problem, the typed table and what only a person can answer (`frame`)
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 
 from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
+from fieldguide.core.disk import writing
 from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
@@ -76,6 +78,13 @@ def frame(config: Config) -> Framed:
         violations = (*violations, *more_violations)
     elif config.split.column is not None:
         given = _marked(table, config)
+    if not table.features:
+        others = [c for c in columns if c.role != "target"]
+        raise DataError(
+            "no column is left to predict from", rule="a study has at least one column that differs from row to row",
+            found=listed(f"{c.name!r} ({c.facts.get('why') or c.role})" for c in others) if others else "the target is the only column",
+            do="add columns that are known at prediction time, or declare a kind under data.columns",
+        )  # fmt: skip
     problem = _problem(config, table, tasks)
     first = problem.output
     strata = first.code(table.frame[first.name]) if first.task.family == "classes" else None
@@ -211,14 +220,14 @@ def _marked(table: Table, config: Config) -> np.ndarray:
 
 def _problem(config: Config, table: Table, tasks: Mapping[str, TaskGuess]) -> Problem:
     said = config.problem
+    costs = {} if said.costs is None else said.costs.model_dump()
     outputs = []
     for name in said.targets:
         task = find("tasks", said.task or tasks[name].task)()
         labels = task.labels(table.frame[name], said.positive if said.positive is not None else tasks[name].positive)
         metric = find("metrics", said.metric_name)(**_metric_settings(said)) if said.metric_name else None
         outputs.append(Output(name, task, labels, metric, said.transform if task.family == "values" else "identity"))
-        _judgeable(outputs[-1], table.frame[name])
-    costs = {} if said.costs is None else said.costs.model_dump()
+        _judgeable(outputs[-1], table.frame[name], costs)
     limits = Limits(said.limits.latency_ms, said.limits.megabytes)
     return Problem(
         tuple(outputs), said.goal, said.unit, said.decision, said.prediction_time, costs, said.success, limits, said.purpose,
@@ -232,12 +241,17 @@ def _metric_settings(said: Any) -> dict[str, Any]:
     return dict(said.metric_settings)
 
 
-def _judgeable(output: Output, target: pl.Series) -> None:
+def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float]) -> None:
     if output.metric is not None and output.family not in output.metric.families:
         able = [name for name in names("metrics") if output.family in find("metrics", name).families]
         raise ConfigError(
             f"metric {output.metric.name!r} cannot judge {output.name!r}", rule="a metric suits the task",
             found=f"the task is {output.task.name}", do=f"use one of {', '.join(able)}",
+        )  # fmt: skip
+    if costs and output.family != "binary":
+        raise ConfigError(
+            f"problem.costs says what false positives and negatives cost, and the task of {output.name!r} is {output.task.name}",
+            rule="these costs need a binary task", found=listed(f"{name} {cost:g}" for name, cost in costs.items()), do="remove problem.costs",
         )  # fmt: skip
     if output.transform != "identity" and float(target.min()) < 0:  # type: ignore[arg-type]
         raise ConfigError(
@@ -282,21 +296,16 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
     columns, guess, tasks = look(source, config)
     text = study_text(columns, guess, tasks, config, _relative(source.path, folder), answers)
     created = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        if source.path is None:
-            source.collect().write_parquet(folder / "data.parquet")
-        (folder / "study.yaml").write_text(text, encoding="utf-8")
-    except OSError as error:
-        if created:
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
-        raise DataError(
-            f"{folder} cannot be written",
-            found=str(error.strerror),
-            do="free some space, or name another folder with --out",
-        ) from error
+        with writing(folder, "a study folder is made whole or not at all"):
+            folder.mkdir(parents=True, exist_ok=True)
+            if source.path is None:
+                source.collect().write_parquet(folder / "data.parquet")
+            (folder / "study.yaml").write_text(text, encoding="utf-8")
+    except BaseException:
+        if created and folder.is_dir():
+            shutil.rmtree(folder)
+        raise
     return folder
 
 
@@ -374,14 +383,19 @@ def study_text(
 def _told_columns(columns: Sequence[Column]) -> list[str]:
     """Comment lines that say every column's kind: one line a kind, and one for each column there is something to say of."""
     special = [c for c in columns if c.role != "target" and _note(c)]
-    lines = [f"  #   {c.name}: {c.kind}{_note(c)}" for c in special[:40]]
+    lines = [f"  #   {_one_line(c.name)}: {c.kind}{_note(c)}" for c in special[:40]]
     if len(special) > 40:
         lines.append(f"  #   and {len(special) - 40} more of this kind: fieldguide frame --json")
     for kind in ENCODED_KINDS:
-        names = [c.name for c in columns if c.kind == kind and c.role != "target" and c not in special]
+        names = [_one_line(c.name) for c in columns if c.kind == kind and c.role != "target" and c not in special]
         if names:
             lines.append(f"  #   {kind}: {listed(names, 20)}")
     return lines
+
+
+def _one_line(name: str) -> str:
+    """A comment ends with its line: names that hold a line break are written with \\n."""
+    return name if name.isprintable() else repr(name)
 
 
 def _note(column: Column) -> str:

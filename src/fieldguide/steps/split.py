@@ -96,14 +96,21 @@ def divide(
         raise SplitError(
             "no test set can be sealed",
             rule="rows of one block (a group, or copies of a row) stay in one part",
-            found=f"{len(np.unique(roles.blocks)):,} blocks in {table.n_rows:,} rows leave {len(development):,} to learn from and {len(test):,} to seal",
-            do="declare another group column, or set split.by",
+            found=f"the largest of {len(np.unique(roles.blocks)):,} block(s) holds {np.unique(roles.blocks, return_counts=True)[1].max():,} of {table.n_rows:,} rows: "
+            f"{len(development):,} to learn from and {len(test):,} to seal",
+            do="declare another group column under data.group, or set split.by: random",
         )
     work = development
     if len(development) > request.sample:  # drawn at random even along time: a sample of the whole
         work = development[
             splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]
         ]
+    if strata is not None and len(np.unique(strata[development])) < 2:
+        raise SplitError(
+            "the rows left to learn from hold one class only", rule="rows of two classes at least are learned from",
+            found=f"{len(development):,} rows of one class; the others are among the {len(test):,} rows to seal",
+            do="divide the rows otherwise under split, or add rows of the rarer class",
+        )  # fmt: skip
     inside = roles.take(work)
     folds = _folds(inside, splitter, request)
     found = Split(scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys))
