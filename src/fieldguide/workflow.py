@@ -102,7 +102,7 @@ class Study:
             out: the folder; default: named after the file, in the current folder.
             answers: entries of the `problem` section, such as goal or costs.
         """
-        from fieldguide.steps.frame import begin
+        from fieldguide.steps.begin import begin
 
         return cls(begin(data, target, out, answers), watch)
 

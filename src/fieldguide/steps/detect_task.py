@@ -242,13 +242,6 @@ def questions(columns: Sequence[Column], roles: RolesGuess, task: TaskGuess) -> 
         asked.append(
             _question("problem.costs", f"What does a false {task.positive!r} cost, and what a missed one?", "1 and 1")
         )
-    else:
-        asked.append(
-            _question(
-                "problem.costs",
-                "What does an error cost: is it worse to be too high or too low, or which confusions are worst?",
-            )
-        )
     features = [c for c in columns if c.role == "feature" and c.kind not in ("constant", "empty", "id")]
     if features:
         asked.append(_question(

@@ -1,13 +1,11 @@
 """Frame: the question as an artifact, and the table it is asked of.
 
-Before the seal: reads names, kinds and features, and of the target its type and class shares. Makes `study.yaml` (`begin`), and
-from it the problem, the typed table and what only a person can answer (`frame`).
+Before the seal: reads names, kinds and features, and of the target its type and class shares. Makes of
+study.yaml the problem, the typed table and what only a person can answer (`frame`).
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,18 +13,16 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
-from fieldguide.core.disk import writing
 from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.source import Source, open_source
-from fieldguide.core.table import ENCODED_KINDS, Column, Table, row_keys
+from fieldguide.core.table import Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
 from fieldguide.steps.detect import detect_columns
@@ -164,6 +160,8 @@ def _settled(
             f"data.time names {column.name!r}, which is a {column.kind}", rule="the time column holds dates or datetimes",
             found=f"cells such as {column.facts.get('examples')}", do=f"declare data.columns.{column.name}.read.formats, or another column",
         )  # fmt: skip
+    if column.name == config.split.column:
+        column = replace(column, kind="category")  # the mark is compared as it is spelled
     return replace(column, role=role)
 
 
@@ -269,146 +267,3 @@ def _unanswered(asked: Sequence[Mapping[str, str]], config: Config) -> list[dict
         "data.group": config.data.group or config.data.entity, "data.columns": config.data.columns,
     }  # fmt: skip
     return [dict(entry) for entry in asked if not answered.get(entry["key"])]
-
-
-# --- init --------------------------------------------------------------------------------------------------------------
-
-
-def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answers: Mapping[str, Any]) -> Path:
-    """Make a study folder: look at the data and write study.yaml. Nothing is left behind when that fails.
-
-    Raises:
-        DataError, ConfigError: the table or the target cannot be used.
-    """
-    source = open_source(data)
-    folder = Path(out) if out is not None else Path(source.path.name.split(".")[0] if source.path else "study")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(
-            f"{folder} already exists", rule="a study gets a folder of its own", found="it is not empty" if folder.is_dir() else "it is a file",
-            do="name another with --out DIR, or remove it",
-        )  # fmt: skip
-    targets = [target] if isinstance(target, str) else list(target)
-    told = {
-        "problem": {"target": targets[0] if len(targets) == 1 else targets, **answers},
-        "data": {"table": str(source.path or "data.parquet")},
-    }
-    config = Config.from_dict(told, folder)
-    columns, guess, tasks = look(source, config)
-    text = study_text(columns, guess, tasks, config, _relative(source.path, folder), answers)
-    created = not folder.exists()
-    try:
-        with writing(folder, "a study folder is made whole or not at all"):
-            folder.mkdir(parents=True, exist_ok=True)
-            if source.path is None:
-                source.collect().write_parquet(folder / "data.parquet")
-            (folder / "study.yaml").write_text(text, encoding="utf-8")
-    except BaseException:
-        if created and folder.is_dir():
-            shutil.rmtree(folder)
-        raise
-    return folder
-
-
-def _relative(path: Path | None, folder: Path) -> str:
-    return "data.parquet" if path is None else os.path.relpath(path.resolve(), folder.resolve())
-
-
-def study_text(
-    columns: Sequence[Column],
-    guess: RolesGuess,
-    tasks: Mapping[str, TaskGuess],
-    config: Config,
-    table: str,
-    answers: Mapping[str, Any],
-) -> str:
-    """Return study.yaml as text: short, commented, with what was guessed and what only a person can answer."""
-    targets = config.problem.targets
-    task = tasks[targets[0]]
-    asked = questions(columns, guess, task)
-    need = {entry["key"]: entry["question"] for entry in asked}
-    said = config.problem
-    lines = [
-        "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
-        "problem:",
-    ]
-    for name in ("goal", "unit", "decision"):
-        value = getattr(said, name)
-        lines.append(f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}")
-    lines.append(f"  target: {_yaml(list(targets) if len(targets) > 1 else targets[0])}")
-    lines.append(f"  task: {said.task or task.task}" + ("" if said.task else f"  # = {task.why}"))
-    if task.positive is not None:
-        lines.append(f"  positive: {_yaml(said.positive or task.positive)}" + ("" if said.positive else "  # ="))
-    if said.costs is not None:
-        lines.append(f"  costs: {_yaml(said.costs.model_dump())}")
-    elif task.task == "binary":
-        lines.append(f"  # costs: {{false_positive: 1, false_negative: 1}}  # ? {need['problem.costs']}")
-    if said.transform != "identity":
-        lines.append(f"  transform: {said.transform}")
-    lines.append(
-        f"  metric: {_yaml(said.metric)}"
-        if said.metric
-        else "  # metric:  # absent: explore recommends one and the journal freezes it"
-    )
-    lines.append(
-        f"  success: {said.success:g}" if said.success else f"  # success: 0.01  # ? {need['problem.success']}"
-    )
-    if said.limits.latency_ms or said.limits.megabytes:
-        lines.append(f"  limits: {_yaml(said.limits.model_dump(exclude_none=True))}")
-    if said.purpose != "predict":
-        lines.append(f"  purpose: {said.purpose}")
-    lines += ["data:", f"  table: {_yaml(table)}"]
-    for role, found in (("time", guess.time), ("group", guess.group)):
-        for column in found[:1]:
-            mark = (
-                f"  {role}: {_yaml(column.column)}  # = {column.why}"
-                if column.sure
-                else f"  # {role}: {_yaml(column.column)}  # ? {column.why}"
-            )
-            lines.append(mark)
-    if guess.key is not None:
-        lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
-    lines += [
-        "  # columns: {name: ignore}  # ? " + need.get("data.columns", "columns that are not known at prediction time")
-    ]
-    lines += _told_columns(columns)
-    lines += [
-        "# split: {test: 0.15}  # absent: chosen from the size of the data",
-        "budget: {trials: 30, minutes: 10}",
-        f"seed: {config.seed}",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _told_columns(columns: Sequence[Column]) -> list[str]:
-    """Comment lines that say every column's kind: one line a kind, and one for each column there is something to say of."""
-    special = [c for c in columns if c.role != "target" and _note(c)]
-    lines = [f"  #   {_one_line(c.name)}: {c.kind}{_note(c)}" for c in special[:40]]
-    if len(special) > 40:
-        lines.append(f"  #   and {len(special) - 40} more of this kind: fieldguide frame --json")
-    for kind in ENCODED_KINDS:
-        names = [_one_line(c.name) for c in columns if c.kind == kind and c.role != "target" and c not in special]
-        if names:
-            lines.append(f"  #   {kind}: {listed(names, 20)}")
-    return lines
-
-
-def _one_line(name: str) -> str:
-    """A comment ends with its line: names that hold a line break are written with \\n."""
-    return name if name.isprintable() else repr(name)
-
-
-def _note(column: Column) -> str:
-    asked = column.facts.get("questions")
-    if asked:
-        return f"  # ? {asked[0]}"
-    return (
-        f"  # left out: {column.facts.get('why', '')}"
-        if column.kind not in ENCODED_KINDS or column.role == "ignore"
-        else ""
-    )
-
-
-def _yaml(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")
