@@ -42,7 +42,7 @@ ROWS = pl.DataFrame(
 
 
 def values(text: str) -> list:
-    return ROWS.select(x=parse(text, KINDS).polars())["x"].to_list()
+    return ROWS.with_columns(found=parse(text, KINDS).polars())["found"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_result_has_the_dtype_of_its_kind():
 
 def test_nan_and_infinity_in_a_column_are_missing():
     frame = pl.DataFrame({"x": [math.nan, math.inf, -math.inf, 1.0, None]})
-    result = frame.select(x=parse("x > 0", {"x": "number"}).polars())["x"].to_list()
+    result = frame.with_columns(found=parse("x > 0", {"x": "number"}).polars())["found"].to_list()
     assert result == [None, None, None, True, None]
 
 
@@ -339,7 +339,7 @@ def test_polars_computes_what_a_row_by_row_reference_computes(made, rows):
     except ConfigError as error:
         assert error.what in ("the expression names no column", "the expression is always missing")
         return
-    found = pl.DataFrame(rows, schema=SCHEMA).select(x=compiled.polars())["x"].to_list()
+    found = pl.DataFrame(rows, schema=SCHEMA).with_columns(found=compiled.polars())["found"].to_list()
     assert found == [x if not isinstance(x, float) else pytest.approx(x, rel=1e-9) for x in map(reference, rows)], text
 
 
@@ -369,4 +369,4 @@ def test_any_text_gives_an_expression_that_runs_or_a_config_error(text):
     except ConfigError as error:
         assert error.exit_status == 2
         return
-    assert ROWS.select(x=compiled.polars()).height == ROWS.height
+    assert ROWS.with_columns(x=compiled.polars()).height == ROWS.height

@@ -54,7 +54,7 @@ class Expression:
         >>> ratio.kind, ratio.columns
         ('number', ('debt', 'income'))
         >>> rows = pl.DataFrame({"debt": [1.0, 2.0], "income": [4.0, 0.0]})
-        >>> rows.select(ratio=ratio.polars())["ratio"].to_list()
+        >>> rows.with_columns(ratio=ratio.polars())["ratio"].to_list()
         [0.25, None]
     """
 
@@ -64,7 +64,11 @@ class Expression:
     _compiled: pl.Expr = field(repr=False, compare=False)
 
     def polars(self) -> pl.Expr:
-        """Return the polars expression; its dtype is Float64, Boolean, String or Datetime("us")."""
+        """Return the polars expression; its dtype is Float64, Boolean, String or Datetime("us").
+
+        Add it to a frame with `with_columns`: polars folds an expression whose value no row changes to a constant, which
+        `select` would give back as a single row.
+        """
         return self._compiled
 
 

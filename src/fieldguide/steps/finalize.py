@@ -162,7 +162,8 @@ def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
     for text in declared:
         if text not in table.names:
             kinds = {column.name: column.kind for column in table.columns}
-            found[text] = table.frame.select(parse(text, kinds).polars().fill_null(False)).to_series().to_numpy()
+            holds = table.frame.with_columns(parse(text, kinds).polars().fill_null(False).alias("holds"))["holds"]
+            found[text] = holds.to_numpy()
             continue
         bins = binned(table.frame[text], 4)
         for code in np.unique(bins)[:MOST_LEVELS]:
