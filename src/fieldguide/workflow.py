@@ -79,7 +79,7 @@ class Study:
         self.config: Config = load_config(self.folder / "study.yaml")
         self.journal = Journal(self.folder / "journal.jsonl")
         self.seal = Seal(self.folder, self.journal)
-        self.watch: Watch = watch or (lambda event: None)
+        self._told = watch
         self.record = Record(self.journal, self.watch)
         self._budget = Budget()
         self._trials = self.config.budget.trials
@@ -105,6 +105,11 @@ class Study:
         from fieldguide.steps.begin import begin
 
         return cls(begin(data, target, out, answers), watch)
+
+    def watch(self, event: Mapping[str, Any]) -> None:
+        """Tell whoever watches what happens, with the seconds left of the budget."""
+        if self._told is not None:
+            self._told({**event, "left": self._budget.clock.left()})
 
     # --- the steps, in order ---------------------------------------------------------------------------------------
 

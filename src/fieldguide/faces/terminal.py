@@ -53,16 +53,14 @@ class Watching:
     def __call__(self, event: Mapping[str, Any]) -> None:
         if not self.shown:
             return
+        left = event.get("left", float("inf"))
+        shown = "" if left == float("inf") else f"{left:.0f} s left of the budget"
         if event.get("event") == "step":
             self.step = TITLES.get(event["step"], event["step"])
-            left = event.get("left", float("inf"))
-            self.progress.update(
-                self.task,
-                description=f"[bold]{self.step}",
-                left="" if left == float("inf") else f"{left:.0f} s left of the budget",
-            )
+            self.progress.update(self.task, description=f"[bold]{self.step}", left=shown)
         elif event.get("event") == "trial":
-            self.progress.update(self.task, description=f"[bold]{self.step}[/]: {escape(str(event['candidate']))}")
+            doing = f"[bold]{self.step}[/]: {escape(str(event['candidate']))}"
+            self.progress.update(self.task, description=doing, left=shown)
 
 
 def console(*, stderr: bool = False) -> Console:
