@@ -63,10 +63,10 @@ class Study:
 
     Examples:
         >>> import tempfile, fieldguide as fg
-        >>> rows = {"x": list(range(60)), "y": [i % 2 for i in range(60)]}
+        >>> rows = {"x": [i * 7 % 60 for i in range(60)], "y": [i % 2 for i in range(60)]}
         >>> study = fg.Study.create(rows, target="y", out=tempfile.mkdtemp() + "/study")
         >>> study.split()["n_test"]
-        9
+        10
     """
 
     def __init__(self, folder: str | Path, watch: Watch | None = None) -> None:

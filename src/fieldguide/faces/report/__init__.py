@@ -31,7 +31,7 @@ def report(study: Any, path: str | Path | None = None) -> Path:
 
     Examples:
         >>> import tempfile, fieldguide as fg
-        >>> rows = {"x": list(range(60)), "y": [i % 2 for i in range(60)]}
+        >>> rows = {"x": [i * 7 % 60 for i in range(60)], "y": [i % 2 for i in range(60)]}
         >>> study = fg.Study.create(rows, target="y", out=tempfile.mkdtemp() + "/study")
         >>> _ = study.split()
         >>> report(study).name
