@@ -21,7 +21,7 @@ from fieldguide.core.candidate import Candidate
 from fieldguide.core.config import Config, load_config
 from fieldguide.core.errors import GateError, StudyError, listed, nearest
 from fieldguide.core.journal import Journal
-from fieldguide.core.leaderboard import ranked
+from fieldguide.core.leaderboard import ranked, weigh
 from fieldguide.core.model import Model
 from fieldguide.core.problem import Problem
 from fieldguide.core.reading import contract_of, samples_of
@@ -254,7 +254,8 @@ class Study:
                 len(rows),
             )
             self._replace_model(judged)
-            return facts, findings
+            megabytes, latency = weigh(self.folder / "model", bench.samples, find)
+            return {**facts, "megabytes": megabytes, "latency_ms": latency}, findings
 
         return self.record.once(
             "finalize", f"{self._scope('finalize')} look {len(self.seal.looks) + (not resumes)}", compute

@@ -18,7 +18,7 @@ import numpy as np
 from fieldguide.core.calibration import best_threshold, calibration
 from fieldguide.core.contracts import Metric, Predictions
 from fieldguide.core.errors import GateError
-from fieldguide.core.model import Model
+from fieldguide.core.model import Find, Model
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import Score, compare, score
 
@@ -102,23 +102,27 @@ def metric_of(output: Output) -> Metric:
 
 
 def measure(model: Model, rows: Sequence[Mapping[str, Any]], draft: bool = False) -> tuple[float, float]:
-    """Return (size [MB], single-row latency, median [ms]) of a packaged model, loaded back from its folder.
+    """Return (size [MB], single-row latency, median [ms]) of a model, written to a temporary folder and loaded back.
 
     Args:
-        model: as it would be shipped; it is written to a temporary folder.
         rows: raw rows as mappings.
         draft: measure without ONNX graphs, which are slow to make: an upper bound.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
         model.save(folder, draft)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-        loaded = Model.load(folder, model.find)
-        times = []
-        for row in [*rows[:5], *rows[:LATENCY_ROWS]]:
-            started = time.perf_counter()
-            loaded.predict_rows([row])
-            times.append(time.perf_counter() - started)
+        return weigh(folder, rows, model.find)
+
+
+def weigh(folder: Path, rows: Sequence[Mapping[str, Any]], find: Find) -> tuple[float, float]:
+    """Return (size [MB], single-row latency, median [ms]) of a model folder."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    model = Model.load(folder, find)
+    times = []
+    for row in [*rows[:5], *rows[:LATENCY_ROWS]]:
+        started = time.perf_counter()
+        model.predict_rows([row])
+        times.append(time.perf_counter() - started)
     return size, 1000 * statistics.median(times[min(5, len(rows)) :])
 
 

@@ -56,6 +56,10 @@ class Record:
         return None if data is None else Result.from_dict(data)
 
 
+PACKAGING_SECONDS = 4.0
+"""Time kept back beside the refit for writing, proving and judging the model [s]; at most a tenth of the limit."""
+
+
 @dataclass
 class Budget:
     """Wall time for run and finalize together, over all sittings of a study.
@@ -84,7 +88,8 @@ class Budget:
         """Return a clock for `rate` of what is left beside the refit's part."""
         if self.minutes is None:
             return self.clock
-        return self.clock.at_most(rate * max(0.0, self.clock.left() - self.refit_seconds))
+        kept = self.refit_seconds + min(PACKAGING_SECONDS, 0.1 * 60 * self.minutes) if self.reserve else 0.0
+        return self.clock.at_most(rate * max(0.0, self.clock.left() - kept))
 
     @contextmanager
     def sitting(self, journal: Journal) -> Iterator[None]:

@@ -17,7 +17,7 @@ from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
-from fieldguide.core.leaderboard import difference, judge, measure, metric_of, readable
+from fieldguide.core.leaderboard import difference, judge, metric_of, readable
 from fieldguide.core.model import Model
 from fieldguide.core.rows import Rows
 from fieldguide.core.score import told
@@ -90,14 +90,12 @@ def finalize(
         problem.output, sealed.rows.truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
         thresholds=(model.thresholds[0], bar.thresholds[0]),
     )  # fmt: skip
-    megabytes, latency = measure(model, bench.samples)
     facts = {
         "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
-        "looks": [dict(look) for look in looks], "megabytes": megabytes, "latency_ms": latency,
-        "n_refit": n_refit, "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
+        "looks": [dict(look) for look in looks], "n_refit": n_refit, "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
     }  # fmt: skip
     findings = checked("finalize", problem=problem, facts=facts)
