@@ -17,6 +17,7 @@ from fieldguide.parts.learners.neighbours import Neighbours
 from fieldguide.parts.learners.rule import Rule
 from fieldguide.parts.searches.halving import HalvingSearch
 from fieldguide.parts.searches.random import Arm, RandomSearch, Trial
+from fieldguide.testing import check_search
 
 ARMS = (Arm(Boosting()), Arm(Neighbours()))
 
@@ -168,3 +169,8 @@ def test_the_highest_climber_goes_first() -> None:
     highest, next_one = search.ask(), search.ask()
     assert highest is not None and (highest.number, highest.rung) == (3, 2)
     assert next_one is not None and (next_one.number, next_one.rung) == (5, 1)
+
+
+@pytest.mark.parametrize("search", [RandomSearch, HalvingSearch])
+def test_contract(search: type) -> None:
+    check_search(lambda: search((Arm(parts.find("learners", "rule")()),), n_trials=9, seed=4), 9)
