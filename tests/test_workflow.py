@@ -166,14 +166,16 @@ def test_regression_runs_to_a_model(tmp_path: Path) -> None:
 
 
 def test_multiclass_with_a_given_test_column_and_a_log_target(tmp_path: Path) -> None:
-    table = houses(240).with_columns(part=pl.when(pl.int_range(240) % 5 == 0).then(pl.lit("yes")).otherwise(pl.lit("no")))
+    table = houses(240).with_columns(
+        part=pl.when(pl.int_range(240) % 5 == 0).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    )
     study = small_study(
         tmp_path / "s",
         table.drop("price"),
         "district",
         trials=0,
         networks=False,
-        extra='split: {column: part, test: yes}\n',
+        extra="split: {column: part, test: yes}\n",
     )
     study.run()
     study.finalize()
