@@ -72,7 +72,7 @@ train, test = (pd.read_csv(f"{folder}/{n}.csv") for n in ("train", "test"))
 classes = train[target].dtype.kind not in "fi"
 if log == "True":
     train[target] = np.log1p(train[target])
-predictor = TabularPredictor(label=target, eval_metric="roc_auc" if classes else "rmse", path=folder + "/ag", verbosity=0)
+predictor = TabularPredictor(label=target, problem_type="binary" if classes else "regression", eval_metric="roc_auc" if classes else "rmse", path=folder + "/ag", verbosity=0)
 predictor.fit(train, time_limit=float(seconds), presets="medium_quality", num_cpus=2, num_gpus=0)
 p = predictor.predict_proba(test.drop(columns=[target])).iloc[:, 1] if classes else predictor.predict(test.drop(columns=[target]))
 p = np.asarray(p, float)

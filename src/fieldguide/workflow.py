@@ -175,7 +175,7 @@ class Study:
 
         bar = self._bar(self.baseline())
         return self.record.once("train", self._scope("train"), lambda: train(
-            self._bench, self._candidates(NETWORKS), bar, self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
+            self._bench, self._candidates(NETWORKS), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
 
     def refine(self) -> Result:

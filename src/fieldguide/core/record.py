@@ -56,8 +56,8 @@ class Record:
         return None if data is None else Result.from_dict(data)
 
 
-PACKAGING_SECONDS = 4.0
-"""Time kept back beside the refit for writing, proving and judging the model [s]; at most a tenth of the limit."""
+PACKAGING_SECONDS = 6.0
+"""Time kept back beside the refit for writing, proving and judging the model [s]; at most 15 % of the limit."""
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Budget:
         """Return a clock for `rate` of what is left beside the refit's part."""
         if self.minutes is None:
             return self.clock
-        kept = self.refit_seconds + min(PACKAGING_SECONDS, 0.1 * 60 * self.minutes) if self.reserve else 0.0
+        kept = self.refit_seconds + min(PACKAGING_SECONDS, 0.15 * 60 * self.minutes) if self.reserve else 0.0
         return self.clock.at_most(rate * max(0.0, self.clock.left() - kept))
 
     @contextmanager

@@ -26,6 +26,8 @@ CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
 MAX_MEMBERS = 5
 ROUNDS = 25
+EXPORT_SECONDS = 3.0
+"""Time to write a network's ONNX graph and prove it equal [s]."""
 N_RUNGS = 2
 BOOSTING_TURNS = 3
 """Turns of boosting for one of the network: a fit of it costs a tenth, and its settings matter as much."""
@@ -349,7 +351,9 @@ def blend_entry(bench: Bench, blended: Blended, bar: Trial) -> dict[str, Any]:
 
 
 def _refit_seconds(bench: Bench, trial: Trial) -> float:
-    return trial.entry["seconds"] / trial.entry["n_folds"] * len(bench.rows) / max(1, trial.entry["n_fit"])
+    """Time to fit a trial on all development rows and to write it [s]."""
+    fitting = trial.entry["seconds"] / trial.entry["n_folds"] * len(bench.rows) / max(1, trial.entry["n_fit"])
+    return fitting + (EXPORT_SECONDS if trial.candidate.kind == "network" else 0.0)
 
 
 def _optimism(bench: Bench, trials: Sequence[Trial]) -> float:

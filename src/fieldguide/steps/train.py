@@ -7,7 +7,7 @@ diagnosis, and the study goes on with its baselines.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fieldguide.core.bench import Bench, Trial
@@ -23,17 +23,24 @@ from fieldguide.steps.checking import checked
 NETWORKS = ("mlp", "tabm")
 SHARES = {"mlp": 0.15}
 """The cheap network's part of the time; the last one takes what is left."""
+OVERFIT_SHARE = 0.1
+"""Part of the time that the overfit check of one network may take."""
 
 
 def train(
-    bench: Bench, candidates: Sequence[Candidate], bar: Trial, clock: Clock, set_by_hand: frozenset[str] = frozenset()
+    bench: Bench,
+    candidates: Sequence[Candidate],
+    bar: Trial,
+    start: Callable[[], Clock],
+    set_by_hand: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Train networks and compare the best with the bar.
 
     Args:
         candidates: the networks, the cheapest first.
         bar: the best baseline.
-        clock: time for all of them together.
+        start: gives the clock for training all of them; called after the overfit checks, in which torch is loaded, so that
+            a short budget is not spent on imports.
         set_by_hand: learners whose settings a person gave: their size is left alone.
 
     Returns:
@@ -41,14 +48,16 @@ def train(
     """
     trials: list[Trial] = []
     checks: dict[str, Any] = {}
-    for number, candidate in enumerate(candidates):
-        name = candidate.learner.name
-        share = clock if number == len(candidates) - 1 else clock.share(SHARES.get(name, 0.5))
-        effort = Effort(bench.seed, bench.threads, share.share(0.2))
-        checks[name] = bench.recall(
+    for candidate in candidates:
+        effort = Effort(bench.seed, bench.threads, start().share(OVERFIT_SHARE))
+        checks[candidate.learner.name] = bench.recall(
             {"overfit": candidate.to_dict()},
             lambda c=candidate, e=effort: overfit(c.learner, bench.encoded(c), bench.problem.outputs, effort=e),  # type: ignore[misc]
         )
+    clock = start()
+    for number, candidate in enumerate(candidates):
+        name = candidate.learner.name
+        share = clock if number == len(candidates) - 1 else clock.share(SHARES.get(name, 0.5))
         if share.over and trials:
             continue
         trials.append(bench.attempt(candidate if name in set_by_hand else fitting(bench, candidate, share), share))
