@@ -23,8 +23,8 @@ from fieldguide.steps.checking import checked
 NETWORKS = ("mlp", "tabm")
 SHARES = {"mlp": 0.15}
 """The cheap network's part of the time; the last one takes what is left."""
-OVERFIT_SHARE = 0.1
-"""Part of the time that the overfit check of one network may take."""
+OVERFIT_SECONDS = 10.0
+"""The most time the overfit check of one network may take; a fraction of a second where the network is sound."""
 
 
 def train(
@@ -39,17 +39,19 @@ def train(
     Args:
         candidates: the networks, the cheapest first.
         bar: the best baseline.
-        start: gives the clock for training all of them; called after the overfit checks, in which torch is loaded, so that
-            a short budget is not spent on imports.
+        start: gives the clock for training all of them; called after torch is loaded and the overfit checks are done, so
+            that a short budget is not spent on imports.
         set_by_hand: learners whose settings a person gave: their size is left alone.
 
     Returns:
         facts (entries, overfit checks, paired difference), findings FG601 to FG604.
     """
+    from fieldguide.parts.learners import _training  # noqa: F401  loads torch before any clock is read
+
     trials: list[Trial] = []
     checks: dict[str, Any] = {}
     for candidate in candidates:
-        effort = Effort(bench.seed, bench.threads, start().share(OVERFIT_SHARE))
+        effort = Effort(bench.seed, bench.threads, Clock.of(OVERFIT_SECONDS))
         checks[candidate.learner.name] = bench.recall(
             {"overfit": candidate.to_dict()},
             lambda c=candidate, e=effort: overfit(c.learner, bench.encoded(c), bench.problem.outputs, effort=e),  # type: ignore[misc]
