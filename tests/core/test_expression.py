@@ -370,3 +370,9 @@ def test_any_text_gives_an_expression_that_runs_or_a_config_error(text):
         assert error.exit_status == 2
         return
     assert ROWS.with_columns(x=compiled.polars()).height == ROWS.height
+
+
+@pytest.mark.parametrize("text", ["0 = coalesce(x, 0)", "if(is_missing(x), 1, 0) = 1", "coalesce(x, 2) + 1"])
+def test_a_column_without_a_value_still_gives_every_row(text: str) -> None:
+    frame = pl.DataFrame({"x": pl.Series([None, None], dtype=pl.Float64)})
+    assert frame.select(found=parse(text, {"x": "number"}).polars()).height == 2

@@ -64,12 +64,12 @@ class Expression:
     _compiled: pl.Expr = field(repr=False, compare=False)
 
     def polars(self) -> pl.Expr:
-        """Return the polars expression; its dtype is Float64, Boolean, String or Datetime("us").
+        """Return the polars expression; its dtype is Float64, Boolean, String or Datetime("us"), its length the frame's.
 
-        Add it to a frame with `with_columns`: polars folds an expression whose value no row changes to a constant, which
-        `select` would give back as a single row.
+        The outer `when` is there for the length: polars (2.1) answers with a single row where all rows of a column are
+        missing and a literal stands in for them.
         """
-        return self._compiled
+        return pl.when(pl.int_range(pl.len()) >= 0).then(self._compiled)
 
 
 def parse(text: str, columns: Mapping[str, str], expect: str | None = None) -> Expression:
