@@ -228,7 +228,6 @@ class Study:
         resumes = self._look_unfinished()
         if not resumes:
             self.seal.admit(reason)
-        self.watch({"event": "step", "step": "finalize"})
 
         def compute() -> tuple[dict[str, Any], Any]:
             bench = self._bench

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -104,10 +104,6 @@ class Table:
 
     def take(self, rows: np.ndarray) -> Table:
         return Table(self.frame[rows], self.columns)
-
-    def with_roles(self, roles: Mapping[str, str]) -> Table:
-        """Return the table with the roles of some columns changed."""
-        return Table(self.frame, tuple(replace(c, role=roles.get(c.name, c.role)) for c in self.columns))
 
     def without(self, names: Iterable[str]) -> Table:
         """Return the table without some columns."""

@@ -7,7 +7,7 @@ are read; which column is time, group or key is `detect_roles`, what kind of tas
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -429,7 +429,3 @@ def id_like(name: str) -> bool:
 
 def _is_index(name: str) -> bool:
     return bool(words_of(name) & {"index", "idx", "key", "serial"})
-
-
-def names_of(columns: Iterable[Column]) -> tuple[str, ...]:
-    return tuple(column.name for column in columns)

@@ -23,8 +23,6 @@ from fieldguide.parts import find, modality
 from fieldguide.steps.checking import checked
 
 N_SHOWN = 20
-MOST_ASSOCIATED = 200
-"""Columns beyond this many are described but their association with the target is computed on fewer rows."""
 
 
 def explore(

@@ -22,7 +22,6 @@ COLOURS = (
     "var(--k-user)",
 )
 SHAPES = ("cross", "square", "triangle-up", "circle", "diamond", "triangle-down")
-MOST_POINTS = 400
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 CONFIG: Spec = {
