@@ -58,7 +58,7 @@ y = train[target]
 classes = y.dtype == pl.String
 y = (y == sorted(y.unique())[1]).to_numpy().astype(float) if classes else y.to_numpy().astype(float)
 y = np.log1p(y) if log == "True" else y
-params = {"objective": "binary" if classes else "regression", "verbosity": -1, "num_threads": 2}
+params = {"objective": "binary" if classes else "regression", "verbosity": -1, "num_threads": int(sys.argv[8])}
 booster = lgb.train(params, lgb.Dataset(encode(train), y, categorical_feature=[i for i, c in enumerate(names) if c in levels]), 100)
 p = booster.predict(encode(test))
 pl.DataFrame({"p": np.expm1(p) if log == "True" else p}).write_csv(folder + "/lightgbm.csv")
@@ -73,23 +73,26 @@ classes = train[target].dtype.kind not in "fi"
 if log == "True":
     train[target] = np.log1p(train[target])
 predictor = TabularPredictor(label=target, problem_type="binary" if classes else "regression", eval_metric="roc_auc" if classes else "rmse", path=folder + "/ag", verbosity=0)
-predictor.fit(train, time_limit=float(seconds), presets="medium_quality", num_cpus=2, num_gpus=0)
+predictor.fit(train, time_limit=float(seconds), presets="medium_quality", num_cpus=int(sys.argv[8]), num_gpus=0)
 p = predictor.predict_proba(test.drop(columns=[target])).iloc[:, 1] if classes else predictor.predict(test.drop(columns=[target]))
 p = np.asarray(p, float)
 pd.DataFrame({"p": np.expm1(p) if log == "True" else p}).to_csv(folder + "/autogluon.csv", index=False)
 """
+
+CORES = len(os.sched_getaffinity(0))
+"""How many cores everyone gets: what this process may use, so `taskset -c 0` measures on one."""
 
 SCRIPTS = {"ours": OURS, "lightgbm": LIGHTGBM, "autogluon": AUTOGLUON}
 
 
 def run_tool(tool: str, python: str, task: Task, folder: Path, seed: int) -> dict[str, float] | None:
     """Run one tool in a process of its own; return wall seconds and peak megabytes, or None when it failed."""
-    arguments = [str(folder), task.target, str(task.seconds), str(task.log), str(task.time), str(seed), task.metric]
+    arguments = [str(folder), task.target, str(task.seconds), str(task.log), str(task.time), str(seed), task.metric, str(CORES)]
     began = time.monotonic()
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [python, "-c", SCRIPTS[tool], *arguments], stdout=subprocess.DEVNULL, stderr=errors,
-            env={**os.environ, "OMP_NUM_THREADS": "2", "RAY_AUTH_MODE": "disabled"},
+            env={**os.environ, "OMP_NUM_THREADS": str(CORES), "RAY_AUTH_MODE": "disabled"},
         )  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)  # the one way to learn the peak memory of this process alone
         process.returncode = os.waitstatus_to_exitcode(status)

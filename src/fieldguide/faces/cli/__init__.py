@@ -1,0 +1,91 @@
+"""The command line: a verb per step and for what stands beside them. Decides nothing, waits for no answer.
+
+One JSON document on standard output with `--json`; progress and messages go to standard error. Exit status 1 for a closed
+gate, 2 for bad usage or bad data, 70 for a mistake in fieldguide itself, 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+import typer
+
+from fieldguide.core.disk import disk_error
+from fieldguide.core.errors import FieldguideError
+from fieldguide.faces.cli.app import app
+
+INTERRUPTED = 130
+VERBS = ("steps", "models", "looking")
+"""The files of this folder whose import registers verbs, in the order of `--help`."""
+
+for _verbs in VERBS:
+    import_module(f"{__name__}.{_verbs}")
+
+
+def main() -> None:
+    """Run the command line; every failure ends in one message and its exit status."""
+    try:
+        # Some versions of typer return the status of Ctrl-C instead of raising it, and end by themselves on a closed pipe.
+        status = app(prog_name="fieldguide", standalone_mode=False)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.stdout.flush()
+    except FieldguideError as error:
+        sys.exit(_failed(error, error.exit_status))
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("Stopped. Nothing is lost: run the same command again and it resumes.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except (BrokenPipeError, SystemExit):  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    except OSError as error:
+        sys.exit(_failed(disk_error(error, error.filename or "a file"), 2))
+    except Exception as error:
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own usage errors
+            sys.exit(_misused(error))
+        traceback.print_exc()
+        sys.exit(_failed(_Mistake(error), _Mistake.exit_status))
+
+
+class _Mistake(FieldguideError):
+    """Something in fieldguide went wrong that nobody foresaw; not to be mistaken for a closed gate."""
+
+    exit_status = 70
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            "fieldguide made a mistake", found=f"{type(error).__name__}: {error}".splitlines()[0],
+            do="nothing is lost; please report it with the lines above",
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, str]:
+        return {**super().to_dict(), "error": "InternalError"}
+
+
+def _misused(error: Any) -> int:
+    """Say what is wrong with the command as it was typed, and where its options are listed."""
+    message = error.format_message()
+    if message.startswith("Usage:"):  # no command at all: the list of commands is the message
+        print(message, file=sys.stderr)
+        return 2
+    context = getattr(error, "ctx", None)
+    print(f"Error: {message}", file=sys.stderr)
+    if context is not None:
+        print(f"  {context.get_usage()}\n  Do: {context.command_path} --help", file=sys.stderr)
+    return 2
+
+
+def _failed(error: FieldguideError, status: int) -> int:
+    if "--json" in sys.argv:
+        print(json.dumps({"status": "failed", **error.to_dict()}, ensure_ascii=False))
+    from fieldguide.faces.terminal import say_error
+
+    say_error(error.to_dict())
+    return status

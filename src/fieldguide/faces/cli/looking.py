@@ -1,0 +1,70 @@
+"""The verbs that look and change nothing: status, report, schema, version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fieldguide.faces.cli.app import AsJson, Folder, app, console, print_json
+
+
+@app.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Where the study stands, what is unproven, what comes next."""
+    from fieldguide.workflow import Study
+
+    found = Study(folder).status()
+    if as_json:
+        print_json(found)
+        return
+    from fieldguide.faces.terminal import TITLES, say_findings
+    from fieldguide.workflow import STEPS
+
+    terminal = console()
+    for step in STEPS:
+        title = TITLES[step]
+        mark = "[green]✓[/]" if step in found["done"] else "[bold]→[/]" if step == found["next"] else "[dim]·[/]"
+        terminal.print(f"{mark} {title} [dim]({step})[/]")
+    seal = "closed" if not found["looks"] else f"opened {found['looks']} time(s)"
+    terminal.print(f"The seal is {seal}.")
+    if found["unproven"]:
+        terminal.print("Unproven:")
+        say_findings(terminal, found["unproven"])
+    if found["next"]:
+        verb = "finalize" if found["next"] == "finalize" else "run"
+        terminal.print(f"Next: [bold]fieldguide {verb} {folder}[/]")
+
+
+@app.command()
+def report(
+    folder: Folder,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="default: report.html in the study folder")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one self-contained HTML page."""
+    from fieldguide.faces.report import report as write
+    from fieldguide.workflow import Study
+
+    path = write(Study(folder), out)
+    if as_json:
+        print_json({"status": "done", "report": str(path)})
+    else:
+        console().print(f"Wrote [bold]{path}[/]")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of study.yaml, for editors."""
+    from fieldguide.core.config import json_schema
+
+    print_json(json_schema())
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    print(installed("fieldguide"))

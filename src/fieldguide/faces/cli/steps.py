@@ -1,0 +1,134 @@
+"""The verbs of the workflow: init, run, a verb per step, finalize."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, document, print_json, say, with_progress
+
+
+@app.command()
+def init(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or Arrow", show_default=False)],
+    target: Annotated[list[str], typer.Option(help="the column to predict", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a study folder with study.yaml: what was guessed, and what only a person can answer."""
+    from fieldguide.workflow import Study
+
+    study = Study.create(table, target if len(target) > 1 else target[0], out=out)
+    result = study.frame().to_dict()
+    if as_json:
+        print_json(
+            {
+                "study": study.folder.name,
+                "folder": str(study.folder),
+                **document(study),
+                "questions": result["facts"]["questions"],
+            }
+        )
+        return
+    terminal = console()
+    say(terminal, result)
+    terminal.print(
+        f"\nMade [bold]{study.folder}/study.yaml[/]. Answer its questions, then: [bold]fieldguide run {study.folder}[/]"
+    )
+
+
+@app.command()
+def run(
+    folder: Folder,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="about half a minute: the seal, the main findings, the bar")
+    ] = False,
+    minutes: Annotated[float | None, typer.Option(help="wall time for run and finalize together", min=0.01)] = None,
+    trials: Annotated[int | None, typer.Option(help="candidates that refine may try", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every step through refine; the seal stays closed. Resumes where it was stopped."""
+    study = with_progress(folder, as_json, lambda study: study.run(fast=fast, minutes=minutes, trials=trials))
+    if as_json:
+        print_json(document(study))
+        return
+    terminal = console()
+    for result in study.results():
+        if result.step not in ("prepare", "finalize"):
+            say(terminal, result.to_dict())
+    if study.leaderboard():
+        from fieldguide.faces.terminal import leaderboard
+
+        terminal.print("\n[bold]Candidates[/], judged on validation rows; the test set is still sealed")
+        terminal.print(leaderboard(study.leaderboard()))
+    following = f"fieldguide run {folder}" if fast else f"fieldguide finalize {folder}"
+    terminal.print(f"\nNext: [bold]{following}[/]   See it: [bold]fieldguide report {folder}[/]")
+
+
+def _step_verb(name: str, help_text: str) -> None:
+    def verb(folder: Folder, as_json: AsJson = False) -> None:
+        study = with_progress(folder, as_json, lambda study: getattr(study, name)())
+        result = next(r for r in study.results() if r.step == name).to_dict()
+        if as_json:
+            print_json({"study": study.folder.name, "status": "done", **result})
+        else:
+            say(console(), result)
+            if name == "prepare":
+                _say_prepared(result["facts"])
+
+    app.command(name, help=help_text)(verb)
+
+
+for _name, _help in {
+    "frame": "What is asked, and what is still unanswered.",
+    "split": "Seal the test set, then make folds of the rest.",
+    "explore": "Look at the development rows; recommend the metric and freeze it.",
+    "prepare": "Show ten rows before and after the transform.",
+    "baseline": "Set the bar: trivial rule, best feature, linear, neighbours, boosting.",
+    "train": "Train networks, first shown to overfit, and compare with the bar.",
+    "refine": "The only loop: capacity, regularisation, random search, blend.",
+}.items():
+    _step_verb(_name, _help)
+
+
+@app.command()
+def finalize(folder: Folder, reason: Reason = None, as_json: AsJson = False) -> None:
+    """Refit the chosen candidate, open the seal once, write model/."""
+    study = with_progress(folder, as_json, lambda study: study.finalize(reason))
+    if as_json:
+        print_json(document(study))
+        return
+    terminal = console()
+    say(terminal, study.results()[-1].to_dict())
+    terminal.print(
+        f"\nWrote [bold]{folder}/model[/]. Use it: [bold]fieldguide predict {folder}/model new.csv -o scores.csv[/]"
+    )
+
+
+def _say_prepared(facts: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    terminal = console()
+    for title, columns, kinds in (
+        ("Before", facts["before"], facts["before_dtypes"]),
+        ("After: numbers", facts["after"]["numbers"], {}),
+        ("After: codes", facts["after"]["codes"], facts["cardinalities"]),
+    ):
+        if not columns:
+            continue
+        table = Table(title=title, title_justify="left", box=None, header_style="dim")
+        shown = list(columns)[:8]
+        for name in shown:
+            table.add_column(f"{name}\n{kinds.get(name, '')}", overflow="fold")
+        for row in zip(*(columns[name] for name in shown)):
+            table.add_row(*(str(cell) if cell is not None else "–" for cell in row))
+        terminal.print(table)
+        if len(columns) > len(shown):
+            terminal.print(f"[dim]and {len(columns) - len(shown)} more[/]")
+    for array in facts["arrays"]:
+        terminal.print(
+            f"{array['array']}: {array['dtype']} {tuple(array['shape'])}, range {array['range']}", highlight=False
+        )
