@@ -133,7 +133,8 @@ class Study:
 
         self.split()
         result = self.record.once("explore", self._scope("explore"), lambda: explore(
-            self._development, self._framed.problem, self._divided.split.roles, self._metrics_before(), seed=self.config.seed
+            self._development, self._framed.problem, self._divided.split.roles, self._metrics_before(),
+            order=self._divided.split.work, seed=self.config.seed, threads=self.threads,
         ))  # fmt: skip
         metrics = {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}
         if (self.journal.last("metric") or {}).get("metrics") != metrics:

@@ -21,12 +21,20 @@ from fieldguide.core.settings import values_of
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.steps.checking import checked
+from fieldguide.steps.probe import probe
 
 N_SHOWN = 20
 
 
 def explore(
-    table: Table, problem: Problem, roles: Roles, metrics_before: Sequence[str] = (), *, seed: int
+    table: Table,
+    problem: Problem,
+    roles: Roles,
+    metrics_before: Sequence[str] = (),
+    *,
+    order: np.ndarray | None = None,
+    seed: int,
+    threads: int = 1,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Describe development rows and recommend a metric for every output that has none.
 
@@ -34,6 +42,8 @@ def explore(
         table: typed development rows, targets included.
         roles: blocks of the same rows.
         metrics_before: metrics by which models of this study were judged before.
+        order: (rows,) place of each row in the file; None: the table is in the file's order.
+        threads: threads to compute with.
 
     Returns:
         facts (columns, target, associations, samples, metric) and the findings of the step.
@@ -64,6 +74,8 @@ def explore(
         truths=truths,
         profile=facts,
         metrics_before=metrics_before,
+        order=np.arange(table.n_rows) if order is None else order,
+        probe=probe(table, problem, roles, seed=seed, threads=threads),
     )
     return facts, findings
 
