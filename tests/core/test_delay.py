@@ -35,9 +35,9 @@ def test_the_curve_is_the_product_limit(rows):
 def test_quantile_and_wait_are_the_first_times_that_reach_their_share(rows, share):
     curve = kaplan_meier(np.array([float(d) for d, _ in rows]), np.array([came for _, came in rows]))
     ends = {t: product_limit(rows, t) for t in sorted({d for d, came in rows if came})}
-    assert curve.quantile(share) == next((t for t, F in ends.items() if F >= share - 1e-9), None)
+    assert curve.quantile(share) == next((t for t, F in ends.items() if share - 1e-9 <= F), None)
     last = max(ends.values(), default=0.0)
-    assert curve.wait(share) == next((t for t, F in ends.items() if F >= share * last - 1e-9), None)
+    assert curve.wait(share) == next((t for t, F in ends.items() if share * last - 1e-9 <= F), None)
 
 
 def test_it_agrees_with_statsmodels_and_greenwood():
