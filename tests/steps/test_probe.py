@@ -42,8 +42,10 @@ def test_what_all_columns_explain_and_which_carries_it():
     assert list(found.importance["y"])[:2] == ["strong", "weak"]
     assert sum(found.importance["y"].values()) == pytest.approx(1)
     assert found.importance["y"]["noise"] < 0.02
-    assert found.without["y"]["strong"] == pytest.approx(1 / 6, abs=0.06)
-    assert list(found.without["y"]) == ["strong"]
+    assert found.without(["strong"])["y"] == pytest.approx(1 / 6, abs=0.06)
+    assert found.without(["weak", "strong"])["y"] < 0.01
+    assert found.without(["strong", "weak", "noise"]) == {"y": 0.0}
+    assert found.without([]) == found.explained
 
 
 def test_pure_noise_is_explained_by_nothing():

@@ -6,7 +6,8 @@ are cross-fitted over whole blocks, and they judge columns, never candidates: a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,9 +30,6 @@ TWO_FOLDS_FROM = 2_000
 """Rows from which two folds do: below, four keep the training rows many."""
 N_ROUNDS = 40
 SHUFFLED_ROWS = 2_000
-DOMINANT = 0.4
-"""Share of the importance from which a column is left out once, to see what the others explain without it."""
-MOST_LEFT_OUT = 2
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class Probe:
         explained: per output, the share of the variance (classes: of the Brier variance) that the predictions explain.
         importance: per output, column -> its share of what shuffling one column after the other costs; they sum to 1
             unless no column helps.
-        without: per output, column -> what is explained when the model is fitted again without that column. Only for
-            columns that dominate (at most two), as each costs a fit.
+        without: columns to leave out -> per output, what the others explain when the model is fitted again. Each new
+            set of columns costs a fit; a set that was asked before does not.
 
     Shape:
         rows: (n,) indices into the development table, ascending
@@ -55,7 +53,7 @@ class Probe:
     predictions: tuple[np.ndarray, ...]
     explained: dict[str, float]
     importance: dict[str, dict[str, float]]
-    without: dict[str, dict[str, float]]
+    without: Callable[[Iterable[str]], Mapping[str, float]] = field(compare=False)
 
 
 def probe(
@@ -95,10 +93,14 @@ def probe(
     }
     costs = _costs(rows.take(folds[-1].validation), found.fitted, generator(seed, "probe", "shuffle"))
     importance = {output.name: _shares(cost) for output, cost in zip(problem.outputs, costs)}
-    without = {
-        output.name: _without(rows, folds, output, index, importance[output.name], roles, effort)
-        for index, output in enumerate(problem.outputs)
-    }
+    known: dict[frozenset[str], Mapping[str, float]] = {}
+
+    def without(names: Iterable[str]) -> Mapping[str, float]:
+        gone = frozenset(names)
+        if gone not in known:
+            known[gone] = _without(rows, folds, problem.outputs, gone, roles, effort)
+        return known[gone]
+
     return Probe(chosen, predictions, explained, importance, without)
 
 
@@ -188,18 +190,15 @@ def _shares(costs: dict[str, float]) -> dict[str, float]:
 
 
 def _without(
-    rows: Rows, folds: list[Fold], output: Output, index: int, shares: dict[str, float], roles: Roles, effort: Effort
+    rows: Rows, folds: list[Fold], outputs: tuple[Output, ...], gone: frozenset[str], roles: Roles, effort: Effort
 ) -> dict[str, float]:
-    """Return what the other columns explain, for each column that dominates."""
-    found = {}
-    for name in [name for name, share in shares.items() if share >= DOMINANT][:MOST_LEFT_OUT]:
-        columns = tuple(column for column in rows.columns if column.name != name)
-        if not columns:
-            found[name] = 0.0
-            continue
-        cells = {column.name: rows.cells[column.name] for column in columns}
-        rest = replace(rows, columns=columns, cells=cells, truths=(rows.truths[index],))
-        again = _fitted(rest, folds, (output,), roles, effort)
-        (predicted,) = original_scale(again.predictions, (output,))
-        found[name] = _explained(output, rows.truths[index], predicted, folds)
-    return found
+    """Return what the columns explain that are not `gone`, per output."""
+    columns = tuple(column for column in rows.columns if column.name not in gone)
+    if not columns:
+        return {output.name: 0.0 for output in outputs}
+    rest = replace(rows, columns=columns, cells={column.name: rows.cells[column.name] for column in columns})
+    predictions = original_scale(_fitted(rest, folds, outputs, roles, effort).predictions, outputs)
+    return {
+        output.name: _explained(output, truth, predicted, folds)
+        for output, truth, predicted in zip(outputs, rows.truths, predictions)
+    }
