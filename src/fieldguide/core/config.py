@@ -1,7 +1,7 @@
 """study.yaml as one valid value: read, checked whole, all mistakes told at once.
 
-Knows how mistakes are told; knows no table and no part. What may stand in a section is `core.sections`', how YAML
-becomes data with line numbers `core.document`'s, what must fit together `core.consistency`'s; its `check_names` is
+Knows no table and no part. What may stand in a section is `core.sections`', how YAML becomes data with line numbers
+`core.document`'s, how mistakes are told `core.validation`'s, what must fit together `core.consistency`'s; its `check_names` is
 offered here as well.
 """
 
@@ -9,40 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr
 
 from fieldguide.core.consistency import RULE, check_names, contradictions
-from fieldguide.core.document import Document, Mistake, raise_all, read_document, unknown_key
-from fieldguide.core.errors import ConfigError, nearest
+from fieldguide.core.document import Document, read_document
+from fieldguide.core.errors import ConfigError
 from fieldguide.core.sections import (
     BudgetSection,
-    ColumnSection,
     DataSection,
     LearnersSection,
     PopulationSection,
     ProblemSection,
-    ReadSection,
     Section,
     SplitSection,
     Texts,
     Whole,
 )
+from fieldguide.core.validation import validated
 
 __all__ = ["Config", "check_names", "json_schema", "load_config", "parse_config"]
-
-
-_BOUNDS = {
-    "greater_than": "must be greater than {gt:g}", "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}", "less_than_equal": "must be at most {le:g}",
-}  # fmt: skip
-_WORDS = {
-    "missing": "is required", "string_type": "must be a text", "string_too_short": "must not be an empty text",
-    "int_type": "must be a whole number", "int_from_float": "must be a whole number",
-    "float_type": "must be a number", "finite_number": "must be a finite number", "bool_type": "must be true or false",
-    "dict_type": "must be a mapping", "model_type": "must be a mapping", "tuple_type": "must be a list",
-}  # fmt: skip
 
 
 class Config(Section):
@@ -121,80 +108,6 @@ def json_schema() -> dict[str, Any]:
 
 
 def _validated(document: Document, folder: Path) -> Config:
-    mistakes = [*document.mistakes, *contradictions(document)]
-    try:
-        config = Config.model_validate(document.data, context={"folder": folder})
-    except ValidationError as error:
-        raise_all(document.name, [*mistakes, *_translated(error, document)], RULE)
-        raise
-    raise_all(document.name, mistakes, RULE)
+    config = validated(document, Config, folder, contradictions(document), RULE)
     config._document = document
     return config
-
-
-def _translated(error: ValidationError, document: Document) -> list[Mistake]:
-    """Turn pydantic's errors into mistakes, one per place of the file."""
-    mistakes: dict[tuple[str | int, ...], Mistake] = {}
-    for one in error.errors(include_url=False):
-        path: list[str | int] = []
-        value: Any = document.data
-        for part in one["loc"]:  # what is not in the file is pydantic's own: branches of unions, "[key]"
-            try:
-                value = value[part]
-            except (KeyError, IndexError, TypeError):
-                break
-            path.append(part)
-        place = tuple(path)
-        what = _said(one)
-        if one["type"] == "missing":
-            place, value = tuple(one["loc"]), None
-        mistakes.setdefault(place, Mistake(place, what, _shown(value), document.at(place)))
-    return list(mistakes.values())
-
-
-def _said(error: Any) -> str:
-    kind, context, name = error["type"], error.get("ctx", {}), str(error["loc"][-1]) if error["loc"] else ""
-    if kind == "extra_forbidden":
-        section = _section_at(error["loc"][:-1])
-        return unknown_key(name, section.model_fields, _homes())
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "literal_error":
-        choices = context["expected"].replace("'", "").replace(" or ", ", ")
-        return f"must be one of {choices}{nearest(str(error['input']), choices.split(', '))}"
-    if kind in _BOUNDS:
-        return _BOUNDS[kind].format(**context)
-    return _WORDS.get(kind) or error["msg"]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    text = "" if value is None else repr(str(value) if isinstance(value, str) else value)
-    return text if len(text) <= 80 else text[:76] + "…" + text[-1]
-
-
-def _section_at(loc: tuple[str | int, ...]) -> type[Section]:
-    """Return the section that stands at a place; only those within data.columns stand behind names of the user's."""
-    if loc[:2] == ("data", "columns"):
-        return ReadSection if loc[-1] == "read" and len(loc) > 3 else ColumnSection
-    section: type[Section] = Config
-    for part in loc:
-        section = next(t for t in _types(section.model_fields[str(part)].annotation) if issubclass(t, Section))
-    return section
-
-
-def _types(annotation: Any) -> tuple[type, ...]:
-    return tuple(t for t in (annotation, *get_args(annotation)) if isinstance(t, type))
-
-
-def _homes() -> dict[str, list[str]]:
-    """Return, for each key, the sections it may stand in."""
-    homes: dict[str, list[str]] = {}
-    for name, field in Config.model_fields.items():
-        for section in _types(field.annotation):
-            for key in section.model_fields if issubclass(section, Section) else ():
-                homes.setdefault(key, []).append(name)
-    return homes
