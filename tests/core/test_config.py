@@ -205,7 +205,8 @@ def test_one_mistake(more, message):
          f"problem.target: {TARGET}; found a list"),
         ("target: [a, a]", "table: t",
          f"problem.target: {TARGET}; found a list"),
-        ("goal: x", "table: t", "problem.target: is required"),
+        ("goal: x", "table: t",
+         "problem.target: is required: without a target or a proxy nothing can be judged"),
         ("target: y, costs: {false_positive: 0, false_negative: 0}", "table: t",
          "problem.costs: an error must cost something: both are 0"),
         ("target: y", "table: ''",
@@ -376,6 +377,8 @@ def accepts(schema: dict, value: object, root: dict) -> bool:
             ok = (
                 not isinstance(value, dict) or rule is True or all(accepts(rule, item, root) for item in value.values())
             )
+        elif word == "allOf":
+            ok = all(accepts(part, value, root) for part in rule)
         elif word == "required":
             ok = not isinstance(value, dict) or set(rule) <= set(value)
         elif word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
@@ -401,7 +404,8 @@ def accepts(schema: dict, value: object, root: dict) -> bool:
         ({"split": {"test": "x.csv"}}, True), ({"budget": {"trials": 1.5}}, False),
         ({"budget": {"minutes": None}}, True),
         ({"problem": {"target": "y", "positive": True}}, True), ({"problem": {"target": ["y", "z"]}}, True),
-        ({"problem": {}}, False),
+        ({"problem": {}}, False), ({"problem": {}, "proxies": {"click": "clicks > 0"}}, True),
+        ({"problem": {"proxy": "click"}, "proxies": {"click": {"event": "clicks > 0", "variants": ["clicks > 1"]}}}, True),
         ({"problem": {"target": "y", "metric": {"fbeta": {"beta": 2}}}}, True),
         ({"problem": {"target": "y", "metric": 3}}, False),
         ({"data": {"table": "t", "columns": {"a": "ignore", "b": {"kind": "number"}}}}, True),

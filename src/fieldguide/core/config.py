@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from fieldguide.core.consistency import RULE, check_names, contradictions
 from fieldguide.core.document import Document, read_document
 from fieldguide.core.errors import ConfigError
+from fieldguide.core.join_sections import ENTITY, JOINED, PREDICTION_TIME, JoinSection
+from fieldguide.core.proxy_sections import EventEntry, proxy_contradictions
 from fieldguide.core.sections import (
     BudgetSection,
     DataSection,
     LearnersSection,
+    Name,
     PopulationSection,
     ProblemSection,
     Section,
@@ -43,6 +46,10 @@ class Config(Section):
 
     problem: ProblemSection = Field(description="what is asked")
     data: DataSection = Field(description="where the rows are and what their columns mean")
+    join: JoinSection | None = Field(default=None, description="how the table is made of event tables")
+    proxies: dict[Name, EventEntry] = Field(
+        default_factory=dict, description="events that may stand for the outcome, by name; `outcome` is the outcome itself"
+    )
     population: PopulationSection = Field(default_factory=PopulationSection, description="which rows count")
     split: SplitSection = Field(default_factory=SplitSection, description="how rows are divided")
     slices: Texts = Field(default=(), description="columns or expressions by which every score is also shown")
@@ -52,6 +59,18 @@ class Config(Section):
     threads: Whole | None = Field(default=None, ge=1, description="threads to compute with; absent: all cores")
 
     _document: Document = PrivateAttr(default_factory=lambda: Document("study.yaml"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _joined_table(cls, data: Any) -> Any:
+        """A study that joins has the joined table, its prediction time and its entity, unless it says otherwise."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("join"), Mapping):
+            return data
+        said = data.get("data")
+        if said is not None and not isinstance(said, Mapping):
+            return data
+        given = {key: value for key, value in (said or {}).items() if value is not None}
+        return {**data, "data": {**_joined_columns(data["join"]), **given}}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any], folder: Path | str = ".") -> Config:
@@ -104,10 +123,26 @@ def json_schema() -> dict[str, Any]:
             if name not in section.get("required", ()) and {"type": "null"} not in entry.get("anyOf", []):
                 shape = {key: entry.pop(key) for key in list(entry) if key not in ("description", "default", "title")}
                 entry["anyOf"] = [*(shape.pop("anyOf") if list(shape) == ["anyOf"] else [shape]), {"type": "null"}]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "study.yaml"}
+    asked = [{"properties": {"problem": {"required": [key]}}} for key in ("target", "proxy")]
+    judged = {"allOf": [{"anyOf": [*asked, {"required": ["proxies"]}]}]}  # as `proxy_contradictions` has it
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **judged, "title": "study.yaml"}
+
+
+def _joined_columns(join: Mapping[str, Any]) -> dict[str, str]:
+    """Return what `data` says of a joined table; a mistake in `join` is told by its own section."""
+    units = join.get("units")
+    units = units if isinstance(units, Mapping) else {}
+    entity, moments = units.get("entity"), units.get("at")
+    found = {"table": JOINED, "entity": ENTITY if isinstance(entity, list) and len(entity) > 1 else entity}
+    if isinstance(entity, list) and len(entity) == 1:
+        found["entity"] = entity[0]
+    single = moments is not None and not (isinstance(moments, list) and len(moments) > 1)
+    if not single and join.get("clock") in (None, "date"):
+        found["time"] = PREDICTION_TIME
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _validated(document: Document, folder: Path) -> Config:
-    config = validated(document, Config, folder, contradictions(document), RULE)
+    config = validated(document, Config, folder, (*contradictions(document), *proxy_contradictions(document)), RULE)
     config._document = document
     return config

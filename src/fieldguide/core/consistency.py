@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.core.document import Document, Mistake, Path_, raise_all
 from fieldguide.core.errors import listed, nearest
+from fieldguide.core.proxy_sections import columns_of, moment, sources
 from fieldguide.core.syntax import ExpressionError, read_syntax
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def contradictions(document: Document) -> Iterator[Mistake]:
     if at("split", "column") is not None and at("split", "test") is None:
         yield mistake(("split", "column"), "split.test must say which value of the column marks the test rows")
     by = str(at("split", "by") or "")
-    if "grouped" in by and at("data", "group") is None and at("data", "entity") is None:
+    if "grouped" in by and at("data", "group") is None and at("data", "entity") is None and at("join") is None:
         yield mistake(("split", "by"), "needs data.group or data.entity", by)
-    if "chronological" in by and at("data", "time") is None:
+    if "chronological" in by and at("data", "time") is None and at("join") is None:
         yield mistake(("split", "by"), "needs data.time", by)
     for name in sorted(_listed(at("learners", "use")) & _listed(at("learners", "skip"))):
         yield mistake(("learners", "skip"), "a learner is both used and skipped", name)
@@ -101,7 +102,8 @@ def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple
         for used in read_syntax(text).columns:
             yield from unknown(path, used, known)
         known.append(name)
-    targets = config.problem.targets
+    yield from _unknown_in_proxies(config, columns)
+    targets = config.problem.targets if config.problem.target is not None else ()
     for index, name in enumerate(targets):
         listed_there = not isinstance(config.problem.target, str)
         yield from unknown(("problem", "target", index) if listed_there else ("problem", "target"), name, known)
@@ -126,6 +128,33 @@ def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple
         except ExpressionError as error:
             hint = nearest(text, known)
             yield path, f"is neither a column{hint} nor an expression: {error.what} at character {error.position}", text
+
+
+def _unknown_in_proxies(config: Config, columns: tuple[str, ...]) -> Iterator[tuple[Path_, str, str]]:
+    """Names under `proxies` that are no columns; derived columns, which models read, cannot be events of later on."""
+    later = set(sources(config.proxies))
+    for name, event in config.proxies.items():
+        path: Path_ = ("proxies", name)
+        if name in columns and event.event != name:
+            yield path, "a proxy cannot have the name of a column of the table that is not its event", name
+        texts = [("event", event.event), *(("variants", text) for text in event.variants), ("time", event.time)]
+        if event.observed_until is not None and not moment(event.observed_until):
+            texts.append(("observed_until", event.observed_until))
+        for key, text in texts:
+            for used in () if text is None else (text,) if key in ("time", "observed_until") else columns_of(text):
+                if used not in columns:
+                    hint = nearest(used, columns) or f"; the columns are {listed(columns)}"
+                    yield (*path, key), f"there is no column {used!r}{hint}", used
+    for name, text in config.data.derive.items():
+        for used in sorted(later & set(read_syntax(text).columns)):
+            said = config.data.columns.get(used)
+            if (said is None or said.role != "feature") and used not in _places(config):
+                what = f"uses {used!r}, which `proxies` says is known only afterwards"
+                yield ("data", "derive", name), what, text
+
+
+def _places(config: Config) -> set[str]:
+    return {name for place in _PLACES if (name := getattr(config.data, place)) is not None}
 
 
 def _unknown_parts(config: Config, parts: Mapping[str, Sequence[str]]) -> Iterator[tuple[Path_, str, str]]:

@@ -125,9 +125,13 @@ class ProblemSection(Section):
     unit: Text = Field(default="", description="what one row is, such as `one adult in the census`")
     decision: Text = Field(default="", description="what is done with a prediction, by whom")
     prediction_time: Text = Field(default="", description="the moment at which the prediction is made")
-    target: Annotated[
-        str | tuple[str, ...], BeforeValidator(_target, json_schema_input_type=str | float | bool | list[str])
-    ] = Field(description="the column to predict, or a list of columns")
+    target: (
+        Annotated[
+            str | tuple[str, ...], BeforeValidator(_target, json_schema_input_type=str | float | bool | list[str])
+        ]
+        | None
+    ) = Field(default=None, description="the column to predict, or a list of columns; absent: a proxy is learned")
+    proxy: Name | None = Field(default=None, description="the one of `proxies` that is learned in place of a target")
     task: Name | None = Field(
         default=None, description="binary, multiclass, regression …; absent: detected from the target"
     )
@@ -152,6 +156,9 @@ class ProblemSection(Section):
 
     @property
     def targets(self) -> tuple[str, ...]:
+        """The columns that are learned; none where neither a target nor a proxy is named."""
+        if self.target is None:
+            return () if self.proxy is None else (self.proxy,)
         return (self.target,) if isinstance(self.target, str) else self.target
 
     @property
