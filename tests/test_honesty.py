@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from benchmarks.honesty.faults import CLEAN, FAULTS, REAL, SYNTHETIC
-from benchmarks.honesty.judge import judged
+from benchmarks.honesty.judge import judged, naming
 from benchmarks.honesty.table import tables
 from benchmarks.honesty.world import Fault, World
 
@@ -29,6 +29,11 @@ def test_there_are_enough_faults_and_clean_worlds() -> None:
     assert len(FAULTS) == len(SYNTHETIC) + len(REAL), "two faults share a name"
     assert all(fault.codes and fault.about for fault in FAULTS.values())
     assert not any(fault.codes for fault in CLEAN.values())
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_columns_at_fault_are_in_the_file(name: str) -> None:
+    assert set(FAULTS[name].columns) <= set(made(FAULTS[name]).train.columns)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -80,8 +85,10 @@ def test_what_is_said_is_judged(tmp_path) -> None:
     pl.DataFrame({"0": -answers, "1": answers}).write_csv(tmp_path / "ours.csv")
     fault = Fault("planted", lambda seed: world, ("FG203", "FG306"))
     findings = [
-        {"code": "FG203", "severity": "info"}, {"code": "FG306", "severity": "error"}, {"code": "FG804", "severity": "warning"}
-    ]  # fmt: skip
+        {"code": "FG203", "severity": "info", "columns": []},
+        {"code": "FG306", "severity": "error", "columns": ["x"]},
+        {"code": "FG804", "severity": "warning", "columns": []},
+    ]
     said = {"reported": 0.8, "interval": [0.7, 0.9], "declined": "", "findings": findings, "failed": "", "seconds": 3}
     row = judged(fault, world, said, tmp_path / "ours.csv", seed=0)
     exact = find("metrics", "roc_auc")().score(np.arange(2000) % 2, np.column_stack([-answers, answers]))
@@ -91,6 +98,8 @@ def test_what_is_said_is_judged(tmp_path) -> None:
     assert row["warnings"] == ["FG306", "FG804"]
     assert row["width_ratio"] == pytest.approx(0.2 / row["clean_width"])
     assert not judged(fault, world, {**said, "interval": [0.2, 0.3]}, tmp_path / "ours.csv", seed=0)["inside"]
+    elsewhere = Fault("planted", lambda seed: world, ("FG203", "FG306"), columns=("z",))
+    assert not naming(elsewhere, findings)["named"], "another column was blamed"
 
     runs = [{"fault": "planted", "seed": 0, "tool": "ours", **row, **said}]
     assert "| planted | ours | 200 | roc_auc | 0.800 [0.700, 0.900] |" in tables(runs)

@@ -5,7 +5,7 @@
 
 `--faults` takes names, or `synthetic`, `real`, `clean`, `all` (default). Ours is what a newcomer types: init, run, finalize, predict,
 nothing declared but the metric, so that everyone is judged alike. Prints tables in Markdown; `--out` keeps a JSON line per run, and
-`--read runs.jsonl` prints the tables of such a file again.
+`--read runs.jsonl` prints the tables of such a file again (named by the codes of today).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.honesty.faults import CLEAN, FAULTS, REAL, SYNTHETIC
-from benchmarks.honesty.judge import judged
+from benchmarks.honesty.judge import judged, naming
 from benchmarks.honesty.table import tables
 from benchmarks.honesty.tools import PROGRAMS, run_tool
 from benchmarks.honesty.world import Fault
@@ -87,7 +87,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.read:
         runs = [json.loads(line) for line in options.read.read_text().splitlines()]
-        print(tables(runs))
+        known = [run for run in runs if run["fault"] in EVERY]
+        print(tables([{**run, **naming(EVERY[run["fault"]], run["findings"])} for run in known]))
         return
     runs = []
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -5,6 +5,7 @@ Knows worlds, answers and findings as plain data; nothing of the tools that gave
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,26 @@ def judged(fault: Fault, world: World, said: dict[str, Any], answers: Path, seed
     """
     true, clean_width = truth(world, answers, seed) if answers.exists() else (None, None)
     interval = said["interval"] if said["interval"] and None not in said["interval"] else None
-    allowed = SEVERITIES[: SEVERITIES.index(fault.least) + 1]
-    by = sorted({f["code"] for f in said["findings"] if f["code"] in fault.codes and f["severity"] in allowed})
     return {
         "true": true, "clean_width": clean_width, "n_rows": world.train.height, "metric": world.metric, "may_decline": world.may_decline,
         "inside": bool(interval[0] <= true <= interval[1]) if interval and true is not None else None,
         "width_ratio": (interval[1] - interval[0]) / clean_width if interval and clean_width else None,
-        "named": bool(by), "by": by,
-        "warnings": sorted(f["code"] for f in said["findings"] if f["severity"] in ("warning", "error")),
+        **naming(fault, said["findings"]),
     }  # fmt: skip
+
+
+def naming(fault: Fault, findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return whether findings name the fault, by which codes, and the codes of all warnings and errors."""
+    allowed = SEVERITIES[: SEVERITIES.index(fault.least) + 1]
+    by = {
+        f["code"]
+        for f in findings
+        if f["code"] in fault.codes
+        and f["severity"] in allowed
+        and (not fault.columns or not f["columns"] or set(fault.columns) & set(f["columns"]))
+    }
+    warnings = sorted(f["code"] for f in findings if f["severity"] in ("warning", "error"))
+    return {"named": bool(by), "by": sorted(by), "warnings": warnings}
 
 
 def truth(world: World, answers: Path, seed: int) -> tuple[float, float]:

@@ -180,17 +180,17 @@ def california_jittered(seed: int) -> World:
 
 
 FAULTS = (
-    Fault("bank_call_duration", bank_call_duration, ("FG306", "FG312"), about="the length of the call; blank before it"),
+    Fault("bank_call_duration", bank_call_duration, ("FG306", "FG312"), about="the length of the call; blank before it", columns=("duration",)),
     Fault("bank_in_time", bank_in_time, ("FG103", "FG314", "FG323", "FG324"), about="the campaign in its order; fresh is its last 30 %"),
-    Fault("bike_parts", bike_parts, ("FG306", "FG312", "FG313"), about="casual + registered = cnt; blank afterwards"),
+    Fault("bike_parts", bike_parts, ("FG306", "FG312", "FG313"), about="casual + registered = cnt; blank afterwards", columns=("casual", "registered")),
     Fault("bike_demand_grows", bike_demand_grows, ("FG323", "FG324", "FG103"), about="2011; fresh is 2012, half as many riders again"),
-    Fault("titanic_alive", titanic_alive, ("FG306", "FG312", "FG313"), about="the target in words; blank afterwards"),
+    Fault("titanic_alive", titanic_alive, ("FG306", "FG312", "FG313"), about="the target in words; blank afterwards", columns=("alive",)),
     Fault("wine_copies", wine_copies, ("FG203",), about="copies as published; fresh wines are new"),
-    Fault("airbnb_revenue", airbnb_revenue, ("FG306", "FG312", "FG313"), about="revenue is occupancy times price; blank afterwards, hosts are new"),
+    Fault("airbnb_revenue", airbnb_revenue, ("FG306", "FG312", "FG313"), about="revenue is occupancy times price; blank afterwards, hosts are new", columns=("estimated_revenue_l365d",)),
     Fault("adult_copies", adult_copies, ("FG203",), about="800 people drawn 5,000 times; fresh is the official test"),
-    Fault("adult_sorted", adult_sorted, ("FG306", "FG314"), about="sorted by income and numbered; fresh numbers go on"),
+    Fault("adult_sorted", adult_sorted, ("FG306", "FG314"), about="sorted by income and numbered; fresh numbers go on", columns=("record",)),
     Fault("adult_wrong_labels", adult_wrong_labels, ("FG326",), about="30 % of the high incomes entered as low; fresh labels as published"),
-    Fault("adult_bonus_paid", adult_bonus_paid, ("FG306", "FG312", "FG320"), about="a bonus entered where income was high; blank afterwards"),
-    Fault("california_unit_break", california_unit_break, ("FG325",), about="a stretch of the file has incomes in dollars; afterwards none"),
+    Fault("adult_bonus_paid", adult_bonus_paid, ("FG306", "FG312", "FG320"), about="a bonus entered where income was high; blank afterwards", columns=("bonus",)),
+    Fault("california_unit_break", california_unit_break, ("FG325",), about="a stretch of the file has incomes in dollars; afterwards none", columns=("median_income",)),
     Fault("california_jittered", california_jittered, ("FG203",), about="600 blocks, each about six times with a jitter of .05 %"),
 )  # fmt: skip

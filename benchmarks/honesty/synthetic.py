@@ -225,7 +225,7 @@ def numbered_by_class(seed: int) -> World:
     """The file is in random order, but records were numbered class after class; new records get new numbers."""
     rng = np.random.default_rng([seed, 118])
     train = machines(2000, rng).sort("failed")
-    number = 40_000 + 3 * np.arange(2000) + rng.integers(-400, 400, 2000)
+    number = 40_000 + 3 * np.argsort(np.argsort(np.arange(2000) + rng.normal(0, 80, 2000)))
     train = train.with_columns(record_no=pl.Series(number)).select("record_no", *train.columns)[rng.permutation(2000)]
     fresh = (
         machines(FRESH, rng).with_row_index("record_no", offset=47_000).with_columns(pl.col("record_no").cast(pl.Int64))
@@ -278,20 +278,20 @@ FAULTS = (
     Fault("exact_duplicates", exact_duplicates, ("FG203",), about="400 loans, drawn 2,400 times; fresh rows are new loans"),
     Fault("near_duplicates", near_duplicates, ("FG203",), about="350 inspections, each about six times with a jitter of .1 %"),
     Fault("rare_class_copied", rare_class_copied, ("FG203",), about="the rare class was copied until balanced; fresh rows have the natural rate"),
-    Fault("groups_with_id", groups_with_id, ("FG104",), "info", "twelve visits a patient, a patient column; fresh patients are new"),
+    Fault("groups_with_id", groups_with_id, ("FG104",), "info", "twelve visits a patient, a patient column; fresh patients are new", columns=("patient",)),
     Fault("groups_without_id", groups_without_id, ("FG104", "FG203"), about="the same without the patient column"),
-    Fault("groups_of_schools", groups_of_schools, ("FG104",), "info", "a school lifts all its pupils; fresh schools are new"),
-    Fault("id_memorises", id_memorises, ("FG104", "FG315"), "info", "customers return by habit, seven orders each; fresh customers are new"),
-    Fault("clinics_of_cases_and_controls", clinics_of_cases_and_controls, ("FG804", "FG104", "FG306", "FG312", "FG317"), about="clinics sent cases or controls; afterwards each sees both"),
-    Fault("post_outcome_value", post_outcome_value, ("FG306", "FG312"), about="calls by the collectors; 0 when the prediction is made"),
-    Fault("post_outcome_missing", post_outcome_missing, ("FG306", "FG312", "FG320"), about="days of repair, known where something failed; blank when the prediction is made"),
-    Fault("measured_at_export", measured_at_export, ("FG306", "FG312"), about="idle days grew after people had left; fresh ones are counted before"),
-    Fault("target_copy_recoded", target_copy_recoded, ("FG306", "FG312", "FG313"), about="the grade under other names, 3 % missing; blank afterwards"),
-    Fault("target_is_sum", target_is_sum, ("FG306", "FG312", "FG313"), about="two columns that add up to the rent; blank afterwards"),
-    Fault("target_in_other_unit", target_in_other_unit, ("FG306", "FG312", "FG313"), about="next year's rent in another currency; blank afterwards"),
-    Fault("sorted_with_row_number", sorted_with_row_number, ("FG306", "FG314"), about="the file is sorted by the target and numbered; fresh numbers go on"),
-    Fault("numbered_by_class", numbered_by_class, ("FG306", "FG312", "FG314", "FG315"), about="records were numbered class after class, then shuffled; fresh numbers go on"),
-    Fault("target_words", target_words, ("FG306", "FG312", "FG317"), about="remarks written after the failure; fresh remarks are routine"),
-    Fault("target_encoded_on_whole_file", target_encoded_on_whole_file, ("FG306", "FG312", "FG313", "FG315"), about="a dealer's rate of default, each row's own target included; fresh dealers have the mean"),
+    Fault("groups_of_schools", groups_of_schools, ("FG104",), "info", "a school lifts all its pupils; fresh schools are new", columns=("school",)),
+    Fault("id_memorises", id_memorises, ("FG104", "FG315"), "info", "customers return by habit, seven orders each; fresh customers are new", columns=("customer_ref",)),
+    Fault("clinics_of_cases_and_controls", clinics_of_cases_and_controls, ("FG804", "FG104", "FG306", "FG312", "FG317"), about="clinics sent cases or controls; afterwards each sees both", columns=("clinic", "scanner_gain")),
+    Fault("post_outcome_value", post_outcome_value, ("FG306", "FG312"), about="calls by the collectors; 0 when the prediction is made", columns=("collection_calls",)),
+    Fault("post_outcome_missing", post_outcome_missing, ("FG306", "FG312", "FG320"), about="days of repair, known where something failed; blank when the prediction is made", columns=("repair_days",)),
+    Fault("measured_at_export", measured_at_export, ("FG306", "FG312"), about="idle days grew after people had left; fresh ones are counted before", columns=("idle_days",)),
+    Fault("target_copy_recoded", target_copy_recoded, ("FG306", "FG312", "FG313"), about="the grade under other names, 3 % missing; blank afterwards", columns=("lot_code",)),
+    Fault("target_is_sum", target_is_sum, ("FG306", "FG312", "FG313"), about="two columns that add up to the rent; blank afterwards", columns=("charges", "net_rent")),
+    Fault("target_in_other_unit", target_in_other_unit, ("FG306", "FG312", "FG313"), about="next year's rent in another currency; blank afterwards", columns=("renewal_usd",)),
+    Fault("sorted_with_row_number", sorted_with_row_number, ("FG306", "FG314"), about="the file is sorted by the target and numbered; fresh numbers go on", columns=("row",)),
+    Fault("numbered_by_class", numbered_by_class, ("FG306", "FG312", "FG314", "FG315"), about="records were numbered class after class, then shuffled; fresh numbers go on", columns=("record_no",)),
+    Fault("target_words", target_words, ("FG306", "FG312", "FG317"), about="remarks written after the failure; fresh remarks are routine", columns=("remark",)),
+    Fault("target_encoded_on_whole_file", target_encoded_on_whole_file, ("FG306", "FG312", "FG313", "FG315"), about="a dealer's rate of default, each row's own target included; fresh dealers have the mean", columns=("dealer_rate",)),
     Fault("given_test_from_elsewhere", given_test_from_elsewhere, ("FG206", "FG323"), about="a test file from another plant; fresh rows are from that plant"),
 )  # fmt: skip

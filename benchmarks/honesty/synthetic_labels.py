@@ -115,13 +115,13 @@ def broken_join(seed: int) -> World:
 FAULTS = (
     Fault("label_noise", label_noise, ("FG326",), about="30 % of the yes were entered as no; fresh labels are right"),
     Fault("conflicting_labels", conflicting_labels, ("FG309",), about="a third of the loans stand twice, with both labels; fresh labels are right"),
-    Fault("missing_not_at_random", missing_not_at_random, ("FG312", "FG320"), about="income is missing where people defaulted; afterwards at random"),
-    Fault("sentinel_for_missing", sentinel_for_missing, ("FG329",), "info", "-999 is a missing size; afterwards it is blank"),
-    Fault("unit_of_one_source", unit_of_one_source, ("FG325", "FG329"), about="one agency gives square feet; afterwards square metres"),
+    Fault("missing_not_at_random", missing_not_at_random, ("FG312", "FG320"), about="income is missing where people defaulted; afterwards at random", columns=("income",)),
+    Fault("sentinel_for_missing", sentinel_for_missing, ("FG329",), "info", "-999 is a missing size; afterwards it is blank", columns=("size_m2",)),
+    Fault("unit_of_one_source", unit_of_one_source, ("FG325", "FG329"), about="one agency gives square feet; afterwards square metres", columns=("size_m2",)),
     Fault("pure_noise_140", pure_noise_140, ("FG502",), about="140 rows, no signal"),
     Fault("pure_noise_1000", pure_noise_1000, ("FG502",), about="1,000 rows, no signal"),
     Fault("pure_noise_numbers", pure_noise_numbers, ("FG502",), about="300 rows, a number, no signal"),
     Fault("few_rows", few_rows, ("FG302", "FG307", "FG310"), "info", "60 rows"),
     Fault("rare_class", rare_class, ("FG302",), "info", "about 1 % yes"),
-    Fault("broken_join", broken_join, ("FG301", "FG327"), "info", "two columns are blank in 95 % of the file, and there afterwards"),
+    Fault("broken_join", broken_join, ("FG301", "FG327"), "info", "two columns are blank in 95 % of the file, and there afterwards", columns=("vibration", "pressure")),
 )  # fmt: skip

@@ -46,6 +46,7 @@ class Fault:
         codes: findings of which any one names the fault.
         least: the least severity at which a finding counts as naming it.
         about: what was planted and what is true after deployment, one sentence.
+        columns: the columns that are at fault; a finding about other columns only does not name it.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Fault:
     codes: tuple[str, ...] = ()
     least: Literal["info", "warning", "error"] = "warning"
     about: str = ""
+    columns: tuple[str, ...] = ()
