@@ -28,7 +28,9 @@ from fieldguide.steps.checking import checked
 from fieldguide.steps.detect import detect_columns
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
 from fieldguide.steps.detect_task import TaskGuess, detect_task, questions
+from fieldguide.steps.events import known_afterwards, settled, target_of
 from fieldguide.steps.split import Request
+from fieldguide.steps.statement import statement
 
 SLICE = 200_000
 """Raw rows read at a time: only typed rows are held whole."""
@@ -63,6 +65,7 @@ def frame(config: Config) -> Framed:
     source = open_source(config.data.table)
     _refuse_unsupported(config)
     check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
+    config, learned = settled(config, source)
     columns, guess, tasks = look(source, config)
     columns = _derived(columns, config)
     table, keys, violations, n_without = _load(source, columns, config.problem.targets)
@@ -91,14 +94,17 @@ def frame(config: Config) -> Framed:
         sample=config.data.sample,
     )  # fmt: skip
     asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
+    stated = statement(config, problem, table.n_rows, n_without, asked, learned)
     facts = {
         "sentence": f"{first.task.name} of {first.name} from {len(table.features)} columns of {table.n_rows:,} rows",
         "problem": problem.to_dict(), "columns": [column.to_dict() for column in columns], "roles": guess.to_dict(),
-        "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": asked, "n_rows": table.n_rows,
+        "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": asked, "statement": stated, "n_rows": table.n_rows,
+        "proxy": None if learned is None else learned.to_dict(),
         "n_without_target": n_without, "violations": [v.to_dict() for v in violations], "table": str(config.data.table),
     }  # fmt: skip
     findings = checked(
-        "frame", problem=problem, columns=columns, questions=asked, roles_guess=guess, read_violations=violations,
+        "frame", problem=problem, columns=columns, questions=asked, statement=stated, roles_guess=guess,
+        learned=learned, afterwards=known_afterwards(config, source.names), read_violations=violations,
         n_rows=table.n_rows, n_without_target=n_without,
     )  # fmt: skip
     return Framed(problem, columns, table, keys, strata, request, facts, findings)
@@ -118,17 +124,22 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     """Return columns with kinds and roles as detected and declared, what was guessed of roles, and the task of each target."""
     declared = config.data.columns
     kinds = {name: c.kind for name, c in declared.items() if c.kind is not None}
-    columns = detect_columns(source, given=kinds, targets=config.problem.targets)
-    guess = detect_roles(source, columns)
-    raw = source.collect(list(config.problem.targets))
+    stored = [name for name in config.problem.targets if name in source.names]
+    columns = detect_columns(source, given=kinds, targets=stored)
+    later = known_afterwards(config, source.names)
+    guess = detect_roles(source, [column for column in columns if column.name not in later])
+    raw = source.collect(stored)
     tasks = {c.name: detect_task(raw[c.name], c) for c in columns if c.role == "target"}
+    made = target_of(config, columns, source)
+    if made is not None:
+        columns, tasks = (*columns, made[0]), {**tasks, made[0].name: made[1]}
     sure = dict(guess.sure)
     data = config.data
     if data.time or config.split.by in ("random", "grouped"):
         sure = {name: role for name, role in sure.items() if role != "time"}
     if data.group or data.entity or config.split.by in ("random", "chronological"):
         sure = {name: role for name, role in sure.items() if role != "group"}
-    chosen = {**sure, **{name: c.role for name, c in declared.items() if c.role is not None}}
+    chosen = {**sure, **dict.fromkeys(later, "ignore"), **{name: c.role for name, c in declared.items() if c.role is not None}}
     for name, role in (
         (data.time, "time"),
         (data.group or data.entity, "group"),
@@ -184,7 +195,7 @@ def _load(
         table, broken = read_frame(raw, columns, modality, first_row=first)
         known = table.frame.select(pl.all_horizontal(pl.col(name).is_not_null() for name in targets)).to_series()
         frames.append(table.frame.filter(known))
-        keys.append(row_keys(raw.drop(targets))[known.to_numpy()])
+        keys.append(row_keys(raw.drop(targets, strict=False))[known.to_numpy()])
         violations += broken
         n_without += int((~known).sum())
         first += raw.height
@@ -240,6 +251,11 @@ def _metric_settings(said: Any) -> dict[str, Any]:
 
 
 def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float]) -> None:
+    if target.n_unique() < 2:
+        raise DataError(
+            f"{output.name!r} cannot be judged", rule="a target has two different values at least, or no metric can tell predictions apart",
+            found=f"it is {target[0]} in all {len(target):,} rows", do="name another target, or a proxy under proxies",
+        )  # fmt: skip
     if output.metric is not None and output.family not in output.metric.families:
         able = [name for name in names("metrics") if output.family in find("metrics", name).families]
         raise ConfigError(
