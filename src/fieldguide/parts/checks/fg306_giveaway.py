@@ -12,27 +12,30 @@ from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
-from fieldguide.parts.checks._answers import fire, not_applicable, passed, percent
+from fieldguide.parts.checks._answers import fire, names, not_applicable, passed, percent, verb
+from fieldguide.parts.checks._leaks import suspects
 
 
 @dataclass(frozen=True)
 class Giveaway:
-    """A column that alone tells nearly all about the target, and is perhaps not known when the model is asked.
+    """A column that alone tells nearly all about the target: a copy with a little noise.
 
     Formula: the share of the target's variance (for classes: of the Brier variance) that the means of 20 bins, or
-    of the levels, of one half of the rows explain in the other half. It fires above 95 %; when the mere presence of
-    a cell explains more than 50 %; when a number has the same order as the target (rank correlation above .999);
-    and, as a hint, when one column explains more than 60 % and three times as much as the next.
+    of the levels, of one half of the rows explain in the other half; it fires above 95 %, and when a number has the
+    same order as the target (rank correlation above .999). The column is left out when it has the target's order, or
+    when the others, without any such column, leave five times as much unexplained (of a value: and explain something,
+    2 %). Exact copies are FG313's, columns tied to one class FG312's.
 
     Why: the usual reason is a leak: a column filled in after the outcome, or computed from it. The model then looks
-    brilliant until it is asked about rows whose outcome is not known yet.
+    brilliant until it is asked about rows whose outcome is not known yet. A law of nature looks the same; statistics
+    cannot tell when a cell was written.
 
-    Remedy: ask when the column is known. If not before the prediction, set `data.columns.<name>: ignore`. If it is,
-    say so in `problem.assumptions`.
+    Remedy: ask when the column is known. If not before the prediction, set `data.columns.<name>: ignore`; if it was
+    left out and is known, `data.columns.<name>: feature`.
 
-    Source: the workflow guide, "Data Leakage".
+    Source: the workflow guide, "Data Leakage"; Kaufman, Rosset, Perlich and Stitelman (2012), Leakage in Data Mining.
 
-    Needs: table, problem, truths, profile (associations: {output: [{column, explained}]}).
+    Needs: table, problem, truths, profile (associations: {output: [{column, explained}]}), probe (explained, without).
     """
 
     name: ClassVar[str] = "fg306_giveaway"
@@ -41,87 +44,57 @@ class Giveaway:
     step: ClassVar[str] = "explore"
     severity: ClassVar[Severity] = "warning"
 
-    nearly_all: float = setting(0.95, "explained share from which it is a warning")
-    hint: float = setting(0.6, "explained share from which a column that stands out is named")
-    presence: float = setting(0.5, "share explained by presence alone from which it is a warning")
+    times: float = setting(5.0, "times as much that the others leave unexplained, from which a column is left out")
+    something: float = setting(0.02, "share of a value that the others have to explain, for a column to be left out")
 
     def run(
-        self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray], profile: Mapping[str, Any]
+        self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray], profile: Mapping[str, Any], probe: Any
     ) -> list[Finding]:
         findings = []
         for output, truth in zip(problem.outputs, truths):
             strengths = profile["associations"].get(output.name) or []
             if strengths:
-                findings += self._judge(table, output, truth, strengths)
+                findings.append(self._judge(table, output, truth, strengths, probe))
         return findings or [not_applicable(self, "No association was computed.")]
 
     def _judge(
-        self, table: Table, output: Output, truth: np.ndarray, strengths: Sequence[Mapping[str, Any]]
-    ) -> list[Finding]:
-        explained = {entry["column"]: float(entry["explained"]) for entry in strengths}
-        ranked = sorted(explained, key=lambda name: -explained[name])
-        sure: dict[str, str] = {}
-        for name in ranked:
-            cells = table.frame[name]
-            presence = _explained_by(cells.is_not_null().to_numpy(), truth, output)
-            if explained[name] > self.nearly_all:
-                sure[name] = f"{name!r} alone explains {percent(explained[name])} of {output.name!r}"
-            elif presence > self.presence:
-                sure[name] = f"whether {name!r} is filled in explains {percent(presence)} of {output.name!r}"
-            elif output.family == "values" and cells.dtype.is_numeric():
-                order = _rank_correlation(cells.to_numpy().astype(np.float64), truth)
-                if abs(order) > 0.999:
-                    sure[name] = f"{name!r} has the same order as {output.name!r} (rank correlation {order:.4f})"
-        evidence = {"output": output.name, "explained": {name: explained[name] for name in ranked[:10]}}
+        self, table: Table, output: Output, truth: np.ndarray, strengths: Sequence[Mapping[str, Any]], probe: Any
+    ) -> Finding:
+        found = suspects(table, output, truth, strengths)
+        alone = found.alone
+        ranked = sorted(alone, key=lambda name: -alone[name])
+        evidence = {"output": output.name, "explained": {name: alone[name] for name in ranked[:10]}}
+        if not found.near:
+            others = [name for name in ranked if name not in found.names]
+            strongest = f": the strongest, {others[0]!r}, explains {percent(alone[others[0]])}" if others else ""
+            sentence = f"No column nearly copies {output.name!r}{strongest}."
+            return passed(self, sentence, evidence=evidence)
+        rest = probe.without(found.names)[output.name]
+        sure = [name for name in found.near if self._sure(output, alone[name], rest, bool(found.near[name]))]
+        said = "; ".join(
+            found.near[name] or f"{name!r} alone explains {percent(alone[name])} of {output.name!r}"
+            for name in list(found.near)[:3]
+        )
+        sentence = f"{said[0].upper()}{said[1:]}; without {verb(len(found.names), 'it', 'such columns')} the others explain {percent(rest)}."
+        evidence |= {"rest": rest, "propose": dict.fromkeys(found.near, "ignore")}
         if sure:
-            propose = dict.fromkeys(sure, "ignore")
+            evidence["exclude"] = sure
+            sentence += f" {names(sure)} {verb(len(sure), 'is', 'are')} left out of every model."
             remedy = (
-                f"If {'it is' if len(sure) == 1 else 'they are'} not known before the outcome, set "
-                f"data.columns.{next(iter(sure))}: ignore."
+                f"Nothing, unless {verb(len(sure), 'it is', 'they are')} known before the outcome; then set "
+                f"data.columns.{sure[0]}: feature."
             )
-            text = "; ".join(list(sure.values())[:3])
-            return [
-                fire(
-                    self,
-                    text[0].upper() + text[1:] + ".",
-                    remedy,
-                    columns=sure,
-                    evidence={**evidence, "propose": propose},
-                )
-            ]
-        first, second = explained[ranked[0]], explained[ranked[1]] if len(ranked) > 1 else 0.0
-        if len(ranked) > 1 and first > self.hint and first > 3 * second:
-            sentence = (
-                f"{ranked[0]!r} alone explains {percent(first)} of {output.name!r}, "
-                f"and the next column, {ranked[1]!r}, {percent(second)}."
-            )
-            remedy = "Make sure that it is known when the model is asked."
-            return [
-                fire(self, sentence, remedy, severity="info", columns=ranked[:1], evidence={**evidence, "propose": {}})
-            ]
-        return [
-            passed(
-                self,
-                f"No column gives {output.name!r} away: the strongest, {ranked[0]!r}, explains {percent(first)}.",
-                evidence=evidence,
-            )
-        ]
+            return fire(self, sentence, remedy, columns=found.near, evidence=evidence)
+        remedy = (
+            f"If {verb(len(found.near), 'it is', 'they are')} not known before the outcome, set "
+            f"data.columns.{next(iter(found.near))}: ignore."
+        )
+        legitimate = 1 - rest < 2 * (1 - max(alone[name] for name in found.near))
+        severity: Severity = "info" if legitimate else "warning"
+        return fire(self, sentence, remedy, severity=severity, columns=found.near, evidence=evidence)
 
-
-def _explained_by(present: np.ndarray, truth: np.ndarray, output: Output) -> float:
-    """Return the share of the target's variance between rows with and without the cell; 0 where either are few."""
-    n, n_present = len(truth), int(present.sum())
-    if min(n_present, n - n_present) < 30:
-        return 0.0
-    goal = np.eye(len(output.labels))[truth] if output.task.family == "classes" else truth[:, None].astype(np.float64)
-    total = ((goal - goal.mean(axis=0)) ** 2).sum()
-    gap = goal[present].mean(axis=0) - goal[~present].mean(axis=0)
-    return float((gap**2).sum() * n_present * (n - n_present) / n / total) if total > 0 else 0.0
-
-
-def _rank_correlation(values: np.ndarray, truth: np.ndarray) -> float:
-    known = ~np.isnan(values)
-    if known.sum() < 30 or len(np.unique(values[known])) < 30:
-        return 0.0
-    one, two = (np.unique(side[known], return_inverse=True)[1].astype(np.float64) for side in (values, truth))
-    return float(np.corrcoef(one, two)[0, 1]) if min(one.std(), two.std()) > 0 else 0.0
+    def _sure(self, output: Output, alone: float, rest: float, same_order: bool) -> bool:
+        """A law of nature that one column states, with nothing beside it to learn from, is for a person to decide."""
+        if output.family == "values" and rest < self.something:
+            return same_order
+        return same_order or 1 - rest >= self.times * (1 - alone)
