@@ -18,6 +18,7 @@ from fieldguide.core.finding import SEVERITIES
 
 MARKS = {"error": "[bold red]✗[/]", "warning": "[yellow]![/]", "info": "[cyan]·[/]"}
 TITLES = {
+    "join": "Join event tables",
     "frame": "Frame the question", "split": "Seal the test set", "explore": "Look at the data", "prepare": "Prepare the columns",
     "baseline": "Set the bar", "train": "Train networks", "refine": "Refine", "finalize": "Refit and open the seal",
     "evaluate": "Judge predictions made elsewhere",

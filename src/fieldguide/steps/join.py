@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from typing import Any
 from fieldguide.core.config import Config
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError, MissingExtra, StudyError, listed
 from fieldguide.core.finding import Finding
-from fieldguide.core.join_sections import ENTITY, PREDICTION_TIME, JoinSection, duration
+from fieldguide.core.join_sections import ENTITY, JOINED, PREDICTION_TIME, JoinSection, duration
+from fieldguide.core.record import Record, hashed
+from fieldguide.core.result import Result
 from fieldguide.core.syntax import read_syntax
 from fieldguide.steps import join_features, join_outcome
 from fieldguide.steps.checking import checked
@@ -30,6 +33,8 @@ MEMORY = "1GB"
 """What DuckDB may hold before it spills; the process takes some 300 MB beside it."""
 MAX_TIMES = 10_000
 """Prediction times an `every` may make."""
+FORM = 1
+"""Raised when the same section would make another table, so that recorded joins are made again."""
 EXAMINED = 1_000_000
 """Events of a table in which repeated rows are looked for."""
 
@@ -76,10 +81,39 @@ def join(config: Config, out: Path, work: Path, threads: int = 1) -> tuple[dict[
         shutil.rmtree(work, ignore_errors=True)
 
 
-def inputs_hash(section: JoinSection) -> dict[str, str]:
-    """Return the hash of the content of every file a join reads, by path. Raises DataError where one cannot be read."""
-    paths = [section.units.table, *(table.table for table in section.features), section.outcome.table]
-    return {str(path): file_hash(path) for path in dict.fromkeys(paths)}
+def kept(config: Config, folder: Path, record: Record, threads: int = 1) -> Result:
+    """Return the join of a study: as recorded, where section, files and the joined table are unchanged, else made now.
+
+    Raises:
+        ConfigError: study.yaml has no section `join`, or names a table of its own beside it.
+    """
+    out = folder / JOINED
+    if config.join is None:
+        raise ConfigError(
+            "study.yaml has no section join", rule="join makes the study's table of event tables",
+            do="describe units, features and outcome under join, or go on with: fieldguide run",
+        )  # fmt: skip
+    if config.data.table.resolve() != out.resolve():
+        raise ConfigError(
+            "study.yaml has both data.table and join", rule="the table of a study that joins is the joined one",
+            found=str(config.data.table), do="remove data.table, or the section join",
+        )  # fmt: skip
+    scope = hashed({"join": _stated(config.join), "target": config.problem.targets, "form": FORM})
+    before = record.journal.last("done", step="join", scope=scope)
+    if before is not None and out.is_file() and file_hash(out) == before["facts"]["hash"]:
+        return Result.from_dict(before)
+    record.watch({"event": "step", "step": "join"})
+    began = time.perf_counter()
+    facts, findings = join(config, out, folder / "work" / "join", threads)
+    return record.keep(Result("join", facts, findings, time.perf_counter() - began), scope)
+
+
+def _stated(section: JoinSection) -> dict[str, Any]:
+    """Return a section as plain data with the hash of each file's content in place of its path."""
+    data = section.model_dump(mode="json")
+    for table in (data["units"], *data["features"], data["outcome"]):
+        table["table"] = file_hash(Path(table["table"]))
+    return data
 
 
 def file_hash(path: Path) -> str:
@@ -103,9 +137,8 @@ def _connection(work: Path, threads: int) -> Iterator[Any]:
     work.mkdir(parents=True, exist_ok=True)
     settings = {
         "memory_limit": MEMORY, "temp_directory": str(work / "spill"), "threads": threads,
-        "autoinstall_known_extensions": False, "autoload_known_extensions": False, "TimeZone": "UTC",
+        "autoinstall_known_extensions": False, "autoload_known_extensions": False,
     }  # fmt: skip
-    settings.pop("TimeZone")
     con = duckdb.connect(config=settings)
     try:
         yield con
@@ -239,19 +272,19 @@ def _units(con: Any, opened: Opened) -> dict[str, Any]:
     units, clock, scanned = opened.join.units, opened.join.clock, opened.units
     keys = [f"{scanned.entity(column, whole)} AS k{i}" for i, (column, whole) in enumerate(zip(units.entity, opened.whole))]
     kept = [f"{scanned.value(column)} AS c{i}" for i, column in enumerate(units.keep)]
-    time = [] if units.time is None else [f"{scanned.time(units.time, clock)} AS t"]
+    moments = [] if units.time is None else [f"{scanned.time(units.time, clock)} AS t"]
     alive = "" if units.where is None else f" WHERE {condition(units.where, columns_of(scanned))}"
-    rows = f"(SELECT {', '.join([*keys, *time, *kept])} FROM {scanned.sql}{alive})"
+    rows = f"(SELECT {', '.join([*keys, *moments, *kept])} FROM {scanned.sql}{alive})"
     names = [f"k{i}" for i in range(len(keys))]
     cells = [f"c{i}" for i in range(len(kept))]
-    needed = [*names, *(["t"] if time else [])]
+    needed = [*names, *(["t"] if moments else [])]
     whole_rows = " AND ".join(f"{column} IS NOT NULL" for column in needed)
     n_rows, n_whole = con.execute(f"SELECT count(*), count(*) FILTER (WHERE {whole_rows}) FROM {rows}").fetchone()
     stepped = units.at is not None or units.every is not None
     if stepped:
         _values(con, _times(opened.join))
-        since = ", min(t) AS since" if time else ""
-        before = f" WHERE since {'<=' if opened.join.same_time == 'include' else '<'} p.t" if time else ""
+        since = ", min(t) AS since" if moments else ""
+        before = f" WHERE since {'<=' if opened.join.same_time == 'include' else '<'} p.t" if moments else ""
         one = (
             f"SELECT {', '.join([*names, *cells])}{since} FROM {rows} WHERE {whole_rows} "
             f"GROUP BY {', '.join([*names, *cells])}"

@@ -20,7 +20,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.faces.cli.app import app
 
 INTERRUPTED = 130
-VERBS = ("steps", "models", "looking")
+VERBS = ("join", "steps", "models", "looking")
 """The files of this folder whose import registers verbs, in the order of `--help`."""
 
 for _verbs in VERBS:
