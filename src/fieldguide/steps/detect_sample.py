@@ -108,13 +108,14 @@ def cells_of(sample: Sample, name: str, totals: dict[str, Any]) -> Cells:
     raw = sample.frame[name]
     texts, _ = texts_of(raw)
     texts = texts.set(texts.is_in(list(MISSING)).fill_null(False), None).alias(name)
-    counted = texts.drop_nulls().value_counts(name="n").sort(["n", name], descending=[True, False])
+    times = f"{name} times"  # whatever the column is called, another name
+    counted = texts.drop_nulls().value_counts(name=times).sort([times, name], descending=[True, False])
     n_missing, n_unique = texts.null_count(), counted.height
     if f"{name}/missing" in totals:
         n_missing = int(totals[f"{name}/missing"])
         if n_unique > 0.1 * len(sample.rows):  # few levels are all in the sample; the estimate is off by some percent
             n_unique = max(n_unique, min(int(totals[f"{name}/unique"]), sample.n_rows))
-    counts = counted["n"].to_numpy().astype(np.int64)
+    counts = counted[times].to_numpy().astype(np.int64)
     return Cells(name, raw, texts, counted[name], counts, sample.rows, sample.n_rows, n_missing, n_unique)
 
 
