@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from fieldguide.core.consistency import RULE, check_names, contradictions
 from fieldguide.core.document import Document, read_document
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.join_sections import ENTITY, JOINED, PREDICTION_TIME, JoinSection
+from fieldguide.core.join_sections import ENTITY, JOINED, KNOWN_AT, PREDICTION_TIME, JoinSection
 from fieldguide.core.proxy_sections import EventEntry, proxy_contradictions
 from fieldguide.core.sections import (
     BudgetSection,
@@ -70,7 +70,13 @@ class Config(Section):
         if said is not None and not isinstance(said, Mapping):
             return data
         given = {key: value for key, value in (said or {}).items() if value is not None}
-        return {**data, "data": {**_joined_columns(data["join"]), **given}}
+        made = _joined_columns(data["join"])
+        if isinstance(columns := given.get("columns"), Mapping):
+            given["columns"] = {**made.get("columns", {}), **columns}
+        split = data.get("split")
+        if "columns" in made and "entity" not in given and "group" not in given and not (split or {}):
+            data = {**data, "split": {"by": "chronological"}}
+        return {**data, "data": {**made, **given}}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any], folder: Path | str = ".") -> Config:
@@ -128,18 +134,26 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **judged, "title": "study.yaml"}
 
 
-def _joined_columns(join: Mapping[str, Any]) -> dict[str, str]:
-    """Return what `data` says of a joined table; a mistake in `join` is told by its own section."""
-    units = join.get("units")
-    units = units if isinstance(units, Mapping) else {}
-    entity, moments = units.get("entity"), units.get("at")
-    found = {"table": JOINED, "entity": ENTITY if isinstance(entity, list) and len(entity) > 1 else entity}
-    if isinstance(entity, list) and len(entity) == 1:
-        found["entity"] = entity[0]
-    single = moments is not None and not (isinstance(moments, list) and len(moments) > 1)
-    if not single and join.get("clock") in (None, "date"):
-        found["time"] = PREDICTION_TIME
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+def _joined_columns(join: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `data` says of a joined table; a mistake in `join` is told by its own section.
+
+    The entity groups rows, unless each has a row at every prediction time: then no group could be whole on one side of a
+    moment, and rows are divided by time alone, as they are met in use.
+    """
+    units, outcome = (join.get(part) if isinstance(join.get(part), Mapping) else {} for part in ("units", "outcome"))
+    entities = units.get("entity")
+    entities = [entities] if isinstance(entities, str) else entities if isinstance(entities, list) else []
+    entity = ENTITY if len(entities) > 1 else entities[0] if entities else None
+    moments = units.get("at")
+    repeated = units.get("every") is not None or (isinstance(moments, list) and len(moments) > 1)
+    dated = join.get("clock") in (None, "date")
+    found = {
+        "table": JOINED, "entity": None if repeated and dated else entity,
+        "time": PREDICTION_TIME if dated and (moments is None or repeated) else None,
+        "known_at": KNOWN_AT if dated and outcome.get("horizon") is not None else None,
+        "columns": {entity: "ignore"} if repeated and dated and isinstance(entity, str) else None,
+    }  # fmt: skip
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _validated(document: Document, folder: Path) -> Config:

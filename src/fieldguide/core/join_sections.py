@@ -19,6 +19,8 @@ Aggregate = Literal[
 Clock = Literal["date", "seconds", "minutes", "hours", "days"]
 PREDICTION_TIME = "prediction_time"
 """Name of the joined table's column of prediction times."""
+KNOWN_AT = "outcome_known_at"
+"""Name of its column of the moments at which outcomes were known; it reaches no model."""
 ENTITY = "entity"
 """Name of its column that joins several entity columns."""
 JOINED = "joined.parquet"
@@ -91,7 +93,9 @@ class UnitsSection(Section):
     start: Name | None = Field(default=None, description="with `every`: the first prediction time")
     stop: Name | None = Field(default=None, description="with `every`: the last prediction time, if the step meets it")
     every: Length | None = Field(default=None, description="a prediction time for every entity each 7d, 24h …")
-    keep: Texts = Field(default=(), description="columns of this table that are known at prediction time, carried along")
+    keep: Texts = Field(
+        default=(), description="columns of this table that are known at prediction time, carried along"
+    )
     where: Name | None = Field(default=None, description="an expression: only rows of this table for which it is true")
 
     @model_validator(mode="after")
@@ -103,7 +107,9 @@ class UnitsSection(Section):
         ):
             raise ValueError("every, start and stop belong together: give all three, or none")
         if self.at is None and self.every is None and self.time is None:
-            raise ValueError("must say when predictions are made: time (a column), at (a moment), or every, start, stop")
+            raise ValueError(
+                "must say when predictions are made: time (a column), at (a moment), or every, start, stop"
+            )
         return self
 
 

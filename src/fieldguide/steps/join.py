@@ -19,13 +19,13 @@ from typing import Any
 from fieldguide.core.config import Config
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError, MissingExtra, StudyError, listed
 from fieldguide.core.finding import Finding
-from fieldguide.core.join_sections import ENTITY, JOINED, PREDICTION_TIME, JoinSection, duration
+from fieldguide.core.join_sections import ENTITY, JOINED, KNOWN_AT, PREDICTION_TIME, JoinSection, duration
 from fieldguide.core.record import Record, hashed
 from fieldguide.core.result import Result
 from fieldguide.core.syntax import read_syntax
 from fieldguide.steps import join_features, join_outcome
 from fieldguide.steps.checking import checked
-from fieldguide.steps.join_features import Feature, columns_of
+from fieldguide.steps.join_features import DAY, Feature, columns_of
 from fieldguide.steps.join_sql import condition, literal, name
 from fieldguide.steps.join_tables import CLOCKS, Scanned, Use, has_zone, moment, scan
 
@@ -168,7 +168,7 @@ def _joined(
         tables.append(join_features.planned(
             table, lambda feature, s=scanned, t=table: join_features.levels_of(con, s, feature, t.where)
         ))  # fmt: skip
-    names = [*section.units.entity, *section.units.keep, target, PREDICTION_TIME]
+    names = [*section.units.entity, *section.units.keep, target, PREDICTION_TIME, KNOWN_AT]
     join_features.check_columns(tables, [*names, *([ENTITY] if len(section.units.entity) > 1 else [])])
     facts_of = []
     for index, (table, scanned, features) in enumerate(zip(section.features, opened.tables, tables)):
@@ -187,7 +187,7 @@ def _joined(
     n = _left_out(con, opened, delays)
     for index, features in enumerate(tables):
         facts_of[index] |= _coverage(con, index, features, facts_of[index])
-    _write(con, opened, tables, out)
+    _write(con, opened, tables, delays, out)
     facts = {
         "sentence": _sentence(n, tables, delays), **n, **made, "delay": delays["curve"], "reporting": delays["reporting"],
         "until": delays["until"], "wait": delays["wait"], "horizon": delays.get("horizon"), "clock": section.clock,
@@ -270,7 +270,9 @@ def _refuse_zones(scans: Sequence[Scanned], section: JoinSection) -> None:
 def _units(con: Any, opened: Opened) -> dict[str, Any]:
     """Make the temporary table `units`: uid (in order of entity and time), k0 …, t, the kept columns as c0 …"""
     units, clock, scanned = opened.join.units, opened.join.clock, opened.units
-    keys = [f"{scanned.entity(column, whole)} AS k{i}" for i, (column, whole) in enumerate(zip(units.entity, opened.whole))]
+    keys = [
+        f"{scanned.entity(column, whole)} AS k{i}" for i, (column, whole) in enumerate(zip(units.entity, opened.whole))
+    ]
     kept = [f"{scanned.value(column)} AS c{i}" for i, column in enumerate(units.keep)]
     moments = [] if units.time is None else [f"{scanned.time(units.time, clock)} AS t"]
     alive = "" if units.where is None else f" WHERE {condition(units.where, columns_of(scanned))}"
@@ -320,9 +322,7 @@ def _times(section: JoinSection) -> list[int]:
     units, clock = section.units, section.clock
     if units.at is not None:
         return sorted({moment(text, clock, "units.at") for text in units.at})
-    first, last = (
-        moment(str(t), clock, f"units.{w}") for t, w in ((units.start, "start"), (units.stop, "stop"))
-    )
+    first, last = (moment(str(t), clock, f"units.{w}") for t, w in ((units.start, "start"), (units.stop, "stop")))
     found = range(first, last + 1, duration(str(units.every)))
     if not 1 <= len(found) <= MAX_TIMES:
         raise ConfigError(
@@ -349,7 +349,14 @@ def _counted(
     """
     section = opened.join
     inner = join_features.events(
-        scanned, entity, opened.whole, section, time=table.time, known=table.known_at, lag=_lag(table), where=table.where
+        scanned,
+        entity,
+        opened.whole,
+        section,
+        time=table.time,
+        known=table.known_at,
+        lag=_lag(table),
+        where=table.where,
     )
     known = "e.known > e.time" if table.known_at is not None or _lag(table) else "false"
     keys = [f"k{i}" for i in range(len(entity))]
@@ -392,7 +399,9 @@ def _repeated(con: Any, scanned: Scanned, entity: Sequence[str], opened: Opened,
     """
     values = sorted({c for c in scanned.kinds if c in _values_of(table)})
     alias = {column: f"v{i}" for i, column in enumerate(values)}
-    inner = join_features.events(scanned, entity, opened.whole, opened.join, time=table.time, known=None, where=table.where, values=alias)
+    inner = join_features.events(
+        scanned, entity, opened.whole, opened.join, time=table.time, known=None, where=table.where, values=alias
+    )
     (n,) = con.execute(f"SELECT count(*) FROM {scanned.sql}").fetchone()
     keys = ", ".join(f"k{i}" for i in range(len(entity)))
     step = -(-n // EXAMINED)
@@ -457,7 +466,7 @@ def _coverage(con: Any, index: int, features: Sequence[Feature], counted: dict[s
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _write(con: Any, opened: Opened, tables: Sequence[Sequence[Feature]], out: Path) -> None:
+def _write(con: Any, opened: Opened, tables: Sequence[Sequence[Feature]], delays: dict[str, Any], out: Path) -> None:
     """Write the joined table in order of entity and time; nothing half-written is left at `out`."""
     units = opened.join.units
     columns = [f"u.k{i} AS {name(column)}" for i, column in enumerate(units.entity)]
@@ -473,6 +482,9 @@ def _write(con: Any, opened: Opened, tables: Sequence[Sequence[Feature]], out: P
     for index, features in enumerate(tables):
         columns += [join_features.quoted(feature, f"g{index}", i) for i, feature in enumerate(features)]
         sides += f" JOIN g{index} USING (uid)"
+    if opened.join.clock == "date" and delays["until"] is not None:
+        after = round(sum(delays[part] for part in ("offset", "horizon", "wait")) * DAY)
+        columns.append(f"make_timestamp(u.t + {after}) AS {name(KNOWN_AT)}")
     columns.append(f"o.y AS {name(opened.target)}")
     part = out.with_name(out.name + ".part")
     out.parent.mkdir(parents=True, exist_ok=True)

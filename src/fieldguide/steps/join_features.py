@@ -76,7 +76,9 @@ def uses_of(table: FeatureTableSection, entity: Sequence[str]) -> dict[str, Use]
     for column, use in (*((e, "entity") for e in entity), (table.time, "time"), (table.known_at, "time")):
         if column is not None:
             if uses.get(column) == "number":
-                raise ConfigError(f"column {column!r} of {table.table.name} is its {use}, and is aggregated as a number")
+                raise ConfigError(
+                    f"column {column!r} of {table.table.name} is its {use}, and is aggregated as a number"
+                )
             uses[column] = use  # type: ignore[assignment]
     return uses
 
@@ -172,7 +174,9 @@ def make(
         laid = []
         for i, f in wanted:
             cell = place[_sql(f, alias, flags, late, join)]
-            laid.append(f"any_value({cell}) FILTER (WHERE level = {literal(f.by[1])}) AS f{i}" if f.by else f"{cell} AS f{i}")
+            laid.append(
+                f"any_value({cell}) FILTER (WHERE level = {literal(f.by[1])}) AS f{i}" if f.by else f"{cell} AS f{i}"
+            )
         group_by = "" if by is None else " GROUP BY uid"
         n = "n" if by is None else "sum(n) AS n"
         con.execute(f"CREATE TEMP TABLE {part} AS SELECT uid, {n}, {', '.join(laid)} FROM {part}_l{group_by}")
@@ -180,7 +184,10 @@ def make(
         con.execute(f"DROP TABLE {part}_l")
         parts.append(part)
     sides = " ".join(f"LEFT JOIN {part} USING (uid)" for part in parts)
-    cells = ", ".join(f"coalesce(f{i}, {literal(f.empty)}) AS f{i}" if f.empty is not None else f"f{i}" for i, f in enumerate(features))
+    cells = ", ".join(
+        f"coalesce(f{i}, {literal(f.empty)}) AS f{i}" if f.empty is not None else f"f{i}"
+        for i, f in enumerate(features)
+    )
     n = "greatest(" + ", ".join([*(f"coalesce({part}.n, 0)" for part in parts), "0"]) + ")"
     con.execute(f"CREATE TEMP TABLE {target} AS SELECT u.uid, {n} AS n, {cells} FROM units u {sides}")
     for part in parts:
