@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from fieldguide.core.document import Document, Mistake, Path_, plain_value, raise_all, read_document
 from fieldguide.core.errors import ConfigError, listed, nearest
@@ -111,7 +111,9 @@ class FeatureSection(Section):
     default: Annotated[str | float | bool, BeforeValidator(_scalar)] | None = Field(
         default=None, description="the value that stands where the source knows none, such as -1"
     )
-    deprecated: Deprecation | None = Field(default=None, description="since when it is not to be used, and what instead")
+    deprecated: Deprecation | None = Field(
+        default=None, description="since when it is not to be used, and what instead"
+    )
 
     @property
     def delay(self) -> int:
@@ -145,11 +147,12 @@ class Contract(Section):
     features: dict[Name, FeatureSection] = Field(default_factory=dict, description="a mapping for each column")
     targets: dict[Name, TargetSection] = Field(default_factory=dict, description="a mapping for each target")
 
+    _document: Document = PrivateAttr(default_factory=lambda: Document(FILE))
+
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Contract:
         """Return the contract that plain data describes. Raises ConfigError."""
-        document = Document("the contract", dict(data))
-        return validated(document, Contract, Path(), contradictions(document), RULE)
+        return _validated(Document("the contract", dict(data)), Path())
 
     def feature_of(self, column: str) -> tuple[str, int]:
         """Return the feature and the version that a column holds."""
@@ -157,12 +160,8 @@ class Contract(Section):
         return said.version_of or column, said.version
 
 
-def load_contract(path: Path, columns: Sequence[str] | None = None) -> Contract:
+def load_contract(path: Path) -> Contract:
     """Read and validate contract.yaml.
-
-    Args:
-        path: the file.
-        columns: the columns of the table, where they are known: expressions may read no other.
 
     Raises:
         ConfigError: all mistakes at once, each with its line, its path, what is wrong and what was found.
@@ -174,9 +173,25 @@ def load_contract(path: Path, columns: Sequence[str] | None = None) -> Contract:
             f"{path} cannot be read", found=error.strerror or str(error),
             do="check data.contract, or write a first contract by `fieldguide features FOLDER --write`",
         ) from None  # fmt: skip
-    document = read_document(content, path.name)
-    mistakes = [*contradictions(document), *(_unknown(document, columns) if columns is not None else ())]
-    return validated(document, Contract, path.parent, mistakes, RULE)
+    return _validated(read_document(content, path.name), path.parent)
+
+
+def check_columns(contract: Contract, columns: Sequence[str]) -> None:
+    """Check that the table has the columns from which targets are computed.
+
+    A feature that is not in the table is a finding, not a mistake of the file.
+
+    Raises:
+        ConfigError: all unknown columns at once, each with its line and the nearest name.
+    """
+    document = contract._document
+    raise_all(document.name, _unknown(document, columns), rule="a target is computed from columns of the table")
+
+
+def _validated(document: Document, folder: Path) -> Contract:
+    contract = validated(document, Contract, folder, contradictions(document), RULE)
+    contract._document = document
+    return contract
 
 
 def contradictions(document: Document) -> Iterator[Mistake]:
@@ -203,13 +218,17 @@ def contradictions(document: Document) -> Iterator[Mistake]:
         deprecated = said.get("deprecated")
         instead = deprecated.get("replaced_by") if isinstance(deprecated, Mapping) else None
         if isinstance(instead, str) and instead not in features:
-            yield mistake("deprecated", f"replaced_by names no feature of the contract{nearest(instead, features)}", instead)
+            yield mistake(
+                "deprecated", f"replaced_by names no feature of the contract{nearest(instead, features)}", instead
+            )
         elif instead == name:
             yield mistake("deprecated", "a feature cannot replace itself", instead)
     for name, said in targets.items():
         at = ("targets", name)
         if said.get("expression") is not None and said.get("grouping") is not None:
-            yield Mistake((*at, "grouping"), "expression and grouping exclude each other", "", document.at((*at, "grouping")))
+            yield Mistake(
+                (*at, "grouping"), "expression and grouping exclude each other", "", document.at((*at, "grouping"))
+            )
         if said.get("of") is not None and said.get("grouping") is None:
             yield Mistake((*at, "of"), "needs grouping", repr(str(said["of"])), document.at((*at, "of")))
         text = said.get("expression")

@@ -80,7 +80,7 @@ def shifts(before: Mapping[str, Any], now: Mapping[str, Any], unit: str = "") ->
     Examples:
         >>> from fieldguide.core.fingerprint import of_column
         >>> import polars as pl
-        >>> km = pl.Series("way", [1.5 * i for i in range(100)])
+        >>> km = pl.Series("way", [1.5 * i for i in range(400)])
         >>> found = shifts(of_column(km, "number", {}), of_column(km / 1.609344, "number", {}))
         >>> found[0].what, found[0].sentence
         ('unit', 'every quantile is 0.6214 times what it was, as from kilometres to miles')
