@@ -223,6 +223,9 @@ class DataSection(Section):
     key: Name | None = Field(default=None, description="the column that names a row; written beside predictions")
     sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
     weight: Name | None = Field(default=None, description="the column of row weights")
+    contract: File | None = Field(
+        default=None, description="what columns and labels mean; absent: contract.yaml beside study.yaml, where there is one"
+    )
 
 
 class PopulationSection(Section):

@@ -7,7 +7,7 @@ study.yaml the problem, the typed table and what only a person can answer (`fram
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import polars as pl
 
 from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
+from fieldguide.core.data_contract import Agreed
 from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
@@ -25,6 +26,7 @@ from fieldguide.core.source import Source, open_source
 from fieldguide.core.table import Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
+from fieldguide.steps.contract import Held, hold
 from fieldguide.steps.detect import detect_columns
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
 from fieldguide.steps.detect_task import TaskGuess, detect_task, questions
@@ -53,9 +55,10 @@ class Framed:
     request: Request
     facts: dict[str, Any]
     findings: tuple[Finding, ...]
+    stale: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def frame(config: Config) -> Framed:
+def frame(config: Config, agreed: Agreed | None = None) -> Framed:
     """Return the problem that study.yaml states and the typed table it is asked of.
 
     Raises:
@@ -95,19 +98,21 @@ def frame(config: Config) -> Framed:
     )  # fmt: skip
     asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
     stated = statement(config, problem, table.n_rows, n_without, asked, learned)
+    held = hold(agreed, table, problem) if agreed is not None else Held(None)
     facts = {
         "sentence": f"{first.task.name} of {first.name} from {len(table.features)} columns of {table.n_rows:,} rows",
         "problem": problem.to_dict(), "columns": [column.to_dict() for column in columns], "roles": guess.to_dict(),
         "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": asked, "statement": stated, "n_rows": table.n_rows,
         "proxy": None if learned is None else learned.to_dict(),
         "n_without_target": n_without, "violations": [v.to_dict() for v in violations], "table": str(config.data.table),
+        "contract": held.facts,
     }  # fmt: skip
     findings = checked(
         "frame", problem=problem, columns=columns, questions=asked, statement=stated, roles_guess=guess,
         learned=learned, afterwards=known_afterwards(config, source.names), read_violations=violations,
-        n_rows=table.n_rows, n_without_target=n_without,
+        contract=held.facts, n_rows=table.n_rows, n_without_target=n_without,
     )  # fmt: skip
-    return Framed(problem, columns, table, keys, strata, request, facts, findings)
+    return Framed(problem, columns, table, keys, strata, request, facts, findings, held.stale)
 
 
 def _refuse_unsupported(config: Config) -> None:
@@ -124,7 +129,7 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     """Return columns with kinds and roles as detected and declared, what was guessed of roles, and the task of each target."""
     declared = config.data.columns
     kinds = {name: c.kind for name, c in declared.items() if c.kind is not None}
-    stored = [name for name in config.problem.targets if name in source.names]
+    stored = [name for name in config.problem.targets if name in source.names or config.problem.target is not None]
     columns = detect_columns(source, given=kinds, targets=stored)
     later = known_afterwards(config, source.names)
     guess = detect_roles(source, [column for column in columns if column.name not in later])
