@@ -23,11 +23,12 @@ MOST_ROWS = 20_000
 FEWEST_ROWS = 20
 WORD = r"\p{L}{3,}"
 # Words that name a target or a label without saying what it is about.
-GENERIC = frozenset(
-    "target label class category status flag type outcome result value response event code group the and not has was "
-    "yes yeah true false none other others unknown positive negative high low middle medium good bad big small new old "
-    "will any all number total output".split()
-)
+GENERIC = frozenset((
+    "target", "label", "class", "category", "status", "flag", "type", "outcome", "result", "value", "response", "event",
+    "code", "group", "the", "and", "not", "has", "was", "yes", "yeah", "true", "false", "none", "other", "others",
+    "unknown", "positive", "negative", "high", "low", "middle", "medium", "good", "bad", "big", "small", "new", "old",
+    "will", "any", "all", "number", "total", "output",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class WordsOfTheTarget:
                 f"Nothing, unless the words were there before the outcome; then set data.columns.{exclude[0]}: feature."
             )
             return fire(self, sentence, remedy, columns=columns, evidence=evidence)
-        loud = any(not s.free_text or s.precision >= 0.99 and s.coverage >= self.sure_stands for s in found)
+        loud = any(not s.free_text or (s.precision >= 0.99 and s.coverage >= self.sure_stands) for s in found)
         remedy = f"Ask when {names(columns)} {verb(len(columns), 'was', 'were')} written; if after the outcome, set data.columns.{columns[0]}: ignore."
         return fire(self, sentence, remedy, severity="warning" if loud else "info", columns=columns, evidence=evidence)
 
