@@ -6,7 +6,7 @@ in detail; the evidence is judged by the checks of this step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,17 @@ import polars as pl
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
+from fieldguide.core.proxy_sections import Proxies
 from fieldguide.core.score import smallest_difference
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import values_of
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
+from fieldguide.steps.assumptions import assumptions
 from fieldguide.steps.checking import checked
+from fieldguide.steps.derived import derived_worth
 from fieldguide.steps.probe import probe
+from fieldguide.steps.proxy import proxy_quality
 
 N_SHOWN = 20
 
@@ -33,6 +37,8 @@ def explore(
     metrics_before: Sequence[str] = (),
     *,
     order: np.ndarray | None = None,
+    proxies: Proxies | None = None,
+    slices: Mapping[str, np.ndarray] | None = None,
     seed: int,
     threads: int = 1,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -43,10 +49,12 @@ def explore(
         roles: blocks of the same rows.
         metrics_before: metrics by which models of this study were judged before.
         order: (rows,) place of each row in the file; None: the table is in the file's order.
+        proxies: the events that study.yaml declares, to be compared with each other and with the outcome.
+        slices: (rows,) masks of the declared slices, by name.
         threads: threads to compute with.
 
     Returns:
-        facts (columns, target, associations, samples, metric) and the findings of the step.
+        facts (columns, target, associations, samples, metric, proxies, assumptions, derived) and the findings of the step.
     """
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
     columns = {
@@ -65,6 +73,9 @@ def explore(
         "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metrics[0]['metric']}",
         "n_rows": table.n_rows, "columns": columns, "targets": targets, "associations": strength, "metrics": metrics,
         "samples": samples(table, seed),
+        "proxies": proxy_quality(table, problem, roles, proxies or {}, slices, seed=seed),
+        "assumptions": assumptions(table, problem, roles, metrics, seed=seed, threads=threads),
+        "derived": _derived(table, problem, roles, metrics[0], seed, threads),
     }  # fmt: skip
     findings = checked(
         "explore",
@@ -73,11 +84,20 @@ def explore(
         roles=roles,
         truths=truths,
         profile=facts,
+        proxies=facts["proxies"],
+        assumptions=facts["assumptions"],
         metrics_before=metrics_before,
         order=np.arange(table.n_rows) if order is None else order,
         probe=probe(table, problem, roles, seed=seed, threads=threads),
     )
     return facts, findings
+
+
+def _derived(
+    table: Table, problem: Problem, roles: Roles, recommended: dict[str, Any], seed: int, threads: int
+) -> dict[str, Any] | None:
+    metric = find("metrics", recommended["metric"])(**recommended["settings"])
+    return derived_worth(table, problem, metric, roles, seed=seed, threads=threads)
 
 
 def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
