@@ -167,8 +167,8 @@ def _chance(ratio: float, n: float) -> float:
         Wilson and Hilferty (1931): its cube root is nearly normal.
 
     Examples:
-        >>> round(_chance(0.5, 30.0), 3)  # exactly .012
-        0.012
+        >>> round(_chance(0.5, 30.0), 3), round(_chance(1.0, 1e6), 2)  # exactly .0103 and .5
+        (0.01, 0.5)
     """
     spread = 2 / (9 * n)
     return 0.5 * math.erfc(-(max(ratio, 0.0) ** (1 / 3) - (1 - spread)) / math.sqrt(2 * spread))
