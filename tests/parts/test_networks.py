@@ -99,14 +99,6 @@ def test_tabm_is_the_authors_tabm() -> None:
         assert torch.allclose(ours.train(mode)(numbers, codes), theirs.train(mode)(numbers, codes), atol=1e-6)
 
 
-def test_columns_with_two_values_are_not_binned() -> None:
-    numbers = np.stack([np.arange(100) % 2, np.arange(100), np.zeros(100)], 1).astype(np.float32)
-    quantiles = tabm_net.bin_edges(numbers, 4)
-    assert quantiles == [[], [0.0, 24.75, 49.5, 74.25, 99.0], []]
-    tree = tabm_net.bin_edges(numbers, 4, (numbers[:, 1] > 30).astype(np.int64), classes=True)
-    assert tree == [[], [0.0, 30.5, 99.0], []]
-
-
 def test_dropout_keeps_the_mean_and_its_rate() -> None:
     torch.manual_seed(0)
     kept = Dropout(0.25)(torch.ones(1000, 1000))

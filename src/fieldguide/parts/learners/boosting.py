@@ -34,6 +34,7 @@ OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's ob
 }
 CURVE_STEPS = 10  # rounds between two points of the learning curve
 UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
+FEWEST_COLUMNS = 4  # a tree that sees fewer cannot tell how columns act together
 AHEAD = 8  # rounds whose longest is taken as the length of the next
 
 
@@ -59,10 +60,17 @@ class Boosting:
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "bagged": {"num_leaves": 64, "feature_fraction": 0.75, "bagging_fraction": 0.8, "min_data_in_leaf": 3},
+        "linear leaves": {
+            "linear_leaves": True,
+            "min_data_in_leaf": 10,
+            "feature_fraction": 1.0,
+            "lambda_linear": 10.0,
+        },
         "deep": {"num_leaves": 127, "learning_rate": 0.03, "path_smooth": 10.0},
-        "all columns": {"num_leaves": 63, "feature_fraction": 1.0, "min_data_in_leaf": 10},
         "smooth": {"learning_rate": 0.03, "path_smooth": 10.0},
         "small": {"num_leaves": 8, "learning_rate": 0.05},
+        "extra": {"num_leaves": 63, "min_data_in_leaf": 3, "feature_fraction": 1.0, "extra_trees": True},
     }
 
     n_rounds: int = setting(2000, "the most rounds; early stopping ends sooner", capacity=1)
@@ -76,7 +84,9 @@ class Boosting:
         capacity=-1,
         space=Range(4, 100, log=True, integer=True),
     )
-    feature_fraction: float = setting(0.5, "share of columns a tree sees", capacity=1, space=Range(0.4, 1.0))
+    feature_fraction: float = setting(
+        0.5, "share of columns a tree sees, and never fewer than four columns", capacity=1, space=Range(0.4, 1.0)
+    )
     bagging_fraction: float = setting(1.0, "share of rows a tree sees", capacity=1, space=Range(0.6, 1.0))
     lambda_l1: float = setting(0.0, "L1 penalty on leaf values", capacity=-1)
     lambda_l2: float = setting(0.0, "L2 penalty on leaf values", capacity=-1, space=Range(1e-3, 10.0, log=True))
@@ -89,6 +99,8 @@ class Boosting:
     )
     extra_trees: bool = setting(False, "draw one threshold per column instead of searching the best", capacity=-1,
                                 space=Choice((False, True)))  # fmt: skip
+    linear_leaves: bool = setting(False, "a leaf holds a line in its numbers instead of a constant", capacity=1)
+    lambda_linear: float = setting(1.0, "L2 penalty on the lines of leaves", capacity=-1)
     patience: int = setting(50, "rounds without a lower loss before stopping")
     quantile: float = setting(0.5, "the quantile a pinball loss aims at")
 
@@ -278,10 +290,12 @@ class _Task:
             "num_threads": self.effort.threads, "seed": self.effort.seed % 2**31, "deterministic": True,
             "force_row_wise": True, "learning_rate": s.learning_rate, "num_leaves": s.num_leaves,
             "min_data_in_leaf": max(1, min(s.min_data_in_leaf, n_rows // 10)),
-            "feature_fraction": s.feature_fraction, "lambda_l1": s.lambda_l1, "lambda_l2": s.lambda_l2,
+            "feature_fraction": max(s.feature_fraction, min(1.0, FEWEST_COLUMNS / n_columns)), "lambda_l1": s.lambda_l1, "lambda_l2": s.lambda_l2,
             "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth,
             "path_smooth": s.path_smooth, "extra_trees": s.extra_trees,
         }  # fmt: skip
+        if s.linear_leaves:
+            said |= {"linear_tree": True, "linear_lambda": s.lambda_linear}
         if s.bagging_fraction < 1:
             said |= {"bagging_fraction": s.bagging_fraction, "bagging_freq": 1}
         if objective == "multiclass":

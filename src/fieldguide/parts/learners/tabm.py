@@ -73,7 +73,7 @@ class TabM:
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of `nets.tabm.TabM` for these rows; bins are found on them."""
-        from fieldguide.parts.nets.tabm import bin_edges
+        from fieldguide.parts.nets.bins import bin_edges
 
         target = train.targets[0] if self.bins == "tree" and train.targets[0].ndim == 1 else None
         edges = bin_edges(train.batch.numbers, self.n_bins, target, outputs[0].task.family == "classes")

@@ -10,17 +10,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import tabm
 import torch
-from rtdl_num_embeddings import PiecewiseLinearEmbeddings, compute_bins
 from torch import Tensor, nn
 
+from fieldguide.parts.nets._authors import PiecewiseLinearEmbeddings, tabm
 from fieldguide.parts.nets.categories import Categories
 from fieldguide.parts.nets.dropout import Dropout
 from fieldguide.parts.nets.mlp import joined
-
-MAX_BIN_ROWS = 200_000  # rows that bins are found on: quantiles of more rows do not move
 
 
 class TabM(nn.Module):
@@ -129,54 +125,6 @@ class TabM(nn.Module):
         for block in blocks:
             hidden = block(hidden)
         return hidden
-
-
-def bin_edges(
-    numbers: np.ndarray, n_bins: int, target: np.ndarray | None = None, classes: bool = False
-) -> list[list[float]]:
-    """Return bin edges of each column, an empty list for columns with fewer than three values.
-
-    Args:
-        n_bins: the most bins of a column.
-        target: place the edges where a decision tree on this target splits; None places them at quantiles.
-        classes: whether the target holds class codes.
-
-    Shape:
-        numbers: (rows, n_numbers) float32
-        target: (rows,)
-        returns: n_numbers lists of at most n_bins + 1 ascending floats
-
-    Examples:
-        >>> bin_edges(np.array([[0, 1], [1, 0], [2, 1], [3, 0]], np.float32), n_bins=2)
-        [[0.0, 1.5, 3.0], []]
-    """
-    if len(numbers) > MAX_BIN_ROWS:
-        rows = np.linspace(0, len(numbers) - 1, MAX_BIN_ROWS).astype(np.int64)
-        numbers, target = numbers[rows], None if target is None else target[rows]
-    varied = [
-        i for i in range(numbers.shape[1]) if len(np.unique(numbers[:1000, i])) > 2 or len(np.unique(numbers[:, i])) > 2
-    ]
-    edges: list[list[float]] = [[] for _ in range(numbers.shape[1])]
-    n_bins = min(n_bins, len(numbers) - 1)
-    if not varied or n_bins < 2:
-        return edges
-    columns = torch.from_numpy(np.ascontiguousarray(numbers[:, varied]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one bin for a column: see TabM
-        if target is None:
-            found = compute_bins(columns, n_bins=n_bins)
-        else:
-            tree = {
-                "min_samples_leaf": max(1, min(64, len(numbers) // 20)),
-                "min_impurity_decrease": 1e-4,
-                "random_state": 0,
-            }
-            found = compute_bins(
-                columns, n_bins=n_bins, y=torch.from_numpy(target), regression=not classes, tree_kwargs=tree
-            )
-    for i, column in zip(varied, found, strict=True):
-        edges[i] = column.tolist()
-    return edges
 
 
 def build(architecture: Mapping[str, Any], d_out: int) -> TabM:
