@@ -87,7 +87,7 @@ def divide(
     scheme = request.by or ("chronological" if roles.times is not None else "random")
     splitter = splitters["chronological" if "chronological" in scheme else "random"]
     if request.given is not None:
-        development, test, purged = _given(request.given, roles, duplicates)
+        development, test, purged = _given(request.given, duplicates)
         scheme = f"given, {splitter.name}"
     else:
         kept, held = splitter.hold_out(roles, request.test or held_share(table.n_rows), "seal")
@@ -160,10 +160,12 @@ def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates, strata: np.nd
     return Roles(keys, blocks, times, strata)
 
 
-def _given(given: np.ndarray, roles: Roles, duplicates: Duplicates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A given test set is obeyed; development rows that repeat one of its rows exactly are used by nobody."""
-    copies = ~given & np.isin(duplicates.exact, duplicates.exact[given]) & (not duplicates.natural)
-    return np.flatnonzero(~given & ~copies), np.flatnonzero(given), np.flatnonzero(copies)
+def _given(given: np.ndarray, duplicates: Duplicates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A given test set is obeyed; its rows that repeat a development row exactly are not judged: they test memory."""
+    copies = given & np.isin(duplicates.exact, duplicates.exact[~given]) & (not duplicates.natural)
+    if copies.sum() == given.sum():
+        copies[:] = False
+    return np.flatnonzero(~given), np.flatnonzero(given & ~copies), np.flatnonzero(copies)
 
 
 def _folds(roles: Roles, splitter: Splitter, request: Request) -> tuple[Fold, ...]:
