@@ -80,16 +80,26 @@ class Budget:
         spent = sum(sitting["seconds"] for sitting in sittings if sitting["minutes"] == minutes)
         return Budget(minutes, reserve, Clock.of(None if minutes is None else max(0.0, 60 * minutes - spent)))
 
-    @property
-    def refit_seconds(self) -> float:
-        return math.inf if self.minutes is None else 60 * self.minutes * self.reserve
+    def share(self, rate: float, refit: float = math.inf) -> Clock:
+        """Return a clock for `rate` of what is left beside the refit's part.
 
-    def share(self, rate: float) -> Clock:
-        """Return a clock for `rate` of what is left beside the refit's part."""
+        Args:
+            refit: what the refit is expected to need [s]; the reserve is the most that is kept back for it, a third of it
+                the least: what is found later may take longer.
+        """
         if self.minutes is None:
             return self.clock
-        kept = self.refit_seconds + min(PACKAGING_SECONDS, 0.15 * 60 * self.minutes) if self.reserve else 0.0
+        most = 60 * self.minutes * self.reserve
+        kept = min(max(refit, most / 3), most) + self._packaging if self.reserve else 0.0
         return self.clock.at_most(rate * max(0.0, self.clock.left() - kept))
+
+    def refit_seconds(self) -> float:
+        """Return the time there is now to refit what was chosen [s]."""
+        return max(0.0, self.clock.left() - self._packaging)
+
+    @property
+    def _packaging(self) -> float:
+        return 0.0 if self.minutes is None else min(PACKAGING_SECONDS, 0.15 * 60 * self.minutes)
 
     @contextmanager
     def sitting(self, journal: Journal) -> Iterator[None]:

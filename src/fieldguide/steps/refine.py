@@ -6,7 +6,8 @@ expected to go and where it went. The rows it judges on are validation rows: the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +20,10 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import greater_is_better, metric_of, preferred, ranked, readable, within_limits
 from fieldguide.core.score import optimism
 from fieldguide.core.settings import capacity_of, with_values
+from fieldguide.core.table import Table
 from fieldguide.parts.searches.random import Arm
 from fieldguide.steps.checking import checked
+from fieldguide.steps.weak_slices import judged_of, weak_slices
 
 CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
@@ -28,10 +31,12 @@ MAX_MEMBERS = 5
 ROUNDS = 25
 EXPORT_SECONDS = 3.0
 """Time to write a network's ONNX graph and prove it equal [s]."""
+REFIT_MARGIN = 1.4
+"""Time kept for a refit over what it is expected to take."""
 N_RUNGS = 2
 BOOSTING_TURNS = 3
 """Turns of boosting for one of the network: a fit of it costs a tenth, and its settings matter as much."""
-PRESET_SHARE = 0.3
+PRESET_SHARE = 0.45
 COACH_SHARE = 0.4
 
 
@@ -44,7 +49,14 @@ class Blended:
 
 
 def refine(
-    bench: Bench, tried: Sequence[Trial], bar: Trial, *, n_trials: int, clock: Clock, refit_seconds: float
+    bench: Bench,
+    tried: Sequence[Trial],
+    bar: Trial,
+    *,
+    n_trials: int,
+    start: Callable[[float], Clock],
+    refit_seconds: Callable[[], float],
+    table: Table | None = None,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Search for the best candidate within the budget.
 
@@ -52,21 +64,23 @@ def refine(
         tried: complete trials of the baselines and networks.
         bar: the best baseline.
         n_trials: most trials to make.
-        clock: time for the whole step.
-        refit_seconds: time the chosen answer may take to refit [s].
+        start: gives the clock for the whole step, told what refitting the answer is expected to take [s].
+        refit_seconds: gives the time there is to refit the answer [s], asked when the search is over.
+        table: the typed development rows; given, weak slices of the chosen answer are searched in them.
 
     Returns:
-        facts (moves, entries, chosen, blend, optimism, rejected), findings FG701 to FG705.
+        facts (moves, entries, chosen, blend, optimism, rejected, weak_slices), findings FG701 to FG705 and FG606.
     """
     ledger: list[dict[str, Any]] = []
     trials = list(tried)
+    clock = start(_refit_needs(bench, tried))
     known, lines = presets(bench, tried, clock.share(PRESET_SHARE), n_trials)
     trials += known
     ledger += lines
     coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, (n_trials - len(known)) // 4))
     trials += coached
     ledger += moves
-    found, searched, unfinished = search(bench, trials, clock, n_trials - len(known) - len(coached))
+    found, searched, unfinished = search(bench, trials, start, n_trials - len(known) - len(coached))
     trials += found
     ledger += searched
     complete = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]]
@@ -74,7 +88,10 @@ def refine(
     complete = list({trial.entry["key"]: trial for trial in reversed(complete)}.values())[
         ::-1
     ]  # the first of equal ones
-    blended = blend(bench, complete, refit_seconds)
+    seconds = bench.recall(
+        {"refit_seconds": [trial.name for trial in complete]}, lambda: {"left": _finite(refit_seconds())}
+    )
+    blended = blend(bench, complete, math.inf if seconds["left"] is None else seconds["left"] / REFIT_MARGIN)
     entries = [dict(trial.entry) for trial in complete]
     if len(blended.members) > 1:
         entries.append(blend_entry(bench, blended, bar))
@@ -96,7 +113,18 @@ def refine(
             for e in entries if not within_limits(bench.problem, e)
         ],
     }  # fmt: skip
+    if table is not None:
+        facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"][0])
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
+
+
+def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float | None) -> dict[str, Any]:
+    """Search the rows that judged the chosen answer for slices on which it is worse."""
+    rows = blended.members[0].rows
+    raw = mixed([member.raw for member in blended.members], blended.weights)
+    prediction = original_scale(raw, bench.problem.outputs)[0]
+    judged = judged_of(bench.problem, bench.truths(rows)[0], prediction, threshold, bench.roles.blocks[rows])
+    return weak_slices(table.take(rows), judged, seed=bench.seed)
 
 
 def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any], Trial]:
@@ -226,7 +254,7 @@ def _moved(setting: str, value: float, factor: float | None, up: bool) -> float:
 
 
 def search(
-    bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int
+    bench: Bench, tried: Sequence[Trial], start: Callable[[float], Clock], n_trials: int
 ) -> tuple[list[Trial], list[dict[str, Any]], int]:
     """Random search with successive halving over the learners worth it; return trials, ledger lines, and trials not made."""
     bases = _bases(bench, tried)
@@ -241,6 +269,7 @@ def search(
     asker = halving(arms, n_trials, bench.seed, N_RUNGS)
     trials: list[Trial] = []
     ledger: list[dict[str, Any]] = []
+    clock = start(_refit_needs(bench, tried))
     while (asked := asker.ask()) is not None:
         base = bases[asked.learner]
         learner = with_values(base.candidate.learner, asked.settings)
@@ -249,6 +278,8 @@ def search(
         )
         folds, share = rung(bench, asker.share(asked.rung))
         forecast = base.entry["seconds"] * share * len(folds) / len(bench.folds)
+        if clock.left() < 1.2 * forecast and trials:  # what the refit needs may have become less since
+            clock = start(_refit_needs(bench, [*tried, *trials]))
         if clock.left() < 1.2 * forecast:
             asker.tell(asked, -np.inf)
             ledger.append(
@@ -354,6 +385,18 @@ def _refit_seconds(bench: Bench, trial: Trial) -> float:
     """Time to fit a trial on all development rows and to write it [s]."""
     fitting = trial.entry["seconds"] / trial.entry["n_folds"] * len(bench.rows) / max(1, trial.entry["n_fit"])
     return fitting + (EXPORT_SECONDS if trial.candidate.kind == "network" else 0.0)
+
+
+def _refit_needs(bench: Bench, tried: Sequence[Trial]) -> float:
+    """Return the time to keep for refitting what would be chosen if nothing better were found [s]."""
+    complete = [trial for trial in tried if trial.entry["whole"] and trial.entry["complete"]]
+    members = blend(bench, complete, math.inf).members if complete else ()
+    return REFIT_MARGIN * sum(_refit_seconds(bench, member) for member in members)
+
+
+def _finite(seconds: float) -> float | None:
+    """Return seconds as JSON has them: None where there is no limit."""
+    return None if math.isinf(seconds) else seconds
 
 
 def _optimism(bench: Bench, trials: Sequence[Trial]) -> float:
