@@ -18,6 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from fieldguide.core.fingerprint import anchors_named, of_column
+from fieldguide.core.table import Table
+
 LEAST = 30
 """Known cells that either side needs before anything is said of it."""
 MOVED = 0.12
@@ -70,6 +73,34 @@ class Shift:
         return {"what": self.what, "sentence": self.sentence, "sure": self.sure, "evidence": dict(self.evidence)}
 
 
+def table_shifts(
+    accepted: Mapping[str, Mapping[str, Any]], table: Table, units: Mapping[str, str]
+) -> dict[str, list[Shift]]:
+    """Return the shifts of each column that has an accepted fingerprint.
+
+    Columns whose unit changed are found first: they can no longer say which level of another column is which.
+
+    Args:
+        accepted: fingerprints by column.
+        table: the rows of now, each column of the kind it had.
+        units: declared units by column.
+    """
+    alone = {name: of_column(table.frame[name], table.column(name).kind, {}) for name in accepted}
+    found = {
+        name: _unit(accepted[name], alone[name], units.get(name, ""))
+        for name in accepted if "grid" in accepted[name] and "grid" in alone[name]
+    }  # fmt: skip
+    moved = {name for name, told in found.items() if any(told)}
+    names = {anchor for fingerprint in accepted.values() for anchor in fingerprint.get("beside", ())}
+    anchors = anchors_named(table, sorted(names - moved))
+    return {
+        name: shifts(
+            accepted[name], of_column(table.frame[name], table.column(name).kind, anchors), units.get(name, "")
+        )
+        for name in accepted
+    }
+
+
 def shifts(before: Mapping[str, Any], now: Mapping[str, Any], unit: str = "") -> list[Shift]:
     """Return the causes for which a column means something else than it did.
 
@@ -92,7 +123,8 @@ def shifts(before: Mapping[str, Any], now: Mapping[str, Any], unit: str = "") ->
         if recoded:
             return recoded
     if "grid" in before and "grid" in now:
-        return [*_unit(before, now, unit), *_defaults(before, now), *_rounded(before, now)]
+        unit_changed = list(_unit(before, now, unit))
+        return [*unit_changed, *_defaults(before, now), *(() if unit_changed else _rounded(before, now))]
     if "midnight" in before and "midnight" in now:
         return list(_times(before, now))
     return []
@@ -138,13 +170,15 @@ def distance(before: np.ndarray, now: np.ndarray, change: Callable[[np.ndarray],
 
 
 def _unit(before: Mapping[str, Any], now: Mapping[str, Any], unit: str) -> Iterator[Shift]:
+    if min(known(before), known(now)) < LEAST:
+        return
     if min(before["n_unique"], now["n_unique"]) < 8:
         return
     old, new = _measured(before), _measured(now)
     if len(old) < 8 or len(new) < 8:
         return
     still, error = distance(old, new), noise(before, now)
-    fits = max(FITS, 0.6 * error)
+    fits = max(FITS, 0.75 * error)
     if still < max(MOVED, 1.2 * error):
         return
     scale = _free_scale(old, new)
@@ -153,7 +187,7 @@ def _unit(before: Mapping[str, Any], now: Mapping[str, Any], unit: str) -> Itera
     lines = [one for one in _conversions(unit) if one[1][1] == 0 or abs(one[1][1]) > wide]
     named = [(distance(old, new, _line(*line)), name, *line) for name, line in lines]
     best = min(named)[0]
-    if best <= min(fits, still / 3, free + max(0.02, 0.2 * error)):
+    if best <= min(fits, still / 3, free + max(0.02, 0.35 * error)):
         gap, name, factor, offset = next(one for one in named if one[0] <= best + 0.25 * error)  # the most usual one
         yield _converted(name, factor, offset, still, gap)
         return

@@ -18,8 +18,8 @@ import yaml
 from fieldguide.core.data_contract import Agreed, FeatureSection, changed, check_columns, moment_of
 from fieldguide.core.disk import writing
 from fieldguide.core.errors import StudyError
-from fieldguide.core.fingerprint import anchors_named, fingerprint, level_texts, of_column, sampled
-from fieldguide.core.meaning import shifts
+from fieldguide.core.fingerprint import fingerprint, level_texts, sampled
+from fieldguide.core.meaning import table_shifts
 from fieldguide.core.problem import Problem
 from fieldguide.core.result import Result
 from fieldguide.core.table import ENCODED_KINDS, Column, Table, data_hash, row_keys
@@ -57,8 +57,12 @@ def hold(agreed: Agreed, table: Table, problem: Problem) -> Held:
     """Return how a table stands against a contract, column by column and target by target."""
     check_columns(agreed.contract, table.names)
     looked = sampled(table)
-    anchors = anchors_named(looked, sorted(_anchors(agreed)))
-    features = [_held_feature(agreed, name, table, looked, anchors) for name in agreed.contract.features]
+    features = [_held_feature(agreed, name, table) for name in agreed.contract.features]
+    comparable = [
+        entry["column"] for entry in features if entry["accepted"] and entry["present"] and not entry["changed"]
+    ]
+    shifted = _shifted(agreed, looked, comparable)
+    features = [{**entry, **shifted.get(entry["column"], {})} for entry in features]
     targets, stale = [], {}
     table_hash = data_hash(row_keys(table.frame))
     for output in problem.outputs:
@@ -74,16 +78,23 @@ def hold(agreed: Agreed, table: Table, problem: Problem) -> Held:
     return Held(facts, {name: rows for name, rows in stale.items() if len(rows)})
 
 
-def _anchors(agreed: Agreed) -> set[str]:
+def _shifted(agreed: Agreed, looked: Table, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what shifted in columns whose version was accepted, each read as the kind it had then."""
+    accepted = {name: (agreed.accepted_feature(name) or {})["fingerprint"] for name in columns}
+    cells, kinds = {}, []
+    for column in looked.columns:
+        kind = accepted[column.name]["kind"] if column.name in accepted else column.kind
+        cells[column.name] = _values(looked, column, kind)
+        kinds.append(Column(column.name, kind, column.role))
+    then = Table(pl.DataFrame(cells), tuple(kinds))
+    units = {name: agreed.contract.features[name].unit for name in columns}
     return {
-        anchor for name in agreed.contract.features if (accepted := agreed.accepted_feature(name)) is not None
-        for anchor in accepted["fingerprint"].get("beside", ())
-    }  # fmt: skip
+        name: {"shifts": [s.to_dict() for s in found if not _declared(s, agreed.contract.features[name])]}
+        for name, found in table_shifts(accepted, then, units).items()
+    }
 
 
-def _held_feature(
-    agreed: Agreed, name: str, table: Table, looked: Table, anchors: Mapping[str, pl.Series]
-) -> dict[str, Any]:
+def _held_feature(agreed: Agreed, name: str, table: Table) -> dict[str, Any]:
     said, (feature, version) = agreed.contract.features[name], agreed.contract.feature_of(name)
     accepted = agreed.accepted_feature(name)
     facts: dict[str, Any] = {
@@ -99,13 +110,6 @@ def _held_feature(
     facts |= _coverage(values, said) | _outside(values, said)
     moved = {} if accepted is None else changed(accepted["declared"], declared(said, column), DEFINED)
     facts |= {"changed": moved, "only_words": bool(moved) and all(name in WORDED for name in moved)}
-    if accepted is not None and not moved:
-        kind = accepted["fingerprint"]["kind"]
-        now = of_column(_values(looked, column, kind), kind, anchors)
-        facts["shifts"] = [
-            s.to_dict() for s in shifts(accepted["fingerprint"], now, said.unit) if not _declared(s, said)
-        ]
-        facts["accepted_coverage"] = 1 - accepted["fingerprint"]["n_missing"] / max(1, accepted["fingerprint"]["n"])
     return facts
 
 
@@ -148,9 +152,8 @@ def _outside(values: pl.Series, said: FeatureSection) -> dict[str, Any]:
     }
     if said.range is not None and (values.dtype.is_numeric() or values.dtype.is_temporal()):
         low, high = (moment_of(end) if isinstance(end, str) else end for end in said.range)
-        beyond = pl.lit(False)
-        for end, test in ((low, pl.col("x") < low), (high, pl.col("x") > high)):
-            beyond = beyond if end is None else beyond | test
+        beyond = pl.lit(False) if low is None else pl.col("x") < low
+        beyond = beyond if high is None else beyond | (pl.col("x") > high)
         if isinstance(said.default, float) and values.dtype.is_numeric():
             beyond = beyond & (pl.col("x") != said.default)
         rows = np.flatnonzero(values.to_frame("x").select(out=beyond.fill_null(False))["out"].to_numpy())

@@ -1,0 +1,137 @@
+"""Shifted meaning: every planted change is caught and named; samples of one population and a drifting world stay quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fieldguide.core.fingerprint import fingerprint, grid_of, of_column
+from fieldguide.core.meaning import Shift, distance, shifts, table_shifts
+from fieldguide.core.table import Column, Table
+
+KINDS = {
+    "age": "number", "temperature": "number", "income": "number", "balance": "number", "visits": "number",
+    "rating": "number", "trip": "number", "city": "category", "sex": "category", "shop": "category", "member": "boolean",
+}  # fmt: skip
+COLUMNS = tuple(Column(name, kind) for name, kind in KINDS.items())
+Change = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def rows(seed: int, n: int) -> pl.DataFrame:
+    """Return a sample of one population: whole ages, decimals, heavy tails, zeros, codes, balanced levels."""
+    rng = np.random.default_rng(seed)
+    age, temperature = rng.integers(18, 90, n).astype(float), rng.normal(15, 9, n).round(1)
+    income = np.where(rng.random(n) < 0.12, np.nan, np.exp(rng.normal(10, 0.8, n)).round(2))
+    balance = np.where(rng.random(n) < 0.3, 0.0, rng.gamma(2, 50, n))
+    shares = np.arange(1, 61) / 1830
+    return pl.DataFrame({
+        "age": age, "temperature": temperature, "income": pl.Series(income).fill_nan(None), "balance": balance,
+        "visits": rng.poisson(3, n).astype(float), "rating": rng.choice([1.0, 2, 3, 4, 5], n, p=[0.1, 0.1, 0.2, 0.3, 0.3]),
+        "trip": rng.exponential(100, n), "city": rng.choice(["Lima", "Oslo", "Quito", "Turin"], n, p=[0.4, 0.3, 0.2, 0.1]),
+        "sex": np.where(rng.random(n) < 0.35 + 0.3 * (temperature > 15), "m", "f"),
+        "shop": rng.choice([f"l{i}" for i in range(60)], n, p=shares),
+        "member": rng.random(n) < 1 / (1 + np.exp(-(age - 50) / 8)),
+    })  # fmt: skip
+
+
+def compared(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, list[Shift]]:
+    accepted = fingerprint(Table(before, COLUMNS))
+    return {name: told for name, told in table_shifts(accepted, Table(now, COLUMNS), {}).items() if told}
+
+
+def swapped(column: str, **levels: str) -> Change:
+    return lambda frame: frame.with_columns(pl.col(column).replace(levels))
+
+
+PLANTED: dict[str, tuple[Change, str, str, str]] = {
+    "Fahrenheit": (lambda f: f.with_columns((pl.col("temperature") * 1.8 + 32).round(1)), "temperature", "unit", "degrees Celsius to degrees Fahrenheit"),
+    "months": (lambda f: f.with_columns(pl.col("age") * 12), "age", "unit", "12 times what it was, as from years to months"),
+    "cents": (lambda f: f.with_columns(pl.col("income") * 100), "income", "unit", "100 times what it was"),
+    "cents beside zeros": (lambda f: f.with_columns(pl.col("balance") * 100), "balance", "unit", "100 times what it was"),
+    "no usual factor": (lambda f: f.with_columns(pl.col("trip") * 5.5), "trip", "unit", "no usual conversion is by that factor"),
+    "thousands": (lambda f: f.with_columns((pl.col("income") / 1000).round(0)), "income", "unit", "0.001 times what it was"),
+    "logarithm": (lambda f: f.with_columns(pl.col("income").log()), "income", "unit", "from values to their natural logarithms"),
+    "sign": (lambda f: f.with_columns(-pl.col("temperature")), "temperature", "unit", "from values to their negatives"),
+    "minus one": (lambda f: f.with_columns(age=pl.when(pl.col("age") < 30).then(-1.0).otherwise("age")), "age", "default", "the value -1 stands in"),
+    "999": (lambda f: f.with_columns(age=pl.when(pl.col("age") > 80).then(999.0).otherwise("age")), "age", "default", "the value 999 stands in"),
+    "zero for missing": (lambda f: f.with_columns(pl.col("income").fill_null(0.0)), "income", "default", "the value 0 stands in"),
+    "median for missing": (lambda f: f.with_columns(pl.col("income").fill_null(pl.col("income").median())), "income", "default", "stands in"),
+    "other names": (swapped("city", Lima="A", Oslo="B", Quito="C", Turin="D"), "city", "coding", "'Lima' to 'A'"),
+    "upper case": (lambda f: f.with_columns(pl.col("city").str.to_uppercase()), "city", "coding", "levels are spelled another way"),
+    "many names": (lambda f: f.with_columns(pl.col("shop").str.replace("l", "c")), "shop", "coding", "as unevenly frequent"),
+    "merged": (swapped("city", Quito="other", Turin="other"), "city", "coding", "became one, 'other'"),
+    "balanced levels change places": (swapped("sex", m="f", f="m"), "sex", "coding", "levels changed places"),
+    "a boolean is turned round": (lambda f: f.with_columns(~pl.col("member")), "member", "coding", "'true' to 'false'"),
+    "codes from 0": (lambda f: f.with_columns(pl.col("rating") - 1), "rating", "coding", "the codes 1 to 5 became 0 to 4"),
+    "a scale is turned round": (lambda f: f.with_columns(rating=6 - pl.col("rating")), "rating", "coding", "levels changed places"),
+    "no cents": (lambda f: f.with_columns(pl.col("income").round(0)), "income", "rounding", "at most 0 decimals"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_planted_change_is_caught_and_named(name: str, seed: int) -> None:
+    change, column, what, words = PLANTED[name]
+    found = compared(rows(seed, 1500), change(rows(seed + 100, 800)))
+    assert list(found) == [column]
+    assert found[column][0].what == what and words in found[column][0].sentence
+
+
+def test_samples_of_one_population_are_quiet() -> None:
+    n_columns = loud = 0
+    for seed in range(30):
+        for n_before, n_now in ((40, 60), (400, 300)):
+            n_columns += len(COLUMNS)
+            loud += len(compared(rows(seed, n_before), rows(seed + 1000, n_now)))
+    assert loud <= 0.01 * n_columns
+
+
+def test_a_drifting_world_changes_no_meaning() -> None:
+    def older(f: pl.DataFrame) -> pl.DataFrame:
+        return f.with_columns(
+            pl.col("age") + 12, pl.col("temperature") + 6, pl.col("income") * 1.2, pl.col("visits") + pl.col("rating")
+        )
+
+    def fewer(f: pl.DataFrame) -> pl.DataFrame:
+        return f.filter((pl.col("city") != "Lima") | (pl.col("age") > 60))
+
+    for change in (older, fewer):
+        assert [compared(rows(seed, 1500), change(rows(seed + 50, 1500))) for seed in range(3)] == [{}] * 3
+
+
+def test_years_that_go_on_are_no_new_coding() -> None:
+    rng = np.random.default_rng(0)
+    before = of_column(pl.Series("year", rng.integers(2015, 2020, 900).astype(float)), "number", {})
+    now = of_column(pl.Series("year", rng.integers(2016, 2021, 900).astype(float)), "number", {})
+    assert shifts(before, now) == []
+
+
+def test_a_conversion_of_the_declared_unit_is_named_first() -> None:
+    values = pl.Series("x", np.random.default_rng(1).gamma(5, 10, 3000))
+    before, now = (of_column(v, "number", {}) for v in (values, values * 12))
+    assert "from years to months" in shifts(before, now)[0].sentence
+    assert "from feet to inches" in shifts(before, now, "feet")[0].sentence
+
+
+def test_dates_that_lost_their_time() -> None:
+    times = pl.Series("t", pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 1, 9), "1h", eager=True))
+    before, now = (of_column(t, "datetime", {}) for t in (times, times.dt.truncate("1d")))
+    assert shifts(before, now)[0].sentence == "100 % of the values are at midnight, 4.66 % before"
+
+
+def test_too_few_cells_tell_nothing() -> None:
+    few = of_column(pl.Series("x", np.arange(20.0)), "number", {})
+    assert shifts(few, of_column(pl.Series("x", np.arange(2000.0) * 1000), "number", {})) == []
+
+
+def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(0, 1, 4000), rng.normal(0.5, 1.3, 3000)
+    both = np.sort(np.concatenate([a, b]))
+    shares = [np.searchsorted(np.sort(x), both, "right") / len(x) for x in (a, b)]
+    found = distance(np.array(grid_of(a)), np.array(grid_of(b)))
+    assert found == pytest.approx(np.abs(shares[0] - shares[1]).max(), abs=0.01)
+    assert distance(np.array(grid_of(-a)), np.array(grid_of(a)), lambda x: -x) == pytest.approx(0, abs=0.002)
