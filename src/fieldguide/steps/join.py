@@ -35,7 +35,7 @@ MAX_TIMES = 10_000
 """Prediction times an `every` may make."""
 FORM = 1
 """Raised when the same section would make another table, so that recorded joins are made again."""
-EXAMINED = 1_000_000
+EXAMINED = 200_000
 """Events of a table in which repeated rows are looked for."""
 
 
@@ -164,7 +164,7 @@ def _joined(
     opened = _opened(section, target, work)
     made = _units(con, opened)
     tables = []
-    for index, (table, scanned) in enumerate(zip(section.features, opened.tables)):
+    for table, scanned in zip(section.features, opened.tables):
         tables.append(join_features.planned(
             table, lambda feature, s=scanned, t=table: join_features.levels_of(con, s, feature, t.where)
         ))  # fmt: skip
@@ -182,7 +182,7 @@ def _joined(
     if outcome.time is None:
         delays = join_outcome.fixed(con, opened.outcome, outcome, entity, opened.whole)
     else:
-        _counted(con, opened, opened.outcome, entity, outcome, "join.outcome")
+        _meets_units(con, opened, entity)
         delays = join_outcome.happening(con, opened.outcome, outcome, entity, opened.whole, section)
     n = _left_out(con, opened, delays)
     for index, features in enumerate(tables):
@@ -374,22 +374,43 @@ def _counted(
     ).fetchone()
     names = ("n_rows", "n_whole", "n_of_units", "n_after", "n_at", "n_known_later", "first", "last")
     counted = dict(zip(names, found, strict=True))
-    label = scanned.label
-    if not counted["n_whole"]:
-        raise DataError(
-            f"{label} has no usable row", rule="an event has an entity and a time",
-            found=f"{counted['n_rows']:,} rows" + ("" if table.where is None else f" for which {table.where} holds"),
+    if not counted["n_whole"] or not counted["n_of_units"]:
+        raise _no_events(con, scanned, entity, table, place, counted["n_rows"], counted["n_whole"])
+    repeated = _repeated(con, scanned, entity, opened, table)
+    return {"table": scanned.label, "name": place, "n_broken": dict(scanned.n_broken), **counted, **repeated}
+
+
+def _meets_units(con: Any, opened: Opened, entity: Sequence[str]) -> None:
+    """Refuse an outcome table without a usable row, or without any entity of units. Raises DataError."""
+    section, scanned = opened.join, opened.outcome
+    inner = join_features.events(
+        scanned, entity, opened.whole, section, time=str(section.outcome.time), known=None, where=section.outcome.where
+    )
+    keys = [f"k{i}" for i in range(len(entity))]
+    whole = " AND ".join(f"e.{column} IS NOT NULL" for column in [*keys, "time"])
+    on = " AND ".join(f"e.{k} = u.{k}" for k in keys)
+    if con.execute(f"SELECT 1 FROM {inner} e SEMI JOIN units u ON {on} WHERE {whole} LIMIT 1").fetchone() is None:
+        n_rows, n_whole = con.execute(f"SELECT count(*), count(*) FILTER (WHERE {whole}) FROM {inner} e").fetchone()
+        raise _no_events(con, scanned, entity, section.outcome, "join.outcome", n_rows, n_whole)
+
+
+def _no_events(
+    con: Any, scanned: Scanned, entity: Sequence[str], table: Any, place: str, n_rows: int, n_whole: int
+) -> DataError:
+    """Return the error of a table whose rows are about no unit."""
+    if not n_whole:
+        return DataError(
+            f"{scanned.label} has no usable row", rule="an event has an entity and a time",
+            found=f"{n_rows:,} rows" + ("" if table.where is None else f" for which {table.where} holds"),
             do=f"check {place}",
         )  # fmt: skip
-    if not counted["n_of_units"]:
-        ours = con.execute(f"SELECT {', '.join(keys)} FROM last_times ORDER BY ALL LIMIT 3").fetchall()
-        raise DataError(
-            f"no entity of {label} is an entity of units", rule="tables are joined by equal entities",
-            found=f"it holds {listed(scanned.examples[entity[0]])}; units hold {listed(', '.join(map(str, row)) for row in ours)}",
-            do=f"check the entity columns of units and {place}",
-        )  # fmt: skip
-    repeated = _repeated(con, scanned, entity, opened, table)
-    return {"table": label, "name": place, "n_broken": dict(scanned.n_broken), **counted, **repeated}
+    keys = ", ".join(f"k{i}" for i in range(len(entity)))
+    ours = con.execute(f"SELECT DISTINCT {keys} FROM units ORDER BY ALL LIMIT 3").fetchall()
+    return DataError(
+        f"no entity of {scanned.label} is an entity of units", rule="tables are joined by equal entities",
+        found=f"it holds {listed(scanned.examples[entity[0]])}; units hold {listed(', '.join(map(str, row)) for row in ours)}",
+        do=f"check the entity columns of units and {place}",
+    )  # fmt: skip
 
 
 def _repeated(con: Any, scanned: Scanned, entity: Sequence[str], opened: Opened, table: Any) -> dict[str, int]:

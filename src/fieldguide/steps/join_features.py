@@ -151,37 +151,30 @@ def make(
         scanned, entity, whole, join, time=table.time, known=table.known_at, lag=lag, where=table.where,
         values=alias, flags=flags, ordered=ordered,
     )  # fmt: skip
-    source = _joined(inner, len(entity), features, join)
-    n_late = 0
+    source = _joined(inner, len(entity), features, join, late)
     parts = []
-    for number, (by, group) in enumerate(_grouped(features)):
+    for number, (by, wanted) in enumerate(_grouped(features)):
         part = f"{target}_{number}"
-        level = "" if by is None else f", {alias[by]}::VARCHAR AS level"
-        wanted = [(i, f) for i, f in group]
-        distinct = dict.fromkeys(_sql(f, alias, flags, late, join) for _, f in wanted)
-        columns = [f"{sql} AS a{i}" for i, sql in enumerate(distinct)]
-        columns.append(f"count(*){_filter(_known(late, join))} AS n")
-        columns.append(f"count(*) FILTER (WHERE NOT ({_known(True, join)[0]})) AS late" if late else "0 AS late")
-        only = ""
-        if by is not None:
-            levels = dict.fromkeys(str(f.by[1]) for _, f in wanted if f.by is not None)
-            only = f" AND {alias[by]}::VARCHAR IN ({', '.join(map(literal, levels))})"
-        con.execute(
-            f"CREATE TEMP TABLE {part}_l AS SELECT u.uid{level}, {', '.join(columns)} FROM {source}{only} "
-            f"GROUP BY u.uid{'' if by is None else ', level'}"
-        )
+        distinct = dict.fromkeys(_sql(f, alias, flags, join) for _, f in wanted)
         place = {sql: f"a{i}" for i, sql in enumerate(distinct)}
-        laid = []
-        for i, f in wanted:
-            cell = place[_sql(f, alias, flags, late, join)]
-            laid.append(
-                f"any_value({cell}) FILTER (WHERE level = {literal(f.by[1])}) AS f{i}" if f.by else f"{cell} AS f{i}"
+        columns = ", ".join([*(f"{sql} AS {a}" for sql, a in place.items()), "count(*) AS n"])
+        if by is None:
+            laid = ", ".join(f"{place[_sql(f, alias, flags, join)]} AS f{i}" for i, f in wanted)
+            con.execute(
+                f"CREATE TEMP TABLE {part} AS SELECT uid, n, {laid} FROM (SELECT u.uid, {columns} FROM {source} GROUP BY u.uid)"
             )
-        group_by = "" if by is None else " GROUP BY uid"
-        n = "n" if by is None else "sum(n) AS n"
-        con.execute(f"CREATE TEMP TABLE {part} AS SELECT uid, {n}, {', '.join(laid)} FROM {part}_l{group_by}")
-        n_late = max(n_late, int(con.execute(f"SELECT coalesce(sum(late), 0) FROM {part}_l").fetchone()[0]))
-        con.execute(f"DROP TABLE {part}_l")
+        else:
+            levels = dict.fromkeys(str(f.by[1]) for _, f in wanted if f.by is not None)
+            cell = f"{alias[by]}::VARCHAR"
+            laid = ", ".join(
+                f"any_value({place[_sql(f, alias, flags, join)]}) FILTER (WHERE level = {literal(f.by[1])}) AS f{i}"
+                for i, f in wanted
+                if f.by is not None
+            )
+            con.execute(
+                f"CREATE TEMP TABLE {part} AS SELECT uid, sum(n) AS n, {laid} FROM (SELECT u.uid, {cell} AS level, {columns} "
+                f"FROM {source} AND {cell} IN ({', '.join(map(literal, levels))}) GROUP BY u.uid, level) GROUP BY uid"
+            )
         parts.append(part)
     sides = " ".join(f"LEFT JOIN {part} USING (uid)" for part in parts)
     cells = ", ".join(
@@ -192,7 +185,16 @@ def make(
     con.execute(f"CREATE TEMP TABLE {target} AS SELECT u.uid, {n} AS n, {cells} FROM units u {sides}")
     for part in parts:
         con.execute(f"DROP TABLE {part}")
-    return {"n_late": n_late}
+    return {"n_late": _late(con, inner, len(entity), features, join) if late else 0}
+
+
+def _late(con: Any, inner: str, n_keys: int, features: Sequence[Feature], join: JoinSection) -> int:
+    """Count events beside the units that had happened within the widest window and were not known yet."""
+    source = _joined(inner, n_keys, features, join, False)
+    # most tables know most events at once: those are dropped before the join
+    unknown = f"coalesce(e.known > e.time, true) AND NOT {_known(join)}"
+    (n,) = con.execute(f"SELECT count(*) FROM {source} AND {unknown}").fetchone()
+    return int(n)
 
 
 def _micros(text: str) -> int:
@@ -207,12 +209,14 @@ def _grouped(features: Sequence[Feature]) -> Iterator[tuple[str | None, list[tup
     yield from groups.items()
 
 
-def _joined(inner: str, n_keys: int, features: Sequence[Feature], join: JoinSection) -> str:
+def _joined(inner: str, n_keys: int, features: Sequence[Feature], join: JoinSection, late: bool) -> str:
     """Return FROM … WHERE: events beside the units they may count for, by the time they happened."""
     keys = " AND ".join(f"e.k{i} = u.k{i}" for i in range(n_keys))
     windows = [feature.window for feature in features]
     widest = None if None in windows else max(w for w in windows if w is not None)
     before = [f"e.time {'<=' if join.same_time == 'include' else '<'} u.t"] if join.known_only else ["true"]
+    if late:
+        before.append(_known(join))
     if widest is not None:
         before.append(_within(widest, join))
     return f"{inner} e JOIN units u ON {keys} WHERE {' AND '.join(before)}"
@@ -222,19 +226,17 @@ def _within(window: int, join: JoinSection) -> str:
     return f"e.time {'>' if join.same_time == 'include' else '>='} u.t - {window}"
 
 
-def _known(late: bool, join: JoinSection) -> list[str]:
-    if not late:
-        return []
-    return [f"coalesce(e.known {'<=' if join.same_time == 'include' else '<'} u.t, false)"]
+def _known(join: JoinSection) -> str:
+    return f"coalesce(e.known {'<=' if join.same_time == 'include' else '<'} u.t, false)"
 
 
 def _filter(conditions: Sequence[str]) -> str:
     return f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
 
 
-def _sql(feature: Feature, alias: Mapping[Any, str], flags: Mapping[Any, str], late: bool, join: JoinSection) -> str:
+def _sql(feature: Feature, alias: Mapping[Any, str], flags: Mapping[Any, str], join: JoinSection) -> str:
     """Return the SQL of a feature's aggregate over the events that count for it."""
-    only = _known(late, join)
+    only = []
     if feature.window is not None:
         only.append(_within(feature.window, join))
     if feature.where is not None:

@@ -49,6 +49,7 @@ class Scanned:
         examples: a few cells of each entity column.
         n_broken: cells of each column that could not be read and count as missing.
         row: SQL of the number of a row in the file.
+        floats: entity columns that are stored as floating-point numbers; one with a fraction is no entity.
     """
 
     label: str
@@ -60,6 +61,7 @@ class Scanned:
     examples: Mapping[str, tuple[str, ...]]
     n_broken: Mapping[str, int] = field(default_factory=dict)
     row: str = "file_row_number"
+    floats: frozenset[str] = frozenset()
 
     def time(self, column: str, clock: Clock) -> str:
         """Return the SQL of a time in microseconds."""
@@ -70,9 +72,9 @@ class Scanned:
     def entity(self, column: str, whole: bool) -> str:
         """Return the SQL of an entity, as a whole number or as text."""
         cell = name(column)
-        if self.spelled[column] == "whole":
+        if column in self.floats:
             return f"CASE WHEN {cell} = trunc({cell}) THEN {cell}::BIGINT END"
-        return f"{cell}::BIGINT" if whole else f"nullif({cell}::VARCHAR, '')"
+        return f"{cell}::BIGINT" if whole or self.spelled[column] == "whole" else f"nullif({cell}::VARCHAR, '')"
 
     def value(self, column: str) -> str:
         """Return the SQL of a value as its kind: DOUBLE, BOOLEAN, TIMESTAMP or VARCHAR."""
@@ -140,7 +142,16 @@ def _direct(
         {c: "whole" if schema[c].is_numeric() else "text" for c, use in uses.items() if use == "entity"},
         {c: getattr(schema[c], "time_zone", None) is not None for c, use in uses.items() if use == "time"},
         {c: _examples(head[c]) for c, use in uses.items() if use == "entity"},
+        floats=_floats(schema, uses),
     )  # fmt: skip
+
+
+def _floats(schema: Mapping[str, pl.DataType], uses: Mapping[str, Use]) -> frozenset[str]:
+    return frozenset(
+        column
+        for column, use in uses.items()
+        if use == "entity" and not schema[column].is_integer() and schema[column].is_numeric()
+    )
 
 
 def _kind(dtype: pl.DataType) -> str:
@@ -192,7 +203,7 @@ def _staged(
     return Scanned(
         label, source.path or Path(), f"read_parquet([{files}])", {c.name: c.kind for c in columns}, spelled,
         {column: True in seen for column, seen in zoned.items()}, examples,
-        {column: violation.n for column, violation in broken.items()}, "__row",
+        {column: violation.n for column, violation in broken.items()}, "__row", _floats(schema, uses),
     )  # fmt: skip
 
 
