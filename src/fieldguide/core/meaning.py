@@ -398,12 +398,15 @@ def _moved_codes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Shift | N
 def _swapped(before: Mapping[str, Any], now: Mapping[str, Any], levels: list[str]) -> Iterator[Shift]:
     """The same levels with their shares, and their company, in another order."""
     alike = dict(zip(levels, levels))
+    still = _cost(before, now, alike)
+    if still < 0.1:
+        return
     pairs = _assigned(before, now, levels, levels)
     moved = {a: b for a, b in pairs.items() if a != b}
-    still, fitted = _cost(before, now, alike), _cost(before, now, pairs)
+    fitted = _cost(before, now, pairs)
     odds = [sum(_unlikely(before, now, a, b) for a, b in one.items()) for one in (alike, pairs)]
     share = sum(before["levels"][a] for a in moved)
-    if moved and still >= 0.1 and fitted <= 0.03 and odds[1] <= odds[0] / 4 and share >= MOVED:
+    if moved and fitted <= 0.03 and odds[1] <= odds[0] / 4 and share >= MOVED:
         yield _coding(moved, share, True, "levels changed places", still=still, fitted=fitted)
 
 

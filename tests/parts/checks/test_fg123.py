@@ -26,11 +26,11 @@ def test_missing_cells_and_the_default_do_not_count():
 
 def test_a_table_at_its_floor_is_quiet():
     fired = 0
-    for seed in range(200):
+    for seed in range(100):
         known = np.random.default_rng(seed).random(400) < 0.95
         table = people(age=[value if there else None for value, there in zip(cells()["age"], known)])
         fired += any(finding.fired for finding in ContractCoverage().run(contract=held(SAID, table=table)))
-    assert fired <= 2
+    assert fired <= 1
 
 
 def test_a_feature_that_must_be_there_always():
