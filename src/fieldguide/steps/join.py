@@ -191,7 +191,7 @@ def _joined(
     facts = {
         "sentence": _sentence(n, tables, delays), **n, **made, "delay": delays["curve"], "reporting": delays["reporting"],
         "until": delays["until"], "wait": delays["wait"], "horizon": delays.get("horizon"), "clock": section.clock,
-        "same_time": section.same_time, "tables": facts_of, "target": target, "hash": file_hash(out),
+        "same_time": section.same_time, "known_only": section.known_only, "tables": facts_of, "target": target, "hash": file_hash(out),
     }  # fmt: skip
     return facts, checked("join", joined=facts)
 

@@ -39,7 +39,8 @@ class EventsAfter:
         total = sum(table["n_of_units"] for table in joined["tables"])
         if not n and not at:
             return [passed(self, f"All {total:,} events of the units lie before a prediction time.")]
-        counted = "count as known" if joined["same_time"] == "include" else "are kept out, too"
+        known = joined["same_time"] == "include"
+        counted = verb(at, "counts", "count") + " as known" if known else verb(at, "is", "are") + " kept out, too"
         equal = (
             f" {count(at, 'event')} {verb(at, 'carries', 'carry')} the very prediction time and {counted}."
             if at
