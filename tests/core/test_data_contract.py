@@ -46,7 +46,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_contract_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read.*fieldguide features FOLDER --write"):
+    with pytest.raises(ConfigError, match=r"cannot be read.*fieldguide features FOLDER --write"):
         load_contract(tmp_path / "contract.yaml")
 
 
