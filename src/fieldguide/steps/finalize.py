@@ -7,7 +7,7 @@ what will be shipped: the answers of the packaged `Model` to raw rows, not of so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 from fieldguide.steps.explore import binned
 from fieldguide.steps.refine import Blended
+from fieldguide.steps.weak_slices import judged_again, judged_of
 
 MOST_LEVELS = 10
 
@@ -39,11 +40,17 @@ class Sealed:
         rows: features and truths of the test rows
         blocks: (rows,) unit ids
         slices: name to (rows,) bool
+        weak: the same for the slices that refine found weak on validation rows
+
+    Args:
+        found: what refine said of them.
     """
 
     rows: Rows
     blocks: np.ndarray
     slices: Mapping[str, np.ndarray]
+    weak: Mapping[str, np.ndarray] = field(default_factory=dict)
+    found: Sequence[Mapping[str, Any]] = ()
 
 
 def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
@@ -94,6 +101,7 @@ def finalize(
         "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
+        "weak_slices": _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
         "looks": [dict(look) for look in looks], "n_refit": n_refit, "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
@@ -125,6 +133,15 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[flo
     gap = slice_gap(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed)
     facts = [part.to_dict() for part in found]
     return [*facts, {"gap": gap.to_dict()}] if gap is not None else facts
+
+
+def _weak_slices(
+    bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[float | None]
+) -> list[dict[str, Any]]:
+    """Judge the slices that were found weak on validation rows: here nothing is searched."""
+    truth = sealed.rows.truths[0]
+    judged = judged_of(bench.problem, truth, answers[0], thresholds[0], sealed.blocks)
+    return judged_again(judged, sealed.found, sealed.weak, seed=bench.seed)
 
 
 def _decision_cost(

@@ -14,6 +14,7 @@ from fieldguide.faces.report.facts import Recorded, at
 from fieldguide.faces.report.figures import ABSENT, decimals_for, number, plural, share, span
 
 MOST_LABELS = 30
+HOLDS = {True: "yes", False: "no", None: "cannot be told"}
 
 
 def failures(r: Recorded) -> list[Block]:
@@ -35,7 +36,10 @@ def failures(r: Recorded) -> list[Block]:
     )
     found.append(_ratios(r, source))
     if final:
-        found += _slices(r, final) + _cost(r, final)
+        found += _slices(r, final)
+    found += _weak(r, final)
+    if final:
+        found += _cost(r, final)
     return found
 
 
@@ -141,7 +145,7 @@ def _slices(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
         return [
             blocks.heading("Slices"),
             blocks.text(
-                "No slice was declared (slices in study.yaml), so failures of a part of the population are not looked for."
+                "No slice was declared (slices in study.yaml): only those that a search finds are judged."
             ),
         ]
     places = decimals_for([s.get("interval") for s in every])
@@ -179,6 +183,40 @@ def _slices(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
         note = f"Best {gap.get('best')}, worst {gap.get('worst')}: {number(at(gap, 'difference', 'value', default=at(gap, 'value')), places)} {span(at(gap, 'difference', 'interval', default=at(gap, 'interval')), places)} apart; picked for being extreme, so the gap is flattered."
     found.append(blocks.table(columns, rows, note=note))
     return found
+
+
+def _weak(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
+    """Slices that were found by a search on validation rows, and how they did on sealed rows."""
+    found = at(r.facts("refine"), "weak_slices", default={})
+    if not found:
+        return []
+    title = blocks.heading("Weak slices that were found")
+    if at(found, "silence"):
+        return [title, blocks.text(f"Not searched: {found['silence']}.")]
+    searched = f"{number(at(found, 'n_searched'))} slices were searched on one half of the validation rows, {number(at(found, 'n_tested'))} tested on the other"
+    parts = at(found, "slices", default=[])
+    if not parts:
+        return [title, blocks.text(f"None. {searched}, the false discovery rate held at 5 %.")]
+    sealed = {s.get("name"): s for s in at(final, "weak_slices", default=[])}
+    places = decimals_for([s.get("interval") for s in parts])
+    rows = []
+    for s in parts:
+        again = sealed.get(s.get("name"), {})
+        rows.append([
+            s.get("name"), number(s.get("n")), f"{number(s.get('value'), places)} {span(s.get('interval'), places)}",
+            number(s.get("promised"), places), f"{number(at(s, 'gap', 'value'), places)} {span(at(s, 'gap', 'interval'), places)}",
+            f"{number(s.get('ratio'), 3)} {span(s.get('ratio_interval'), 3)}",
+            *([number(again.get("n")), f"{number(again.get('value'), places)} {span(again.get('interval'), places)}", HOLDS[at(again, "holds")]] if sealed else []),
+        ])  # fmt: skip
+    columns = [
+        column("slice"), column("n", True), column(r.title, True), column("promised", True), column("worse than the rest by", True), column("calibration ratio", True),
+        *([column("sealed n", True), column(f"sealed {r.title}", True), column("weak there too")] if sealed else []),
+    ]  # fmt: skip
+    note = (
+        f"{searched}; figures are of that half, with intervals at {share(at(found, 'level'), 1)}. Promised: the score if each "
+        "probability came true as often as it says; a slice as bad as promised is hard, not wrong."
+    )
+    return [title, blocks.table(columns, rows, note=note)]
 
 
 def _cost(r: Recorded, final: Mapping[str, Any]) -> list[Block]:

@@ -12,6 +12,8 @@ from typing import Any
 from fieldguide.faces.report import blocks, charts, trials
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import Recorded, at, check_titles
+from fieldguide.faces.report.derived import derived
+from fieldguide.faces.report.recency import recency
 from fieldguide.faces.report.figures import (
     ABSENT,
     cell,
@@ -177,6 +179,7 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
                 )
             )
     found.append(blocks.grid(drawn))
+    found += derived(f)
     profile = at(f, "columns", default={})
     strongest = [a.get("column") for strength in at(f, "associations", default={}).values() for a in strength]
     names = sorted(profile, key=lambda name: strongest.index(name) if name in strongest else len(strongest))
@@ -362,4 +365,5 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
     "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
+    "recency": recency,
 }  # fmt: skip

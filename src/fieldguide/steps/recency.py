@@ -1,0 +1,395 @@
+"""Recency: how fast an answer ages. Train up to a period, score the periods after it; what would retraining less often cost?
+
+Takes development rows in time, and one candidate with its settings fixed. Fits it up to each period, on sliding windows (as
+many rows each, so that age is all that differs) and on growing ones, and once more with time shuffled, which shows how much the
+figures move where nothing ages. The arithmetic of cells is `core.decay`'s. No sealed row is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.bench import Bench, Trial, refitted
+from fieldguide.core.bootstrap import bootstrap_weights
+from fieldguide.core.contracts import Metric
+from fieldguide.core.decay import Cells, Estimate, costs, curve, fresh_scores, recommended, windows_compared
+from fieldguide.core.errors import ConfigError, StudyError, listed, nearest
+from fieldguide.core.finding import Finding
+from fieldguide.core.leaderboard import metric_of, readable
+from fieldguide.core.problem import Problem
+from fieldguide.core.seeds import generator, seed_for
+from fieldguide.core.table import Table
+from fieldguide.steps.checking import checked
+
+Answers = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(rows to fit on, rows to answer) -> what the metric reads of the latter."""
+
+DAY = 86_400_000_000
+UNITS = {"hour": DAY / 24, "day": DAY, "week": 7 * DAY, "month": 30.4375 * DAY, "quarter": 91.3125 * DAY, "year": 365.25 * DAY}
+"""Lengths of periods [microseconds]."""
+ADVERBS = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
+FEWEST_PERIODS, MANY_PERIODS, MOST_PERIODS = 6, 10, 26
+FEWEST_IN_PERIOD = 30
+MOST_ROWS = 12_000
+N_SHUFFLES = (4, 8)
+MOST_FITS = 60
+N_DRAWS = 200
+PIECES = 4
+"""Pieces of a period that are shuffled whole, so that neighbours in time stay neighbours."""
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Equal stretches of time.
+
+    Args:
+        unit: hour, day, week, month, quarter, year; or "period" where none suits the span.
+        multiple: units in a period.
+        length: of a period [microseconds].
+        n: how many.
+        start: when the first begins [microseconds since 1970].
+    """
+
+    unit: str
+    multiple: int
+    length: float
+    n: int
+    start: int
+
+    @property
+    def name(self) -> str:
+        """A period in words: "month", "2 weeks", "3.1 days"."""
+        if self.unit == "period":
+            unit = next((u for u in reversed(UNITS) if self.length >= UNITS[u]), "hour")
+            return f"{self.length / UNITS[unit]:.3g} {unit}s"
+        return self.unit if self.multiple == 1 else f"{self.multiple} {self.unit}s"
+
+    def of(self, times: np.ndarray) -> np.ndarray:
+        """Return the period of each time, from 0."""
+        return np.clip(((times - self.start) // self.length).astype(np.int64), 0, self.n - 1)
+
+
+def periods_for(times: np.ndarray, period: str | None = None) -> Periods | str:
+    """Return the periods that suit the span of the rows, or why there are none.
+
+    The shortest of hour, day, week, month, quarter, year (then of two and three of them) that divides the span into 10 to 26
+    periods, else into 6 to 26; where none does, twelve equal ones. A period that is asked for is obeyed.
+
+    Args:
+        times: (rows,) microseconds since 1970.
+        period: one of the units; None: decide.
+
+    Raises:
+        ConfigError: there is no such unit.
+
+    Examples:
+        >>> two_years = np.arange(730) * DAY
+        >>> found = periods_for(two_years)
+        >>> found.name, found.n
+        ('month', 24)
+    """
+    if period is not None and period not in UNITS:
+        raise ConfigError(
+            f"there is no period {period!r}{nearest(period, UNITS)}", rule="a period is a unit of time", do=f"use one of {', '.join(UNITS)}"
+        )  # fmt: skip
+    span = float(np.ptp(times)) if len(times) else 0.0
+    most = len(times) // FEWEST_IN_PERIOD
+    if span <= 0 or most < FEWEST_PERIODS:
+        return f"{len(times):,} rows with a time do not fill {FEWEST_PERIODS} periods of {FEWEST_IN_PERIOD} rows"
+    last = int(times.max())
+
+    def made(unit: str, multiple: int, length: float) -> Periods:
+        # whole periods, counted back from the end: a first part of a period is only trained on
+        return Periods(unit, multiple, length, int(span // length), last + 1 - math.floor(int(span // length) * length))
+
+    if period is not None:
+        found = made(period, 1, UNITS[period])
+        return found if found.n >= FEWEST_PERIODS else f"the rows span {found.n} whole {period}s, fewer than {FEWEST_PERIODS}"
+    for fewest in (MANY_PERIODS, FEWEST_PERIODS):  # few periods show little
+        for multiple in (1, 2, 3):
+            for unit, length in UNITS.items():
+                n = int(span // (multiple * length))
+                if fewest <= n <= min(MOST_PERIODS, most):
+                    return made(unit, multiple, multiple * length)
+    n = min(12, most)
+    return made("period", 1, span / (n + 1e-9))
+
+
+def recency(
+    problem: Problem, truth: np.ndarray, times: np.ndarray, blocks: np.ndarray, answers: Answers, candidate: str, *,
+    period: str | None = None, seed: int = 0, watch: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
+    """Measure how the candidate's score falls with its age, and what retraining less often would cost.
+
+    Rows of a block that also stands in an earlier period are not judged: a model may have seen them.
+
+    Args:
+        problem: its first output's metric judges; `success` is the cost that does not matter.
+        truth, times, blocks: of the development rows that have a time.
+        answers: fits the candidate on some rows and answers others.
+        candidate: its name.
+        period: see `periods_for`.
+
+    Shape:
+        truth, times, blocks: (rows,)
+
+    Returns:
+        facts (curve, windows, schedules, recommended; or a silence) and findings FG340 to FG342.
+    """
+    metric = metric_of(problem.output)
+    rng = generator(seed, "recency")
+    rows = _sample(times, blocks, rng)
+    periods = periods_for(times[rows], period)
+    if isinstance(periods, str):
+        return _silent(problem, periods)
+    # Rows at equal times must not stand in an order that tells something.
+    rows = rows[np.lexsort((rng.permutation(len(rows)), times[rows]))]
+    design = _Design.of(periods, times[rows], blocks[rows])
+    if design.n_judged < FEWEST_PERIODS - 2:
+        return _silent(problem, f"only {design.n_judged} periods hold {FEWEST_IN_PERIOD} rows that no earlier period knows")
+    truth, blocks = truth[rows], blocks[rows]
+
+    def answer(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
+        watch({"event": "trial", "candidate": candidate})
+        return answers(rows[train], rows[judged])
+
+    identity = np.arange(len(rows))
+    n_copies = max(N_SHUFFLES[0], min(N_SHUFFLES[1], MOST_FITS // design.n_starts))
+    still = np.stack([
+        design.cells(metric, truth, answer, order, sliding=True)[0] for order in _shuffled(design, blocks, n_copies, rng)
+    ])  # fmt: skip
+    windows = {}
+    for window in ("sliding", "growing"):
+        loss, given = design.cells(metric, truth, answer, identity, sliding=window == "sliding")
+        draws = design.resampled(metric, truth, blocks, given, seed)
+        windows[window] = Cells(loss, draws, still, design.n_rows, design.first)
+    facts = _facts(problem, metric, periods, design, windows, candidate, len(rows))
+    return facts, checked("recency", problem=problem, facts=facts)
+
+
+def age(
+    bench: Bench, trial: Trial, table: Table, period: str | None = None
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Return `recency` of a trial's candidate on the development rows of a study.
+
+    Args:
+        table: the typed development rows, in the order of the bench's.
+
+    Raises:
+        StudyError: no column has the role of time.
+    """
+    column = next(iter(table.role("time")), None)
+    if column is None:
+        raise StudyError(
+            "there is no time column", rule="ageing is measured along time", found=f"columns are {listed(table.names)}", do="set data.time"
+        )  # fmt: skip
+    values = table.frame[column.name].cast(pl.Datetime("us"))
+    known = np.flatnonzero(values.is_not_null().to_numpy())
+    times = values.to_physical().fill_null(0).to_numpy()[known]
+    answers = answers_of(bench, trial)
+    return recency(
+        bench.problem, bench.rows.truths[0][known], times, bench.roles.blocks[known],
+        lambda train, judged: answers(known[train], known[judged]), trial.name, period=period, seed=bench.seed, watch=bench.watch,
+    )  # fmt: skip
+
+
+def answers_of(bench: Bench, trial: Trial) -> Answers:
+    """Return how a trial's candidate answers: fitted with its settings fixed, for the steps its evaluation found best."""
+    output, metric = bench.problem.output, metric_of(bench.problem.output)
+
+    def answer(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
+        part, other = bench.rows.take(train), bench.rows.take(judged)
+        fitted = refitted(bench, trial, part, seed_for(bench.seed, "recency", len(train)))
+        return readable(output, fitted.predict(other.cells, len(other))[0], metric, trial.entry["thresholds"][0])
+
+    return answer
+
+
+def _silent(problem: Problem, why: str) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    facts = {"sentence": f"nothing can be said of ageing: {why}", "silence": why}
+    return facts, checked("recency", problem=problem, facts=facts)
+
+
+def _sample(times: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return rows to work on: all, or whole blocks drawn at random."""
+    if len(times) <= MOST_ROWS:
+        return np.arange(len(times))
+    units = np.unique(blocks, return_inverse=True)[1]
+    order = rng.permutation(units.max() + 1)
+    return np.flatnonzero(order[units] < (units.max() + 1) * MOST_ROWS / len(times))
+
+
+def _shuffled(design: _Design, blocks: np.ndarray, n: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield orders of the rows in which nothing depends on time: whole blocks, or whole pieces of periods, change places."""
+    units = np.unique(blocks, return_inverse=True)[1]
+    if units.max() + 1 > 0.9 * len(units):  # rows by themselves: what is near in time may depend on each other
+        units = np.arange(len(blocks)) * (PIECES * len(design.n_rows)) // len(blocks)
+    for _ in range(n):
+        yield np.lexsort((np.arange(len(units)), rng.permutation(units.max() + 1)[units]))
+
+
+@dataclass(frozen=True)
+class _Design:
+    """Which rows, by their place in time, are trained on and judged; the same for every order of the rows.
+
+    Shape:
+        period: (rows,) of each place, ascending
+        judged: (rows,) False where a row's block stands in an earlier period
+        n_rows: (periods,) judged rows
+    """
+
+    period: np.ndarray
+    judged: np.ndarray
+    n_rows: np.ndarray
+    first: int
+
+    @staticmethod
+    def of(periods: Periods, times: np.ndarray, blocks: np.ndarray) -> _Design:
+        period = periods.of(times)
+        units = np.unique(blocks, return_inverse=True)[1]
+        earliest = np.full(units.max() + 1, periods.n)
+        np.minimum.at(earliest, units, period)
+        judged = earliest[units] == period
+        n_rows = np.bincount(period[judged], minlength=periods.n)
+        judged &= n_rows[period] >= FEWEST_IN_PERIOD
+        n_rows = np.where(n_rows >= FEWEST_IN_PERIOD, n_rows, 0)
+        first = max(2, -(-periods.n // 3))
+        while first < periods.n - 1 and np.searchsorted(period, first) < FEWEST_IN_PERIOD:
+            first += 1
+        return _Design(period, judged, n_rows, first)
+
+    @property
+    def n_starts(self) -> int:
+        return len(self.n_rows) - self.first
+
+    @property
+    def n_judged(self) -> int:
+        return int((self.n_rows[self.first :] > 0).sum())
+
+    def cells(
+        self, metric: Metric, truth: np.ndarray, answer: Answers, order: np.ndarray, *, sliding: bool
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Fit a model up to every period and judge it on all later ones.
+
+        Args:
+            order: which row stands at each place.
+
+        Returns:
+            (starts, periods) losses, and what each model answered at the places that are judged after it.
+        """
+        loss = np.full((self.n_starts, len(self.n_rows)), np.nan)
+        size = int(np.searchsorted(self.period, self.first))
+        given = []
+        for start in range(self.n_starts):
+            end = int(np.searchsorted(self.period, self.first + start))
+            train = order[max(0, end - size) if sliding else 0 : end]
+            places = np.flatnonzero(self.judged & (np.arange(len(order)) >= end))
+            answered = answer(train, order[places]) if len(places) else np.zeros(0)
+            given.append(answered)
+            for period in np.unique(self.period[places]):
+                part = self.period[places] == period
+                loss[start, period] = _loss(metric, truth[order[places[part]]], answered[part], None)
+        return loss, given
+
+    def resampled(
+        self, metric: Metric, truth: np.ndarray, blocks: np.ndarray, given: list[np.ndarray], seed: int
+    ) -> np.ndarray:
+        """Return (draws, starts, periods) losses under resampled blocks; a draw has the same rows for every model."""
+        places = np.flatnonzero(self.judged & (self.period >= self.first))
+        weights = np.concatenate(list(bootstrap_weights(blocks[places], N_DRAWS, seed)))
+        found = np.full((N_DRAWS, self.n_starts, len(self.n_rows)), np.nan)
+        for start, answered in enumerate(given):
+            mine = places[len(places) - len(answered) :]
+            for period in np.unique(self.period[mine]):
+                part = np.flatnonzero(self.period[mine] == period)
+                columns = part + len(places) - len(answered)
+                found[:, start, period] = _loss(metric, truth[mine[part]], answered[part], weights[:, columns])
+        return found
+
+
+def _loss(metric: Metric, truth: np.ndarray, answered: np.ndarray, weights: np.ndarray | None) -> Any:
+    sign = -1.0 if metric.greater_is_better else 1.0
+    if weights is None:
+        return sign * float(metric.resample(truth, answered, np.ones((1, len(truth)), np.float32))[0])
+    return sign * metric.resample(truth, answered, weights)
+
+
+# --- what is said ------------------------------------------------------------------------------------------------------
+
+
+def schedules_of(periods: Periods, oldest: int) -> list[tuple[str, int]]:
+    """Return schedules that can be told apart, (name, periods between retrainings), the most frequent first; never is last.
+
+    Examples:
+        >>> schedules_of(Periods("week", 1, UNITS["week"], 20, 0), 12)
+        [('weekly', 1), ('monthly', 4), ('never', 12)]
+    """
+    found = [(ADVERBS[periods.unit] if periods.unit != "period" and periods.multiple == 1 else f"every {periods.name}", 1)]
+    for unit, length in UNITS.items():
+        every = round(length / periods.length)
+        if 2 <= every < oldest:
+            found.append((ADVERBS[unit], every))
+    if len(found) == 1 and oldest > 2:
+        unit = periods.name if periods.multiple == 1 and periods.unit != "period" else "period"
+        found.append((f"every 2 {unit}s", 2))
+    return [*found, ("never", oldest)]
+
+
+def _facts(
+    problem: Problem, metric: Metric, periods: Periods, design: _Design, windows: dict[str, Cells], candidate: str, n_rows: int
+) -> dict[str, Any]:
+    sliding = windows["sliding"]
+    sign = -1.0 if metric.greater_is_better else 1.0
+    fresh, rows = fresh_scores(sliding), sliding.rows[sliding.first :]
+    known = np.isfinite(fresh) & (rows > 0)
+    score = sign * float(np.average(fresh[known], weights=rows[known])) if known.any() else math.nan
+    aged = curve(sliding)
+    compared = windows_compared(windows["growing"], sliding)
+    window = "sliding" if compared.interval[0] > 0 else "growing"
+    plans = schedules_of(periods, sliding.oldest)
+    found = {name: costs(cells, [every for _, every in plans]) for name, cells in windows.items()}
+    choice = recommended(found[window], problem.success)
+    return {
+        "sentence": _sentence(metric, periods, score, found["sliding"][-1], plans[choice][0], sliding.oldest),
+        "candidate": candidate, "metric": metric.name, "title": metric.title, "greater_is_better": metric.greater_is_better,
+        "period": periods.name, "n_periods": periods.n, "n_starts": design.n_starts, "n_rows": n_rows, "oldest": sliding.oldest,
+        "n_judged": int(design.n_rows[design.first:].sum()), "score": score if math.isfinite(score) else None,
+        "best": metric.best if math.isfinite(metric.best) else None,
+        "curve": [{"age": age, "score": _score(score, sign, e.value), **e.to_dict()} for age, e in enumerate(aged, 1)],
+        "decay": found["sliding"][-1].to_dict(), "windows": {**compared.to_dict(), "better": window},
+        "schedules": [
+            {"name": name, "every": every, "cost": found[window][i].to_dict(), "sliding": found["sliding"][i].to_dict(), "growing": found["growing"][i].to_dict()}
+            for i, (name, every) in enumerate(plans)
+        ],
+        "recommended": plans[choice][0], "why": _why(plans, found[window], choice, problem.success, window), "success": problem.success,
+        "silence": "",
+    }  # fmt: skip
+
+
+def _score(score: float, sign: float, added: float) -> float | None:
+    value = score + sign * added
+    return value if math.isfinite(value) else None
+
+
+def _sentence(metric: Metric, periods: Periods, score: float, never: Estimate, choice: str, oldest: int) -> str:
+    low, high = never.interval
+    way = "falls" if metric.greater_is_better else "rises"
+    change = f"{metric.title} {score:.4g} fresh {way} by {never.value:.3g} [{low:.3g}, {high:.3g}] on average"
+    return f"{change} over {oldest} periods of {periods.name} without retraining; retrain {choice}"
+
+
+def _why(plans: list[tuple[str, int]], found: list[Estimate], choice: int, success: float, window: str) -> str:
+    name, cost = plans[choice][0], found[choice]
+    low, high = cost.interval
+    words = f"{name} costs {cost.value:.3g} [{low:.3g}, {high:.3g}] against {plans[0][0]} ({window} windows), "
+    words = words + f"not reliably more than {success:g}" if choice else f"{name} is the most frequent schedule these periods can tell"
+    if choice + 1 < len(plans):
+        more, (least, most) = found[choice + 1], found[choice + 1].interval
+        words += f"; {plans[choice + 1][0]} costs {more.value:.3g} [{least:.3g}, {most:.3g}], reliably more than {success:g}"
+    return words
