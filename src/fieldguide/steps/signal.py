@@ -215,7 +215,7 @@ def shuffled(labels: np.ndarray, units: np.ndarray, n: int, rng: np.random.Gener
 
 
 @dataclass(frozen=True)
-class Test:
+class Compared:
     """A label against its shuffles.
 
     Args:
@@ -235,7 +235,7 @@ class Test:
     predicted: np.ndarray
 
 
-def against_chance(design: Design, label: np.ndarray, *, seed: int, n_shuffles: int = N_SHUFFLES) -> Test:
+def against_chance(design: Design, label: np.ndarray, *, seed: int, n_shuffles: int = N_SHUFFLES) -> Compared:
     """Return whether the features tell anything of a label: the permutation test.
 
     Args:
@@ -272,16 +272,15 @@ def against_chance(design: Design, label: np.ndarray, *, seed: int, n_shuffles: 
     whole = np.full(label.shape, np.nan)
     whole[known] = predicted[:, :width]
     p = (1 + int((scores[1:] >= scores[0]).sum())) / (1 + n_shuffles)
-    return Test(float(scores[0]), float(scores[1:].mean()), p, n_shuffles, whole)
+    return Compared(float(scores[0]), float(scores[1:].mean()), p, n_shuffles, whole)
 
 
 def ranks_of(values: np.ndarray) -> np.ndarray:
     """Return mid-ranks from 0 to 1, which heavy tails do not pull; NaN stays."""
-    from scipy.stats import rankdata
-
     out = np.full(len(values), np.nan)
     known = ~np.isnan(values)
-    out[known] = (rankdata(values[known]) - 0.5) / max(1, known.sum())
+    _, places, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+    out[known] = (np.cumsum(counts) - counts / 2)[places] / max(1, known.sum())
     return out
 
 
