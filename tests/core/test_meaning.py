@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 from fieldguide.core.fingerprint import fingerprint, grid_of, of_column
-from fieldguide.core.meaning import Shift, distance, shifts, table_shifts
+from fieldguide.core.meaning import shifts, table_shifts
+from fieldguide.core.shift import Shift
 from fieldguide.core.table import Column, Table
+from fieldguide.core.units import distance
 
 KINDS = {
     "age": "number", "temperature": "number", "income": "number", "balance": "number", "visits": "number",

@@ -42,13 +42,14 @@ def _available(value: Any) -> Any:
 def _range(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError("must be a list of the lowest and the highest value; a blank end is open")
-    ends = [None if end in (None, "") else plain_value(end) for end in value]
+    ends: list[Any] = [None if end in (None, "") else plain_value(end) for end in value]
     for end in ends:
         if isinstance(end, bool) or (isinstance(end, str) and moment_of(end) is None):
             raise ValueError("must hold numbers, or dates such as 2024-01-31")
         if isinstance(end, float) and not math.isfinite(end):
             raise ValueError("must hold finite numbers")
-    if None not in ends and (isinstance(ends[0], str) != isinstance(ends[1], str) or ends[0] > ends[1]):
+    low, high = ends
+    if low is not None and high is not None and (isinstance(low, str) != isinstance(high, str) or low > high):
         raise ValueError("must hold the lowest value first, and two of the same kind")
     return tuple(float(end) if isinstance(end, int) else end for end in ends)
 
