@@ -22,6 +22,8 @@ from fieldguide.steps.checking import checked
 from fieldguide.steps.discriminate import discriminate
 
 FEWEST_ROWS = 20
+AS_FREELY = 0.5
+"""Share of the rate of copies among development rows from which a given test set counts as drawn without regard to them."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class Divided:
         """Whether a sealed row is among `rows`."""
         return bool(np.isin(rows, self.split.test).any())
 
+    def unseen(self) -> dict[str, np.ndarray]:
+        """Return a slice of the test rows, those that repeat no development row, where a given test set holds copies."""
+        copied = copies_of(self.duplicates.exact, self.split.test, self.split.development)
+        return {"no copy of a development row": ~copied} if copied.any() and not copied.all() else {}
+
 
 def divide(
     table: Table, keys: np.ndarray, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]
@@ -83,11 +90,11 @@ def divide(
         )
     features = table.frame.select([column.name for column in table.features])
     duplicates = find_duplicates(features, row_keys(features))
-    roles = _roles(table, keys, duplicates, strata, request.by)
+    roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
     scheme = request.by or ("chronological" if roles.times is not None else "random")
     splitter = splitters["chronological" if "chronological" in scheme else "random"]
     if request.given is not None:
-        development, test, purged = _given(request.given, duplicates)
+        development, test, purged = np.flatnonzero(~request.given), np.flatnonzero(request.given), np.empty(0, np.int64)
         scheme = f"given, {splitter.name}"
     else:
         kept, held = splitter.hold_out(roles, request.test or held_share(table.n_rows), "seal")
@@ -133,8 +140,8 @@ def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str
     return facts, findings
 
 
-def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates, strata: np.ndarray | None, by: str | None) -> Roles:
-    links = [same(duplicates.near)]
+def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates | None, strata: np.ndarray | None, by: str | None) -> Roles:
+    links = [] if duplicates is None else [same(duplicates.near)]
     for column in table.role("group") if by in (None, "grouped", "grouped_chronological") else ():
         ids = table.frame[column.name].cast(pl.String).rank("dense").to_numpy()
         known = np.flatnonzero(~np.isnan(ids.astype(np.float64)))  # a missing group is a group of its own
@@ -160,12 +167,20 @@ def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates, strata: np.nd
     return Roles(keys, blocks, times, strata)
 
 
-def _given(given: np.ndarray, duplicates: Duplicates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A given test set is obeyed; its rows that repeat a development row exactly are not judged: they test memory."""
-    copies = given & np.isin(duplicates.exact, duplicates.exact[~given]) & (not duplicates.natural)
-    if copies.sum() == given.sum():
-        copies[:] = False
-    return np.flatnonzero(~given), np.flatnonzero(given & ~copies), np.flatnonzero(copies)
+def _mirrored(given: np.ndarray | None, duplicates: Duplicates) -> bool:
+    """Whether a given test set was drawn without regard to copies, so that its rows repeat others as freely as those do."""
+    if given is None or duplicates.natural:
+        return False
+    sizes = np.bincount(duplicates.exact)[duplicates.exact]
+    within = float((sizes[~given] > 1).mean())
+    across = float(copies_of(duplicates.exact, given, ~given).mean())
+    return across > 0 and across > AS_FREELY * within
+
+
+def copies_of(exact: np.ndarray, of: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return for each of the rows `of` whether a row `among` holds the same."""
+    found: np.ndarray = np.isin(exact[of], exact[among])
+    return found
 
 
 def _folds(roles: Roles, splitter: Splitter, request: Request) -> tuple[Fold, ...]:

@@ -31,3 +31,10 @@ def test_where_equal_rows_are_natural_rows_are_told_apart_by_place():
         only(SharedRows().run(split=CLEAN["split"], duplicates=duplicates_of(range(10), natural=True))).status
         == "passed"
     )
+
+
+def test_copies_in_a_given_test_set_are_named_and_are_no_bug():
+    copies = duplicates_of([0, 1, 2, 3, 4, 5, 6, 7, 0, 9])
+    finding = only(SharedRows().run(split=split_of(ROLES, [8, 9], scheme="given, random"), duplicates=copies))
+    assert finding.severity == "warning"
+    assert finding.sentence.startswith("1 row (50 %) of the given test set repeats a development row")

@@ -21,10 +21,3 @@ def test_purged_rows_are_counted():
 def test_many_purged_rows_warn():
     split = split_of(ROLES, [98, 99], purged=range(30))
     assert only(PurgedRows().run(table=TABLE, split=split)).severity == "warning"
-
-
-def test_copies_in_a_given_test_set_are_named():
-    split = split_of(ROLES, range(90, 100), purged=[89], scheme="given, random")
-    finding = only(PurgedRows().run(table=TABLE, split=split))
-    assert finding.severity == "warning"
-    assert "1 row (9.1 %) of the given test set repeats a development row and is not judged" in finding.sentence

@@ -10,7 +10,8 @@ import numpy as np
 from fieldguide.core.blocks import Duplicates
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.split import Split
-from fieldguide.parts.checks._answers import count, fire, passed, verb
+from fieldguide.core.settings import setting
+from fieldguide.parts.checks._answers import count, fire, passed, percent, verb
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class SharedRows:
 
     Why: a model can learn such a row by heart, and the test score then measures memory, not generalisation.
 
-    Remedy: none is left to the user: the split puts equal rows into one part, so this is a bug to report.
+    Remedy: ask how a given test set was drawn; the score of its rows that are no copies stands among the slices. Where the
+    split is ours, equal rows are put into one part, so this is a bug to report.
 
     Needs: split, duplicates.
     """
@@ -33,12 +35,22 @@ class SharedRows:
     step: ClassVar[str] = "split"
     severity: ClassVar[Severity] = "error"
 
+    most_given: float = setting(0.01, "share of given test rows that may be copies before it is a warning")
+
     def run(self, *, split: Split, duplicates: Duplicates) -> list[Finding]:
         twice = int(np.intersect1d(split.development, split.test).size)
         # Where equal rows are natural, `exact` numbers the rows through, so that none counts as a copy.
         copied = np.isin(duplicates.exact[split.test], duplicates.exact[split.development])
         n, worst = len(split.test), max(twice, int(copied.sum()))
         evidence = {"shared_rows": twice, "copied_rows": int(copied.sum()), "n_test": n}
+        if worst and not twice and split.scheme.startswith("given"):
+            sentence = (
+                f"{count(worst, 'row')} ({percent(worst / n)}) of the given test set {verb(worst, 'repeats', 'repeat')} a "
+                "development row: the test score counts what a model can know by heart."
+            )
+            remedy = "Ask how the test set was drawn; the score of its other rows stands among the slices of finalize."
+            severity: Severity = "warning" if worst / n > self.most_given else "info"
+            return [fire(self, sentence, remedy, severity=severity, evidence=evidence)]
         if worst:
             return [
                 fire(

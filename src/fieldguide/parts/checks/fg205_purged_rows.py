@@ -17,7 +17,7 @@ class PurgedRows:
     """Rows that are in no part, because their group or their content lies on the other side of the seal.
 
     Formula: all rows less development rows less sealed rows. Purged are rows of a group on both sides of the cut in
-    time (the side with fewer of its rows is given up), and rows of a given test set that repeat a development row.
+    time (the side with fewer of its rows is given up), and rows outside the populations that study.yaml declares.
 
     Why: keeping them would let the model learn from the units it is judged on. Many purged rows mean that groups
     and time pull in different directions, and that the rows left are no longer a fair sample.
@@ -34,14 +34,11 @@ class PurgedRows:
     severity: ClassVar[Severity] = "warning"
 
     most: float = setting(0.2, "share of rows that may be purged before it is a warning")
-    most_given: float = setting(0.01, "share of given test rows that may be copies before it is a warning")
 
     def run(self, *, table: Table, split: Split) -> list[Finding]:
         n = len(split.purged)
         if not n:
             return [passed(self, f"Each of the {table.n_rows:,} rows is used.", evidence={"n_purged": 0})]
-        if split.scheme.startswith("given"):
-            return [self._copies(n, n / (n + len(split.test)))]
         share = n / table.n_rows
         sentence = (
             f"{count(n, 'row')} ({percent(share)}) {verb(n, 'is', 'are')} used by nobody: "
@@ -57,12 +54,3 @@ class PurgedRows:
                 evidence={"n_purged": n, "share": share},
             )
         ]
-
-    def _copies(self, n: int, share: float) -> Finding:
-        sentence = (
-            f"{count(n, 'row')} ({percent(share)}) of the given test set {verb(n, 'repeats', 'repeat')} a development row "
-            f"and {verb(n, 'is', 'are')} not judged: {verb(n, 'it', 'they')} would test memory."
-        )
-        severity: Severity = "warning" if share > self.most_given else "info"
-        remedy = "Ask how the test set was drawn; a score published on all of its rows counts the copies as well."
-        return fire(self, sentence, remedy, severity=severity, evidence={"n_purged": n, "share": share})

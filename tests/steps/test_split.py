@@ -1,0 +1,50 @@
+"""Split: a given test set is obeyed, also in how it treats copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fieldguide import parts
+from fieldguide.core.table import Column, Table, row_keys
+from fieldguide.steps.split import Divided, Request, divide
+
+
+def table_with_copies(n: int = 300) -> Table:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 3))
+    x[n // 2 :] = x[rng.integers(0, n // 2, n - n // 2)]  # the second half repeats rows of the first
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": rng.normal(size=n)})
+    return Table(frame, (*(Column(name, "number") for name in "abc"), Column("y", "number", "target")))
+
+
+def divided(table: Table, given: np.ndarray) -> Divided:
+    splitters = {name: parts.find("splitters", name)() for name in ("random", "chronological")}
+    return divide(table, row_keys(table.frame.drop("y")), None, Request(given=given, folds=4), splitters)
+
+
+def copied_across(found: Divided) -> list[float]:
+    exact, work = found.duplicates.exact, found.split.work
+    return [np.isin(exact[work[f.validation]], exact[work[f.train]]).mean() for f in found.split.folds]
+
+
+def test_folds_treat_copies_as_the_given_test_set_does() -> None:
+    table = table_with_copies()
+    at_random = np.random.default_rng(1).random(300) < 0.2
+    found = divided(table, at_random)
+    assert np.array_equal(found.split.test, np.flatnonzero(at_random)) and not len(found.split.purged)
+    assert min(copied_across(found)) > 0.3
+    (unseen,) = found.unseen().values()
+    exact = found.duplicates.exact
+    assert np.array_equal(unseen, ~np.isin(exact[at_random], exact[~at_random])) and 0 < unseen.mean() < 1
+
+
+def test_folds_keep_copies_together_where_the_given_test_set_has_none() -> None:
+    table = table_with_copies()
+    keys = row_keys(table.frame.drop("y"))
+    alone = np.unique(keys, return_index=True, return_counts=True)
+    given = np.zeros(300, bool)
+    given[alone[1][alone[2] == 1][:20]] = True
+    found = divided(table, given)
+    assert copied_across(found) == pytest.approx([0.0] * len(found.split.folds)) and found.unseen() == {}
