@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.config import Config, load_config
+from fieldguide.core.data_contract import FILE as CONTRACT_FILE
+from fieldguide.core.data_contract import Agreed, load_contract
 from fieldguide.core.errors import GateError, StudyError, listed, nearest
 from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import ranked, weigh
@@ -31,7 +33,7 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.seal import Seal
 from fieldguide.core.settings import with_values
 from fieldguide.core.store import Store
-from fieldguide.core.table import Table, data_hash, row_keys
+from fieldguide.core.table import Table, data_hash, ignoring, row_keys
 from fieldguide.core.transform import Recipe
 from fieldguide.parts import find, modality
 
@@ -47,6 +49,8 @@ REFIT_SHARE = 0.26
 WORDS = ("goal", "unit", "decision", "prediction_time", "assumptions")
 """Entries of the problem that no number depends on: answering them later runs nothing again."""
 FAST_MINUTES = 0.5
+REPEATS_FROM_MINUTES = 2.0
+"""A shorter budget buys more candidates instead of repeats of the folds."""
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -113,10 +117,39 @@ class Study:
 
     # --- the steps, in order ---------------------------------------------------------------------------------------
 
+    def join(self) -> Result:
+        """Make the study's table of event tables: one row per unit, with what was known at its prediction time."""
+        from fieldguide.steps.join import kept
+
+        return kept(self.config, self.folder, self.record, self.threads)
+
     def frame(self) -> Result:
         """What is asked, and what is still unanswered."""
+        from fieldguide.steps.stale import keep_stale
+
         framed = self._framed
+        keep_stale(self.folder / "stale_rows.parquet", framed.table, framed.stale)
         return self.record.once("frame", self._scope("frame"), lambda: (framed.facts, framed.findings))
+
+    def features(self, *, write: bool = False, accept: bool = False, reason: str | None = None) -> Result:
+        """Hold the table against contract.yaml.
+
+        Args:
+            write: draft contract.yaml from what was detected first; there must be none.
+            accept: record the definitions and fingerprints of the present state in the journal.
+            reason: why what changed under the same version may be accepted all the same.
+        """
+        from fieldguide.steps.contract import accepted, told, write_draft
+
+        if write:
+            write_draft(self._contract_path, self._framed)
+            self._reread_contract()
+        result = told(self.frame())
+        if accept and self._agreed is not None:
+            self.journal.append("contract", accepted(self._agreed, self._framed, reason))
+            self._reread_contract()
+            result = told(self.frame())
+        return result
 
     def split(self) -> Result:
         """Seal the test set, then make folds of the rest."""
@@ -130,11 +163,13 @@ class Study:
     def explore(self) -> Result:
         """Look at the development rows and freeze the metric."""
         from fieldguide.steps.explore import explore
+        from fieldguide.steps.finalize import slices_of
 
         self.split()
         result = self.record.once("explore", self._scope("explore"), lambda: explore(
             self._development, self._framed.problem, self._divided.split.roles, self._metrics_before(),
-            order=self._divided.split.work, seed=self.config.seed, threads=self.threads,
+            order=self._divided.split.work, proxies=self.config.proxies, slices=slices_of(self._development, self.config.slices),
+            kept={name for name, said in self.config.data.columns.items() if said.role == "feature"}, seed=self.config.seed, threads=self.threads,
         ))  # fmt: skip
         metrics = {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}
         if (self.journal.last("metric") or {}).get("metrics") != metrics:
@@ -158,7 +193,7 @@ class Study:
 
         profile = dict(self.explore().facts)
         return self.record.once("prepare", self._scope("prepare"), lambda: prepare(
-            self._development, self._rows, self._divided.split.folds[0].train, profile, Recipe()
+            self._seen, self._rows, self._divided.split.folds[0].train, profile, Recipe()
         ))  # fmt: skip
 
     def baseline(self) -> Result:
@@ -187,7 +222,8 @@ class Study:
         bar, tried = self._bar(baselines), [*baselines["entries"], *self.train()["entries"]]
         return self.record.once("refine", self._scope("refine"), lambda: refine(
             self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
-            clock=self._budget.share(SHARES["refine"]), refit_seconds=0.8 * self._budget.refit_seconds,
+            start=lambda refit: self._budget.share(SHARES["refine"], refit), refit_seconds=self._budget.refit_seconds,
+            table=self._seen,
         ))  # fmt: skip
 
     def run(self, *, fast: bool = False, minutes: float | None = None, trials: int | None = None) -> Result:
@@ -322,6 +358,30 @@ class Study:
         self.journal.append("evaluated", result.to_dict())
         return result
 
+    def recency(self, candidate: str | None = None, period: str | None = None) -> Result:
+        """How fast the answer ages, on development rows: train up to N, score N + 1, N + 2, …; what retraining costs.
+
+        Args:
+            candidate: name of a candidate; None: the chosen one, or the bar where that is a network or a blend.
+            period: hour, day, week, month, quarter or year; None: what suits the span of the rows.
+
+        Raises:
+            StudyError: there is no such candidate, or the study has no time column.
+        """
+        from fieldguide.steps.recency import age
+
+        bar = self._bar(self.baseline())
+        bench, table, entries = self._bench, self._seen, self._entries()
+        if candidate is not None and (candidate not in entries or entries[candidate]["kind"] == "ensemble"):
+            raise StudyError(
+                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
+            )  # fmt: skip
+        search = self.record.result("refine")
+        chosen = entries[candidate or (search["chosen"] if search is not None else bar.name)]
+        trial = bench.remembered(chosen) if candidate or chosen["kind"] not in ("network", "ensemble") else bar
+        scope = f"{self._scope('recency')} {trial.entry['key']} {period}"
+        return self.record.once("recency", scope, lambda: age(bench, trial, table, period))
+
     def leaderboard(self) -> list[dict[str, Any]]:
         """Candidates, the best first, by their validation scores. Test scores are in `finalize`'s result, and nowhere before."""
         columns = ("candidate", "kind", "difference", "seconds", "megabytes", "latency_ms")
@@ -339,7 +399,7 @@ class Study:
 
     def results(self) -> list[Result]:
         """Return the recorded result of every step that was run, in order."""
-        return [result for step in STEPS if (result := self.record.result(step)) is not None]
+        return [result for step in ("join", *STEPS) if (result := self.record.result(step)) is not None]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the study as one document: the shape of `--json`."""
@@ -379,7 +439,25 @@ class Study:
     def _framed(self) -> Framed:
         from fieldguide.steps.frame import frame
 
-        return frame(self.config)
+        if self.config.join is not None:
+            self.join()
+        return frame(self.config, self._agreed)
+
+    @property
+    def _contract_path(self) -> Path:
+        return self.config.data.contract or self.folder / CONTRACT_FILE
+
+    @cached_property
+    def _agreed(self) -> Agreed | None:
+        """The contract of the table with what was accepted before, where there is one."""
+        if self.config.data.contract is None and not self._contract_path.is_file():
+            return None
+        history = tuple(record["data"] for record in self.journal.records("contract"))
+        return Agreed(load_contract(self._contract_path), history)
+
+    def _reread_contract(self) -> None:
+        for name in ("_agreed", "_framed"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def _divided(self) -> Divided:
@@ -396,9 +474,19 @@ class Study:
         """The development rows that explore to refine work on: all, or a stated sample of them."""
         return self._framed.table.take(self._divided.split.work)
 
+    @property
+    def _excluded(self) -> set[str]:
+        """Columns that explore found to give a target away."""
+        return {entry["column"] for entry in self.explore()["excluded"]}
+
+    @cached_property
+    def _seen(self) -> Table:
+        """The development rows as models see them."""
+        return self._development.ignoring(self._excluded)
+
     @cached_property
     def _rows(self) -> Rows:
-        return Rows.of(self._development, self._framed.problem.outputs, modality)
+        return Rows.of(self._seen, self._framed.problem.outputs, modality)
 
     @property
     def _refit_rows(self) -> Rows:
@@ -406,26 +494,32 @@ class Study:
         split = self._divided.split
         if not split.sampled:
             return self._rows
-        return Rows.of(self._framed.table.take(split.development), self._framed.problem.outputs, modality)
+        return Rows.of(self._framed.table.take(split.development).ignoring(self._excluded), self._framed.problem.outputs, modality)
 
     def _sealed(self) -> Sealed:
         """The test rows. Called after `Seal.open` has recorded the look, and by nobody else."""
         from fieldguide.steps.finalize import Sealed, slices_of
 
         test = self._divided.split.test
-        table = self._framed.table.take(test)
+        table = self._framed.table.take(test).ignoring(self._excluded)
+        search = self.record.result("refine")
+        found = search.facts.get("weak_slices", {}).get("slices", []) if search is not None else []
         return Sealed(
             Rows.of(table, self.problem.outputs, modality),
             self._divided.roles.blocks[test],
-            slices_of(table, self.config.slices),
+            {**slices_of(table, self.config.slices), **self._divided.unseen()},
+            slices_of(table, [part["name"] for part in found]),
+            found,
         )
 
     @property
     def _bench(self) -> Bench:
         self.explore()
-        split, columns = self._divided.split, contract_of(self._framed.columns)
+        split, columns = self._divided.split, contract_of(ignoring(self._framed.columns, self._excluded))
+        short = self._budget.minutes is not None and self._budget.minutes < REPEATS_FROM_MINUTES
+        folds = tuple(fold for fold in split.folds if not short or fold.repeat == 0)
         return Bench(
-            self.problem, self._rows, split.folds, split.roles, split.splitter, columns, samples_of(self._development, columns), find,
+            self.problem, self._rows, folds, split.roles, split.splitter, columns, samples_of(self._development, columns), find,
             self.config.seed, self.threads, self._store, self._budget.minutes, self.watch, self._encodings,
         )  # fmt: skip
 
@@ -460,8 +554,10 @@ class Study:
         """Hash of what a step's result depends on: the table, the settings, and for steps that try candidates the budget."""
         said = self.config.to_dict()
         said["problem"] = {k: v for k, v in said["problem"].items() if step == "frame" or k not in WORDS}
-        for name in ("budget",) if step in ("frame", "finalize") else ("budget", "slices"):
+        for name in ("budget",) if step in ("frame", "finalize") or (step == "explore" and self.config.proxies) else ("budget", "slices"):
             said.pop(name)
+        if step == "frame" and self._agreed is not None:
+            said["contract"] = self._agreed.state
         budget = [self._budget.minutes, self._trials if step == "refine" else None] if step in SHARES else None
         return hashed({"settings": said, "table": self._fingerprint, "budget": budget})
 

@@ -7,8 +7,8 @@ Knows column kinds, roles and keys. How raw cells become typed values is each mo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -105,11 +105,20 @@ class Table:
     def take(self, rows: np.ndarray) -> Table:
         return Table(self.frame[rows], self.columns)
 
+    def ignoring(self, names: Collection[str]) -> Table:
+        """Return the table with some columns out of every model's sight: they stay, with the role `ignore`."""
+        return Table(self.frame, ignoring(self.columns, names))
+
     def without(self, names: Iterable[str]) -> Table:
         """Return the table without some columns."""
         gone = set(names)
         kept = tuple(column for column in self.columns if column.name not in gone)
         return Table(self.frame.select([column.name for column in kept]), kept)
+
+
+def ignoring(columns: Sequence[Column], names: Collection[str]) -> tuple[Column, ...]:
+    """Return columns, those that are named with the role `ignore`."""
+    return tuple(replace(column, role="ignore") if column.name in names else column for column in columns)
 
 
 def row_keys(frame: pl.DataFrame) -> np.ndarray:

@@ -6,13 +6,14 @@ in detail; the evidence is judged by the checks of this step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fieldguide.core.contracts import Roles
+from fieldguide.core.errors import DataError, listed
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.proxy_sections import Proxies
@@ -39,6 +40,7 @@ def explore(
     order: np.ndarray | None = None,
     proxies: Proxies | None = None,
     slices: Mapping[str, np.ndarray] | None = None,
+    kept: Collection[str] = (),
     seed: int,
     threads: int = 1,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -51,10 +53,11 @@ def explore(
         order: (rows,) place of each row in the file; None: the table is in the file's order.
         proxies: the events that study.yaml declares, to be compared with each other and with the outcome.
         slices: (rows,) masks of the declared slices, by name.
+        kept: columns that study.yaml declares to be features: they are not excluded, whatever a check is sure of.
         threads: threads to compute with.
 
     Returns:
-        facts (columns, target, associations, samples, metric, proxies, assumptions, derived) and the findings of the step.
+        facts (excluded columns with the reason, columns, target, associations, samples, metric, proxies, assumptions, derived) and the findings of the step.
     """
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
     columns = {
@@ -90,7 +93,29 @@ def explore(
         order=np.arange(table.n_rows) if order is None else order,
         probe=probe(table, problem, roles, seed=seed, threads=threads),
     )
+    facts["excluded"] = excluded(table, findings, kept)
     return facts, findings
+
+
+def excluded(table: Table, findings: Sequence[Finding], kept: Collection[str]) -> list[dict[str, str]]:
+    """Return the columns that no model will see from here on, because a check is sure that they give a target away.
+
+    Raises:
+        DataError: no column is left.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for finding in findings:
+        for name in finding.evidence.get("exclude", ()) if finding.fired else ():
+            if name not in kept:
+                found.setdefault(name, {"column": name, "code": finding.code, "why": finding.sentence})
+    features = [column.name for column in table.features]
+    if features and all(name in found for name in features):
+        raise DataError(
+            "no column is left to predict from", rule="what gives the target away is left out",
+            found=listed(f"{entry['column']!r}: {entry['why']}" for entry in found.values()),
+            do="add columns that are known at prediction time, or set data.columns.<name>: feature for those that are",
+        )  # fmt: skip
+    return list(found.values())
 
 
 def _derived(
