@@ -34,10 +34,11 @@ def judged(fault: Fault, world: World, said: dict[str, Any], answers: Path, seed
     """
     true, clean_width = truth(world, answers, seed) if answers.exists() else (None, None)
     interval = said["interval"] if said["interval"] and None not in said["interval"] else None
+    # A model that answers all rows alike has a clean width of nothing: no ratio.
     return {
         "true": true, "clean_width": clean_width, "n_rows": world.train.height, "metric": world.metric, "may_decline": world.may_decline,
         "inside": bool(interval[0] <= true <= interval[1]) if interval and true is not None else None,
-        "width_ratio": (interval[1] - interval[0]) / clean_width if interval and clean_width else None,
+        "width_ratio": (interval[1] - interval[0]) / clean_width if interval and clean_width and clean_width > 1e-9 else None,
         **naming(fault, said["findings"]),
     }  # fmt: skip
 
