@@ -232,6 +232,8 @@ class Check(Protocol):
     title: ClassVar[str]
     step: ClassVar[str]
     severity: ClassVar[Severity]  # the worst it fires with
+    # A check of explore may also have `excludes = True`: it runs first, and a fired finding whose evidence has "exclude":
+    # [columns] keeps these from every model.
 
     def run(
         self, *args: Any, **needs: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -10,17 +11,18 @@ from fieldguide.core.finding import SEVERITIES, Finding
 from fieldguide.parts import find, names
 
 
-def checked(step: str, **values: Any) -> tuple[Finding, ...]:
+def checked(step: str, which: bool | None = None, **values: Any) -> tuple[Finding, ...]:
     """Run every check of a step, most severe finding first.
 
     Args:
         step: name of the step; a check names the step it belongs to.
+        which: only the checks that may exclude columns (their class says `excludes = True`), or only the others.
         values: what the step has; each check takes those its `run` names.
     """
     findings: list[Finding] = []
     for name in names("checks"):
         check = find("checks", name)()
-        if check.step != step:
+        if check.step != step or which not in (None, getattr(check, "excludes", False)):
             continue
         needs = inspect.signature(check.run).parameters
         absent = [need for need in needs if need not in values]
@@ -28,5 +30,9 @@ def checked(step: str, **values: Any) -> tuple[Finding, ...]:
             findings.append(Finding(check.code, "info", f"Not run: it needs {', '.join(absent)}.", "skipped"))
         else:
             findings += check.run(**{need: values[need] for need in needs})
-    fired = [replace(finding, step=step) for finding in findings]
-    return tuple(sorted(fired, key=lambda f: (not f.fired, SEVERITIES.index(f.severity), f.code)))
+    return ordered(replace(finding, step=step) for finding in findings)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings, those that fired first, the most severe of them first."""
+    return tuple(sorted(findings, key=lambda f: (not f.fired, SEVERITIES.index(f.severity), f.code)))

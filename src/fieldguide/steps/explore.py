@@ -23,7 +23,7 @@ from fieldguide.core.settings import values_of
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.steps.assumptions import assumptions
-from fieldguide.steps.checking import checked
+from fieldguide.steps.checking import checked, ordered
 from fieldguide.steps.derived import derived_worth
 from fieldguide.steps.probe import probe
 from fieldguide.steps.proxy import proxy_quality
@@ -60,41 +60,44 @@ def explore(
         facts (excluded columns with the reason, columns, target, associations, samples, metric, proxies, assumptions, derived) and the findings of the step.
     """
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
-    columns = {
-        column.name: {
-            "kind": column.kind,
-            "role": column.role,
-            **modality(column.kind).describe(table.frame[column.name]),
-        }
-        for column in table.columns
-        if column.encoded
-    }
-    targets = [describe_target(output, truth) for output, truth in zip(problem.outputs, truths)]
+    said = {
+        "problem": problem, "roles": roles, "truths": truths, "metrics_before": metrics_before,
+        "order": np.arange(table.n_rows) if order is None else order,
+    }  # fmt: skip
     strength = {output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)}
+    suspects = checked(
+        "explore", which=True, **said, table=table, profile={"associations": strength},
+        probe=probe(table, problem, roles, seed=seed, threads=threads),
+    )  # fmt: skip
+    gone = excluded(table, suspects, kept)
+    seen = table.ignoring({entry["column"] for entry in gone})
+    columns = {
+        column.name: {"kind": column.kind, "role": column.role, **modality(column.kind).describe(table.frame[column.name])}
+        for column in table.columns if column.encoded
+    }  # fmt: skip
+    targets = [describe_target(output, truth) for output, truth in zip(problem.outputs, truths)]
     metrics = [recommend(problem, output, truth, roles.blocks, seed) for output, truth in zip(problem.outputs, truths)]
     facts = {
-        "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metrics[0]['metric']}",
-        "n_rows": table.n_rows, "columns": columns, "targets": targets, "associations": strength, "metrics": metrics,
-        "samples": samples(table, seed),
-        "proxies": proxy_quality(table, problem, roles, proxies or {}, slices, seed=seed),
-        "assumptions": assumptions(table, problem, roles, metrics, seed=seed, threads=threads),
-        "derived": _derived(table, problem, roles, metrics[0], seed, threads),
+        "sentence": _sentence(table, columns, metrics, gone), "n_rows": table.n_rows, "excluded": gone, "columns": columns,
+        "targets": targets, "associations": strength, "metrics": metrics, "samples": samples(table, seed),
+        "proxies": proxy_quality(seen, problem, roles, proxies or {}, slices, seed=seed),
+        "assumptions": assumptions(seen, problem, roles, metrics, seed=seed, threads=threads),
+        "derived": _derived(seen, problem, roles, metrics[0], seed, threads),
     }  # fmt: skip
+    if gone:  # what follows is about the columns that models see
+        strength = {output.name: associations(seen, truth, output) for output, truth in zip(problem.outputs, truths)}
     findings = checked(
-        "explore",
-        table=table,
-        problem=problem,
-        roles=roles,
-        truths=truths,
-        profile=facts,
-        proxies=facts["proxies"],
-        assumptions=facts["assumptions"],
-        metrics_before=metrics_before,
-        order=np.arange(table.n_rows) if order is None else order,
-        probe=probe(table, problem, roles, seed=seed, threads=threads),
-    )
-    facts["excluded"] = excluded(table, findings, kept)
-    return facts, findings
+        "explore", which=False, **said, table=seen, profile={**facts, "associations": strength}, proxies=facts["proxies"],
+        assumptions=facts["assumptions"], probe=probe(seen, problem, roles, seed=seed, threads=threads),
+    )  # fmt: skip
+    return facts, ordered([*suspects, *findings])
+
+
+def _sentence(
+    table: Table, columns: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], gone: Sequence[Mapping[str, str]]
+) -> str:
+    left_out = f", {listed(repr(entry['column']) for entry in gone)} left out" if gone else ""
+    return f"{table.n_rows:,} rows, {len(columns)} columns{left_out}; judged by {metrics[0]['metric']}"
 
 
 def excluded(table: Table, findings: Sequence[Finding], kept: Collection[str]) -> list[dict[str, str]]:

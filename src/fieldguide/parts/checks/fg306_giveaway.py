@@ -42,6 +42,7 @@ class Giveaway:
     code: ClassVar[str] = "FG306"
     title: ClassVar[str] = "A column that gives the target away"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     times: float = setting(5.0, "times as much that the others leave unexplained, from which a column is left out")

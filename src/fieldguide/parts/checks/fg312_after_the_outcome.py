@@ -59,6 +59,7 @@ class AfterTheOutcome:
     code: ClassVar[str] = "FG312"
     title: ClassVar[str] = "Columns written after the outcome"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     least: float = setting(0.1, "explained share that a column has to add before it matters")

@@ -40,6 +40,7 @@ class FunctionOfTarget:
     code: ClassVar[str] = "FG313"
     title: ClassVar[str] = "Columns that hold the target"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     def run(self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:

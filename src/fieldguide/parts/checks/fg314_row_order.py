@@ -47,6 +47,7 @@ class RowOrder:
     code: ClassVar[str] = "FG314"
     title: ClassVar[str] = "Rows in order of the target"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     explained: float = setting(0.25, "share that a row's neighbours have to explain")

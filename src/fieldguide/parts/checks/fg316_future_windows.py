@@ -61,6 +61,7 @@ class FutureWindows:
     code: ClassVar[str] = "FG316"
     title: ClassVar[str] = "Windows that look into the future"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     share: float = setting(0.9, "share of a column explained by rows around it, from which it is named")

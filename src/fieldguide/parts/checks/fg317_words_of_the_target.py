@@ -76,6 +76,7 @@ class WordsOfTheTarget:
     code: ClassVar[str] = "FG317"
     title: ClassVar[str] = "Words of the target in cells"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     precise: float = setting(0.9, "share of a word's rows with its label, from which it is named")
