@@ -46,16 +46,17 @@ class EventsAfter:
             if at
             else ""
         )
-        sentence = (
-            f"{count(n, 'event')} of {total:,} ({percent(n / max(total, 1))}) {verb(n, 'lies', 'lie')} at or after the last "
-            f"prediction time of {verb(n, 'its', 'their')} entity and reach no feature; a join by entity alone would have read "
-            f"{verb(n, 'it', 'them')}.{equal}"
-        )
         evidence = {
             "tables": [
                 {name: table[name] for name in ("table", "n_after", "n_at", "n_of_units")} for table in joined["tables"]
             ]
         }
-        return [
-            fire(self, sentence, "Nothing: only what was known before a prediction time is read.", evidence=evidence)
-        ]
+        remedy = "Nothing: only what was known before a prediction time is read."
+        if not n:
+            return [fire(self, equal.strip(), remedy, evidence=evidence)]
+        sentence = (
+            f"{count(n, 'event')} of {total:,} ({percent(n / max(total, 1))}) {verb(n, 'lies', 'lie')} at or after the last "
+            f"prediction time of {verb(n, 'its', 'their')} entity and reach no feature; a join by entity alone would have read "
+            f"{verb(n, 'it', 'them')}.{equal}"
+        )
+        return [fire(self, sentence, remedy, evidence=evidence)]
