@@ -8,6 +8,8 @@ import pytest
 
 from fieldguide.core.config import parse_config
 from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.table import Column, Table
+from fieldguide.steps.events import as_events, read_event
 from fieldguide.steps.frame import frame
 
 PEOPLE = {"product owner", "domain expert", "decision maker", "data engineer", "engineer who runs it"}
@@ -32,7 +34,7 @@ def framed(tmp_path, text, table=None):
 
 PROXIES = """
 proxies:
-  outcome: {event: "paid = 'yes'"}
+  outcome: paid
   click: {event: clicks > 0, time: clicked at, variants: [clicks > 1, clicks > 2]}
   basket: basket
 """
@@ -151,3 +153,24 @@ def test_a_feature_is_not_derived_from_what_is_known_afterwards(tmp_path):
     text = "problem: {proxy: click}\ndata: {table: t.csv, derive: {rate: clicks / pages}}\nproxies: {click: clicks > 0}\n"
     with pytest.raises(ConfigError, match=r"data.derive.rate: uses 'clicks', which `proxies` says is known only afterwards"):
         framed(tmp_path, text)
+
+
+def test_mistakes_of_the_outcome_and_of_variants_are_told_before_the_seal(tmp_path):
+    for proxies, message in (
+        ("{outcome: \"paid = 'yes'\"}", "mixes true or false and text"),
+        ("{click: {event: clicks > 0, variants: [country]}}", "does not say whether it happened"),
+        ("{outcome: {event: paid, observed_until: country}}", "'country' is no time"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            framed(tmp_path, f"problem: {{target: paid}}\ndata: {{table: t.csv}}\nproxies: {proxies}\n")
+
+
+def test_a_label_is_an_event_as_its_column_was_one():
+    table = Table(
+        pl.DataFrame({"a": ["yes", "no", None], "b": ["0", "1", "1"], "c": ["red", "blue", "red"]}),
+        tuple(Column(name, "category", "target") for name in "abc"),
+    )
+    events = as_events(table)
+    assert [column.kind for column in events.columns] == ["boolean", "number", "category"]
+    assert read_event(events, "a", "a").label.tolist()[:2] == [1.0, 0.0] and np.isnan(read_event(events, "a", "a").label[2])
+    assert read_event(events, "b", "b = 1").label.tolist() == [0.0, 1.0, 1.0]

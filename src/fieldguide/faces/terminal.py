@@ -86,6 +86,11 @@ def say_result(console: Console, result: Mapping[str, Any]) -> None:
     title = TITLES.get(result["step"], result["step"])
     console.print(f"[bold]{title}[/] [dim]({result['seconds']:.1f} s)[/]")
     console.print(f"  {escape(str(result['facts'].get('sentence', '')))}", highlight=False)
+    if result["facts"].get("statement"):
+        console.print(stated(result["facts"]["statement"]))
+    if result["facts"].get("proxies"):
+        console.print(f"  {escape(result['facts']['proxies']['sentence'])}", highlight=False)
+        console.print(compared(result["facts"]["proxies"]["candidates"]))
     say_findings(console, result["findings"])
     if result["facts"].get("entries") and result["step"] != "refine":
         console.print(leaderboard(result["facts"]["entries"]))
@@ -104,6 +109,32 @@ def say_findings(console: Console, findings: list[Mapping[str, Any]]) -> None:
     silent = len(findings) - len(fired)
     if silent:
         console.print(f"  [dim]{silent} checks had nothing to say[/]")
+
+
+def stated(entries: list[Mapping[str, Any]]) -> Table:
+    """Return the problem statement as a table: what is answered or guessed, and who answers what is not."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    for name, wrapped in (("entry", False), ("value", True), ("status", False)):
+        table.add_column(name, no_wrap=not wrapped, overflow="fold", vertical="top")
+    for entry in entries:
+        value = escape(entry["value"]) or f"[dim]{escape(entry['question'])}[/]"
+        status = "" if entry["status"] == "answered" else f"[dim]{entry['status']}: ask the {escape(entry['who'])}[/]"
+        table.add_row(escape(entry["entry"]), value, status)
+    return table
+
+
+def compared(candidates: list[Mapping[str, Any]]) -> Table:
+    """Return proxies side by side: how many, how soon, how well predicted, how well they teach to rank the outcome."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    for name in ("proxy", "positives", "90 % after", "predicted", "p", "ranks the outcome"):
+        table.add_column(name, justify="left" if name == "proxy" else "right")
+    for row in candidates:
+        wait, test, outcome = row["delay"]["row"] or {}, row["predictability"] or {}, row["outcome_score"] or {}
+        table.add_row(
+            escape(row["name"]), f"{row['positives']:,}", f"{number(wait.get('p90'), 2)} {wait.get('unit', '')}".strip(), number(test.get("score"), 3),
+            number(test.get("p"), 3), number(outcome.get("value"), 3),
+        )  # fmt: skip
+    return table
 
 
 def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:

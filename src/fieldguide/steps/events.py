@@ -73,6 +73,25 @@ def read_event(table: Table, name: str, text: str, time: str | None = None) -> E
     return Event(name, text, label, amount, None if time is None else times_of(table, time))
 
 
+def as_events(table: Table) -> Table:
+    """Return a table whose targets are read as other columns are: what a label says is a number or yes or no, where it can be.
+
+    A study keeps the labels of a target as they are spelled; a definition of an event is written for the column in the file.
+    """
+    frame, columns = table.frame, []
+    for column in table.columns:
+        if column.role == "target" and column.kind == "category":
+            labels = frame[column.name]
+            numbers = labels.cast(pl.Float64, strict=False)
+            truths, broken = modality("boolean").read(labels, Column(column.name, "boolean", "target"))
+            if numbers.null_count() == labels.null_count():
+                frame, column = frame.with_columns(numbers), Column(column.name, "number", "target")
+            elif not broken.any():
+                frame, column = frame.with_columns(truths.alias(column.name)), Column(column.name, "boolean", "target")
+        columns.append(column)
+    return Table(frame, tuple(columns))
+
+
 def quoted(text: str, names: Mapping[str, Any] | Sequence[str]) -> str:
     """Return an event as an expression: the plain name of a column is put in backticks."""
     return "`" + text.replace("`", "``") + "`" if text in names else text
@@ -140,10 +159,13 @@ def settled(config: Config, source: Source) -> tuple[Config, Learned | None]:
     Raises:
         ConfigError, DataError: the proxy cannot be read, or cannot be judged.
     """
-    if config.problem.target is not None:
+    if not config.proxies:
         return config, None
     table = _later(config, source)
-    events = {name: read_event(table, name, e.event, e.time) for name, e in candidates(config.proxies).items()}
+    events = {name: _whole(table, name, section) for name, section in config.proxies.items()}
+    if config.problem.target is not None:
+        return config, None
+    events = {name: events[name] for name in candidates(config.proxies)}
     rarer = {name: _rarer(event) for name, event in events.items()}
     shares = {name: float(np.nanmean(e.label)) for name, e in events.items() if not e.amount and not np.isnan(e.label).all()}
     stated = config.problem.proxy
@@ -159,6 +181,15 @@ def settled(config: Config, source: Source) -> tuple[Config, Learned | None]:
         why = f"of {len(events)} proxies it has the most rows on its rarer side, {rarer[name]:,}"
     problem = config.problem.model_copy(update={"proxy": name})
     return config.model_copy(update={"problem": problem}), Learned(name, why, stated is None, shares, len(events))
+
+
+def _whole(table: Table, name: str, section: EventSection) -> Event:
+    """Read everything a section says, so that a mistake is told before anything is sealed."""
+    for text in section.variants:
+        read_event(table, name, text)
+    if section.observed_until is not None:
+        until_of(table, section.observed_until)
+    return read_event(table, name, section.event, section.time)
 
 
 def _rarer(event: Event) -> int:

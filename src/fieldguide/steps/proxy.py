@@ -21,7 +21,7 @@ from fieldguide.core.proxy_sections import OUTCOME, Proxies, candidates
 from fieldguide.core.seeds import generator
 from fieldguide.core.table import Table
 from fieldguide.parts import find
-from fieldguide.steps.events import Event, read_event, times_of, until_of
+from fieldguide.steps.events import Event, as_events, read_event, times_of, until_of
 from fieldguide.steps.signal import Design, against_chance, auc, crossfit, design_of, ranks_of
 
 SHARES = (0.5, 0.9, 0.99)
@@ -185,13 +185,14 @@ def proxy_quality(
     """
     if not candidates(proxies):
         return None
+    design = design_of(table, roles, seed=seed)
+    table = as_events(table)
     events = {name: read_event(table, name, section.event, section.time) for name, section in proxies.items()}
     clock = _clock(table, proxies, events)
     labels = {name: matured(event, clock) for name, event in events.items()}
     outcome = labels.get(OUTCOME)
     if outcome is not None and (outcome.rarer < FEWEST_POSITIVES or outcome.known.sum() < FEWEST_MATURE):
         outcome = None
-    design = design_of(table, roles, seed=seed)
     work = _worked(design, table, roles, outcome, problem, seed)
     rows = [_candidate(name, labels[name], labels.get(OUTCOME), proxies, clock, work, slices or {}) for name in labels]
     for row in rows:
@@ -476,7 +477,7 @@ def recommend(rows: Sequence[Mapping[str, Any]], alpha: float = ALPHA) -> tuple[
         best = max(judged, key=lambda row: row["outcome_score"]["value"])["outcome_score"]
         bar = best["value"] - best["error"]
         able = [row for row in judged if row["outcome_score"]["value"] >= bar]
-        reasons.append(f"{len(able)} rank the outcome within one standard error of the best ({best['value']:.3f})")
+        reasons.append(f"{len(able)} {'ranks' if len(able) == 1 else 'rank'} the outcome within one standard error of the best ({best['value']:.3f})")
     soonest = min(able, key=lambda row: (_arrives(row), -min(row["positives"], row["n_known"] - row["positives"])))
     if len(able) > 1:
         wait = _arrives(soonest)

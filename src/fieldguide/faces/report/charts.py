@@ -253,3 +253,30 @@ def search(rows: Rows, title: str) -> Spec:
         {"transform": [{"filter": "isValid(datum.best)"}], "mark": {"type": "line", "interpolate": "step-after", "color": "var(--muted)", "strokeDash": [4, 3], "strokeWidth": 1.2}, "encoding": {"x": x, "y": quantity("best", title)}},
         {"mark": {"type": "point", "size": 70}, "encoding": {"x": x, "y": quantity("score", title), "color": colour, "shape": shape, "opacity": strength, "tooltip": tips(name="candidate", label="score", stage="stage")}},
     ])  # fmt: skip
+
+
+def stairs(rows: Rows, x: str, y: str, height: int = 200) -> Spec:
+    """Shares that rise in steps, {x, y, line}: colour and dash tell the lines apart."""
+    lines = list(dict.fromkeys(row["line"] for row in rows))
+    palette = [*COLOURS[1:], COLOURS[0]]
+    colour = {"domain": lines, "range": [palette[i % len(palette)] for i in range(len(lines))]}
+    dash = {"domain": lines, "range": [[[1, 0], [6, 3], [2, 2]][i // len(palette) % 3] for i in range(len(lines))]}
+    legend = {"legend": {"title": None, "symbolType": "stroke"}}
+    return base(rows, height, mark={"type": "line", "interpolate": "step-after"}, encoding={
+        "x": quantity("x", x, True), "y": quantity("y", y, True, axis={"format": ".0%", "tickCount": 5}),
+        "color": {"field": "line", "type": "nominal", "scale": colour, **legend},
+        "strokeDash": {"field": "line", "type": "nominal", "scale": dash, **legend}, "tooltip": tips(line="event", x=x, y=y),
+    })  # fmt: skip
+
+
+def learning(seen: Rows, fitted: Rows, ends: Rows, title: str, height: int = 190) -> Spec:
+    """A learning curve over rows on a logarithmic axis: points {x, y}, the fitted line {x, y}, bars {x, low, high} ahead."""
+    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False}, "axis": {"title": "rows", "format": "~s", "tickCount": 5}}
+    y = quantity("y", title, axis={"tickCount": 5})
+    return base([], height, layer=[
+        {"data": {"values": list(fitted)}, "mark": {"type": "line", "color": "var(--muted)", "strokeDash": [5, 3]}, "encoding": {"x": x, "y": y}},
+        {"data": {"values": list(ends)}, "mark": {"type": "rule", "color": "var(--muted)", "strokeWidth": 2}, "encoding": {
+            "x": x, "y": quantity("low", title), "y2": {"field": "high"}}},
+        {"data": {"values": list(seen)}, "mark": {"type": "point", "color": "var(--blue)", "opacity": 1}, "encoding": {
+            "x": x, "y": y, "tooltip": tips(x="rows", y=title)}},
+    ])  # fmt: skip
