@@ -65,10 +65,8 @@ def explore(
         "order": np.arange(table.n_rows) if order is None else order,
     }  # fmt: skip
     strength = {output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)}
-    suspects = checked(
-        "explore", which=True, **said, table=table, profile={"associations": strength},
-        probe=probe(table, problem, roles, seed=seed, threads=threads),
-    )  # fmt: skip
+    quick = probe(table, problem, roles, seed=seed, threads=threads)
+    suspects = checked("explore", which=True, **said, table=table, profile={"associations": strength}, probe=quick)
     gone = excluded(table, suspects, kept)
     seen = table.ignoring({entry["column"] for entry in gone})
     columns = {
@@ -86,9 +84,10 @@ def explore(
     }  # fmt: skip
     if gone:  # what follows is about the columns that models see
         strength = {output.name: associations(seen, truth, output) for output, truth in zip(problem.outputs, truths)}
+        quick = probe(seen, problem, roles, seed=seed, threads=threads)
     findings = checked(
         "explore", which=False, **said, table=seen, profile={**facts, "associations": strength}, proxies=facts["proxies"],
-        assumptions=facts["assumptions"], probe=probe(seen, problem, roles, seed=seed, threads=threads),
+        assumptions=facts["assumptions"], probe=quick,
     )  # fmt: skip
     return facts, ordered([*suspects, *findings])
 
