@@ -42,7 +42,7 @@ def test_intervals_of_the_gain_hold_the_truth():
         errors = (a + b * SIZES**-c)[:, None] + rng.normal(0, 0.003, (5, 3)) + rng.normal(0, 0.01, 3)
         low, high = fit_power_law(SIZES, errors, seed=seed).gain(12_000, 24_000)[1]
         held += low <= truth <= high
-    assert 182 <= held  # of 200, nominally 190
+    assert held >= 182  # of 200, nominally 190
 
 
 @pytest.mark.parametrize("errors", [np.ones(5), np.ones((4, 2)), np.ones((3, 2))])

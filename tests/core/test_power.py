@@ -34,7 +34,9 @@ def test_the_smallest_effect_has_just_the_power(rate, n_1, n_2):
 @pytest.mark.parametrize(("rate", "effect"), [(0.1, 0.03), (0.5, 0.01), (0.003, 0.001)])
 def test_rows_needed_are_just_enough(rate, effect):
     n = rows_needed(rate, effect)
-    assert two_proportion_power(rate + effect, rate, n, n) >= 0.8 > two_proportion_power(rate + effect, rate, n - 1, n - 1)
+    assert (
+        two_proportion_power(rate + effect, rate, n, n) >= 0.8 > two_proportion_power(rate + effect, rate, n - 1, n - 1)
+    )
 
 
 def test_what_cannot_be_shown_is_none():

@@ -66,4 +66,6 @@ def _dates(days: np.ndarray) -> pl.Series:
 def proxies(*names: str, **variants: tuple[str, ...]) -> dict[str, EventSection]:
     """Return the section of study.yaml for some of the shop's events, the purchase as outcome."""
     found = {"outcome": EventSection(event="purchase", time="purchase at", observed_until="2024-12-31")}
-    return found | {name: EventSection(event=name, time=f"{name} at", variants=variants.get(name, ())) for name in names}
+    return found | {
+        name: EventSection(event=name, time=f"{name} at", variants=variants.get(name, ())) for name in names
+    }

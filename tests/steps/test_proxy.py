@@ -112,7 +112,9 @@ def test_costs_judge_the_decisions(world):
     costly = replace(world.problem, costs={"false_positive": 1.0, "false_negative": 10.0})
     found = proxy_quality(world.table, costly, world.roles, proxies("cart", cart=("pages > 2",)), seed=0)
     (variant,) = next(row for row in found["candidates"] if row["name"] == "cart")["variants"]
-    assert variant["cost"] > 0 and variant["cost_interval"][0] <= variant["cost_difference"] <= variant["cost_interval"][1]
+    assert (
+        variant["cost"] > 0 and variant["cost_interval"][0] <= variant["cost_difference"] <= variant["cost_interval"][1]
+    )
 
 
 def test_without_an_outcome_the_soonest_that_can_be_predicted_is_taken(world):
@@ -164,7 +166,7 @@ def test_decisions_are_those_of_least_cost():
 
 
 def test_texts_are_no_events(world):
-    with pytest.raises(ConfigError, match="does not say whether it happened.*compare it: `country` = 'yes'"):
+    with pytest.raises(ConfigError, match=r"does not say whether it happened.*compare it: `country` = 'yes'"):
         read_event(world.table, "x", "country")
 
 

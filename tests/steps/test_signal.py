@@ -78,7 +78,9 @@ def test_interactions_are_seen_through_the_hidden_units():
 
 def test_noise_is_found_predictable_as_often_as_the_level_says():
     design = plain(RNG.normal(size=(120, 6)))
-    ps = [against_chance(design, np.random.default_rng(i).normal(size=120), seed=i, n_shuffles=39).p for i in range(200)]
+    ps = [
+        against_chance(design, np.random.default_rng(i).normal(size=120), seed=i, n_shuffles=39).p for i in range(200)
+    ]
     assert np.mean(np.array(ps) <= 0.05) == pytest.approx(0.05, abs=0.04)
     assert np.mean(ps) == pytest.approx(0.5, abs=0.07)
 

@@ -57,7 +57,9 @@ def test_the_statement_says_who_answers_what(tmp_path):
 
 
 def test_open_entries_of_the_statement_are_a_finding(tmp_path):
-    (finding,) = [f for f in framed(tmp_path, "problem: {target: paid}\ndata: {table: t.csv}\n").findings if f.code == "FG101"]
+    (finding,) = [
+        f for f in framed(tmp_path, "problem: {target: paid}\ndata: {table: t.csv}\n").findings if f.code == "FG101"
+    ]
     assert "problem.prediction_time" in {q["key"] for q in finding.evidence["questions"]}
     assert "the decision maker" in finding.remedy
 
@@ -74,7 +76,9 @@ def test_the_proxy_that_is_named_becomes_the_target(tmp_path):
     assert (target["status"], target["value"]) == ("answered", "the proxy click: clicks > 0")
     (finding,) = [f for f in found.findings if f.code == "FG108"]
     assert finding.severity == "info"
-    assert finding.sentence.endswith("4 columns that events are made of are left out: 'paid', 'clicks', 'clicked at', 'basket'.")
+    assert finding.sentence.endswith(
+        "4 columns that events are made of are left out: 'paid', 'clicks', 'clicked at', 'basket'."
+    )
 
 
 def test_where_no_proxy_is_named_the_one_that_teaches_most_is_taken_and_asked_about(tmp_path):
@@ -102,12 +106,16 @@ def test_a_missing_event_is_a_missing_target(tmp_path):
 
 
 def test_a_column_known_in_time_after_all_stays_a_feature(tmp_path):
-    found = framed(tmp_path, f"problem: {{proxy: click}}\ndata: {{table: t.csv, columns: {{basket: feature}}}}\n{PROXIES}")
+    found = framed(
+        tmp_path, f"problem: {{proxy: click}}\ndata: {{table: t.csv, columns: {{basket: feature}}}}\n{PROXIES}"
+    )
     assert "basket" in {c.name for c in found.table.features}
 
 
 def test_a_proxy_that_never_happens_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"the proxy 'click' cannot be judged.*no metric.*'clicks > 99' is the same in all 400 rows"):
+    with pytest.raises(
+        DataError, match=r"the proxy 'click' cannot be judged.*no metric.*'clicks > 99' is the same in all 400 rows"
+    ):
         framed(tmp_path, "problem: {proxy: click}\ndata: {table: t.csv}\nproxies: {click: clicks > 99}\n")
 
 
@@ -123,10 +131,19 @@ def test_a_target_that_reads_as_one_value_is_refused(tmp_path):
         ("problem: {goal: x}\n", "problem.target: is required: without a target or a proxy nothing can be judged"),
         ("problem: {proxy: click}\n", "problem.proxy: needs a definition under proxies"),
         ("problem: {proxy: clik}\nproxies: {click: clicks > 0}\n", r"problem.proxy: must be one of proxies \(click\)"),
-        ("problem: {target: y, proxy: click}\nproxies: {click: clicks > 0}\n", "problem.proxy: problem.target says what is learned already"),
+        (
+            "problem: {target: y, proxy: click}\nproxies: {click: clicks > 0}\n",
+            "problem.proxy: problem.target says what is learned already",
+        ),
         ("problem: {proxy: click}\nproxies: {click: {evnt: x}}\n", "proxies.click.evnt: unknown key .*'event'"),
-        ("problem: {proxy: click}\nproxies: {click: {event: x, observed_until: d}}\n", "observed_until: only the outcome says"),
-        ("problem: {target: y}\nproxies: {outcome: {event: x, variants: [z]}}\n", "proxies.outcome.variants: the outcome has one definition"),
+        (
+            "problem: {proxy: click}\nproxies: {click: {event: x, observed_until: d}}\n",
+            "observed_until: only the outcome says",
+        ),
+        (
+            "problem: {target: y}\nproxies: {outcome: {event: x, variants: [z]}}\n",
+            "proxies.outcome.variants: the outcome has one definition",
+        ),
     ],
 )
 def test_a_question_that_cannot_be_judged_is_refused(tmp_path, text, message):
@@ -150,8 +167,12 @@ def test_proxies_name_columns_that_are_there(tmp_path, proxies, message):
 
 
 def test_a_feature_is_not_derived_from_what_is_known_afterwards(tmp_path):
-    text = "problem: {proxy: click}\ndata: {table: t.csv, derive: {rate: clicks / pages}}\nproxies: {click: clicks > 0}\n"
-    with pytest.raises(ConfigError, match=r"data.derive.rate: uses 'clicks', which `proxies` says is known only afterwards"):
+    text = (
+        "problem: {proxy: click}\ndata: {table: t.csv, derive: {rate: clicks / pages}}\nproxies: {click: clicks > 0}\n"
+    )
+    with pytest.raises(
+        ConfigError, match=r"data.derive.rate: uses 'clicks', which `proxies` says is known only afterwards"
+    ):
         framed(tmp_path, text)
 
 
@@ -172,5 +193,7 @@ def test_a_label_is_an_event_as_its_column_was_one():
     )
     events = as_events(table)
     assert [column.kind for column in events.columns] == ["boolean", "number", "category"]
-    assert read_event(events, "a", "a").label.tolist()[:2] == [1.0, 0.0] and np.isnan(read_event(events, "a", "a").label[2])
+    assert read_event(events, "a", "a").label.tolist()[:2] == [1.0, 0.0] and np.isnan(
+        read_event(events, "a", "a").label[2]
+    )
     assert read_event(events, "b", "b = 1").label.tolist() == [0.0, 1.0, 1.0]

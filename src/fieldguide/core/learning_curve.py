@@ -54,7 +54,7 @@ class PowerLaw:
 
     def gain(self, n: float, more: float, level: float = 0.95) -> tuple[float, tuple[float, float]]:
         """Return what going from n rows to `more` takes off the error, with its interval."""
-        a, b, c = self.draws.T
+        _, b, c = self.draws.T
         low, high = np.quantile(b * (n**-c - float(more) ** -c), [(1 - level) / 2, (1 + level) / 2])
         return self.at(n) - self.at(more), (float(low), float(high))
 
@@ -88,7 +88,9 @@ def fit_power_law(sizes: np.ndarray, errors: np.ndarray, *, seed: int = 0) -> Po
     """
     sizes, errors = np.asarray(sizes, np.float64), np.asarray(errors, np.float64)
     if errors.ndim != 2 or len(sizes) != len(errors) or len(np.unique(sizes)) < FEWEST_SIZES:
-        raise ValueError(f"sizes {sizes.shape} and errors {errors.shape} must be {FEWEST_SIZES} sizes or more, a row each")
+        raise ValueError(
+            f"sizes {sizes.shape} and errors {errors.shape} must be {FEWEST_SIZES} sizes or more, a row each"
+        )
     means, repeats = errors.mean(axis=1), errors.shape[1]
     if repeats > 1:
         left = errors - means[:, None] - errors.mean(axis=0) + errors.mean()

@@ -23,13 +23,17 @@ HAPPENED, DID_NOT = "yes", "no"
 class EventSection(Section):
     """Something that happens to a row later on."""
 
-    event: Name = Field(description="a column or an expression: whether it happened (true, false), or how much (a number)")
+    event: Name = Field(
+        description="a column or an expression: whether it happened (true, false), or how much (a number)"
+    )
     time: Name | None = Field(default=None, description="the column of the moment it happened; blank cells: not yet")
     variants: Texts = Field(
-        default=(), description="other definitions of the event: thresholds, windows; what is learned should not hang on them"
+        default=(),
+        description="other definitions of the event: thresholds, windows; what is learned should not hang on them",
     )
     observed_until: Text | None = Field(
-        default=None, description="of the outcome: a column or a date up to which events were recorded; absent: the latest seen"
+        default=None,
+        description="of the outcome: a column or a date up to which events were recorded; absent: the latest seen",
     )
 
 
@@ -116,5 +120,9 @@ def proxy_contradictions(document: Document) -> Iterator[Mistake]:
     for name, event in proxies.items() if isinstance(proxies, Mapping) else ():
         for key, only_of in (("observed_until", name == OUTCOME), ("variants", name != OUTCOME)):
             if isinstance(event, Mapping) and event.get(key) is not None and not only_of:
-                what = "only the outcome says until when it was recorded" if key == "observed_until" else "the outcome has one definition"
+                what = (
+                    "only the outcome says until when it was recorded"
+                    if key == "observed_until"
+                    else "the outcome has one definition"
+                )
                 yield Mistake(("proxies", name, key), what, "", document.at(("proxies", name, key)))

@@ -38,7 +38,13 @@ SMALL = 4_000
 
 
 def assumptions(
-    table: Table, problem: Problem, roles: Roles, metrics: Sequence[Mapping[str, Any]], *, seed: int = 0, threads: int = 1
+    table: Table,
+    problem: Problem,
+    roles: Roles,
+    metrics: Sequence[Mapping[str, Any]],
+    *,
+    seed: int = 0,
+    threads: int = 1,
 ) -> list[dict[str, Any]]:
     """Return the tests of both assumptions, for every output, and what the study states in words.
 
@@ -105,7 +111,9 @@ def _boosted_p(table: Table, output: Output, roles: Roles, *, seed: int, threads
 
     rng = generator(seed, "boosted shuffles")
     chosen = np.sort(rng.permutation(table.n_rows)[:SMALL])
-    quick = _Quick.of(table, output, roles, chosen, {"n_rounds": 25, "num_leaves": 7, "learning_rate": 0.2}, seed, threads)
+    quick = _Quick.of(
+        table, output, roles, chosen, {"n_rounds": 25, "num_leaves": 7, "learning_rate": 0.2}, seed, threads
+    )
     codes = np.unique(quick.units, return_inverse=True)[1]
     held = (rng.permutation(codes.max() + 1) % 2 == 0)[codes]
     fit, judged = np.flatnonzero(~held), np.flatnonzero(held)
@@ -130,8 +138,15 @@ def _dealt(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def enough_rows(
-    table: Table, output: Output, roles: Roles, metric: Metric, problem: Problem, *, resolved: float | None = None,
-    seed: int = 0, threads: int = 1,
+    table: Table,
+    output: Output,
+    roles: Roles,
+    metric: Metric,
+    problem: Problem,
+    *,
+    resolved: float | None = None,
+    seed: int = 0,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Return the learning curve of a quick boosting model in the study's metric, and what twice the rows would buy.
 
@@ -203,7 +218,13 @@ class _Quick:
 
     @staticmethod
     def of(
-        table: Table, output: Output, roles: Roles, chosen: np.ndarray, settings: Mapping[str, Any], seed: int, threads: int
+        table: Table,
+        output: Output,
+        roles: Roles,
+        chosen: np.ndarray,
+        settings: Mapping[str, Any],
+        seed: int,
+        threads: int,
     ) -> _Quick:
         rows = Rows.of(table.take(chosen), (output,), modality)
         learner = with_values(find("learners", "boosting")(), dict(settings))
@@ -222,7 +243,9 @@ class _Quick:
         fit, stop = fit[n_stop:], fit[:n_stop]
         truths = labels[n_stop:], labels[:n_stop]
         train, held = (
-            Encoded(self.batch.take(rows), (truth if self.output.task.family == "classes" else self.output.to_fit(truth),))
+            Encoded(
+                self.batch.take(rows), (truth if self.output.task.family == "classes" else self.output.to_fit(truth),)
+            )
             for rows, truth in ((fit, truths[0]), (stop, truths[1]))
         )
         estimator = self.learner.fit(train, held, (self.output,), self.effort)

@@ -167,7 +167,9 @@ def settled(config: Config, source: Source) -> tuple[Config, Learned | None]:
         return config, None
     events = {name: events[name] for name in candidates(config.proxies)}
     rarer = {name: _rarer(event) for name, event in events.items()}
-    shares = {name: float(np.nanmean(e.label)) for name, e in events.items() if not e.amount and not np.isnan(e.label).all()}
+    shares = {
+        name: float(np.nanmean(e.label)) for name, e in events.items() if not e.amount and not np.isnan(e.label).all()
+    }
     stated = config.problem.proxy
     name = stated or max(rarer, key=lambda one: rarer[one])
     if not rarer[name]:
@@ -205,7 +207,12 @@ def _later(config: Config, source: Source) -> Table:
     found = {column.name: column for column in detect_columns(source, given=kinds)}
     declared = config.data.columns
     columns = tuple(
-        Column(name, found[name].kind, "ignore", {**found[name].read, **(declared[name].reading() if name in declared else {})})
+        Column(
+            name,
+            found[name].kind,
+            "ignore",
+            {**found[name].read, **(declared[name].reading() if name in declared else {})},
+        )
         for name in names
     )
     return read_frame(source.collect(names), columns, modality)[0]

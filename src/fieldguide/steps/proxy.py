@@ -57,7 +57,11 @@ class Waiting:
     followed: np.ndarray
 
     def to_dict(self, unit: str) -> dict[str, Any]:
-        keep = np.unique(np.linspace(0, max(0, len(self.curve.times) - 1), MOST_CURVE).astype(int)) if len(self.curve.times) else []
+        keep = (
+            np.unique(np.linspace(0, max(0, len(self.curve.times) - 1), MOST_CURVE).astype(int))
+            if len(self.curve.times)
+            else []
+        )
         points = [{"wait": float(self.curve.times[i]), "arrived": float(self.curve.arrived[i])} for i in keep]
         return {
             **{name: self.curve.wait(share) for name, share in zip(("median", "p90", "p99"), SHARES)},
@@ -167,7 +171,13 @@ def matured(event: Event, clock: _Clock) -> Judged:
 
 
 def proxy_quality(
-    table: Table, problem: Problem, roles: Roles, proxies: Proxies, slices: Mapping[str, np.ndarray] | None = None, *, seed: int = 0
+    table: Table,
+    problem: Problem,
+    roles: Roles,
+    proxies: Proxies,
+    slices: Mapping[str, np.ndarray] | None = None,
+    *,
+    seed: int = 0,
 ) -> dict[str, Any] | None:
     """Judge every candidate of `proxies` on development rows, and recommend one.
 
@@ -247,7 +257,13 @@ def _told(judged: Judged, clock: _Clock, *, usable: bool) -> dict[str, Any]:
 
 
 def _candidate(
-    name: str, judged: Judged, outcome: Judged | None, proxies: Proxies, clock: _Clock, work: _Work, slices: Mapping[str, np.ndarray]
+    name: str,
+    judged: Judged,
+    outcome: Judged | None,
+    proxies: Proxies,
+    clock: _Clock,
+    work: _Work,
+    slices: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
     label = judged.label[work.design.rows]
     goal = ranks_of(label) if judged.event.amount else label
@@ -289,6 +305,7 @@ def sparsity(judged: Judged, blocks: np.ndarray, slices: Mapping[str, np.ndarray
     Rows of one block count as one where they say the same: the rows are divided by the design effect
     1 + (mean block size − 1) · intraclass correlation.
     """
+
     def of(mask: np.ndarray) -> dict[str, Any]:
         known = judged.known & mask
         n, positive = int(known.sum()), np.nan_to_num(judged.label[known]) > 0
@@ -377,7 +394,11 @@ def agreement(label: np.ndarray, amount: bool, work: _Work) -> dict[str, Any] | 
     told = {"correlation": found.estimate, "interval": list(found.interval), "n": int(both.sum())}
     if not amount and not work.amount:
         yes, came = label[both] > 0, work.outcome[both] > 0
-        told |= {"rate_with": float(came[yes].mean()), "rate_without": float(came[~yes].mean()), "recall": float(yes[came].mean())}
+        told |= {
+            "rate_with": float(came[yes].mean()),
+            "rate_without": float(came[~yes].mean()),
+            "recall": float(yes[came].mean()),
+        }
     return told
 
 
@@ -414,7 +435,11 @@ def _moved(a: np.ndarray, b: np.ndarray, work: _Work) -> dict[str, float]:
     from scipy.stats import kendalltau  # a second to import, and only variants ask for it
 
     flips = float(np.mean(_acts(a, work) != _acts(b, work)))
-    return {"spearman": float(np.corrcoef(ranks_of(a), ranks_of(b))[0, 1]), "kendall": float(kendalltau(a, b).statistic), "flips": flips}
+    return {
+        "spearman": float(np.corrcoef(ranks_of(a), ranks_of(b))[0, 1]),
+        "kendall": float(kendalltau(a, b).statistic),
+        "flips": flips,
+    }
 
 
 def _acts(ranking: np.ndarray, work: _Work) -> np.ndarray:
@@ -450,7 +475,11 @@ def _under_outcome(a: np.ndarray, b: np.ndarray, work: _Work, n_variants: int) -
     if work.costs and not work.amount:
         costs = [_costs(_acts(side, work)[known], truth > 0, work.costs) for side in (a, b)]
         found = resampled(lambda w: (w @ (costs[1] - costs[0])) / w.sum(1), blocks, work.seed, REPLICATES, level)
-        told |= {"cost": float(costs[0].mean()), "cost_difference": found.estimate, "cost_interval": list(found.interval)}
+        told |= {
+            "cost": float(costs[0].mean()),
+            "cost_difference": found.estimate,
+            "cost_interval": list(found.interval),
+        }
     return told
 
 
@@ -477,11 +506,15 @@ def recommend(rows: Sequence[Mapping[str, Any]], alpha: float = ALPHA) -> tuple[
         best = max(judged, key=lambda row: row["outcome_score"]["value"])["outcome_score"]
         bar = best["value"] - best["error"]
         able = [row for row in judged if row["outcome_score"]["value"] >= bar]
-        reasons.append(f"{len(able)} {'ranks' if len(able) == 1 else 'rank'} the outcome within one standard error of the best ({best['value']:.3f})")
+        reasons.append(
+            f"{len(able)} {'ranks' if len(able) == 1 else 'rank'} the outcome within one standard error of the best ({best['value']:.3f})"
+        )
     soonest = min(able, key=lambda row: (_arrives(row), -min(row["positives"], row["n_known"] - row["positives"])))
     if len(able) > 1:
         wait = _arrives(soonest)
-        reasons.append("of these its events arrive first" if np.isfinite(wait) else "of these it has most rows on its rarer side")
+        reasons.append(
+            "of these its events arrive first" if np.isfinite(wait) else "of these it has most rows on its rarer side"
+        )
     return str(soonest["name"]), "; ".join(reasons) + "."
 
 

@@ -91,7 +91,9 @@ def _bins(values: np.ndarray, n_bins: int) -> np.ndarray:
     distinct = np.unique(values)
     if len(distinct) <= 2:
         return np.zeros((len(values), 0), np.float32)  # the number says it already
-    edges = distinct[1:] if len(distinct) <= n_bins else np.unique(np.quantile(values, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    edges = (
+        distinct[1:] if len(distinct) <= n_bins else np.unique(np.quantile(values, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    )
     return np.eye(len(edges) + 1, dtype=np.float32)[np.searchsorted(edges, values, side="right")]
 
 
@@ -151,7 +153,9 @@ def crossfit(design: Design, labels: np.ndarray, rng: np.random.Generator, k: in
         mine = np.flatnonzero(patterns == pattern)
         for s in range(k):
             fit = known[:, mine[0]] & (side != s)
-            out[np.ix_(side == s, mine)] = _ridge(design.matrix[fit], labels[np.ix_(fit, mine)], design.matrix[side == s])
+            out[np.ix_(side == s, mine)] = _ridge(
+                design.matrix[fit], labels[np.ix_(fit, mine)], design.matrix[side == s]
+            )
     return out
 
 
@@ -165,7 +169,10 @@ def _ridge(x: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
     if n < 2 or d == 0:
         return np.broadcast_to(y.mean(axis=0) if n else np.zeros(y.shape[1]), (len(new), y.shape[1]))
     centre, mean = x.mean(axis=0), y.mean(axis=0)
-    x, y = x - centre, (y - mean).astype(np.float32)  # float32 halves the time; what is judged are differences far above it
+    x, y = (
+        x - centre,
+        (y - mean).astype(np.float32),
+    )  # float32 halves the time; what is judged are differences far above it
     values, vectors = np.linalg.eigh((x.T @ x).astype(np.float64))
     values = np.maximum(values, 0)
     turned = vectors.T @ (x.T @ y).astype(np.float64)
@@ -263,7 +270,7 @@ def against_chance(design: Design, label: np.ndarray, *, seed: int, n_shuffles: 
     truth = label[known]
     rng = generator(seed, "against chance")
     order = shuffled(np.arange(len(known)), part.units, n_shuffles, rng).astype(np.int64)
-    n, width = truth.shape
+    width = truth.shape[1]
     labels = np.concatenate([truth, *(truth[order[:, i]] for i in range(n_shuffles))], axis=1)
     predicted = crossfit(part, labels, rng)
     left = ((labels - predicted) ** 2).sum(axis=0).reshape(-1, width).sum(axis=1)

@@ -6,7 +6,6 @@ Knows study.yaml, the problem made of it and the questions that `frame` asks; re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fieldguide.core.config import Config
 from fieldguide.core.problem import Problem

@@ -6,7 +6,18 @@ from typing import Any
 
 
 def delay(p90: float | None = 2.0, late: float = 0.0) -> dict[str, Any]:
-    return {"median": 1.0, "p90": p90, "p99": 9.0, "unit": "days", "n": 900, "n_waiting": 800, "followed": 300.0, "n_before": 0, "late": late, "curve": []}
+    return {
+        "median": 1.0,
+        "p90": p90,
+        "p99": 9.0,
+        "unit": "days",
+        "n": 900,
+        "n_waiting": 800,
+        "followed": 300.0,
+        "n_before": 0,
+        "late": late,
+        "curve": [],
+    }
 
 
 def row(name: str = "cart", **changes: Any) -> dict[str, Any]:

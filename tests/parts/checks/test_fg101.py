@@ -12,9 +12,30 @@ OPEN = [
     {"key": "problem.costs", "question": "What does an error cost?", "guess": "1"},
 ]
 STATED = [
-    {"entry": "goal", "key": "problem.goal", "value": "", "who": "product owner", "status": "open", "question": "What for?"},
-    {"entry": "unit", "key": "problem.unit", "value": "", "who": "domain expert", "status": "open", "question": "What?"},
-    {"entry": "limits", "key": "problem.limits", "value": "none", "who": "engineer", "status": "guessed", "question": "?"},
+    {
+        "entry": "goal",
+        "key": "problem.goal",
+        "value": "",
+        "who": "product owner",
+        "status": "open",
+        "question": "What for?",
+    },
+    {
+        "entry": "unit",
+        "key": "problem.unit",
+        "value": "",
+        "who": "domain expert",
+        "status": "open",
+        "question": "What?",
+    },
+    {
+        "entry": "limits",
+        "key": "problem.limits",
+        "value": "none",
+        "who": "engineer",
+        "status": "guessed",
+        "question": "?",
+    },
 ]
 
 

@@ -13,17 +13,24 @@ RARE = {"positives": 40, "rate": 0.04, "smallest_rise": 0.045, "smallest_relativ
 
 def test_a_rise_that_cannot_be_shown():
     finding = only(check_check(ProxySparse(), {"proxies": proxies(row(**RARE))}, {"proxies": proxies(row())}))
-    assert finding.sentence == "'cart' has 40 positives in 1,000 rows: a rise of its rate by less than 112 % cannot be shown."
+    assert (
+        finding.sentence
+        == "'cart' has 40 positives in 1,000 rows: a rise of its rate by less than 112 % cannot be shown."
+    )
     assert finding.severity == "warning"
 
 
 def test_hardly_any_positive():
-    finding = only(ProxySparse().run(proxies=proxies(row(positives=3, rate=0.003, smallest_relative=None, smallest_rise=None))))
+    finding = only(
+        ProxySparse().run(proxies=proxies(row(positives=3, rate=0.003, smallest_relative=None, smallest_rise=None)))
+    )
     assert finding.sentence == "'cart' has 3 positives in 1,000 rows: no rise of its rate can be shown."
 
 
 def test_what_nearly_always_happens_is_sparse_too():
-    finding = only(ProxySparse().run(proxies=proxies(row(positives=990, rate=0.99, smallest_rise=None, smallest_relative=None))))
+    finding = only(
+        ProxySparse().run(proxies=proxies(row(positives=990, rate=0.99, smallest_rise=None, smallest_relative=None)))
+    )
     assert finding.fired
     often = row(positives=800, rate=0.8, smallest_rise=None, smallest_relative=None)  # 200 rows of the rarer side
     assert only(ProxySparse().run(proxies=proxies(often))).status == "passed"

@@ -15,7 +15,10 @@ def facts(p):
 
 def test_no_better_than_shuffled():
     finding = only(check_check(ProxyUnpredictable(), {"proxies": proxies(facts(0.4))}, {"proxies": proxies(row())}))
-    assert finding.sentence == "A quick model predicts 'cart' no better than shuffled labels (ROC AUC 0.51, p 0.4 of 199 shuffles)."
+    assert (
+        finding.sentence
+        == "A quick model predicts 'cart' no better than shuffled labels (ROC AUC 0.51, p 0.4 of 199 shuffles)."
+    )
 
 
 def test_many_candidates_have_more_chances():

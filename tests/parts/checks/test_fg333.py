@@ -46,4 +46,7 @@ def test_without_an_outcome_the_ranking_is_held_against_noise():
 
 def test_no_variants_are_skipped():
     assert only(ProxySensitive().run(**case())).status == "skipped"
-    assert only(ProxySensitive().run(**case({"event": "cart > 99", "positives": 0, "silence": "it is the same"}))).status == "skipped"
+    assert (
+        only(ProxySensitive().run(**case({"event": "cart > 99", "positives": 0, "silence": "it is the same"}))).status
+        == "skipped"
+    )

@@ -9,7 +9,16 @@ from fieldguide.testing import check_check
 
 
 def facts(holds, p):
-    return {"assumption": "y can be predicted", "kind": "predictable", "tested": True, "output": "y", "holds": holds, "p": p, "n": 600, "n_shuffles": 199}
+    return {
+        "assumption": "y can be predicted",
+        "kind": "predictable",
+        "tested": True,
+        "output": "y",
+        "holds": holds,
+        "p": p,
+        "n": 600,
+        "n_shuffles": 199,
+    }
 
 
 def test_nothing_beats_chance():

@@ -26,4 +26,7 @@ def test_twice_the_rows_would_buy_a_gain():
 def test_without_a_curve_it_is_skipped():
     silent = {"kind": "enough", "holds": None, "silence": "60 rows are too few for a curve; it takes 200"}
     finding = only(MoreRows().run(assumptions=[silent]))
-    assert finding.status == "skipped" and finding.sentence == "No learning curve: 60 rows are too few for a curve; it takes 200."
+    assert (
+        finding.status == "skipped"
+        and finding.sentence == "No learning curve: 60 rows are too few for a curve; it takes 200."
+    )

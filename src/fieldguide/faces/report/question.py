@@ -20,7 +20,13 @@ def statement(entries: Sequence[Mapping[str, Any]]) -> list[Block]:
     if not entries:
         return []
     rows = [
-        [e.get("entry"), e.get("value") or ABSENT, e.get("status"), e.get("who"), "" if e.get("status") == "answered" else e.get("question")]
+        [
+            e.get("entry"),
+            e.get("value") or ABSENT,
+            e.get("status"),
+            e.get("who"),
+            "" if e.get("status") == "answered" else e.get("question"),
+        ]
         for e in entries
     ]
     columns = [column(name) for name in ("entry", "value", "status", "who answers", "question")]
@@ -43,7 +49,11 @@ def proxies(facts: Mapping[str, Any] | None) -> list[Block]:
     ]  # fmt: skip
     rows = [_candidate(c) for c in candidates]
     chosen = [i for i, c in enumerate(candidates) if c.get("name") == facts.get("recommended")]
-    found.append(blocks.table(columns, rows, caption="Candidates side by side", note=str(at(facts, "rule", default="")), emphasis=chosen))
+    found.append(
+        blocks.table(
+            columns, rows, caption="Candidates side by side", note=str(at(facts, "rule", default="")), emphasis=chosen
+        )
+    )
     points = [
         {"x": p["wait"], "y": p["arrived"] / last, "line": c["name"]}
         for c in candidates
@@ -53,7 +63,11 @@ def proxies(facts: Mapping[str, Any] | None) -> list[Block]:
     ]
     if points:
         unit = next(at(c, "delay", "row", "unit", default="") for c in candidates if at(c, "delay", "row", "curve"))
-        said = "; ".join(f"{c['name']} 90 % after {number(at(c, 'delay', 'row', 'p90'))} {unit}" for c in candidates if at(c, "delay", "row"))
+        said = "; ".join(
+            f"{c['name']} 90 % after {number(at(c, 'delay', 'row', 'p90'))} {unit}"
+            for c in candidates
+            if at(c, "delay", "row")
+        )
         found.append(blocks.chart(charts.stairs(points, f"wait [{unit}]", "share arrived"), "How long events take", said,
             note="Kaplan–Meier, as a share of those that come: rows that still wait count as waiting."))  # fmt: skip
     moved = [(c["name"], v) for c in candidates for v in at(c, "variants", default=[])]
@@ -63,7 +77,11 @@ def proxies(facts: Mapping[str, Any] | None) -> list[Block]:
 
 
 def _candidate(c: Mapping[str, Any]) -> list[Any]:
-    wait, test, outcome = at(c, "delay", "row", default={}), at(c, "predictability", default={}), at(c, "outcome_score", default={})
+    wait, test, outcome = (
+        at(c, "delay", "row", default={}),
+        at(c, "predictability", default={}),
+        at(c, "outcome_score", default={}),
+    )
     rise = c.get("smallest_relative")
     return [
         f"{c.get('name')}{' (learned)' if c.get('learned') else ''}", c.get("event"), number(c.get("n_known")), number(c.get("positives")),
@@ -84,7 +102,9 @@ def _variants(moved: Sequence[tuple[str, Mapping[str, Any]]]) -> Block:
         column("proxy"), column("variant"), column("positives", True), column("Spearman", True), column("Kendall", True), column("noise", True),
         column("decisions flip", True), column("ranking of the outcome", True), column("cost a row", True),
     ]  # fmt: skip
-    note = "Against the proxy as defined. Noise: the rank correlation of the same definition learned again on other folds."
+    note = (
+        "Against the proxy as defined. Noise: the rank correlation of the same definition learned again on other folds."
+    )
     return blocks.table(columns, rows, caption="What another definition would change", note=note)
 
 
@@ -109,7 +129,9 @@ def _verdict(t: Mapping[str, Any]) -> str:
         score = f", ROC AUC {number(t['roc_auc'], 3)}" if t.get("roc_auc") is not None else ""
         return f"{'holds' if t.get('holds') else 'does not hold'}: p {number(t.get('p'), 3)} of {number(t.get('n_shuffles'))} shuffles{score}"
     word = "holds" if t.get("holds") else "does not hold"
-    return f"{word}: twice the rows would buy {number(t.get('gain'))} {t.get('title')} {span(t.get('gain_interval'), 4)}"
+    return (
+        f"{word}: twice the rows would buy {number(t.get('gain'))} {t.get('title')} {span(t.get('gain_interval'), 4)}"
+    )
 
 
 def _curve(t: Mapping[str, Any]) -> Block:
@@ -118,4 +140,10 @@ def _curve(t: Mapping[str, Any]) -> Block:
     ends = [{"x": p["n"], "low": p["interval"][0], "high": p["interval"][1]} for p in at(t, "ahead", default=[])]
     said = "; ".join(f"{number(p['n'])} rows {number(p['score'])}" for p in t["curve"])
     note = f"A quick boosting model, {number(t.get('n_judged'))} rows judged, three draws a size; the bars are 95 % of the power law at once, twice and four times the rows."
-    return blocks.chart(charts.learning(seen, fitted, ends, str(t.get("title"))), f"What more rows would buy: {t.get('output')}", said, note=note, wide=False)
+    return blocks.chart(
+        charts.learning(seen, fitted, ends, str(t.get("title"))),
+        f"What more rows would buy: {t.get('output')}",
+        said,
+        note=note,
+        wide=False,
+    )

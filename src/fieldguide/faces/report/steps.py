@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fieldguide.faces.report import blocks, charts, trials
+from fieldguide.faces.report import blocks, charts, question, trials
 from fieldguide.faces.report.blocks import Block, column
-from fieldguide.faces.report.facts import Recorded, at, check_titles
 from fieldguide.faces.report.derived import derived
-from fieldguide.faces.report.recency import recency
+from fieldguide.faces.report.facts import Recorded, at, check_titles
 from fieldguide.faces.report.figures import (
     ABSENT,
     cell,
@@ -23,6 +22,7 @@ from fieldguide.faces.report.figures import (
     share,
     span,
 )
+from fieldguide.faces.report.recency import recency
 
 MOST_COLUMNS = 40
 """Columns of the user's table that are drawn or shown side by side; the rest is counted."""
@@ -94,7 +94,8 @@ def _frame(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         column("examples"),
         column("why"),
     ]
-    found = [blocks.table(columns, rows, caption="Columns: what was detected, and why", most=200)]
+    found = question.statement(at(f, "statement", default=[]))
+    found.append(blocks.table(columns, rows, caption="Columns: what was detected, and why", most=200))
     tasks = at(f, "tasks", default={})
     found += [
         blocks.text(f"{name} is {task.get('task')}: {task.get('why')}.")
@@ -179,6 +180,7 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
                 )
             )
     found.append(blocks.grid(drawn))
+    found += [*question.assumptions(at(f, "assumptions", default=[])), *question.proxies(at(f, "proxies"))]
     found += derived(f)
     profile = at(f, "columns", default={})
     strongest = [a.get("column") for strength in at(f, "associations", default={}).values() for a in strength]

@@ -37,7 +37,9 @@ class ProxyTarget:
         left = ""
         if afterwards:
             n = len(afterwards)
-            left = f" {count(n, 'column')} that events are made of {verb(n, 'is', 'are')} left out: {names(afterwards)}."
+            left = (
+                f" {count(n, 'column')} that events are made of {verb(n, 'is', 'are')} left out: {names(afterwards)}."
+            )
         if learned is None and not afterwards:
             return [not_applicable(self, "The target is named, and no events are declared.")]
         evidence = {"afterwards": list(afterwards), "proxy": None if learned is None else learned.to_dict()}
@@ -48,6 +50,10 @@ class ProxyTarget:
         rate = f", yes in {percent(share)} of the rows" if share is not None else ""
         told = f"The proxy {learned.name!r}{rate}, is learned, one of {count(learned.n, 'candidate')}"
         sentence = f"{told}: {learned.why}.{left}"
-        remedy = f"Set problem.proxy: {learned.name}, or another, once the product owner has agreed." if learned.guessed else keep
+        remedy = (
+            f"Set problem.proxy: {learned.name}, or another, once the product owner has agreed."
+            if learned.guessed
+            else keep
+        )
         severity: Severity = "warning" if learned.guessed else "info"
         return [fire(self, sentence, remedy, severity=severity, columns=afterwards, evidence=evidence)]

@@ -53,12 +53,18 @@ class ProxyDelay:
             evidence = {"delay": _short(mine), "outcome": _short(outcome), "after": _short(after)}
             early = "Choose an event that happens sooner, or learn the outcome itself."
             if outcome and outcome["p90"] and mine["p90"] > self.head_start * outcome["p90"]:
-                return f"{said}, those of the outcome after {number(outcome['p90'])}: it is hardly known earlier.", early, evidence
+                return (
+                    f"{said}, those of the outcome after {number(outcome['p90'])}: it is hardly known earlier.",
+                    early,
+                    evidence,
+                )
             if mine["late"] > self.late:
                 sentence = f"{said}: in these rows {percent(mine['late'])} of them are still to come and stand as no."
                 return sentence, "Leave out rows younger than that, or choose an event that happens sooner.", evidence
             if after and after["late"] > self.outcomes_late:
-                sentence = f"After {name!r}, {percent(after['late'])} of the outcomes that will follow are still to come."
+                sentence = (
+                    f"After {name!r}, {percent(after['late'])} of the outcomes that will follow are still to come."
+                )
                 return sentence, "Wait before judging it by the outcome, or collect older rows.", evidence
             return None
 

@@ -45,7 +45,12 @@ class ProxySparse:
     def run(self, *, proxies: Mapping[str, Any] | None) -> list[Finding]:
         found = looked_at(self, proxies, self._judge, "frequent enough to show a rise of half their rate.")
         if proxies is not None and not any(f.severity == self.severity for f in found if f.fired):
-            slices = [note for row in proxies["candidates"] if row["learned"] and not row["is_outcome"] for note in self._slices(row)]
+            slices = [
+                note
+                for row in proxies["candidates"]
+                if row["learned"] and not row["is_outcome"]
+                for note in self._slices(row)
+            ]
             found = [f for f in found if f.fired or not slices] + slices
         return found
 
@@ -54,13 +59,19 @@ class ProxySparse:
             return None
         said = f"{row['name']!r} has {count(row['positives'], 'positive')} in {count(row['n_known'], 'row')}"
         rise = row["smallest_relative"]
-        told = "no rise of its rate can be shown" if rise is None else f"a rise of its rate by less than {percent(rise)} cannot be shown"
+        told = (
+            "no rise of its rate can be shown"
+            if rise is None
+            else f"a rise of its rate by less than {percent(rise)} cannot be shown"
+        )
         return f"{said}: {told}.", "Choose a more frequent event, a lower threshold or a longer window.", _numbers(row)
 
     def _sparse(self, row: Mapping[str, Any]) -> bool:
         rise = row["smallest_relative"]
         rarer = min(row["positives"], row["n_known"] if row.get("amount") else row["n_known"] - row["positives"])
-        return rarer < self.fewest or (not row.get("amount") and row["rate"] <= 0.5 and (rise is None or rise > self.largest))
+        return rarer < self.fewest or (
+            not row.get("amount") and row["rate"] <= 0.5 and (rise is None or rise > self.largest)
+        )
 
     def _slices(self, row: Candidate) -> list[Finding]:
         few = [part for part in row["slices"] if self._sparse({**part, "amount": row["amount"]})]
@@ -74,4 +85,6 @@ class ProxySparse:
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: row[key] for key in ("n_known", "positives", "rate", "n_independent", "smallest_rise", "smallest_relative")}
+    return {
+        key: row[key] for key in ("n_known", "positives", "rate", "n_independent", "smallest_rise", "smallest_relative")
+    }

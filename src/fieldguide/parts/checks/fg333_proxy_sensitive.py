@@ -62,7 +62,10 @@ class ProxySensitive:
         if "outcome_difference" not in variant:
             apart = variant["noise"]["spearman"] - variant["spearman"]
             if variant["spearman"] < self.same and apart > self.noise:
-                return apart, f"the rankings correlate by {number(variant['spearman'])} only, learned twice by {number(variant['noise']['spearman'])}"
+                return (
+                    apart,
+                    f"the rankings correlate by {number(variant['spearman'])} only, learned twice by {number(variant['noise']['spearman'])}",
+                )
             return 0.0, ""
         low, high = ends(variant["outcome_interval"])
         if (low > 0 or high < 0) and abs(variant["outcome_difference"]) > self.gap:
@@ -70,5 +73,7 @@ class ProxySensitive:
             return abs(change), f"the ranking of the outcome changes by {number(change)} {span((low, high))}"
         low, high = ends(variant.get("cost_interval"))
         if (low > 0 or high < 0) and abs(variant["cost_difference"]) > self.cost * variant["cost"]:
-            return abs(variant["cost_difference"]) / variant["cost"], f"the cost of its decisions changes by {number(variant['cost_difference'])} {span((low, high))} a row"
+            return abs(variant["cost_difference"]) / variant[
+                "cost"
+            ], f"the cost of its decisions changes by {number(variant['cost_difference'])} {span((low, high))} a row"
         return 0.0, ""

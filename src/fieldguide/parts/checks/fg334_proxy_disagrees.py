@@ -39,7 +39,9 @@ class ProxyDisagrees:
 
     def run(self, *, proxies: Mapping[str, Any] | None) -> list[Finding]:
         def needs(row: Candidate) -> str:
-            return "" if row["agreement"] and row["outcome_score"] else "too few rows have both the proxy and the outcome"
+            return (
+                "" if row["agreement"] and row["outcome_score"] else "too few rows have both the proxy and the outcome"
+            )
 
         return looked_at(self, proxies, self._judge, "they go with the outcome, and teach what it would.", needs)
 

@@ -41,11 +41,19 @@ class Unpredictable:
         failed = [test for test in tests if not test["holds"]]
         remedy = "Bring in columns that are known before the outcome and could cause it, or choose another target."
         if failed:
-            return [fire(self, self._told(test), remedy, columns=[test["output"]], evidence=dict(test)) for test in failed]
+            return [
+                fire(self, self._told(test), remedy, columns=[test["output"]], evidence=dict(test)) for test in failed
+            ]
         if not tests:
             return [not_applicable(self, "Nothing was tested.")]
         least = max(tests, key=lambda test: float(test["p"]))
-        return [passed(self, f"{least['output']!r} is predicted better than its shuffles (p {number(least['p'])}).", dict(least))]
+        return [
+            passed(
+                self,
+                f"{least['output']!r} is predicted better than its shuffles (p {number(least['p'])}).",
+                dict(least),
+            )
+        ]
 
     def _told(self, test: Mapping[str, Any]) -> str:
         shuffles = count(test["n_shuffles"], "shuffle")

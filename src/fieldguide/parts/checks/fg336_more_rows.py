@@ -42,7 +42,9 @@ class MoreRows:
         found = [test for test in tests if test["holds"] is False]
         remedy = "Collect more rows, or features that need fewer of them."
         if found:
-            return [fire(self, self._told(test), remedy, columns=[test["output"]], evidence=dict(test)) for test in found]
+            return [
+                fire(self, self._told(test), remedy, columns=[test["output"]], evidence=dict(test)) for test in found
+            ]
         silent = [test["silence"] for test in tests if "silence" in test]
         if len(silent) == len(tests):
             return [skipped(self, f"No learning curve: {silent[0] if silent else 'nothing was tested'}.")]
