@@ -137,3 +137,17 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:
     found = distance(np.array(grid_of(a)), np.array(grid_of(b)))
     assert found == pytest.approx(np.abs(shares[0] - shares[1]).max(), abs=0.01)
     assert distance(np.array(grid_of(-a)), np.array(grid_of(a)), lambda x: -x) == pytest.approx(0, abs=0.002)
+
+
+def test_many_values_that_gained_are_the_world_and_no_default() -> None:
+    rng = np.random.default_rng(4)
+    before = of_column(pl.Series("calls", np.zeros(900)), "number", {})
+    now = of_column(pl.Series("calls", rng.poisson(1.5, 900).astype(float)), "number", {})
+    assert shifts(before, now) == []
+
+
+def test_a_level_that_came_is_drift() -> None:
+    rng = np.random.default_rng(5)
+    before = of_column(pl.Series("city", rng.choice(["Lima", "Oslo"], 900)), "category", {})
+    now = of_column(pl.Series("city", rng.choice(["Lima", "Oslo", "Bonn"], 900)), "category", {})
+    assert shifts(before, now) == []

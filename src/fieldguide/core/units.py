@@ -18,6 +18,7 @@ from fieldguide.core.shift import FITS, LEAST, MOVED, SPIKE, Shift, known, noise
 
 MIN_BEFORE = 0.005
 """The share from which a value was there before."""
+TENTH = 0.1
 DEFAULTS = (0.0, -1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0)
 FACTORS = (
     ("units", "hundredths (percent, cents)", 100.0), ("units", "thousandths", 1e3), ("units", "millionths", 1e6),
@@ -158,32 +159,50 @@ def _free_scale(old: np.ndarray, new: np.ndarray) -> float | None:
 
 
 def default_shift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Shift]:
-    """Values that many cells have now and hardly any had before, and that no measurement leads to."""
+    """Values that many cells have now and hardly any had before, and that no measurement leads to.
+
+    A source has one default, perhaps two: where more values gained, the world has changed and not the source. A value that
+    is none of the usual defaults must have a tenth of the cells, or be the only one that gained while missing cells vanished.
+    """
     old, n_old, n_now = np.array(before["grid"], float).reshape(-1, 3), known(before), known(now)
     values = sorted(float(text) for text in now["atoms"])
+    gained = []
     for text, share in now["atoms"].items():
-        value, was = float(text), float(before["atoms"].get(text, 0.0))
+        was = float(before["atoms"].get(text, 0.0))
         error = math.sqrt(share * (1 - share) / n_now + max(was, 1 / n_old) / n_old)
-        if share < SPIKE or share - was < max(SPIKE, 5 * error) or share > 0.95:
-            continue
-        missing, absent = now["n_missing"] / now["n"], before["n_missing"] / before["n"]
-        filled = absent - missing
-        gained = (share - was) * (1 - missing)
-        if (
-            filled > max(SPIKE, 5 * math.sqrt(0.25 / n_now + 0.25 / n_old) * 0.5)
-            and abs(filled - gained) < 0.25 * filled
+        if share <= 0.95 and share >= SPIKE and share - was >= max(SPIKE, 5 * error):
+            gained.append((float(text), share, was))
+    if not 1 <= len(gained) <= 2:
+        return
+    missing, absent = now["n_missing"] / now["n"], before["n_missing"] / before["n"]
+    filled = absent - missing
+    enough = filled > max(SPIKE, 2.5 * math.sqrt(0.25 / n_now + 0.25 / n_old))
+    for value, share, was in gained:
+        gain = (share - was) * (1 - missing)
+        facts = {"value": value, "share": share, "before": was}
+        if len(gained) == 1 and enough and abs(filled - gain) < 0.25 * filled:
+            sentence = (
+                f"the value {value:.6g} stands in {percent(share)} of the known cells, {percent(was)} before, and missing "
+                f"cells fell from {percent(absent)} to {percent(missing)}"
+            )
+            yield Shift("default", sentence, True, {**facts, "filled": filled})
+        elif (
+            was < min(MIN_BEFORE, share / 10)
+            and (value in DEFAULTS or share >= TENTH)
+            and _stands_out(value, share, old, now, values)
         ):
-            sentence = f"{_said(value)} stands in {percent(share)} of the known cells, {percent(was)} before, and missing cells fell from {percent(absent)} to {percent(missing)}"
-            yield Shift("default", sentence, True, {"value": value, "share": share, "before": was, "filled": filled})
-        elif was < min(MIN_BEFORE, share / 10) and _stands_out(value, share, old, now, values):
-            sentence = f"{_said(value)} stands in {percent(share)} of the known cells and in {percent(was)} before"
-            yield Shift("default", sentence, value in DEFAULTS, {"value": value, "share": share, "before": was})
+            sentence = (
+                f"the value {value:.6g} stands in {percent(share)} of the known cells and in {percent(was)} before"
+            )
+            yield Shift("default", sentence, value in DEFAULTS, facts)
 
 
 def _stands_out(value: float, share: float, old: np.ndarray, now: Mapping[str, Any], atoms: list[float]) -> bool:
     """Whether a value lies where none is measured: apart from the old values, or as a spike among them."""
     low, high = old[0, 0], old[-1, 0]
-    spread = max(_spread(old), 1e-12)
+    spread = _spread(old)
+    if spread <= 0:
+        return False
     step = float(np.median(np.diff(old[:, 0]))) if len(old) > 1 else 0.0
     if value < low or value > high:
         return min(abs(value - low), abs(value - high)) > max(0.1 * spread, 3 * step) or (value == 0 and low > 0)
@@ -208,7 +227,3 @@ def time_shift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Sh
     if min(was, share) < 0.2 and max(was, share) > 0.99:
         sentence = f"{percent(share)} of the values are at midnight, {percent(was)} before"
         yield Shift("rounding", sentence, True, {"midnight": share, "before": was})
-
-
-def _said(value: float) -> str:
-    return f"the value {value:g}"
