@@ -19,7 +19,7 @@ pytest.importorskip("duckdb")
 
 START = datetime(2024, 1, 1)
 QUIET = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 AGGREGATES = ("count", "sum", "mean", "min", "max", "first", "last", "since_first", "since_last", "nunique", "rate")
 
@@ -188,7 +188,11 @@ def test_labels_and_maturity_equal_the_reference(
         if t + offset + horizon + waited > until:
             n_immature += 1
             continue
-        came = [e for e in events if e["e"] == entity and e["time"] is not None and t + offset < e["time"] <= t + offset + horizon]
+        came = [
+            e
+            for e in events
+            if e["e"] == entity and e["time"] is not None and t + offset < e["time"] <= t + offset + horizon
+        ]
         came.sort(key=lambda e: e["time"])
         cells = [e["v"] for e in came if e["v"] is not None]
         y = {

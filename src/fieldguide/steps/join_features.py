@@ -151,15 +151,15 @@ def make(
         scanned, entity, whole, join, time=table.time, known=table.known_at, lag=lag, where=table.where,
         values=alias, flags=flags, ordered=ordered,
     )  # fmt: skip
-    source = _joined(inner, len(entity), features, join, late)
+    source, widest = _joined(inner, len(entity), features, join, late), _widest(features)
     parts = []
     for number, (by, wanted) in enumerate(_grouped(features)):
         part = f"{target}_{number}"
-        distinct = dict.fromkeys(_sql(f, alias, flags, join) for _, f in wanted)
+        distinct = dict.fromkeys(_sql(f, alias, flags, join, widest) for _, f in wanted)
         place = {sql: f"a{i}" for i, sql in enumerate(distinct)}
         columns = ", ".join([*(f"{sql} AS {a}" for sql, a in place.items()), "count(*) AS n"])
         if by is None:
-            laid = ", ".join(f"{place[_sql(f, alias, flags, join)]} AS f{i}" for i, f in wanted)
+            laid = ", ".join(f"{place[_sql(f, alias, flags, join, widest)]} AS f{i}" for i, f in wanted)
             con.execute(
                 f"CREATE TEMP TABLE {part} AS SELECT uid, n, {laid} FROM (SELECT u.uid, {columns} FROM {source} GROUP BY u.uid)"
             )
@@ -167,7 +167,7 @@ def make(
             levels = dict.fromkeys(str(f.by[1]) for _, f in wanted if f.by is not None)
             cell = f"{alias[by]}::VARCHAR"
             laid = ", ".join(
-                f"any_value({place[_sql(f, alias, flags, join)]}) FILTER (WHERE level = {literal(f.by[1])}) AS f{i}"
+                f"any_value({place[_sql(f, alias, flags, join, widest)]}) FILTER (WHERE level = {literal(f.by[1])}) AS f{i}"
                 for i, f in wanted
                 if f.by is not None
             )
@@ -212,14 +212,19 @@ def _grouped(features: Sequence[Feature]) -> Iterator[tuple[str | None, list[tup
 def _joined(inner: str, n_keys: int, features: Sequence[Feature], join: JoinSection, late: bool) -> str:
     """Return FROM … WHERE: events beside the units they may count for, by the time they happened."""
     keys = " AND ".join(f"e.k{i} = u.k{i}" for i in range(n_keys))
-    windows = [feature.window for feature in features]
-    widest = None if None in windows else max(w for w in windows if w is not None)
+    widest = _widest(features)
     before = [f"e.time {'<=' if join.same_time == 'include' else '<'} u.t"] if join.known_only else ["true"]
     if late:
         before.append(_known(join))
     if widest is not None:
         before.append(_within(widest, join))
     return f"{inner} e JOIN units u ON {keys} WHERE {' AND '.join(before)}"
+
+
+def _widest(features: Sequence[Feature]) -> int | None:
+    """Return the window within which all events of a table lie that any feature reads, or None."""
+    windows = [feature.window for feature in features]
+    return None if None in windows else max(w for w in windows if w is not None)
 
 
 def _within(window: int, join: JoinSection) -> str:
@@ -234,10 +239,12 @@ def _filter(conditions: Sequence[str]) -> str:
     return f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
 
 
-def _sql(feature: Feature, alias: Mapping[Any, str], flags: Mapping[Any, str], join: JoinSection) -> str:
+def _sql(
+    feature: Feature, alias: Mapping[Any, str], flags: Mapping[Any, str], join: JoinSection, widest: int | None
+) -> str:
     """Return the SQL of a feature's aggregate over the events that count for it."""
     only = []
-    if feature.window is not None:
+    if feature.window is not None and feature.window != widest:  # the join keeps no event beyond the widest
         only.append(_within(feature.window, join))
     if feature.where is not None:
         only.append(f"e.{flags[feature.where]}")

@@ -167,7 +167,7 @@ _FUNCTIONS: dict[str, Callable[..., str]] = {
     "floor": lambda x: f"floor({x})",
     "ceil": lambda x: f"ceil({x})",
     "round": lambda x, digits="0": f"round_even({x}, ({digits})::INTEGER)",
-    "clip": lambda x, low, high: f"CASE WHEN ({x}) IS NOT NULL THEN greatest({low}, least({high}, ({x}))) END",
+    "clip": lambda x, low, high: f"CASE WHEN ({x}) < {low} THEN {low} WHEN ({x}) > {high} THEN {high} ELSE ({x}) END",
     "min": lambda *xs: f"least({', '.join(xs)})",
     "max": lambda *xs: f"greatest({', '.join(xs)})",
     "if": lambda c, yes, no: f"CASE WHEN ({c}) THEN ({yes}) ELSE ({no}) END",
