@@ -67,7 +67,7 @@ def confident_learning(given: np.ndarray, probability: np.ndarray) -> LabelNoise
     for i in range(k):
         rows = np.flatnonzero(given == i)
         for j in range(k):
-            n_wrong = int(round(float(joint[i, j]) * len(given))) if i != j else 0
+            n_wrong = round(float(joint[i, j]) * len(given)) if i != j else 0
             if n_wrong <= 0 or not len(rows):
                 continue
             margin = probability[rows, j] - probability[rows, i]

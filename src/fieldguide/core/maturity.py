@@ -16,6 +16,8 @@ LONGEST = 0.4
 """The largest share of the time span that may be immature: beyond it, no plateau is left to compare with."""
 MARGIN = 0.5
 """Log likelihood, after overdispersion, by which a delay must explain the fall better than any smooth drift or step."""
+CLEAR = 8.0
+"""The same, from which the end need not be the lowest point of all: a rate that grew was low before."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def immature_from(times: np.ndarray, positive: np.ndarray) -> Immature | None:
     hits = np.bincount(period, weights=positive)
     span = float(times[-1] - times[0])
     place = np.bincount(period, weights=(times - times[0]) / span) / sizes  # (periods,) in [0, 1]
-    delay, lag, tau, arrived = _best_delay(place, sizes, hits)
+    delay, lag, tau, arrived, rate = _best_delay(place, sizes, hits)
     young = lag + 3 * tau  # 95 % have arrived
     start = int(times[0] + (1 - young) * span)
     late = times >= start
@@ -93,12 +95,17 @@ def immature_from(times: np.ndarray, positive: np.ndarray) -> Immature | None:
     scale = _overdispersion(sizes, hits, fitted)
     constant = _likelihood(hits, sizes, np.full(len(sizes), total / n))
     before, after = float(positive[~late].mean()), float(positive[late].mean())
-    if (delay - best) / scale < MARGIN or after > 0.8 * before or n_late * before - positive[late].sum() < 10:
+    better = (delay - best) / scale
+    expected = (sizes * rate / arrived)[place >= 1 - young]
+    missing = (sizes * rate * (1 / arrived - 1))[place >= 1 - young]
+    if better < MARGIN or missing.sum() < max(10.0, 0.2 * expected.sum()) or after >= before:
         return None
-    if not _lowest(positive, arrived, period):
+    if better < CLEAR and not _lowest(positive, arrived, period):
         return None
     gain = max(0.0, (delay - constant) / scale)
-    return Immature(start, before, after, n_late, float(np.exp(-gain) * (1 + gain)))  # chi-squared with 4 degrees, its tail
+    return Immature(
+        start, before, after, n_late, float(np.exp(-gain) * (1 + gain))
+    )  # chi-squared with 4 degrees, its tail
 
 
 def _periods(times: np.ndarray, most: int) -> np.ndarray:
@@ -139,7 +146,7 @@ def _fit(design: np.ndarray, arrived: np.ndarray, sizes: np.ndarray, hits: np.nd
         information = np.einsum("mpd,mp,mpe->mde", design, weight, design) + 1e-6 * np.eye(d)
         step = np.linalg.solve(information, gradient[..., None])[..., 0]
         for _ in range(4):
-            new_full, new_rate = rates(w + step)
+            _, new_rate = rates(w + step)
             new = _likelihood(hits, sizes, new_rate)
             worse = new < best - 1e-9
             if not worse.any():
@@ -154,17 +161,22 @@ def _fit(design: np.ndarray, arrived: np.ndarray, sizes: np.ndarray, hits: np.nd
     return best, rate
 
 
-def _best_delay(place: np.ndarray, sizes: np.ndarray, hits: np.ndarray) -> tuple[float, float, float, np.ndarray]:
-    """Return (log likelihood, lag, tau, arrived share per period) of the best delay."""
-    lags = np.array([0.0, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.25])
+def _best_delay(
+    place: np.ndarray, sizes: np.ndarray, hits: np.ndarray
+) -> tuple[float, float, float, np.ndarray, np.ndarray]:
+    """Return (log likelihood, lag, tau, arrived share per period, rate per period) of the best delay."""
+    lags = np.array(
+        [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.22, 0.25]
+    )
     taus = np.array([0.004, 0.008, 0.014, 0.02, 0.03, 0.04, 0.055, 0.075, 0.1, 0.13])
     lag, tau = (grid.ravel() for grid in np.meshgrid(lags, taus, indexing="ij"))
     age = 1 - place
     arrived = 1 - np.exp(-np.maximum(0.0, age[None] - lag[:, None]) / tau[:, None])
+    arrived = 0.01 + 0.99 * arrived  # a few come at once, and a period may lie across the lag
     design = np.broadcast_to(np.stack([np.ones_like(place), place - 0.5], axis=1), (len(lag), len(place), 2))
-    found, _ = _fit(design, arrived, sizes, hits)
+    found, rates = _fit(design, arrived, sizes, hits)
     i = int(found.argmax())
-    return float(found[i]), float(lag[i]), float(tau[i]), arrived[i]
+    return float(found[i]), float(lag[i]), float(tau[i]), arrived[i], rates[i]
 
 
 def _best_smooth(place: np.ndarray, sizes: np.ndarray, hits: np.ndarray) -> tuple[float, np.ndarray]:

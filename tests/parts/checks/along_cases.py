@@ -40,7 +40,12 @@ def target_of(columns: dict[str, Any], seed: int = 0, rate: float = 0.3) -> np.n
 
 
 def given(
-    columns: dict[str, Any], truth: np.ndarray | None = None, problem: Any = None, *, timed: bool = True, role: str = "time"
+    columns: dict[str, Any],
+    truth: np.ndarray | None = None,
+    problem: Any = None,
+    *,
+    timed: bool = True,
+    role: str = "time",
 ) -> dict[str, Any]:
     """Return all that a check of this family may need; a check takes what it names by `run`."""
     n = len(columns["score"]) if "score" in columns else len(next(iter(columns.values())))

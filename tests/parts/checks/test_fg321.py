@@ -15,7 +15,11 @@ CHECK = Outage()
 
 def stopped(columns, first, last, client=None):
     day = columns["day"].to_physical().to_numpy()
-    return (day >= START + first * DAY) & (day < START + last * DAY) & ((np.asarray(columns["client"]) == client) | (client is None))
+    return (
+        (day >= START + first * DAY)
+        & (day < START + last * DAY)
+        & ((np.asarray(columns["client"]) == client) | (client is None))
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -30,7 +34,9 @@ def test_labels_that_stop_for_one_client_are_found_with_the_rows_to_leave_out(se
     assert (outage["kind"], outage["segment"], outage["value"]) == ("label", "client", "B")
     assert "no 'yes' in 'sold' where client = 'B' from 2024-07-1" in finding.sentence
     table = case["table"]
-    kept = table.frame.with_columns(keep=parse(outage["leave_out"], {c.name: c.kind for c in table.columns}, "boolean").polars())["keep"]
+    kept = table.frame.with_columns(
+        keep=parse(outage["leave_out"], {c.name: c.kind for c in table.columns}, "boolean").polars()
+    )["keep"]
     left_out = ~kept.to_numpy()
     assert (left_out & out).sum() == out.sum() and left_out.sum() < 1.1 * out.sum()
 
@@ -45,7 +51,7 @@ def test_cells_that_stop_for_one_client_are_found(kind):
     assert (outage["kind"], outage["column"], outage["where"]) == (kind, "size", "client = 'B'")
     assert abs(outage["n"] - out.sum()) < 5
     assert outage["from"] >= "2024-04-08" and outage["to"] <= "2024-06-01"
-    assert finding.remedy.startswith('Leave these rows out: population: {train: "not (client = \'B\' and day >= ')
+    assert finding.remedy.startswith("Leave these rows out: population: {train: \"not (client = 'B' and day >= ")
 
 
 def test_a_day_on_which_a_column_is_one_value_for_all_is_found():

@@ -45,7 +45,11 @@ def test_months_that_run_through_the_file_stand_in_for_a_date():
     columns["size"] = columns["size"] * np.where(np.arange(3000) > 2000, 2.0, 1.0)
     finding = run(CHECK, given(columns, timed=False))
     assert "in the file's order, which follows 'month': 'size' (index" in finding.sentence
-    shuffled = {name: np.random.default_rng(0).permutation(np.asarray(cells)) for name, cells in columns.items() if name != "holes"}
+    shuffled = {
+        name: np.random.default_rng(0).permutation(np.asarray(cells))
+        for name, cells in columns.items()
+        if name != "holes"
+    }
     assert run(CHECK, given(shuffled, timed=False)).sentence == "No column tells the time of a row."
 
 

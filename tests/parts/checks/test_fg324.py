@@ -24,7 +24,7 @@ def test_a_relation_that_turns_around_is_a_warning():
     assert finding.severity == "warning"
     assert "but nothing when learned from as many earlier rows" in finding.sentence
     assert finding.evidence["interval"][0] > 0.3
-    assert finding.evidence["from"] == "2024-05-31" or finding.evidence["from"].startswith("2024-0")
+    assert "2024-05-25" < finding.evidence["from"] < "2024-06-05"
 
 
 def test_features_that_drift_without_the_relation_are_no_drift_of_it():

@@ -14,7 +14,9 @@ CHECK = UnitBreak()
 LATE = np.arange(3000) > 2000
 
 
-@pytest.mark.parametrize("factor, words", [(1000, "1,000 times larger"), (0.01, "100 times smaller"), (2.54, "2.54 times larger")])
+@pytest.mark.parametrize(
+    "factor, words", [(1000, "1,000 times larger"), (0.01, "100 times smaller"), (2.54, "2.54 times larger")]
+)
 def test_a_factor_from_a_date_on_is_named(factor, words):
     columns = columns_of()
     broken = {**columns, "size": columns["size"] * np.where(LATE, factor, 1.0)}

@@ -16,7 +16,9 @@ def coded(values, code, share=0.05):
     return np.where(np.random.default_rng(1).random(len(values)) < share, code, values)
 
 
-@pytest.mark.parametrize("code, said, severity", [(-1.0, "-1", "info"), (-99.0, "-99", "warning"), (999.0, "999", "info")])
+@pytest.mark.parametrize(
+    "code, said, severity", [(-1.0, "-1", "info"), (-99.0, "-99", "warning"), (999.0, "999", "info")]
+)
 def test_a_code_far_from_the_rest_is_named(code, said, severity):
     columns = columns_of()
     case = given({**columns, "size": coded(columns["size"], code)})

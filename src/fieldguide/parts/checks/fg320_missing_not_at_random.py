@@ -83,7 +83,9 @@ class MissingNotAtRandom:
             f"{count(len(columns), 'column')} {verb(len(columns), 'is', 'are')} missing for a reason: "
             f"{joined([t['said'] for t in found])}."
         )
-        remedy = "Find out why these cells are missing, and whether they will be in the same way when the model is asked."
+        remedy = (
+            "Find out why these cells are missing, and whether they will be in the same way when the model is asked."
+        )
         evidence = {
             "n_tests": len(tests),
             "tests": [{k: v for k, v in t.items() if k not in ("said", "least")} for t in found[:30]],

@@ -132,7 +132,9 @@ class Outage:
             outside = (their_x - others_x) / np.maximum(their_n - others_n, 1)
             collapse &= (others_n >= 10) & (others_x >= 0.5 * outside * others_n) & (others_x > 0)
         else:  # what begins or ends for all is not an outage: late labels and coverage are checks of their own
-            collapse &= (starts > 0) & (stops < k - 1)
+            before, after = sums[1][:, starts], all_x - sums[1][:, stops + 1]
+            their = usual[:, None] * np.stack([sums[0][:, starts], all_n - sums[0][:, stops + 1]])
+            collapse &= (before > 0) & (before >= 0.5 * their[0]) & (after > 0) & (after >= 0.5 * their[1])
         bound = np.where(collapse, np.log(tests) - n * kullback(rate, rest), 0.0)
         level, run = (int(i) for i in np.unravel_index(int(bound.argmin()), bound.shape))
         if bound[level, run] >= np.log(self.level):

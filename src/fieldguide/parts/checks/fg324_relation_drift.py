@@ -34,7 +34,7 @@ class RelationDrift:
     sides). Both predict the
     same rows; the difference of their squared errors, as a share of the target's variance among them, has a 95 % interval
     from the means of 24 consecutive batches (Student's t), so that neighbours in time do not count as independent. It
-    fires when the interval lies above 0 and the loss is at least 2 %; as a warning from 5 %.
+    fires when the interval lies above 0 and the loss is at least 4 %; as a warning from 8 %.
 
     Why: what was learned does not hold later: the score of shuffled rows promises what a model of the past cannot keep
     about the future.
@@ -53,8 +53,8 @@ class RelationDrift:
     step: ClassVar[str] = "explore"
     severity: ClassVar[Severity] = "warning"
 
-    named: float = setting(0.02, "loss, as a share of the target's variance, from which it fires")
-    large: float = setting(0.05, "loss, as a share of the target's variance, from which it is a warning")
+    named: float = setting(0.04, "loss, as a share of the target's variance, from which it fires")
+    large: float = setting(0.08, "loss, as a share of the target's variance, from which it is a warning")
 
     def run(self, *, table: Table, problem: Problem, roles: Roles, truths: Sequence[np.ndarray]) -> list[Finding]:
         time = along(table, roles, most=MOST_ROWS)

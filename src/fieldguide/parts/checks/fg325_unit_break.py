@@ -16,7 +16,24 @@ from fieldguide.core.table import Table
 from fieldguide.parts.checks._along import Along, Segments, along, joined, looked_at, numbers_of, periods, segments
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, verb
 
-FACTORS = (10.0, 100.0, 1_000.0, 1e6, 2.54, 25.4, 30.48, 3.2808, 2.20462, 1.609344, 28.3495, 4.184, 3.785, 60.0, 3_600.0, 1_024.0)
+FACTORS = (
+    10.0,
+    100.0,
+    1_000.0,
+    1e6,
+    2.54,
+    25.4,
+    30.48,
+    3.2808,
+    2.20462,
+    1.609344,
+    28.3495,
+    4.184,
+    3.785,
+    60.0,
+    3_600.0,
+    1_024.0,
+)
 """Usual ratios of two units of one quantity: powers of ten, inch, foot, pound, mile, ounce, calorie, gallon, time, bytes."""
 FEWEST = 30
 
@@ -84,7 +101,9 @@ class UnitBreak:
                 found[name] = entry
         if not found:
             return [passed(self, f"None of {count(len(columns), 'column')} of numbers changes its unit.")]
-        texts = [f"{name!r} is {entry['words']} {entry['where']} ({entry['n']:,} rows)" for name, entry in found.items()]
+        texts = [
+            f"{name!r} is {entry['words']} {entry['where']} ({entry['n']:,} rows)" for name, entry in found.items()
+        ]
         n = len(found)
         sentence = f"{count(n, 'column')} {verb(n, 'seems', 'seem')} to change {verb(n, 'its', 'their')} unit: {joined(texts)}."
         remedy = "Bring these rows to one unit before training, and find out which unit rows will have in use."
@@ -127,12 +146,22 @@ class UnitBreak:
             if exact and (len(one) < 200 or chance > 0.15):
                 continue
             close, bound = (0.05, chance) if exact else (0.12, limit)
-            for times, words in ((factor, f"{number(factor)} times larger"), (1 / factor, f"{number(factor)} times smaller")):
+            for times, words in (
+                (factor, f"{number(factor)} times larger"),
+                (1 / factor, f"{number(factor)} times smaller"),
+            ):
                 if abs(math.log(ratio / times)) < close and distance(one / times, two) <= bound:
                     return words, factor
-        for words, back in (("in °F where the others are in °C", (one - 32) / 1.8), ("in °C where the others are in °F", 1.8 * one + 32)):
+        for words, back in (
+            ("in °F where the others are in °C", (one - 32) / 1.8),
+            ("in °C where the others are in °F", 1.8 * one + 32),
+        ):
             plausible = max(np.abs(one).max(), np.abs(two).max()) < 1_000
-            if plausible and distance(back, two) <= (chance if strict else limit) and abs(np.median(back) - np.median(two)) < 0.25 * two.std():
+            if (
+                plausible
+                and distance(back, two) <= (chance if strict else limit)
+                and abs(np.median(back) - np.median(two)) < 0.25 * two.std()
+            ):
                 return words, 1.8
         return None
 
@@ -182,7 +211,12 @@ def _middle(values: np.ndarray) -> float:
 
 
 def _cells(
-    name: str, values: np.ndarray, usable: np.ndarray, time: Along | None, period: np.ndarray | None, parts: list[Segments]
+    name: str,
+    values: np.ndarray,
+    usable: np.ndarray,
+    time: Along | None,
+    period: np.ndarray | None,
+    parts: list[Segments],
 ) -> Iterator[_Cell]:
     if time is not None and period is not None and period[-1] >= 3:
         sizes = np.log(np.abs(np.where(usable, values, 1.0)))
@@ -219,7 +253,10 @@ def _run(sizes: np.ndarray, usable: np.ndarray, period: np.ndarray) -> tuple[int
     for odd in (high, ~high):
         places = known[odd]
         # one run of periods, and at its beginning or no more than half of all
-        if places[-1] - places[0] + 1 == (known[-1] - known[0] + 1 if len(places) == len(known) else len(places)) and places[0] > 0:
+        if (
+            places[-1] - places[0] + 1 == (known[-1] - known[0] + 1 if len(places) == len(known) else len(places))
+            and places[0] > 0
+        ):
             return int(places[0]), int(places[-1])
     return None
 

@@ -15,7 +15,29 @@ from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, skipped
 
 MOST_NAMED = 50
-FLOORS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25)
+FLOORS = (
+    0.0,
+    0.0005,
+    0.001,
+    0.002,
+    0.003,
+    0.005,
+    0.007,
+    0.01,
+    0.015,
+    0.02,
+    0.03,
+    0.04,
+    0.05,
+    0.06,
+    0.08,
+    0.1,
+    0.12,
+    0.15,
+    0.2,
+    0.25,
+)
+SURE = 0.95
 TOP = 0.2
 """The most confident part of the rows of each predicted class: their errors are the floor."""
 
@@ -30,7 +52,9 @@ class WrongLabels:
     floor e. It fires when the likelihood ratio of e against 0 is above 12 (chi-squared, p < 0.001), e is between 1 % and 25 %,
     and the error rate among the surest fifth of each predicted class is above 1 % with certainty (Clopper-Pearson bound at
     0.1 %). Which rows they are, confident learning says: thresholds per class, the joint of given and true labels, the
-    largest normalised margins first.
+    largest normalised margins first. As a note it fires when predictions of at least 95 % are wrong more than twice as
+    often as they say themselves (Poisson, p < 1e-6). A model that has learned exactly how often labels are wrong hides them: silence is
+    no proof of clean labels.
 
     Why: wrong labels teach the model errors, and a test set with wrong labels puts a ceiling on every score and may turn
     a comparison around.
@@ -79,11 +103,13 @@ class WrongLabels:
         }  # fmt: skip
         enough = len(parts) == (2 if output.family == "binary" else 1)
         noisy = enough and least > self.floor and self.floor <= floor < self.ceiling and ratio > self.ratio
+        if not noisy and _contradicted(wrong, sure):
+            return self._doubtful(output, truth, prediction, rows, wrong, sure, evidence)
         if not noisy:
             text = f"Among the surest fifth of the predictions of {output.name!r}, {percent(float(wrong[top].mean()))} are wrong"
             return passed(self, f"{text}, as a problem without wrong labels may have it.", evidence)
         noise = confident_learning(truth, prediction)
-        n = int(round(floor * len(truth)))
+        n = round(floor * len(truth))
         chosen = noise.rows[:MOST_NAMED]
         evidence |= {
             "share": floor, "confident_share": noise.share, "rows": rows[noise.rows[: min(MOST_NAMED, max(n, 1))]],
@@ -95,8 +121,39 @@ class WrongLabels:
             f"predictions, a fifth of all, fail in {percent(float(wrong[top].mean()))}, and a hard problem does not explain it "
             f"(likelihood ratio {number(ratio)})."
         )
-        remedy = "Look at the rows named in the evidence, and correct or remove wrong labels before judging models by them."
+        remedy = (
+            "Look at the rows named in the evidence, and correct or remove wrong labels before judging models by them."
+        )
         return fire(self, sentence, remedy, columns=[output.name], evidence=evidence)
+
+    def _doubtful(
+        self, output: Output, truth: np.ndarray, prediction: np.ndarray, rows: np.ndarray, wrong: np.ndarray,
+        sure: np.ndarray, evidence: dict[str, Any],
+    ) -> Finding:  # fmt: skip
+        """Return a note on rows whose label the model contradicts although it is sure; it may be the model that errs."""
+        noise = confident_learning(truth, prediction)
+        chosen = noise.rows[:MOST_NAMED]
+        high = sure >= SURE
+        n, expected = int(wrong[high].sum()), float((1 - sure[high]).sum())
+        evidence |= {
+            "share": noise.share, "rows": rows[chosen], "given": [output.labels[i] for i in truth[chosen]],
+            "guessed": [output.labels[i] for i in noise.guessed[:MOST_NAMED]], "contradicted": n, "expected": expected,
+        }  # fmt: skip
+        sentence = (
+            f"{count(n, 'label')} of {output.name!r} contradict a model that gives another class at least {percent(SURE)}, where "
+            f"its own probabilities expect {number(expected)}: the labels or the model are wrong."
+        )
+        remedy = "Look at the rows named in the evidence, the most doubtful first."
+        return fire(self, sentence, remedy, severity="info", columns=[output.name], evidence=evidence)
+
+
+def _contradicted(wrong: np.ndarray, sure: np.ndarray) -> bool:
+    """Return whether a sure model errs far more often than its own probabilities say."""
+    from scipy import stats
+
+    high = sure >= SURE
+    n, expected = int(wrong[high].sum()), float((1 - sure[high]).sum())
+    return n >= 5 and n > 2 * expected and float(stats.poisson.sf(n - 1, expected)) < 1e-6
 
 
 def _places(guessed: np.ndarray, sure: np.ndarray) -> np.ndarray:
@@ -151,15 +208,20 @@ def floor_of(wrong: np.ndarray, sure: np.ndarray, guessed: np.ndarray) -> tuple[
 
 def _fitted(design: np.ndarray, y: np.ndarray, e: float, w: np.ndarray) -> tuple[np.ndarray, float]:
     """Return weights and log likelihood of P(y) = e + (1 - 2e) sigmoid(design @ w) by Fisher scoring."""
-    p = y
-    for _ in range(25):
-        h = 1 / (1 + np.exp(-np.clip(design @ w, -30, 30)))
+    best = -np.inf
+    step = np.zeros(len(w))
+    for _ in range(40):
+        h = 1 / (1 + np.exp(-np.clip(design @ (w + step), -30, 30)))
         p = np.clip(e + (1 - 2 * e) * h, 1e-6, 1 - 1e-6)
+        likelihood = float((y * np.log(p) + (1 - y) * np.log(1 - p)).sum())
+        if likelihood < best:  # too far: halve the step
+            step = step / 2
+            continue
+        w, gained, best = w + step, likelihood - best, likelihood
+        if gained < 1e-4:
+            break
         slope = (1 - 2 * e) * h * (1 - h)
         gradient = design.T @ ((y - p) / (p * (1 - p)) * slope)
         information = (design.T * (slope**2 / (p * (1 - p)))) @ design + 1e-3 * np.eye(len(w))
         step = np.clip(np.linalg.solve(information, gradient), -2, 2)
-        w = w + step
-        if np.abs(step).max() < 1e-5:
-            break
-    return w, float((y * np.log(p) + (1 - y) * np.log(1 - p)).sum())
+    return w, best

@@ -64,7 +64,12 @@ class Coverage:
             if entry is not None:
                 found[column.name] = entry
         if not found:
-            return [passed(self, f"All of {count(len(columns), 'column')} {verb(len(columns), 'is', 'are')} as full at the end {time.words} as before.")]
+            return [
+                passed(
+                    self,
+                    f"All of {count(len(columns), 'column')} {verb(len(columns), 'is', 'are')} as full at the end {time.words} as before.",
+                )
+            ]
         order = sorted(found, key=lambda name: (not found[name]["serious"], -found[name]["share"]))
         texts = [f"{name!r} {found[name]['words']}" for name in order]
         sentence = f"{count(len(found), 'column')} {verb(len(found), 'comes or goes', 'come or go')} {time.words}: {joined(texts)}."
@@ -74,7 +79,9 @@ class Coverage:
         elif kinds == {"begins"}:
             remedy = "Learn from the rows since then, or leave the column out (data.columns: ignore)."
         else:
-            remedy = "Repair the column or leave it out (data.columns: ignore): in use it will be as in the latest rows."
+            remedy = (
+                "Repair the column or leave it out (data.columns: ignore): in use it will be as in the latest rows."
+            )
         severity: Severity = "warning" if any(entry["serious"] for entry in found.values()) else "info"
         evidence = {"column": time.column, "columns": found}
         return [fire(self, sentence, remedy, severity=severity, columns=order, evidence=evidence)]
@@ -119,15 +126,17 @@ class Coverage:
         words = f"has {count(n_new, 'new level')} in {percent(share)} of the last fifth of the rows"
         return {"kind": "new levels", "n_levels": n_new, "share": share, "serious": share >= 0.2, "words": words}
 
-    def _takes_over(self, values: np.ndarray, cells: pl.Series, period: np.ndarray, time: Along) -> dict[str, Any] | None:
+    def _takes_over(
+        self, values: np.ndarray, cells: pl.Series, period: np.ndarray, time: Along
+    ) -> dict[str, Any] | None:
         known = ~np.isnan(values)
         last = values[known & (period == period[-1])]
         if len(last) < 20 or len(np.unique(values[known][:5000])) < 5:
             return None
         distinct, counts = np.unique(last, return_counts=True)
         value = distinct[counts.argmax()]
-        shares = np.bincount(period[known], weights=values[known] == value, minlength=period[-1] + 1)
-        shares = shares / np.maximum(1, np.bincount(period[known], minlength=period[-1] + 1))
+        counts_of = np.bincount(period[known], weights=values[known] == value, minlength=period[-1] + 1)
+        shares = counts_of / np.maximum(1, np.bincount(period[known], minlength=period[-1] + 1))
         full = shares >= 0.8
         at = len(full) - int(np.argmin(full[::-1]))  # the first period of the full ones at the end
         if not full[-1] or at <= 1 or at >= len(full) or (shares[: at - 1] > 0.2).any():

@@ -54,7 +54,9 @@ class Sentinel:
             if entry is not None:
                 found[name] = entry
         if not found:
-            return [passed(self, f"No usual code for unknown stands out in {count(len(numbers), 'column')} of numbers.")]
+            return [
+                passed(self, f"No usual code for unknown stands out in {count(len(numbers), 'column')} of numbers.")
+            ]
         order = sorted(found, key=lambda name: -found[name]["n"])
         texts = [
             f"{name!r} is {number(found[name]['code'])} in {count(found[name]['n'], 'row')} ({percent(found[name]['share'])}) "
@@ -63,9 +65,7 @@ class Sentinel:
         ]
         first = order[0]
         n = len(order)
-        sentence = (
-            f"{count(n, 'column')} of numbers {verb(n, 'holds', 'hold')} what looks like a code for unknown: {joined(texts)}."
-        )
+        sentence = f"{count(n, 'column')} of numbers {verb(n, 'holds', 'hold')} what looks like a code for unknown: {joined(texts)}."
         remedy = f'If it means unknown, set data.columns.{first}: {{read: {{missing: ["{found[first]["code"]:g}"]}}}}.'
         # One code in several columns, or one that no measurement takes, is hardly a value.
         shared = len(found) > 1 and len({entry["code"] for entry in found.values() if entry["code"] < 0}) == 1
@@ -73,7 +73,9 @@ class Sentinel:
         severity: Severity = "warning" if shared or plain else "info"
         propose = {name: {"missing": f"{found[name]['code']:g}"} for name in order}
         return [
-            fire(self, sentence, remedy, severity=severity, columns=order, evidence={"codes": found, "propose": propose})
+            fire(
+                self, sentence, remedy, severity=severity, columns=order, evidence={"codes": found, "propose": propose}
+            )
         ]
 
     def _code(self, values: np.ndarray) -> dict[str, Any] | None:
