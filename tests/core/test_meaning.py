@@ -141,8 +141,21 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:
 
 def test_many_values_that_gained_are_the_world_and_no_default() -> None:
     rng = np.random.default_rng(4)
-    before = of_column(pl.Series("calls", np.zeros(900)), "number", {})
-    now = of_column(pl.Series("calls", rng.poisson(1.5, 900).astype(float)), "number", {})
+    values = rng.gamma(3, 5, 900)
+    before = of_column(pl.Series("calls", values), "number", {})
+    two, three = values.copy(), values.copy()
+    two[:100], two[100:200] = 999.0, 9999.0
+    three[:100], three[100:200], three[200:300] = 999.0, 9999.0, 99.0
+    assert len(shifts(before, of_column(pl.Series("calls", two), "number", {}))) == 2
+    assert shifts(before, of_column(pl.Series("calls", three), "number", {})) == []
+
+
+def test_shares_that_another_order_fits_only_roughly_are_drift() -> None:
+    rng = np.random.default_rng(6)
+    before, now = (
+        of_column(pl.Series("x", rng.choice(["a", "b", "c"], 6000, p=shares)), "category", {})
+        for shares in ([0.5, 0.3, 0.2], [0.2, 0.42, 0.38])
+    )
     assert shifts(before, now) == []
 
 
