@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ import pytest
 from conftest import Command, small_study
 from fieldguide.core.decay import Estimate, added, estimated, recommended
 from fieldguide.core.errors import ConfigError, StudyError
+from fieldguide.core.periods import DAY, UNITS, Periods, periods_for, schedules_of
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
-from fieldguide.steps.recency import DAY, UNITS, Periods, age, periods_for, recency, schedules_of
+from fieldguide.steps.recency import age, recency
 
 RMSE = Problem((Output("y", find("tasks", "regression")(), (), find("metrics", "rmse")()),))
 AUC = Problem((Output("y", find("tasks", "binary")(), ("no", "yes"), find("metrics", "roc_auc")()),))
@@ -59,7 +61,7 @@ def test_in_a_world_that_turns_the_score_falls_with_age_and_monthly_beats_never(
     assert facts["period"] == "week"
     losses = [point["value"] for point in facts["curve"]]
     assert losses[0] == 0
-    assert all(a < b for a, b in zip(losses, losses[1:]))
+    assert all(a < b for a, b in pairwise(losses))
     plans = {plan["name"]: plan["cost"] for plan in facts["schedules"]}
     assert list(plans) == ["weekly", "monthly", "quarterly", "never"]
     assert plans["monthly"]["interval"][1] < plans["never"]["interval"][0]
@@ -159,12 +161,12 @@ def test_the_least_frequent_schedule_that_is_not_reliably_worse_is_recommended()
 def test_added_losses_are_differences_on_the_same_periods() -> None:
     rng = np.random.default_rng(0)
     loss, rows, first = rng.random((5, 8)), rng.integers(1, 9, 8), 3
-    for age in (1, 2, 4):
+    for old in (1, 2, 4):
         terms = [
-            (rows[t], loss[t - first - age + 1, t] - loss[t - first, t]) for t in range(first, 8) if t - first - age + 1 >= 0
+            (rows[t], loss[t - first - old + 1, t] - loss[t - first, t]) for t in range(first, 8) if t - first - old + 1 >= 0
         ]  # fmt: skip
         expected = sum(n * d for n, d in terms) / sum(n for n, _ in terms)
-        assert added(loss, rows, first, np.array([age]))[0] == pytest.approx(expected)
+        assert added(loss, rows, first, np.array([old]))[0] == pytest.approx(expected)
 
 
 def test_an_error_is_the_wider_of_rows_and_still_time() -> None:

@@ -40,46 +40,50 @@ def test_where_all_rows_are_alike_slices_are_found_in_one_of_twenty_searches_at_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("fieldguide.steps.weak_slices.REPLICATES", 200)
-    assert found_in(200, n=220) <= 0.05
+    found = []
+    for seed in range(200):
+        table, judged = world(seed, 220)
+        found.append(bool(weak_slices(table.without(["a b"]), judged, seed=seed)["slices"]))
+    assert np.mean(found) <= 0.05
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
 def test_it_is_as_quiet_for_probabilities(metric: str) -> None:
-    assert found_in(15, n=300, metric=metric) == 0
+    assert found_in(20, n=300, metric=metric) <= 0.05
 
 
 def test_rows_that_belong_together_do_not_count_one_by_one() -> None:
-    assert found_in(20, n=600, units=5) <= 0.05
+    assert found_in(20, n=400, units=4) <= 0.05
 
 
 @pytest.mark.parametrize(("metric", "weak"), [("rmse", 1.0), ("roc_auc", 1.0), ("log_loss", 1.0)])
 def test_a_planted_pair_of_conditions_is_found(metric: str, weak: float) -> None:
     hits = 0
     for seed in range(2):
-        table, judged = world(seed, 2500, weak=weak, metric=metric)
+        table, judged = world(seed, 2000, weak=weak, metric=metric)
         found = weak_slices(table, judged, seed=seed)
         names = [part["name"] for part in found["slices"] if part["why"] == "score"]
         hits += any("city = 'a'" in name and "age" in name for name in names)
         part = found["slices"][0]
         assert part["gap"]["interval"][0] > 0
-        assert part["n"] < found["n"] < 1700
+        assert part["n"] < found["n"] < 1100
         assert found["n_tested"] <= 12 < found["n_searched"]
     assert hits == 2
 
 
-def test_figures_of_a_slice_are_those_of_the_half_that_did_not_find_it() -> None:
-    table, judged = world(1, 2000, weak=1.0)
-    found = weak_slices(table, judged, seed=1)
-    covered = 0
-    for seed in range(10):
-        part = weak_slices(*world(seed, 2000, weak=1.0), seed=seed)["slices"][-1]
-        low, high = part["interval"]
-        kinds = {"age": "number", "pay": "number", "city": "category", "a b": "boolean"}
-        fresh, other = world(1000, 40_000, weak=1.0)
-        mask = fresh.frame.select(parse(part["name"], kinds).polars().fill_null(False)).to_series().to_numpy()
-        covered += low <= other.metric.score(other.truth[mask], other.prediction[mask]) <= high
-    assert covered >= 9
-    assert found["level"] >= 0.95
+def test_intervals_of_slices_cover_what_fresh_rows_show() -> None:
+    kinds = {column.name: column.kind for column in COLUMNS}
+    fresh, other = world(1000, 40_000, weak=1.0)
+    covered = []
+    for seed in range(6):
+        found = weak_slices(*world(seed, 1200, weak=1.0), seed=seed)
+        assert 0.95 <= found["level"] < 1
+        for part in found["slices"]:
+            mask = fresh.frame.select(parse(part["name"], kinds).polars().fill_null(False)).to_series().to_numpy()
+            low, high = part["interval"]
+            covered.append(low <= other.metric.score(other.truth[mask], other.prediction[mask]) <= high)
+    assert len(covered) >= 6
+    assert np.mean(covered) >= 0.9
 
 
 def test_predictions_that_are_too_high_in_a_slice_are_found_by_their_calibration() -> None:

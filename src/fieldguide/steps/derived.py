@@ -129,7 +129,7 @@ def log_rows(having: np.ndarray, lacking: np.ndarray, sizes: list[int]) -> float
 
     Examples:
         >>> sizes = [100, 200, 400, 800]
-        >>> round(np.exp(log_rows(np.array([5, 6, 7, 8.0]), np.array([3, 4, 5, 6.0]), sizes)), 2)
+        >>> round(math.exp(log_rows(np.array([5, 6, 7, 8.0]), np.array([3, 4, 5, 6.0]), sizes)), 2)
         0.25
     """
     if not (np.isfinite(having).all() and np.isfinite(lacking).all()):

@@ -10,34 +10,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from fieldguide.core.bootstrap import Resampled, resampled
 from fieldguide.core.calibration import ratio_interval
 from fieldguide.core.contracts import Metric
-from fieldguide.core.expression import parse
-from fieldguide.core.functions import FUNCTIONS
 from fieldguide.core.leaderboard import metric_of, readable
 from fieldguide.core.problem import Problem
 from fieldguide.core.score import score
 from fieldguide.core.seeds import generator
-from fieldguide.core.table import Column, Table
+from fieldguide.core.table import Table
+from fieldguide.steps.conditions import Condition, conditions_of, masks_of
 
 FEWEST_ROWS = 200
 SMALLEST, SMALLEST_SHARE, LARGEST_SHARE = 25, 0.02, 0.7
 MOST_ROWS = 20_000
-MOST_COLUMNS = 400
-MOST_LEVELS = 12
 PARENTS = 30
 """Single conditions that are paired with every other one."""
 MOST_TRIED = {"score": 8, "calibration": 4}
 """Slices taken to the second half, by what is wrong with them: each costs the others some certainty."""
-OVERLAP = 0.6
-"""Two slices that share more of their rows (Jaccard) are one."""
+REMAINS = 0.5
+"""A slice is taken when it stands out by this share of its strength also without the rows of the slices taken before it."""
+MOST_LOOKED_AT = 300
 PAIR_PREMIUM = 1.15
 """By how much a pair of conditions must stand out more than either alone."""
 LEVEL = 0.05
@@ -102,6 +98,8 @@ def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any
     Discovery Rate-Adjusted Multiple Confidence Intervals for Selected Parameters.
 
     Examples:
+        >>> import polars as pl
+        >>> from fieldguide.core.table import Column
         >>> from fieldguide.parts import find
         >>> rng = np.random.default_rng(0)
         >>> city, noise = rng.choice(["Lima", "Oslo"], 800), rng.normal(size=800)
@@ -112,7 +110,10 @@ def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any
     """
     units = np.unique(judged.blocks, return_inverse=True)[1]
     if len(units) < FEWEST_ROWS or units.max() < 20:
-        return {"slices": [], "silence": f"{len(units):,} judged rows of {units.max() + 1:,} units are too few to search"}
+        return {
+            "slices": [],
+            "silence": f"{len(units):,} judged rows of {units.max() + 1:,} units are too few to search",
+        }
     rng = generator(seed, "weak slices")
     if len(units) > MOST_ROWS:  # whole blocks of a sample
         kept = rng.permutation(units.max() + 1) < (units.max() + 1) * MOST_ROWS / len(units)
@@ -120,8 +121,8 @@ def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any
         table, judged, units = table.take(rows), judged.take(rows), units[rows]
     half = (rng.permutation(units.max() + 1) % 2).astype(bool)[units]
     found = judged.take(~half)
-    conditions = _conditions(table)
-    masks = _masks(table, conditions)
+    conditions = conditions_of(table)
+    masks = masks_of(table, conditions)
     searched = _Search.of(found, masks[:, ~half], conditions)
     chosen = searched.best()
     facts = {
@@ -130,75 +131,6 @@ def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any
     other = judged.take(half)
     inside = [np.logical_and.reduce([masks[i][half] for i in c.parts]) for c in chosen]
     return {**facts, **_confirmed(other, chosen, inside, conditions, seed)}
-
-
-# --- conditions --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Condition:
-    column: str
-    text: str
-
-
-def _conditions(table: Table) -> list[_Condition]:
-    """Return single conditions as expressions: levels, ranges between quartiles and on either side of the median, missing."""
-    found: list[_Condition] = []
-    for column in table.features[:MOST_COLUMNS]:
-        if "`" in column.name:
-            continue
-        values, name = table.frame[column.name], _quoted(column.name)
-        texts = _ranges(name, values, column) if column.kind in ("number", "datetime") else _levels(name, values, column)
-        if values.null_count() + (int(values.is_nan().sum()) if values.dtype.is_float() else 0):
-            texts = [*texts, f"is_missing({name})"]
-        found += [_Condition(column.name, text) for text in texts]
-    return found
-
-
-def _quoted(name: str) -> str:
-    reserved = {"and", "or", "not", "in", "true", "false", "null", *FUNCTIONS}
-    return name if name.isidentifier() and name.lower() not in reserved else f"`{name}`"
-
-
-def _levels(name: str, values: pl.Series, column: Column) -> list[str]:
-    counts = values.drop_nulls().value_counts(sort=True, name="n").head(MOST_LEVELS)
-    levels = sorted(counts[values.name].to_list(), key=str)
-    if column.kind == "boolean":
-        return [f"{name} = {str(level).lower()}" for level in levels]
-    return [f"{name} = '{level}'" for level in levels if not set("'\\") & set(str(level))]
-
-
-def _ranges(name: str, values: pl.Series, column: Column) -> list[str]:
-    if column.kind == "datetime":
-        numbers = values.drop_nulls().to_physical().to_numpy()
-        edges = [f"'{np.datetime64(int(edge), 'us').astype('datetime64[D]')}'" for edge in _quartiles(numbers)]
-        edges = list(dict.fromkeys(edges))
-    else:
-        numbers = values.to_numpy()
-        numbers = numbers[np.isfinite(numbers)]
-        distinct = np.unique(numbers)
-        if len(distinct) <= 6:
-            return [f"{name} = {value:.15g}" for value in distinct] if len(distinct) > 1 else []
-        edges = list(dict.fromkeys(f"{float(f'{edge:.4g}'):.10g}" for edge in _quartiles(numbers)))
-    if not edges:
-        return []
-    between = [f"{low} <= {name} < {high}" for low, high in pairwise(edges)]
-    middle = edges[len(edges) // 2]
-    halves = [f"{name} < {middle}", f"{name} >= {middle}"] if len(edges) > 1 else []
-    return [f"{name} < {edges[0]}", *between, f"{name} >= {edges[-1]}", *halves]
-
-
-def _quartiles(numbers: np.ndarray) -> list[float]:
-    return [] if not len(numbers) else [float(q) for q in np.quantile(numbers, (0.25, 0.5, 0.75))]
-
-
-def _masks(table: Table, conditions: Sequence[_Condition]) -> np.ndarray:
-    """Return (conditions, rows) bool, computed by the expressions themselves."""
-    if not conditions:
-        return np.zeros((0, table.n_rows), bool)
-    kinds = {column.name: column.kind for column in table.columns}
-    exprs = [parse(c.text, kinds).polars().fill_null(False).alias(str(i)) for i, c in enumerate(conditions)]
-    return table.frame.select(exprs).to_numpy().T
 
 
 # --- the search --------------------------------------------------------------------------------------------------------
@@ -219,12 +151,12 @@ class _Search:
 
     judged: Judged
     masks: np.ndarray
-    conditions: Sequence[_Condition]
+    conditions: Sequence[Condition]
     strengths: dict[str, dict[tuple[int, ...], float]]
     n_searched: int = 0
 
     @staticmethod
-    def of(judged: Judged, masks: np.ndarray, conditions: Sequence[_Condition]) -> _Search:
+    def of(judged: Judged, masks: np.ndarray, conditions: Sequence[Condition]) -> _Search:
         """Measure single conditions, then the pairs that one of the best of them takes part in."""
         whys = ("score",) if judged.bias is None else ("score", "calibration")
         search = _Search(judged, masks, conditions, {why: {} for why in whys})
@@ -244,58 +176,76 @@ class _Search:
     def _measure(self, slices: Sequence[tuple[int, ...]]) -> None:
         n = len(self.judged.truth)
         least = max(SMALLEST, SMALLEST_SHARE * n)
-        bias = self.judged.bias
-        binary = self.judged.metric.reads == "probability" and self.judged.prediction.shape[1] == 2
-        positive = (self.judged.truth == 1).astype(np.float32)
         step = max(1, 4_000_000 // max(1, n))
         for start in range(0, len(slices), step):
             part = slices[start : start + step]
             inside = np.stack([np.logical_and.reduce(self.masks[list(p)]) for p in part])
             counts = inside.sum(1)
             able = (counts >= least) & (counts <= LARGEST_SHARE * n)
-            part, inside, counts = [p for p, ok in zip(part, able) if ok], inside[able], counts[able]
-            if not part:
-                continue
+            part, inside = [p for p, ok in zip(part, able) if ok], inside[able]
             self.n_searched += len(part)
-            weights = inside.astype(np.float32)
-            gap = self.judged.under(1 - weights) - self.judged.under(weights)
-            hits = weights @ positive
-            sizes = hits * (counts - hits) / counts if binary else counts.astype(float)
-            everywhere = positive.sum() * (n - positive.sum()) / n if binary else float(n)
-            others = np.maximum(everywhere - sizes, 1)
-            size = np.sqrt(1 / (1 / np.maximum(sizes, 1e-9) + 1 / others))
-            strengths = {"score": gap * size}
-            if bias is not None:
-                off = weights.astype(np.float64) @ bias / counts
-                spread = float(bias.std()) or 1.0
-                strengths["calibration"] = np.abs(off) / spread * np.sqrt(counts / (1 - np.minimum(counts / n, 0.99)))
-            for why, values in strengths.items():
+            for why, values in _strengths(self.judged, inside).items() if part else ():
                 self.strengths[why].update((p, float(v)) for p, v in zip(part, values) if math.isfinite(v) and v > 0)
 
     def best(self) -> list[_Found]:
-        """Return the slices that stand out most, no two of them nearly the same rows, simple ones before pairs."""
+        """Return the slices that stand out most, simple ones before pairs, each also without the rows of those before it."""
         chosen: list[_Found] = []
         for why, strengths in self.strengths.items():
-            taken: list[np.ndarray] = []
-            for parts in sorted(strengths, key=lambda p: (-strengths[p], p)):
-                if len(taken) == MOST_TRIED[why]:
+            covered = np.zeros(len(self.judged.truth), bool)
+            taken = 0
+            for parts in sorted(strengths, key=lambda p: (-strengths[p], p))[:MOST_LOOKED_AT]:
+                if taken == MOST_TRIED[why]:
                     break
                 alone = max((strengths.get((i,), 0.0) for i in parts), default=0.0) if len(parts) > 1 else 0.0
                 if strengths[parts] < PAIR_PREMIUM * alone:
                     continue
                 mask = np.logical_and.reduce(self.masks[list(parts)])
-                if any((mask & other).sum() > OVERLAP * (mask | other).sum() for other in taken):
+                if covered.any() and self._left(mask, covered, why) < REMAINS * strengths[parts]:
                     continue
-                taken.append(mask)
+                covered |= mask
+                taken += 1
                 chosen.append(_Found(parts, why, strengths[parts]))
         return chosen
+
+    def _left(self, mask: np.ndarray, covered: np.ndarray, why: str) -> float:
+        """Return how far a slice stands out among the rows that no slice before it has."""
+        rows = np.flatnonzero(~covered)
+        inside = mask[rows]
+        if not SMALLEST <= inside.sum() < len(rows) - SMALLEST:
+            return 0.0
+        found = float(_strengths(self.judged.take(rows), inside[None])[why][0])
+        return found if math.isfinite(found) else 0.0
+
+
+def _strengths(judged: Judged, inside: np.ndarray) -> dict[str, np.ndarray]:
+    """Return by what is wrong how far slices stand out, in standard errors up to a common factor.
+
+    Shape:
+        inside: (slices, rows) bool
+        returns: (slices,) each
+    """
+    n, counts, bias = inside.shape[1], inside.sum(1), judged.bias
+    weights = inside.astype(np.float32)
+    gap = judged.under(1 - weights) - judged.under(weights)
+    sizes, everything = counts.astype(float), float(n)
+    if judged.metric.reads == "probability" and judged.prediction.shape[1] == 2:  # the rarer label decides
+        positive = (judged.truth == 1).astype(np.float32)
+        hits = weights @ positive
+        sizes, everything = hits * (counts - hits) / counts, float(positive.sum() * (n - positive.sum()) / n)
+    size = np.sqrt(1 / (1 / np.maximum(sizes, 1e-9) + 1 / np.maximum(everything - sizes, 1)))
+    found = {"score": gap * size}
+    if bias is not None:
+        off = weights.astype(np.float64) @ bias / counts
+        spread = float(bias.std()) or 1.0
+        found["calibration"] = np.abs(off) / spread * np.sqrt(counts / (1 - np.minimum(counts / n, 0.99)))
+    return found
 
 
 # --- the other half ----------------------------------------------------------------------------------------------------
 
 
 def _confirmed(
-    judged: Judged, chosen: Sequence[_Found], inside: Sequence[np.ndarray], conditions: Sequence[_Condition], seed: int
+    judged: Judged, chosen: Sequence[_Found], inside: Sequence[np.ndarray], conditions: Sequence[Condition], seed: int
 ) -> dict[str, Any]:
     tests = [_test(judged, mask, found.why, seed) for found, mask in zip(chosen, inside)]
     passed = benjamini_hochberg([p for _, p, _ in tests], LEVEL)
@@ -305,9 +255,13 @@ def _confirmed(
         if not tests[i][2]:
             continue  # certain, and too small to matter
         name = " and ".join(conditions[part].text for part in chosen[i].parts)
-        slices.append({"name": name, "why": chosen[i].why, **_described(judged, inside[i], seed, level), "p": tests[i][1]})
+        slices.append(
+            {"name": name, "why": chosen[i].why, **_described(judged, inside[i], seed, level), "p": tests[i][1]}
+        )
     whole = float(judged.metric.score(judged.truth, judged.prediction)) if len(judged.truth) else math.nan
-    order = sorted(slices, key=lambda s: (s["why"] != "score", s["as_promised"] is True, -(s["gap"]["value"] or 0.0), s["name"]))
+    order = sorted(
+        slices, key=lambda s: (s["why"] != "score", s["as_promised"] is True, -(s["gap"]["value"] or 0.0), s["name"])
+    )
     return {"slices": order, "whole": whole if math.isfinite(whole) else None, "level": level, "silence": ""}
 
 
@@ -332,9 +286,7 @@ def _test(judged: Judged, mask: np.ndarray, why: str, seed: int) -> tuple[float,
 def gap_to_rest(judged: Judged, mask: np.ndarray, seed: int) -> Resampled:
     """Return by how much the score of a slice is worse than that of the other rows (positive: worse), over blocks."""
     inside, outside = mask.astype(np.float32), (~mask).astype(np.float32)
-    return resampled(
-        lambda w: judged.under(w * outside) - judged.under(w * inside), judged.blocks, seed, REPLICATES
-    )
+    return resampled(lambda w: judged.under(w * outside) - judged.under(w * inside), judged.blocks, seed, REPLICATES)
 
 
 def _known(p: float) -> float:
@@ -414,7 +366,9 @@ def judged_of(problem: Problem, truth: np.ndarray, prediction: np.ndarray, thres
     """Return rows as they are searched, from the first output's prediction on the original scale, (rows, width)."""
     output = problem.output
     metric = metric_of(output)
-    calibrated = prediction[:, 1] if output.family == "binary" else prediction[:, 0] if output.family == "values" else None
+    calibrated = (
+        prediction[:, 1] if output.family == "binary" else prediction[:, 0] if output.family == "values" else None
+    )
     return Judged(metric, truth, readable(output, prediction, metric, threshold), calibrated, blocks)
 
 
@@ -448,4 +402,4 @@ def _holds(facts: Mapping[str, Any]) -> bool | None:
         return None
     if facts["why"] == "score":
         return True if low > 0 else False if high <= 0 else None
-    return True if low > 1 or high < 1 else False if 1 - BIAS <= low and high <= 1 + BIAS else None
+    return True if low > 1 or high < 1 else False if low >= 1 - BIAS and high <= 1 + BIAS else None

@@ -9,7 +9,12 @@ from fieldguide.testing import check_check
 
 
 def case(value=0.02, p=0.001, **more):
-    facts = {"windows": {"value": value, "interval": [value - 0.01, value + 0.01], "p": p}, "title": "RMSE", "n_starts": 9, "silence": ""}
+    facts = {
+        "windows": {"value": value, "interval": [value - 0.01, value + 0.01], "p": p},
+        "title": "RMSE",
+        "n_starts": 9,
+        "silence": "",
+    }
     return {"problem": problem_of(), "facts": {**facts, **more}}
 
 
@@ -26,4 +31,7 @@ def test_a_loss_passes():
 
 def test_silence_is_typed():
     assert only(SlidingWindow().run(**case(silence="no time"))).status == "not_applicable"
-    assert only(SlidingWindow().run(**case(windows={"value": None, "interval": [None, None], "p": None}))).status == "not_applicable"
+    assert (
+        only(SlidingWindow().run(**case(windows={"value": None, "interval": [None, None], "p": None}))).status
+        == "not_applicable"
+    )

@@ -9,13 +9,22 @@ from fieldguide.testing import check_check
 
 
 def case(high=0.012, p=0.4, success=0.0, silence=""):
-    facts = {"decay": {"value": 0.001, "interval": [-0.01, high], "p": p}, "title": "RMSE", "oldest": 9, "period": "month", "silence": silence}
+    facts = {
+        "decay": {"value": 0.001, "interval": [-0.01, high], "p": p},
+        "title": "RMSE",
+        "oldest": 9,
+        "period": "month",
+        "silence": silence,
+    }
     return {"problem": problem_of(success=success), "facts": facts}
 
 
 def test_what_could_have_been_missed_is_told():
     finding = only(check_check(NoDecay(), case(), case(p=0.001)))
-    assert finding.sentence == "No ageing is seen over 9 periods of month; a mean loss of more than 0.012 RMSE would have been."
+    assert (
+        finding.sentence
+        == "No ageing is seen over 9 periods of month; a mean loss of more than 0.012 RMSE would have been."
+    )
     assert finding.remedy.startswith("Retrain when there is a reason to")
 
 

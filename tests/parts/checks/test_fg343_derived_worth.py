@@ -19,9 +19,7 @@ def case(*columns):
 def test_a_column_that_saves_rows_is_named_with_what_it_saves():
     useless = made("noise", -0.1, -0.5, 0.2)
     finding = only(check_check(DerivedWorth(), case(made(), useless), case(useless)))
-    assert finding.sentence == (
-        "With ratio, 900 rows reach what 3,600 rows reach without: it saves 75 % [60 %, 85 %]."
-    )
+    assert finding.sentence == ("With ratio, 900 rows reach what 3,600 rows reach without: it saves 75 % [60 %, 85 %].")
     assert finding.columns == ("ratio",)
     assert finding.remedy == "Keep what saves rows; noise is not shown to."
 

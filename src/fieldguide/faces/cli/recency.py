@@ -47,4 +47,6 @@ def _say_schedules(terminal: Any, facts: Mapping[str, Any]) -> None:
         mark = " [green]<- recommended[/]" if plan["name"] == facts["recommended"] else ""
         table.add_row(plan["name"] + mark, number(plan["cost"]["value"]), f"{number(low)} to {number(high)}")
     terminal.print(table)
-    terminal.print(f"  [dim]{facts['candidate']}, {facts['windows']['better']} windows: {facts['why']}[/]", highlight=False)
+    terminal.print(
+        f"  [dim]{facts['candidate']}, {facts['windows']['better']} windows: {facts['why']}[/]", highlight=False
+    )

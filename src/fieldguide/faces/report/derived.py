@@ -45,9 +45,17 @@ def _drawn(c: Mapping[str, Any], title: str, sizes: list[int]) -> Block:
         "color": {"field": "line", "type": "nominal", "scale": scale, **legend}, "strokeDash": {"field": "line", "type": "nominal", "scale": dash, **legend},
         "tooltip": charts.tips(rows="rows", label=title, line="column"),
     })  # fmt: skip
-    return blocks.chart(spec, str(c.get("column")), "; ".join(f"{r['line']} {r['rows']}: {r['label']}" for r in rows), wide=False)
+    return blocks.chart(
+        spec, str(c.get("column")), "; ".join(f"{r['line']} {r['rows']}: {r['label']}" for r in rows), wide=False
+    )
 
 
 def _shares(interval: Any) -> str:
     low, high = (interval or [None, None])[:2]
-    return "" if low is None or high is None else f"[{share(low, 0)}, {share(high, 0)}]" if low != high else span([low, high])
+    return (
+        ""
+        if low is None or high is None
+        else f"[{share(low, 0)}, {share(high, 0)}]"
+        if low != high
+        else span([low, high])
+    )

@@ -144,9 +144,7 @@ def _slices(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
     if not every:
         return [
             blocks.heading("Slices"),
-            blocks.text(
-                "No slice was declared (slices in study.yaml): only those that a search finds are judged."
-            ),
+            blocks.text("No slice was declared (slices in study.yaml): only those that a search finds are judged."),
         ]
     places = decimals_for([s.get("interval") for s in every])
     rows = [

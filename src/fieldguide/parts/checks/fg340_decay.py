@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -40,14 +41,16 @@ class Decay:
     severity: ClassVar[Severity] = "warning"
 
     alpha: float = setting(0.025, "one-sided level of the test")
-    share: float = setting(0.02, "the least decay that matters, as a share of the distance of a fresh score to a perfect one")
+    share: float = setting(
+        0.02, "the least decay that matters, as a share of the distance of a fresh score to a perfect one"
+    )
 
     def run(self, *, problem: Problem, facts: Mapping[str, Any]) -> list[Finding]:
         if facts.get("silence"):
             return [not_applicable(self, f"Nothing can be said of ageing: {facts['silence']}.")]
         never, score, best = facts["decay"], real(facts["score"]), real(facts["best"])
         value, interval, p = real(never["value"]), ends(never["interval"]), real(never["p"])
-        least = self.share * abs(best - score) if best == best else 0.0
+        least = self.share * abs(best - score) if math.isfinite(best) else 0.0
         least = max(least, problem.success)
         said = (
             f"without retraining {facts['title']} is worse by {number(value)} {span(interval)} on average over "
@@ -55,7 +58,9 @@ class Decay:
         )
         evidence = {"decay": value, "interval": list(interval), "p": p, "recommended": facts["recommended"]}
         if p <= self.alpha and value >= least:
-            return [fire(self, f"{_capital(said)}.", f"Retrain {facts['recommended']}: {facts['why']}.", evidence=evidence)]
+            return [
+                fire(self, f"{_capital(said)}.", f"Retrain {facts['recommended']}: {facts['why']}.", evidence=evidence)
+            ]
         return [passed(self, f"No decay is shown: {said}.", evidence=evidence)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -41,7 +42,7 @@ class SlidingWindow:
             return [not_applicable(self, f"Windows cannot be compared: {facts['silence']}.")]
         found = facts["windows"]
         value, interval, p = real(found["value"]), ends(found["interval"]), real(found["p"])
-        if not p == p:
+        if math.isnan(p):
             return [not_applicable(self, "Windows cannot be compared: fewer than 2 periods could be judged.")]
         said = f"{number(abs(value))} {span(interval)} {facts['title']} over {facts['n_starts']} periods"
         evidence = {"gain": value, "interval": list(interval), "p": p}

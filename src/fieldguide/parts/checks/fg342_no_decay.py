@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -43,7 +44,7 @@ class NoDecay:
         never = facts["decay"]
         high, p = ends(never["interval"])[1], real(never["p"])
         evidence = {"bound": high, "p": p}
-        if not p == p:
+        if math.isnan(p):
             return [not_applicable(self, "Nothing can be said of ageing: too few periods could be judged.")]
         if p <= self.alpha:
             return [passed(self, "The answer ages: see FG340.", evidence=evidence)]

@@ -44,7 +44,9 @@ class DerivedWorth:
         rest = [c["column"] for c in found if c not in saving]
         evidence = {"saves": {c["column"]: [c["saves"], *c["interval"]] for c in found}}
         if not saving:
-            said = f"None of {count(len(found), 'derived column')} is shown to save rows: {listed(map(_told, found), 3)}."
+            said = (
+                f"None of {count(len(found), 'derived column')} is shown to save rows: {listed(map(_told, found), 3)}."
+            )
             return [passed(self, said, evidence=evidence)]
         return [
             fire(

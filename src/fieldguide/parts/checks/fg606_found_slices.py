@@ -49,7 +49,9 @@ class FoundSlices:
         found, metric = facts.get("weak_slices") or {}, bench.problem.output.metric
         if not found or found.get("silence") or metric is None:
             return [not_applicable(self, _sentence(found.get("silence") or "No slices were searched for"))]
-        searched = f"{count(found['n_searched'], 'slice')} searched, {found['n_tested']:,} tested on {found['n']:,} other rows"
+        searched = (
+            f"{count(found['n_searched'], 'slice')} searched, {found['n_tested']:,} tested on {found['n']:,} other rows"
+        )
         evidence = {name: found[name] for name in ("n_searched", "n_tested", "n", "whole")}
         if not found["slices"]:
             return [passed(self, f"No slice is clearly worse than the rest ({searched}).", evidence=evidence)]
