@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.config import Config, load_config
@@ -490,11 +492,12 @@ class Study:
 
     @property
     def _refit_rows(self) -> Rows:
-        """All development rows: what the chosen candidate is refitted on."""
+        """All development rows that may be learned from: what the chosen candidate is refitted on."""
         split = self._divided.split
-        if not split.sampled:
+        rows = split.development if split.learned is None else split.learned
+        if np.array_equal(rows, split.work):
             return self._rows
-        return Rows.of(self._framed.table.take(split.development).ignoring(self._excluded), self._framed.problem.outputs, modality)
+        return Rows.of(self._framed.table.take(rows).ignoring(self._excluded), self._framed.problem.outputs, modality)
 
     def _sealed(self) -> Sealed:
         """The test rows. Called after `Seal.open` has recorded the look, and by nobody else."""

@@ -232,7 +232,10 @@ class PopulationSection(Section):
     """Which rows count."""
 
     train: Name = Field(default="all", description="rows to learn from: `all` or an expression")
-    evaluate: Name = Field(default="all", description="rows to judge on: `all` or an expression")
+    evaluate: Name = Field(default="all", description="rows to judge on: `all` or an expression; the seal is among them")
+    immature: Literal["leave_out", "keep"] = Field(
+        default="leave_out", description="rows so recent that their outcomes have not all arrived"
+    )
 
 
 class SplitSection(Section):

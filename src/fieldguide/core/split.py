@@ -33,6 +33,7 @@ class Split:
         development, test, purged: indices into the whole table, disjoint; purged rows are used by nobody
         work: the development rows that explore to refine work on; all of them up to a stated size, else a sample
         folds: indices into `work`
+        learned: the development rows that may be learned from; None: all of them
 
     Args:
         scheme: "random" or "chronological" (with or without blocks), or "given".
@@ -50,6 +51,7 @@ class Split:
     roles: Roles
     splitter: Splitter
     data_hash: str
+    learned: np.ndarray | None = None
 
     @property
     def sampled(self) -> bool:

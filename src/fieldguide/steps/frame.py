@@ -31,6 +31,7 @@ from fieldguide.steps.detect import detect_columns
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
 from fieldguide.steps.detect_task import TaskGuess, detect_task, questions
 from fieldguide.steps.events import known_afterwards, settled, target_of
+from fieldguide.steps.population import population
 from fieldguide.steps.split import Request
 from fieldguide.steps.statement import statement
 
@@ -66,7 +67,6 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         DataError: the table cannot be read, or the target cannot be judged.
     """
     source = open_source(config.data.table)
-    _refuse_unsupported(config)
     check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
     config, learned = settled(config, source)
     columns, guess, tasks = look(source, config)
@@ -91,10 +91,11 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
     first = problem.output
     strata = first.code(table.frame[first.name]) if first.task.family == "classes" else None
     test = config.split.test
+    who = population(table, first, config)
     request = Request(
         test=test if isinstance(test, float) else None, given=given, validation=config.split.validation,
         folds=config.split.folds, repeats=config.split.repeats, by=config.split.by,
-        sample=config.data.sample,
+        sample=config.data.sample, train=None if who.whole else who.train, judged=None if who.whole else who.judged,
     )  # fmt: skip
     asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
     stated = statement(config, problem, table.n_rows, n_without, asked, learned)
@@ -105,24 +106,14 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": asked, "statement": stated, "n_rows": table.n_rows,
         "proxy": None if learned is None else learned.to_dict(),
         "n_without_target": n_without, "violations": [v.to_dict() for v in violations], "table": str(config.data.table),
-        "contract": held.facts,
+        "contract": held.facts, "population": who.facts,
     }  # fmt: skip
     findings = checked(
         "frame", problem=problem, columns=columns, questions=asked, statement=stated, roles_guess=guess,
         learned=learned, afterwards=known_afterwards(config, source.names), read_violations=violations,
-        contract=held.facts, n_rows=table.n_rows, n_without_target=n_without,
+        contract=held.facts, population=who.facts, n_rows=table.n_rows, n_without_target=n_without,
     )  # fmt: skip
     return Framed(problem, columns, table, keys, strata, request, facts, findings, held.stale)
-
-
-def _refuse_unsupported(config: Config) -> None:
-    """A key that nothing acts on yet is refused rather than ignored."""
-    if config.population.train != "all" or config.population.evaluate != "all":
-        raise ConfigError(
-            "population is not acted on yet", rule="every key of study.yaml has its effect",
-            found=f"train: {config.population.train}, evaluate: {config.population.evaluate}",
-            do="filter the rows of the table, and remove the section",
-        )  # fmt: skip
 
 
 def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess, dict[str, TaskGuess]]:

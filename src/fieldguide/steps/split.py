@@ -37,6 +37,7 @@ class Request:
         folds, repeats: of cross-validation; folds 1 is a single validation set.
         by: "random", "grouped", "chronological" or "grouped_chronological".
         sample: most development rows that explore to refine work on.
+        train, judged: (rows,) which rows may teach, and which are judged; None: all.
     """
 
     test: float | None = None
@@ -46,6 +47,13 @@ class Request:
     repeats: int | None = None
     by: str | None = None
     sample: int = 200_000
+    train: np.ndarray | None = None
+    judged: np.ndarray | None = None
+
+    def may(self, what: str, n_rows: int) -> np.ndarray:
+        """Return which rows may teach (`train`) or are judged (`judged`)."""
+        mask: np.ndarray | None = getattr(self, what)
+        return np.ones(n_rows, bool) if mask is None else mask
 
 
 @dataclass(frozen=True)
@@ -93,12 +101,17 @@ def divide(
     roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
     scheme = request.by or ("chronological" if roles.times is not None else "random")
     splitter = splitters["chronological" if "chronological" in scheme else "random"]
+    train, judged = request.may("train", table.n_rows), request.may("judged", table.n_rows)
     if request.given is not None:
-        development, test, purged = np.flatnonzero(~request.given), np.flatnonzero(request.given), np.empty(0, np.int64)
+        development, test = np.flatnonzero(~request.given & (train | judged)), np.flatnonzero(request.given & judged)
         scheme = f"given, {splitter.name}"
     else:
-        kept, held = splitter.hold_out(roles, request.test or held_share(table.n_rows), "seal")
-        development, test, purged = kept, held, _rest(table.n_rows, kept, held)
+        pool = np.flatnonzero(judged)
+        kept, held = splitter.hold_out(roles.take(pool), request.test or held_share(len(pool)), "seal")
+        test = pool[held]
+        beside = np.flatnonzero(train & ~judged)
+        development = np.union1d(pool[kept], beside[_apart(roles, beside, test, splitter)])
+    purged = np.setdiff1d(np.arange(table.n_rows), np.union1d(development, test))
     if len(test) == 0 or len(development) < FEWEST_ROWS // 2:
         raise SplitError(
             "no test set can be sealed",
@@ -112,15 +125,19 @@ def divide(
         work = development[
             splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]
         ]
-    if strata is not None and len(np.unique(strata[development])) < 2:
+    learned = development[train[development]]
+    if strata is not None and len(np.unique(strata[learned])) < 2:
         raise SplitError(
             "the rows left to learn from hold one class only", rule="rows of two classes at least are learned from",
-            found=f"{len(development):,} rows of one class; the others are among the {len(test):,} rows to seal",
+            found=f"{len(learned):,} rows of one class; the others are among the {len(test):,} rows to seal",
             do="divide the rows otherwise under split, or add rows of the rarer class",
         )  # fmt: skip
     inside = roles.take(work)
-    folds = _folds(inside, splitter, request)
-    found = Split(scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys))
+    folds = _folds(inside, splitter, request, train[work], judged[work])
+    found = Split(
+        scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys),
+        None if len(learned) == len(development) else learned,
+    )  # fmt: skip
     return Divided(found, roles, duplicates)
 
 
@@ -140,7 +157,9 @@ def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str
     return facts, findings
 
 
-def _roles(table: Table, keys: np.ndarray, duplicates: Duplicates | None, strata: np.ndarray | None, by: str | None) -> Roles:
+def _roles(
+    table: Table, keys: np.ndarray, duplicates: Duplicates | None, strata: np.ndarray | None, by: str | None
+) -> Roles:
     links = [] if duplicates is None else [same(duplicates.near)]
     for column in table.role("group") if by in (None, "grouped", "grouped_chronological") else ():
         ids = table.frame[column.name].cast(pl.String).rank("dense").to_numpy()
@@ -183,20 +202,34 @@ def copies_of(exact: np.ndarray, of: np.ndarray, among: np.ndarray) -> np.ndarra
     return found
 
 
-def _folds(roles: Roles, splitter: Splitter, request: Request) -> tuple[Fold, ...]:
-    n_rows = len(roles)
-    k = request.folds or (5 if n_rows <= CROSS_VALIDATE_UP_TO and request.validation is None else 1)
+def _apart(roles: Roles, rows: np.ndarray, held: np.ndarray, splitter: Splitter) -> np.ndarray:
+    """Return for each of `rows` whether it may stand beside `held` rows: of another block and, along time, earlier."""
+    apart = ~np.isin(roles.blocks[rows], roles.blocks[held])
+    if splitter.name == "chronological" and roles.times is not None and len(held):
+        apart &= roles.times[rows] < roles.times[held].min()
+    return apart
+
+
+def _folds(
+    roles: Roles, splitter: Splitter, request: Request, train: np.ndarray, judged: np.ndarray
+) -> tuple[Fold, ...]:
+    """Divide the judged rows into folds; each is predicted from all rows that may teach and may stand beside it."""
+    pool = np.flatnonzero(judged)
+    inside = roles.take(pool)
+    k = request.folds or (5 if len(pool) <= CROSS_VALIDATE_UP_TO and request.validation is None else 1)
     if k == 1:
-        kept, held = splitter.hold_out(roles, request.validation or held_share(n_rows), "validation")
-        return (Fold(kept, held),)
-    found = splitter.folds(roles, k, request.repeats or repeats_for(n_rows), "folds")
-    return tuple(Fold(train, validation, repeat) for repeat, train, validation in found if len(validation))
-
-
-def _rest(n_rows: int, kept: np.ndarray, held: np.ndarray) -> np.ndarray:
-    left = np.ones(n_rows, bool)
-    left[kept] = left[held] = False
-    return np.flatnonzero(left)
+        kept, held = splitter.hold_out(inside, request.validation or held_share(len(pool)), "validation")
+        divided = [(0, kept, held)]
+    else:
+        divided = splitter.folds(inside, k, request.repeats or repeats_for(len(pool)), "folds")
+    if judged.all() and train.all():
+        return tuple(Fold(kept, held, repeat) for repeat, kept, held in divided if len(held))
+    folds = []
+    for repeat, kept, held in divided:
+        beside = np.flatnonzero(~judged)
+        rows = np.union1d(pool[kept], beside[_apart(roles, beside, pool[held], splitter)])
+        folds.append(Fold(rows[train[rows]], pool[held], repeat))
+    return tuple(fold for fold in folds if len(fold.validation) and len(fold.train))
 
 
 def _facts(split: Split, roles: Roles, duplicates: Duplicates, table: Table) -> dict[str, Any]:
@@ -209,7 +242,7 @@ def _facts(split: Split, roles: Roles, duplicates: Duplicates, table: Table) -> 
     return {
         "sentence": f"{split.scheme}: {len(split.test):,} of {table.n_rows:,} rows sealed, {len(split.development):,} to develop on{worked} ({how})",
         "scheme": split.scheme, "n_rows": table.n_rows, "n_test": len(split.test), "n_development": len(split.development),
-        "n_purged": len(split.purged), "n_work": len(split.work), "n_folds": n_folds, "n_repeats": split.n_repeats, "validation": how,
+        "n_purged": len(split.purged), "n_learned": len(split.development if split.learned is None else split.learned), "n_work": len(split.work), "n_folds": n_folds, "n_repeats": split.n_repeats, "validation": how,
         "n_validation": len(split.folds[0].validation), "n_blocks": len(sizes), "largest_block": int(sizes.max()),
         "groups": [c.name for c in table.role("group")], "time": next((c.name for c in table.role("time")), None),
         "n_exact_duplicates": duplicates.n_exact, "n_near_duplicates": duplicates.n_near,

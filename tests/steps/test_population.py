@@ -1,0 +1,102 @@
+"""Populations: learn from one, judge another; the seal follows the judged rows; immature rows are left out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import fieldguide as fg
+from fieldguide.core.errors import ConfigError, DataError
+
+
+def study(folder: Path, frame: pl.DataFrame, *lines: str) -> fg.Study:
+    made = fg.Study.create(frame, target="y", out=folder / "study")
+    path = made.folder / "study.yaml"
+    path.write_text(path.read_text() + "\n".join(lines) + "\n")
+    return fg.Study(made.folder)
+
+
+def visits(n: int = 600) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    x, first = rng.normal(size=n), rng.random(n) < 0.4
+    return pl.DataFrame({"x": x, "z": rng.normal(size=n), "first_visit": first, "y": (x + rng.normal(size=n) > 0).astype(int)})
+
+
+def test_the_seal_and_the_folds_follow_the_judged_population(tmp_path: Path) -> None:
+    frame = visits()
+    made = study(tmp_path, frame, 'population: {train: all, evaluate: "first_visit = true"}')
+    facts = made.split()
+    first = frame["first_visit"].to_numpy()
+    split = made._divided.split
+    assert first[split.test].all() and facts["n_test"] == pytest.approx(0.15 * first.sum(), abs=2)
+    assert not len(split.purged) and len(split.development) == 600 - facts["n_test"]
+    for fold in split.folds:
+        assert first[split.work[fold.validation]].all()
+        assert (~first[split.work[fold.train]]).sum() == (~first).sum(), "the others teach in every fold"
+        assert not set(fold.train) & set(fold.validation)
+
+
+def test_rows_outside_both_populations_are_used_by_nobody(tmp_path: Path) -> None:
+    frame = visits()
+    made = study(tmp_path, frame, 'population: {train: "x > -1", evaluate: "first_visit = true and x > -1"}')
+    facts = made.split()
+    assert facts["n_purged"] == int((frame["x"] <= -1).sum())
+    split = made._divided.split
+    assert (frame["x"].to_numpy()[split.development] > -1).all()
+
+
+def test_judged_rows_that_may_not_teach_are_never_fitted_on(tmp_path: Path) -> None:
+    frame = visits()
+    made = study(tmp_path, frame, 'population: {train: "first_visit = false", evaluate: "first_visit = true"}')
+    made.split()
+    split, first = made._divided.split, frame["first_visit"].to_numpy()
+    assert split.learned is not None and not first[split.learned].any()
+    assert all(not first[split.work[fold.train]].any() for fold in split.folds)
+    assert len(made._refit_rows) == int((~first).sum())
+
+
+def delayed(n: int = 3000, seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    age = np.sort(rng.uniform(0, 200, n))[::-1]
+    x = rng.normal(size=n)
+    happens = rng.random(n) < 1 / (1 + np.exp(-(x - 0.8)))
+    arrived = rng.exponential(8, n) < age
+    start = datetime(2024, 1, 1)
+    return pl.DataFrame({
+        "day": [start + timedelta(days=float(200 - a)) for a in age], "x": x, "z": rng.normal(size=n),
+        "y": (happens & arrived).astype(int),
+    })  # fmt: skip
+
+
+def test_rows_whose_outcomes_are_still_arriving_are_left_out_and_counted(tmp_path: Path) -> None:
+    frame = delayed()
+    made = study(tmp_path, frame)
+    found: Any = made.frame()["population"]["immature"]
+    assert found["left_out"] and 100 < found["n"] < 900
+    made.split()
+    split = made._divided.split
+    days = frame["day"].to_numpy()
+    assert str(days[np.union1d(split.development, split.test)].max()) < found["from"]
+    assert any(f.code == "FG208" and f.fired for f in made.frame().findings)
+    kept = study(tmp_path / "kept", frame, "population: {immature: keep}")
+    assert kept.split()["n_purged"] == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ('population: {evaluate: 'y = "1"'}', ConfigError, "population.evaluate reads the target 'y'"),
+        ('population: {train: "x > 1000"}', DataError, "population.train holds 0 of 600 rows"),
+        ('population: {train: "x + 1"}', ConfigError, "it gives a number"),
+    ],
+)
+def test_populations_that_cannot_be(tmp_path: Path, line: str, error: type[Exception], words: str) -> None:
+    made = study(tmp_path, visits(), line)
+    with pytest.raises(error) as caught:
+        made.frame()
+    assert words in str(caught.value)
