@@ -29,7 +29,8 @@ class Immature:
         rate_before: share of positives before.
         rate_after: share of positives from then on.
         n: rows from then on.
-        p: probability bound of so much better a fit by chance (chi-squared, two parameters more than a constant).
+        p: probability of so much better a fit than a constant by chance (chi-squared with 4 degrees of freedom: three
+            parameters more, one to be careful).
     """
 
     from_time: int
@@ -102,10 +103,9 @@ def immature_from(times: np.ndarray, positive: np.ndarray) -> Immature | None:
         return None
     if better < CLEAR and not _lowest(positive, arrived, period):
         return None
-    gain = max(0.0, (delay - constant) / scale)
-    return Immature(
-        start, before, after, n_late, float(np.exp(-gain) * (1 + gain))
-    )  # chi-squared with 4 degrees, its tail
+    gain = max(0.0, float(delay - constant) / scale)
+    p = float(np.exp(-gain) * (1 + gain))  # the tail of chi-squared with 4 degrees of freedom
+    return Immature(start, before, after, n_late, p)
 
 
 def _periods(times: np.ndarray, most: int) -> np.ndarray:
