@@ -90,7 +90,7 @@ def test_rows_whose_outcomes_are_still_arriving_are_left_out_and_counted(tmp_pat
 @pytest.mark.parametrize(
     ("line", "error", "words"),
     [
-        ('population: {evaluate: 'y = "1"'}', ConfigError, "population.evaluate reads the target 'y'"),
+        ("population: {evaluate: 'y = \"1\"'}", ConfigError, "population.evaluate reads the target 'y'"),
         ('population: {train: "x > 1000"}', DataError, "population.train holds 0 of 600 rows"),
         ('population: {train: "x + 1"}', ConfigError, "it gives a number"),
     ],
