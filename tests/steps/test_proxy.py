@@ -13,7 +13,7 @@ from fieldguide.core.errors import ConfigError
 from fieldguide.core.proxy_sections import EventSection
 from fieldguide.steps.checking import checked
 from fieldguide.steps.events import read_event
-from fieldguide.steps.proxy import _acts, _Work, design_effect, matured, proxy_quality, recommend, waiting
+from fieldguide.steps.proxy import _acts, _Work, design_effect, kendall, matured, proxy_quality, recommend, waiting
 
 SEVERE = {"cart": ("pages > 1", "pages > 2")}
 
@@ -179,3 +179,12 @@ def test_rows_without_times_are_taken_as_they_are(world):
 
     event = read_event(world.table, "cart", "cart")
     assert (matured(event, _Clock(None, None, "", False)).label == event.label).all()
+
+
+def test_kendall_is_that_of_scipy():
+    from scipy.stats import kendalltau
+
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 9, 300).astype(float)
+    b = a + rng.integers(0, 6, 300)
+    assert kendall(a, b) == pytest.approx(kendalltau(a, b).statistic)

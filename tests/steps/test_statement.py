@@ -157,6 +157,7 @@ def test_a_question_that_cannot_be_judged_is_refused(tmp_path, text, message):
         ("{click: clikcs > 0}", r"proxies.click.event: there is no column 'clikcs' \(did you mean 'clicks'\?\)"),
         ("{click: {event: clicks > 0, time: clicked}}", "proxies.click.time: there is no column 'clicked'"),
         ("{clicks: clicks > 0}", "a proxy cannot have the name of a column of the table that is not its event"),
+        ("{click: clicked at > 2}", "there is no column 'clicked at > 2'.*, and it is no expression: .* at character"),
         ("{click: country}", "does not say whether it happened"),
         ("{click: {event: clicks > 0, time: country}}", "'country' is no time"),
     ],

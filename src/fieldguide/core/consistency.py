@@ -141,16 +141,31 @@ def _unknown_in_proxies(config: Config, columns: tuple[str, ...]) -> Iterator[tu
         if event.observed_until is not None and not moment(event.observed_until):
             texts.append(("observed_until", event.observed_until))
         for key, text in texts:
-            for used in () if text is None else (text,) if key in ("time", "observed_until") else columns_of(text):
+            for used in (
+                ()
+                if text is None or text in columns
+                else (text,)
+                if key in ("time", "observed_until")
+                else columns_of(text)
+            ):
                 if used not in columns:
                     hint = nearest(used, columns) or f"; the columns are {listed(columns)}"
-                    yield (*path, key), f"there is no column {used!r}{hint}", used
+                    yield (*path, key), f"there is no column {used!r}{hint}{_unread(used)}", used
     for name, text in config.data.derive.items():
         for used in sorted(later & set(read_syntax(text).columns)):
             said = config.data.columns.get(used)
             if (said is None or said.role != "feature") and used not in _places(config):
                 what = f"uses {used!r}, which `proxies` says is known only afterwards"
                 yield ("data", "derive", name), what, text
+
+
+def _unread(text: str) -> str:
+    """Return why a text that is no column is no expression either, or an empty text where it is one word."""
+    try:
+        read_syntax(text)
+    except ExpressionError as error:
+        return f", and it is no expression: {error.what} at character {error.position}"
+    return ""
 
 
 def _places(config: Config) -> set[str]:

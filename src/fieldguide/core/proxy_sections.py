@@ -55,7 +55,7 @@ def sources(proxies: Proxies) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for event in proxies.values():
         for text in (event.event, *event.variants):
-            found |= dict.fromkeys(columns_of(text))
+            found |= dict.fromkeys((text, *columns_of(text)))  # the text itself may be the name of a column
         found |= dict.fromkeys(text for text in (event.time, event.observed_until) if text is not None)
     return tuple(found)
 

@@ -16,7 +16,7 @@ import polars as pl
 from fieldguide.core.config import Config
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.expression import parse
-from fieldguide.core.proxy_sections import HAPPENED, EventSection, candidates, columns_of, moment, sources, target_text
+from fieldguide.core.proxy_sections import HAPPENED, EventSection, candidates, moment, sources, target_text
 from fieldguide.core.reading import read_frame
 from fieldguide.core.source import Source
 from fieldguide.core.table import Column, Table
@@ -248,5 +248,4 @@ def known_afterwards(config: Config, columns: Sequence[str]) -> tuple[str, ...]:
     data = config.data
     kept = {data.entity, data.group, data.time, data.key, data.weight, *config.problem.targets}
     kept |= {name for name, said in data.columns.items() if said.role == "feature"}
-    used = dict.fromkeys(word for text in sources(config.proxies) for word in columns_of(text))
-    return tuple(name for name in used if name in columns and name not in kept)
+    return tuple(name for name in sources(config.proxies) if name in columns and name not in kept)

@@ -432,14 +432,25 @@ def variants(
 
 def _moved(a: np.ndarray, b: np.ndarray, work: _Work) -> dict[str, float]:
     """Return rank correlations of two rankings, and the share of decisions that flip between them."""
-    from scipy.stats import kendalltau  # a second to import, and only variants ask for it
-
     flips = float(np.mean(_acts(a, work) != _acts(b, work)))
     return {
         "spearman": float(np.corrcoef(ranks_of(a), ranks_of(b))[0, 1]),
-        "kendall": float(kendalltau(a, b).statistic),
+        "kendall": kendall(a, b),
         "flips": flips,
     }
+
+
+def kendall(a: np.ndarray, b: np.ndarray, most: int = 2_000) -> float:
+    """Return Kendall's tau-b, of evenly spaced rows where there are more than `most`: all pairs are looked at.
+
+    Examples:
+        >>> round(kendall(np.array([1.0, 2, 3]), np.array([1.0, 3, 2])), 3)
+        0.333
+    """
+    rows = np.linspace(0, len(a) - 1, min(most, len(a))).astype(int)
+    one, two = (np.sign(side[rows][:, None] - side[rows]).astype(np.float32) for side in (a, b))
+    untied = np.sqrt(float((one * one).sum()) * float((two * two).sum()))
+    return float((one * two).sum() / untied) if untied else 0.0
 
 
 def _acts(ranking: np.ndarray, work: _Work) -> np.ndarray:

@@ -148,9 +148,10 @@ def crossfit(design: Design, labels: np.ndarray, rng: np.random.Generator, k: in
     out = np.empty(labels.shape)
     side = _sides(design.units, k, rng)
     known = ~np.isnan(labels)
-    patterns = np.unique(known, axis=1, return_inverse=True)[1].reshape(-1) if labels.shape[1] > 1 else np.zeros(1, int)
-    for pattern in np.unique(patterns):  # labels known for the same rows share one decomposition
-        mine = np.flatnonzero(patterns == pattern)
+    patterns: dict[bytes, list[int]] = {}
+    for i, column in enumerate(np.packbits(known, axis=0).T):
+        patterns.setdefault(column.tobytes(), []).append(i)
+    for mine in patterns.values():  # labels known for the same rows share one decomposition
         for s in range(k):
             fit = known[:, mine[0]] & (side != s)
             out[np.ix_(side == s, mine)] = _ridge(
