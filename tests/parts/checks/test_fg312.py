@@ -124,3 +124,11 @@ def test_the_rows_where_the_rarest_class_is_never_seen():
     rows = explored(truth, place=np.arange(N, dtype=float))
     share = never(rows["table"].frame["place"], truth, rows["problem"].output)
     assert share == pytest.approx(0.75, abs=0.01)
+    seldom = np.where(np.arange(N) % 10 == 0, 1, truth * 0)
+    assert never(rows["table"].frame["place"], seldom, rows["problem"].output) == 0
+
+
+def test_a_value_that_only_some_of_one_class_have_is_no_tie():
+    half = EVENT | (RNG.random(N) < 0.3)
+    rows = explored(EVENT, zero=np.where(half, AMOUNT, 0.0), **X)
+    assert tie(rows["table"].frame["zero"], rows["truths"][0], rows["problem"].output) is None

@@ -104,6 +104,11 @@ def test_a_column_that_merges_two_labels_is_no_copy():
     assert only(found).status == "passed"
 
 
+def test_a_column_of_several_levels_for_each_label_is_no_copy():
+    reason = LABEL * 2.0 + RNG.integers(0, 2, N)
+    assert only(FunctionOfTarget().run(**classes(LABEL, reason=reason))).status == "passed"
+
+
 def test_near_functions_and_constants_pass():
     y = A + B
     truth = y + RNG.normal(0, 0.05, N)

@@ -78,6 +78,12 @@ def test_a_measurement_by_which_the_file_is_sorted_stays():
     assert finding.severity == "info" and not finding.columns
 
 
+def test_an_even_measurement_by_which_the_file_is_sorted_stays():
+    depth = np.linspace(0, 90, N)
+    finding = only(RowOrder().run(**case(depth + RNG.normal(size=N), regression(), depth=depth)))
+    assert finding.severity == "info" and not finding.columns
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_rows_in_no_order_pass(seed):
     rng = np.random.default_rng(seed)
