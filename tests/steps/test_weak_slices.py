@@ -90,7 +90,12 @@ def test_predictions_that_are_too_high_in_a_slice_are_found_by_their_calibration
     table, judged = world(3, 3000)
     off = np.where((table.frame["city"] == "b").to_numpy(), 0.8, 0.0)
     found = weak_slices(table, Judged(judged.metric, judged.truth, off, off, judged.blocks), seed=3)
-    assert "city = 'b'" in [part["name"] for part in found["slices"] if part["why"] == "calibration"]
+    (part,) = [part for part in found["slices"] if part["name"] == "city = 'b'"]
+    assert part["bias"]["value"] == pytest.approx(0.8, abs=0.15)
+    low = np.where((table.frame["city"] == "b").to_numpy(), -0.35, 0.0)  # too little to be seen in the score
+    found = weak_slices(table, Judged(judged.metric, judged.truth, low, low, judged.blocks), seed=3)
+    assert [(part["name"], part["why"]) for part in found["slices"]] == [("city = 'b'", "calibration")]
+    assert part["bias"]["interval"][0] > 0 > found["slices"][0]["bias"]["interval"][1]
 
 
 def test_a_slice_that_is_only_hard_is_as_bad_as_its_predictions_promise() -> None:
@@ -108,10 +113,16 @@ def test_a_slice_that_is_only_hard_is_as_bad_as_its_predictions_promise() -> Non
 def test_slices_are_judged_again_without_a_search() -> None:
     table, judged = world(5, 2000, weak=1.5)
     mask = (table.frame["city"] == "a").to_numpy()
-    slices = [{"name": "city = 'a'", "why": "score"}, {"name": "none", "why": "score"}, {"name": "b", "why": "score"}]
-    masks = {"city = 'a'": mask, "none": np.zeros(2000, bool), "b": (table.frame["city"] == "b").to_numpy()}
+    slices = [{"name": name, "why": "score"} for name in ("city = 'a'", "none", "b")]
+    slices.append({"name": "off", "why": "calibration", "bias": {"value": -1.0}})
+    masks = {
+        "city = 'a'": mask,
+        "none": np.zeros(2000, bool),
+        "b": (table.frame["city"] == "b").to_numpy(),
+        "off": judged.truth > 1,
+    }
     again = judged_again(judged, slices, masks)
-    assert [part["holds"] for part in again] == [True, None, False]
+    assert [part["holds"] for part in again] == [True, None, False, True]
     assert again[0]["n"] == mask.sum()
     assert again[0]["value"] == pytest.approx(judged.metric.score(judged.truth[mask], judged.prediction[mask]))
 

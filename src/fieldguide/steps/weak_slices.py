@@ -250,11 +250,13 @@ def _confirmed(
     tests = [_test(judged, mask, found.why, seed) for found, mask in zip(chosen, inside)]
     passed = benjamini_hochberg([p for _, p, _ in tests], LEVEL)
     level = 1 - LEVEL * len(passed) / max(1, len(tests))
-    slices = []
-    for i in passed:
+    slices: list[dict[str, Any]] = []
+    for i in sorted(passed):  # those found for their score come first
         if not tests[i][2]:
             continue  # certain, and too small to matter
         name = " and ".join(conditions[part].text for part in chosen[i].parts)
+        if name in [s["name"] for s in slices]:
+            continue  # found for its score and for its bias
         slices.append(
             {"name": name, "why": chosen[i].why, **_described(judged, inside[i], seed, level), "p": tests[i][1]}
         )
@@ -283,10 +285,12 @@ def _test(judged: Judged, mask: np.ndarray, why: str, seed: int) -> tuple[float,
     return found.estimate, one_sided, found.estimate >= EXCESS * _shortfall(judged, ~mask)
 
 
-def gap_to_rest(judged: Judged, mask: np.ndarray, seed: int) -> Resampled:
+def gap_to_rest(judged: Judged, mask: np.ndarray, seed: int, level: float = 0.95) -> Resampled:
     """Return by how much the score of a slice is worse than that of the other rows (positive: worse), over blocks."""
     inside, outside = mask.astype(np.float32), (~mask).astype(np.float32)
-    return resampled(lambda w: judged.under(w * outside) - judged.under(w * inside), judged.blocks, seed, REPLICATES)
+    return resampled(
+        lambda w: judged.under(w * outside) - judged.under(w * inside), judged.blocks, seed, REPLICATES, level
+    )
 
 
 def _known(p: float) -> float:
@@ -313,19 +317,26 @@ def _biased(judged: Judged, mask: np.ndarray, wrong: np.ndarray) -> bool:
 
 
 def _described(judged: Judged, mask: np.ndarray, seed: int, level: float) -> dict[str, Any]:
-    """Return a slice's score, its gap to the other rows and its calibration, as plain data."""
+    """Return a slice's score, its gap to the other rows, its mean error (prediction - truth) and its calibration ratio.
+
+    The interval of the ratio is at 95 %, those of the others at `level`.
+    """
     part = judged.take(mask)
     value, interval = score(part.metric, part.truth, part.prediction, part.blocks, seed, REPLICATES, level=level)
-    found = gap_to_rest(judged, mask, seed)
+    found = gap_to_rest(judged, mask, seed, level)
+    bias: dict[str, Any] = {"value": None, "interval": [None, None]}
     ratio, ends = math.nan, (math.nan, math.nan)
     if part.calibrated is not None:
         ratio, ends = ratio_interval(part.truth, part.calibrated, part.blocks, seed, REPLICATES)
+        wrong, every = np.asarray(part.calibrated - part.truth, dtype=np.float64), np.ones(len(part.truth), bool)
+        mean = resampled(lambda w: _mean(wrong, w, every), part.blocks, seed, REPLICATES, level)
+        bias = {"value": _plain(mean.estimate), "interval": [_plain(end) for end in mean.interval]}
     promise = promised(part)
     return {
         "n": int(mask.sum()), "value": _plain(value), "interval": [_plain(end) for end in interval], "promised": _plain(promise),
         "as_promised": bool(interval[0] <= promise <= interval[1]) if math.isfinite(promise) else None,
         "gap": {"value": _plain(found.estimate), "interval": [_plain(end) for end in found.interval]},
-        "ratio": _plain(ratio), "ratio_interval": [_plain(end) for end in ends],
+        "bias": bias, "ratio": _plain(ratio), "ratio_interval": [_plain(end) for end in ends],
     }  # fmt: skip
 
 
@@ -382,7 +393,7 @@ def judged_again(judged: Judged, slices: Sequence[Mapping[str, Any]], masks: Map
 
     Returns:
         for each slice name, why, n, value, gap, ratio and `holds`: True where it is clearly worse here too (or, for a
-        calibration, off to a clear extent), False where it is clearly not, None where these rows cannot tell.
+        bias, off to the same side), False where it is clearly not, None where these rows cannot tell.
     """
     found = []
     for part in slices:
@@ -391,15 +402,16 @@ def judged_again(judged: Judged, slices: Sequence[Mapping[str, Any]], masks: Map
         facts: dict[str, Any] = {"name": part["name"], "why": part["why"], "n": n, "holds": None}
         if SMALLEST // 2 <= n < len(mask):
             facts |= _described(judged, mask, seed, 0.95)
-            facts["holds"] = _holds(facts)
+            facts["holds"] = _holds(facts, part)
         found.append(facts)
     return found
 
 
-def _holds(facts: Mapping[str, Any]) -> bool | None:
-    low, high = facts["gap"]["interval"] if facts["why"] == "score" else facts["ratio_interval"]
+def _holds(facts: Mapping[str, Any], before: Mapping[str, Any]) -> bool | None:
+    part = "gap" if facts["why"] == "score" else "bias"
+    low, high = facts[part]["interval"]
     if low is None or high is None:
         return None
-    if facts["why"] == "score":
-        return True if low > 0 else False if high <= 0 else None
-    return True if low > 1 or high < 1 else False if low >= 1 - BIAS and high <= 1 + BIAS else None
+    above = part == "gap" or (before.get("bias", {}).get("value") or 0.0) >= 0
+    low, high = (low, high) if above else (-high, -low)
+    return True if low > 0 else False if high <= 0 else None

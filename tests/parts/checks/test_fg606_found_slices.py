@@ -36,3 +36,8 @@ def test_what_was_not_searched_says_why():
     finding = only(FoundSlices().run(**case(silence="80 judged rows of 80 units are too few to search")))
     assert (finding.status, finding.sentence) == ("not_applicable", "80 judged rows of 80 units are too few to search.")
     assert only(FoundSlices().run(bench=bench_of(), facts={})).sentence == "No slices were searched for."
+
+
+def test_where_outcomes_have_both_signs_the_mean_error_is_told():
+    off = part(why="calibration", ratio=None, bias={"value": -2.0, "interval": [-3.0, -1.0]})
+    assert "predictions off by -2 [-3, -1] on average on 120 rows" in only(FoundSlices().run(**case(off))).sentence

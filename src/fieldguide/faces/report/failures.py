@@ -203,11 +203,12 @@ def _weak(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
         rows.append([
             s.get("name"), number(s.get("n")), f"{number(s.get('value'), places)} {span(s.get('interval'), places)}",
             number(s.get("promised"), places), f"{number(at(s, 'gap', 'value'), places)} {span(at(s, 'gap', 'interval'), places)}",
-            f"{number(s.get('ratio'), 3)} {span(s.get('ratio_interval'), 3)}",
+            f"{number(at(s, 'bias', 'value'), places)} {span(at(s, 'bias', 'interval'), places)}",
+            f"{number(s.get('ratio'), 3)} {span(s.get('ratio_interval'), 3)}" if s.get("ratio") is not None else ABSENT,
             *([number(again.get("n")), f"{number(again.get('value'), places)} {span(again.get('interval'), places)}", HOLDS[at(again, "holds")]] if sealed else []),
         ])  # fmt: skip
     columns = [
-        column("slice"), column("n", True), column(r.title, True), column("promised", True), column("worse than the rest by", True), column("calibration ratio", True),
+        column("slice"), column("n", True), column(r.title, True), column("promised", True), column("worse than the rest by", True), column("mean error", True), column("calibration ratio", True),
         *([column("sealed n", True), column(f"sealed {r.title}", True), column("weak there too")] if sealed else []),
     ]  # fmt: skip
     note = (

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fieldguide.parts.checks._answers import number, span
+
 
 def real(value: Any) -> float:
     """Return a number, NaN where JSON holds None.
@@ -47,3 +49,10 @@ def parts_of(slices: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, An
     return [
         part for part in slices or () if "name" in part and not part.get("silence") and part.get("value") is not None
     ]
+
+
+def off(part: Mapping[str, Any]) -> str:
+    """Return how far the predictions of a slice are off, as a ratio where there is one."""
+    if part.get("ratio") is not None:
+        return f"predictions / outcomes {number(real(part['ratio']))} {span(ends(part['ratio_interval']))}"
+    return f"predictions off by {number(real(part['bias']['value']))} {span(ends(part['bias']['interval']))} on average"

@@ -10,7 +10,7 @@ from fieldguide.core.bench import Bench
 from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span
-from fieldguide.parts.checks._facts import ends, real
+from fieldguide.parts.checks._facts import ends, off, real
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class FoundSlices:
 
 def _told(part: Mapping[str, Any], title: str) -> str:
     if part["why"] == "calibration":
-        return f"{part['name']}: predictions / outcomes {number(real(part['ratio']))} {span(ends(part['ratio_interval']))} on {part['n']:,} rows"
+        return f"{part['name']}: {off(part)} on {part['n']:,} rows"
     known = " (as its predictions promise)" if part.get("as_promised") else ""
     return f"{part['name']}: {title} {number(real(part['value']))} {span(ends(part['interval']))} on {part['n']:,} rows{known}"
 

@@ -10,7 +10,7 @@ from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Problem
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span
-from fieldguide.parts.checks._facts import ends, real
+from fieldguide.parts.checks._facts import ends, off, real
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class SlicesHold:
     """Slices found weak on validation rows, judged once more on sealed rows by the model that ships.
 
     Formula: for each slice found (FG606) the gap `score of the rest - score of the slice` on sealed rows, with its 95 %
-    bootstrap interval over blocks; it holds where the interval lies above 0. A slice found for its calibration holds
-    where the interval of its ratio leaves out 1. Nothing is searched here.
+    bootstrap interval over blocks; it holds where the interval lies above 0. A slice found for its bias holds where
+    the interval of its mean error lies on the same side of 0. Nothing is searched here.
 
     Why: these rows took no part in finding the slices, and the model that answers is the refitted one.
 
     Remedy: treat slices that hold as known limits of the model: write them on its card, and watch them.
 
-    Needs: problem, facts (weak_slices: [{name, why, n, holds, value, interval, gap, ratio, ratio_interval}]).
+    Needs: problem, facts (weak_slices: [{name, why, n, holds, value, interval, gap, bias, ratio, ratio_interval}]).
     """
 
     name: ClassVar[str] = "fg607_slices_hold"
@@ -46,12 +46,8 @@ class SlicesHold:
             return [passed(self, f"None of {said} is clearly weak on sealed rows.", evidence=evidence)]
         told = []
         for part in holds:
-            ratio = part["why"] == "calibration"
-            value, interval = ("ratio", "ratio_interval") if ratio else ("value", "interval")
-            title = "predictions / outcomes" if ratio else metric.title
-            told.append(
-                f"{part['name']}: {title} {number(real(part[value]))} {span(ends(part[interval]))} on {part['n']:,} rows"
-            )
+            score = f"{metric.title} {number(real(part['value']))} {span(ends(part['interval']))}"
+            told.append(f"{part['name']}: {score if part['why'] == 'score' else off(part)} on {part['n']:,} rows")
         return [
             fire(
                 self,
