@@ -168,13 +168,13 @@ def main() -> None:
         rows, worst = differences(folder)
     middle = {side: statistics.median(run["seconds"] for run in found) for side, found in runs.items()}
     cpu = {side: statistics.median(run["cpu"] for run in found) for side, found in runs.items()}
-    peak = {side: max(run["peak"] for run in found) for side, found in runs.items()}
+    most = {side: max(run["peak"] for run in found) for side, found in runs.items()}
     print(
         f"{said.events:,} events, {rows:,} rows, largest relative difference {worst:.1e}, {os.cpu_count()} CPUs, {said.threads} threads\n"
     )
     print("| | seconds (median) | CPU seconds (median) | peak MB |\n|---|---|---|---|")
     for side, title in (("ours", "fieldguide join"), ("hand", "by hand")):
-        print(f"| {title} | {middle[side]:.1f} | {cpu[side]:.1f} | {peak[side]:.0f} |")
+        print(f"| {title} | {middle[side]:.1f} | {cpu[side]:.1f} | {most[side]:.0f} |")
     print(f"| ratio | {middle['ours'] / middle['hand']:.2f} | {cpu['ours'] / cpu['hand']:.2f} | |")
 
 

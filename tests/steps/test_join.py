@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ pytest.importorskip("duckdb")
 
 START = datetime(2024, 1, 1)
 QUIET = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 AGGREGATES = ("count", "sum", "mean", "min", "max", "first", "last", "since_first", "since_last", "nunique", "rate")
 
@@ -89,14 +90,28 @@ EVENTS = st.lists(
     }),
     min_size=1, max_size=25,
 )  # fmt: skip
+
+
+def many() -> tuple[list[tuple[int, int]], list[dict[str, Any]]]:
+    """Units and events with many equal times, gaps and repeated entities; the same on every call."""
+    rng = random.Random(5)
+    units = sorted({(rng.randint(1, 80), rng.randint(0, 12)) for _ in range(250)})
+    events = [
+        {
+            "e": rng.randint(1, 80), "time": rng.choice([None, *range(13)]), "delay": rng.choice([0, 0, 1, 4]),
+            "v": rng.choice([None, *range(-3, 4)]), "kind": rng.choice(["a", "b", None]),
+        }
+        for _ in range(1500)
+    ]  # fmt: skip
+    return units, events
+
+
 UNITS = st.lists(st.tuples(st.integers(1, 4), DAYS), min_size=1, max_size=6, unique=True)
 EVENT_SCHEMA = {"e": pl.Int64, "time": pl.Datetime, "known": pl.Datetime, "v": pl.Float64, "kind": pl.String}
 
 
-@QUIET
-@given(UNITS, EVENTS, st.sampled_from(["csv", "parquet"]), st.sampled_from(["exclude", "include"]), st.booleans())
-def test_features_equal_the_reference(tmp_path_factory, units, events, suffix, same_time, with_known):
-    folder = tmp_path_factory.mktemp("join")
+def check_features(folder: Path, units, events, suffix: str, same_time: str, with_known: bool) -> None:
+    """Join, and compare every cell of every unit with the reference."""
     if not any(e["time"] is not None and e["e"] in {u for u, _ in units} for e in events):
         return
     for e in events:
@@ -122,7 +137,7 @@ def test_features_equal_the_reference(tmp_path_factory, units, events, suffix, s
             "as_of": ["kind"],
         }],
         "outcome": {"table": write(
-            folder, "o.csv", [{"e": e, "y": e} for e in (1, 2, 3, 4)], {"e": pl.Int64, "y": pl.Int64}
+            folder, "o.csv", [{"e": e, "y": e} for e in range(1, 81)], {"e": pl.Int64, "y": pl.Int64}
         ), "column": "y"},
         "same_time": same_time,
     }  # fmt: skip
@@ -152,14 +167,21 @@ def test_features_equal_the_reference(tmp_path_factory, units, events, suffix, s
 
 
 @QUIET
-@given(
-    UNITS, EVENTS, st.sampled_from([1, 3, 6]), st.sampled_from([0, 2]), st.booleans(),
-    st.sampled_from(["any", "count", "sum", "mean", "last"]), st.sampled_from([None, "0d", "2d"]),
-)  # fmt: skip
-def test_labels_and_maturity_equal_the_reference(
-    tmp_path_factory, units, events, horizon, offset, with_known, how, wait
-):
-    folder = tmp_path_factory.mktemp("join")
+@given(UNITS, EVENTS, st.sampled_from(["csv", "parquet"]), st.sampled_from(["exclude", "include"]), st.booleans())
+def test_features_of_odd_tables_equal_the_reference(tmp_path_factory, units, events, suffix, same_time, with_known):
+    check_features(tmp_path_factory.mktemp("join"), units, events, suffix, same_time, with_known)
+
+
+@pytest.mark.parametrize("with_known", [False, True])
+@pytest.mark.parametrize(("suffix", "same_time"), [("parquet", "exclude"), ("csv", "include")])
+def test_features_of_many_units_equal_the_reference(tmp_path, suffix, same_time, with_known):
+    check_features(tmp_path, *many(), suffix, same_time, with_known)
+
+
+def check_labels(
+    folder: Path, units, events, horizon: int, offset: int, with_known: bool, how: str, wait: str | None
+) -> None:
+    """Join, and compare which units are kept, and their labels, with the reference."""
     for e in events:
         e["known"] = None if e["time"] is None else e["time"] + (e["delay"] if with_known else 0)
     of_units = [e for e in events if e["time"] is not None and e["e"] in {u for u, _ in units}]
@@ -168,7 +190,7 @@ def test_labels_and_maturity_equal_the_reference(
     rows = [{**{k: e[k] for k in ("e", "v", "kind")}, "time": day(e["time"]), "known": day(e["known"])} for e in events]
     until = max(e["known"] for e in events if e["time"] is not None)
     delays = sorted(e["known"] - e["time"] for e in events if e["time"] is not None)
-    waited = {None: 0.0, "0d": 0.0, "2d": 2.0}[wait]
+    waited = {None: 0.0, "0d": 0.0, "1d": 1.0, "2d": 2.0}[wait]
     if with_known and wait is None:
         waited = next(d for i, d in enumerate(delays, 1) if sum(x <= d for x in delays) >= 0.95 * len(delays) - 1e-9)
     section = {
@@ -210,3 +232,22 @@ def test_labels_and_maturity_equal_the_reference(
     found = list(table.select("e", "prediction_time", "y").iter_rows())
     assert len(found) == len(wanted)
     assert all(a[:2] == b[:2] and same(a[2], b[2]) for a, b in zip(found, wanted))
+
+
+@QUIET
+@given(
+    UNITS, EVENTS, st.sampled_from([1, 3, 6]), st.sampled_from([0, 2]), st.booleans(),
+    st.sampled_from(["any", "count", "sum", "mean", "last"]), st.sampled_from([None, "0d", "2d"]),
+)  # fmt: skip
+def test_labels_of_odd_tables_equal_the_reference(
+    tmp_path_factory, units, events, horizon, offset, with_known, how, wait
+):
+    check_labels(tmp_path_factory.mktemp("join"), units, events, horizon, offset, with_known, how, wait)
+
+
+@pytest.mark.parametrize(("horizon", "offset", "with_known", "how", "wait"), [
+    (2, 0, True, "any", None), (3, 1, True, "sum", "1d"), (2, 0, False, "any", None), (1, 0, False, "last", None),
+    (3, 0, False, "mean", "2d"), (2, 0, True, "count", "0d"),
+])  # fmt: skip
+def test_labels_of_many_units_equal_the_reference(tmp_path, horizon, offset, with_known, how, wait):
+    check_labels(tmp_path, *many(), horizon, offset, with_known, how, wait)

@@ -81,8 +81,10 @@ class DelayCurve:
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> DelayCurve:
         """Return the curve that `to_dict` described."""
-        curve = (np.asarray(data[name], dtype=float) for name in ("times", "arrived", "low", "high"))
-        return DelayCurve(*curve, data["n"], data["n_waiting"], data["followed"])
+        times, arrived, low, high = (
+            np.asarray(data[name], dtype=float) for name in ("times", "arrived", "low", "high")
+        )
+        return DelayCurve(times, arrived, low, high, data["n"], data["n_waiting"], data["followed"])
 
 
 def kaplan_meier(durations: np.ndarray, observed: np.ndarray) -> DelayCurve:

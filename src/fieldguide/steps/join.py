@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ class Opened:
 
     def entity(self, table: Any) -> tuple[str, ...]:
         """Return the entity columns of a section's table."""
-        return table.entity or self.join.units.entity
+        named: tuple[str, ...] | None = table.entity
+        return named or self.join.units.entity
 
 
 def join(config: Config, out: Path, work: Path, threads: int = 1) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -135,7 +137,7 @@ def _connection(work: Path, threads: int) -> Iterator[Any]:
     except ImportError:
         raise MissingExtra("duckdb", "sql", "fieldguide join") from None
     work.mkdir(parents=True, exist_ok=True)
-    settings = {
+    settings: dict[str, Any] = {
         "memory_limit": MEMORY, "temp_directory": str(work / "spill"), "threads": threads,
         "autoinstall_known_extensions": False, "autoload_known_extensions": False,
     }  # fmt: skip
@@ -165,9 +167,7 @@ def _joined(
     made = _units(con, opened)
     tables = []
     for table, scanned in zip(section.features, opened.tables):
-        tables.append(join_features.planned(
-            table, lambda feature, s=scanned, t=table: join_features.levels_of(con, s, feature, t.where)
-        ))  # fmt: skip
+        tables.append(join_features.planned(table, partial(join_features.levels_of, con, scanned, table.where)))
     names = [*section.units.entity, *section.units.keep, target, PREDICTION_TIME, KNOWN_AT]
     join_features.check_columns(tables, [*names, *([ENTITY] if len(section.units.entity) > 1 else [])])
     facts_of = []
@@ -214,7 +214,7 @@ def _opened(section: JoinSection, target: str, work: Path) -> Opened:
     outcome = section.outcome
     asked.append(("join.outcome", outcome.table, join_outcome.uses_of(outcome, outcome.entity or units.entity)))
     scans = [scan(label, path, used, clock, work / f"t{i}") for i, (label, path, used) in enumerate(asked)]
-    entities = [units.entity, *(table.entity or units.entity for table in (*section.features, outcome))]
+    entities = [units.entity, *(t.entity or units.entity for t in section.features), outcome.entity or units.entity]
     for (label, _, _), columns in zip(asked, entities):
         if len(columns) != len(units.entity):
             raise ConfigError(

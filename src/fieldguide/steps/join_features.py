@@ -282,7 +282,7 @@ def _sql(
     raise AssertionError(feature.aggregate)
 
 
-def levels_of(con: Any, scanned: Scanned, feature: FeatureSection, where: str | None) -> list[str]:
+def levels_of(con: Any, scanned: Scanned, where: str | None, feature: FeatureSection) -> list[str]:
     """Return the levels of a column that features are made by: those stated, or all that stand in the table.
 
     Raises:
