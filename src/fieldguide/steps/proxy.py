@@ -57,7 +57,7 @@ class Waiting:
     followed: np.ndarray
 
     def to_dict(self, unit: str) -> dict[str, Any]:
-        keep = (
+        keep: Any = (
             np.unique(np.linspace(0, max(0, len(self.curve.times) - 1), MOST_CURVE).astype(int))
             if len(self.curve.times)
             else []
