@@ -153,8 +153,8 @@ def main() -> None:
         began = time.perf_counter()
         (ours if said.side == "ours" else by_hand)(said.folder, said.threads)
         used = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = used.ru_utime + used.ru_stime  # imports included
-        print(json.dumps({"seconds": time.perf_counter() - began, "cpu": cpu, "peak": used.ru_maxrss / 1024}))
+        spent = used.ru_utime + used.ru_stime  # imports included
+        print(json.dumps({"seconds": time.perf_counter() - began, "cpu": spent, "peak": used.ru_maxrss / 1024}))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
