@@ -204,6 +204,31 @@ def test_a_time_column_that_orders_the_rows_is_acted_on(tmp_path: Path) -> None:
     assert max(split.development) < min(split.test)
 
 
+def test_along_time_the_shipped_model_learns_the_newest_rows_once_they_were_judged(tmp_path: Path) -> None:
+    days = pl.date_range(pl.date(2022, 1, 1), pl.date(2022, 12, 31), eager=True)
+    table = pl.DataFrame({"day": days, "x": np.arange(365) % 7, "sold": np.arange(365) % 7 + np.random.default_rng(0).normal(size=365)})
+    models, scores = {}, {}
+    for newest in ("learn", "leave"):
+        study = small_study(tmp_path / newest, table, "sold", trials=0, networks=False)
+        path = study.folder / "study.yaml"
+        path.write_text(path.read_text().replace("split: {", f"split: {{newest: {newest}, "))
+        study = Study(study.folder)
+        study.run()
+        result = study.finalize()
+        scores[newest], n_test = result["scores"], study.split()["n_test"]
+        models[newest] = fg.load_model(study.folder / "model")
+        assert models[newest].evidence["fitted_on"] == {
+            "judged": 365 - n_test,
+            "shipped": 365 - (newest == "leave") * n_test,
+        }
+        fired = [f.fired for f in result.findings if f.code == "FG806"]
+        assert fired == [newest == "learn"]
+    assert scores["learn"] == scores["leave"], "the score is that of the rows before, either way"
+    late = {"day": "2022-12-31", "x": 1}
+    answers = {newest: model.predict(pl.DataFrame([late]))["prediction"][0] for newest, model in models.items()}
+    assert answers["learn"] != answers["leave"]
+
+
 def test_packaging_a_candidate_keeps_the_seal_closed(finished: Study, tmp_path: Path) -> None:
     looks = len(finished.seal.looks)
     model = Study(finished.folder).package("boosting", tmp_path / "trial")

@@ -224,7 +224,8 @@ class Study:
         bar, tried = self._bar(baselines), [*baselines["entries"], *self.train()["entries"]]
         return self.record.once("refine", self._scope("refine"), lambda: refine(
             self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
-            start=lambda refit: self._budget.share(SHARES["refine"], refit), refit_seconds=self._budget.refit_seconds,
+            start=lambda refit: self._budget.share(SHARES["refine"], refit * self._n_refits),
+            refit_seconds=lambda: self._budget.refit_seconds() / self._n_refits,
             table=self._seen,
         ))  # fmt: skip
 
@@ -271,7 +272,7 @@ class Study:
         def compute() -> tuple[dict[str, Any], Any]:
             bench = self._bench
             chosen, entry, bar = answer(bench, search.facts)
-            rows = self._refit_rows
+            rows = self._rows_to_learn()
             predictor = refit(bench, chosen, rows)
             alone = [member.name for member in chosen.members] == [bar.name]
             model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self._key)
@@ -290,7 +291,13 @@ class Study:
                 self.seal.looks,
                 search["optimism"]["value"],
                 len(rows),
+                len(rows) + len(self._newest),
             )
+            if len(self._newest):
+                again = refit(bench, chosen, self._rows_to_learn(self._newest))
+                judged = replace(
+                    bench.packaged(again, entry["thresholds"], judged.evidence, self._key), evidence=judged.evidence
+                )
             self._replace_model(judged)
             megabytes, latency = weigh(self.folder / "model", bench.samples, find)
             return {**facts, "megabytes": megabytes, "latency_ms": latency}, findings
@@ -330,7 +337,7 @@ class Study:
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
         bench.packaged(
-            refit(bench, chosen, self._refit_rows), entry["thresholds"], self._evidence(entry), self._key
+            refit(bench, chosen, self._rows_to_learn()), entry["thresholds"], self._evidence(entry), self._key
         ).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
@@ -490,14 +497,30 @@ class Study:
     def _rows(self) -> Rows:
         return Rows.of(self._seen, self._framed.problem.outputs, modality)
 
-    @property
-    def _refit_rows(self) -> Rows:
-        """All development rows that may be learned from: what the chosen candidate is refitted on."""
+    def _rows_to_learn(self, *more: np.ndarray) -> Rows:
+        """All development rows that may be learned from, on which the chosen candidate is refitted, and `more` rows."""
         split = self._divided.split
-        rows = split.development if split.learned is None else split.learned
+        rows = np.union1d(split.development if split.learned is None else split.learned, np.concatenate([[], *more]))
+        rows = rows.astype(np.int64)
         if np.array_equal(rows, split.work):
             return self._rows
         return Rows.of(self._framed.table.take(rows).ignoring(self._excluded), self._framed.problem.outputs, modality)
+
+    @property
+    def _newest(self) -> np.ndarray:
+        """The sealed rows that the shipped model is fitted on as well, once they were judged: along time, where they are the newest.
+
+        What is asked of it is newer still. A model that stops before the sealed rows would be older when it is asked than it was
+        when it was judged, and the score would not hold. A test set that was given is left alone.
+        """
+        split, may = self._divided.split, self._framed.request.train
+        if "chronological" not in split.scheme or split.scheme.startswith("given") or self.config.split.newest == "leave":
+            return np.empty(0, np.int64)
+        return split.test if may is None else split.test[may[split.test]]
+
+    @property
+    def _n_refits(self) -> int:
+        return 2 if len(self._newest) else 1
 
     def _sealed(self) -> Sealed:
         """The test rows. Called after `Seal.open` has recorded the look, and by nobody else."""

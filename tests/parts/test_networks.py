@@ -266,6 +266,13 @@ def _noise() -> tuple[Encoded, tuple[Output, ...]]:
     return Encoded(rows.batch, (np.random.default_rng(0).normal(size=200),)), outputs
 
 
+def test_an_overfit_check_without_time_says_nothing_of_the_network() -> None:
+    rows, outputs = example("binary", 300)
+    found = overfit(MLP(), rows, outputs, rows=32, effort=Effort(clock=Clock.of(0.0)))
+    assert (found["reached"], found["diagnosis"]) == (False, "clock")
+    assert found["sentence"].startswith("The clock ended the check")
+
+
 @pytest.mark.parametrize(
     ("diagnosis", "words", "learner", "data"),
     [

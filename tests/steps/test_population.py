@@ -57,7 +57,7 @@ def test_judged_rows_that_may_not_teach_are_never_fitted_on(tmp_path: Path) -> N
     split, first = made._divided.split, frame["first_visit"].to_numpy()
     assert split.learned is not None and not first[split.learned].any()
     assert all(not first[split.work[fold.train]].any() for fold in split.folds)
-    assert len(made._refit_rows) == int((~first).sum())
+    assert len(made._rows_to_learn()) == int((~first).sum())
 
 
 def delayed(n: int = 3000, seed: int = 0) -> pl.DataFrame:

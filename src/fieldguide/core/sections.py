@@ -255,6 +255,11 @@ class SplitSection(Section):
         default=None, description="how rows are divided; absent: by what data.group, entity and time declare"
     )
 
+    newest: Literal["learn", "leave"] = Field(
+        default="learn",
+        description="along time, once the newest rows were judged: the shipped model is fitted again on them as well, or not",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _what_test_means(cls, data: Any, info: ValidationInfo) -> Any:

@@ -66,7 +66,7 @@ def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
 
 def finalize(
     bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
-    looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int,
+    looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int, n_shipped: int,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
 
@@ -75,7 +75,8 @@ def finalize(
         chosen, bar_entry: their leaderboard entries.
         looks: every opening of this seal, this one last: {time, reason, by}.
         optimism: of the search that chose, in units of the metric.
-        n_refit: rows the model was refitted on.
+        n_refit: rows the judged model was refitted on.
+        n_shipped: rows the shipped model is fitted on: more than `n_refit` where the newest are learned from once judged.
 
     Returns:
         the model with its evidence, facts (scores, calibration, slices, difference, cost) and findings FG801 to FG805.
@@ -103,12 +104,14 @@ def finalize(
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "weak_slices": _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
-        "looks": [dict(look) for look in looks], "n_refit": n_refit, "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
+        "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
+        "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
     }  # fmt: skip
     findings = checked("finalize", problem=problem, facts=facts)
     evidence = {
         **model.evidence,
+        "fitted_on": {"judged": n_refit, "shipped": n_shipped},
         "scores": judged["scores"],
         "looks": facts["looks"],
         "findings": [f.to_dict() for f in findings if f.fired],

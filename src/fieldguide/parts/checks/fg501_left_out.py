@@ -17,7 +17,8 @@ class BaselinesLeftOut:
 
     Formula: the baselines asked for less those with a complete evaluation.
 
-    Why: the bar is only as high as the best baseline tried. Without boosting, nearly any network looks good.
+    Why: the bar is only as high as the best baseline tried. Without boosting, nearly any network looks good; that is a
+    warning, the rest is worth knowing.
 
     Remedy: raise `budget.minutes`, or name fewer baselines.
 
@@ -47,11 +48,13 @@ class BaselinesLeftOut:
             else []
         )
         sentence = f"{' and '.join(told)}: the budget was spent."
+        strong = [trial for trial in trials if trial.candidate.kind == "boosting" and trial.name not in partial]
         return [
             fire(
                 self,
                 sentence,
                 "Raise budget.minutes, or name fewer baselines.",
+                severity="info" if strong else "warning",
                 evidence={"left_out": out, "partial": partial},
             )
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, not_applicable, number, passed
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, skipped
 from fieldguide.parts.checks._facts import real
 
 REMEDIES = {
@@ -58,6 +58,8 @@ class OverfitCheck:
         if found["reached"]:
             return passed(self, f"{name}: {said}", evidence=evidence)
         diagnosis = found.get("diagnosis") or "unknown"
+        if diagnosis == "clock":
+            return skipped(self, f"{name}: {said}", evidence=evidence)
         remedy = REMEDIES.get(diagnosis, "Inspect the encoded rows (fieldguide prepare): no single cause explains it.")
         severity: Severity = "info" if diagnosis == "labels" and floor > 0.5 * start else "warning"
         return fire(

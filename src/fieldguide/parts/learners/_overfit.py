@@ -23,6 +23,7 @@ UNREGULARISED = {"dropout": 0.0, "weight_decay": 0.0, "l1": 0.0, "average": 0.0}
 WIDTHS = ("d_hidden", "d_block")
 
 SENTENCES = {
+    "clock": "The clock ended the check when the loss of {rows} rows had come from {start:.3g} to {loss:.3g}.",
     "": "The network drives the loss of {rows} rows from {start:.3g} to {loss:.2g}.",
     "labels": "Rows with identical inputs differ in their labels: no loss below {floor:.3g} (of {start:.3g}) can be.",
     "scale": "The loss stays at {loss:.3g} (of {start:.3g}); with inputs scaled to unit variance it falls.",
@@ -50,7 +51,7 @@ def overfit(
     Returns:
         `reached`; `loss` at the end, `start` (the best constant answer) and `floor` (the least that identical inputs
         allow), per row; `curve`, the loss of every step; `diagnosis`, empty or one of "labels", "scale",
-        "learning rate", "capacity", "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
+        "learning rate", "capacity", "clock" (cut short: nothing is known), "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
 
     Source:
         "Overfit a single batch": Goodfellow, Bengio, Courville, "Deep Learning", section 11.5 (fit a tiny data set).
@@ -72,7 +73,9 @@ def overfit(
         "rows": len(part), "steps": len(curve), "curve": curve, "experiments": [],
     }  # fmt: skip
     diagnosis, detail = "", ""
-    if not result["reached"]:
+    if not result["reached"] and effort.clock.over and floor <= CONTRADICTION * start:
+        diagnosis = "clock"
+    elif not result["reached"]:
         diagnosis, detail = _diagnose(bare, part, start, floor, target, attempt, result["experiments"])
     sentence = SENTENCES[diagnosis].format(detail=detail, rows=len(part), start=start, loss=loss, floor=floor)
     return result | {"diagnosis": diagnosis, "sentence": sentence}
