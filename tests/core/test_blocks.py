@@ -98,3 +98,35 @@ def test_data_hash_ignores_row_order() -> None:
     keys = row_keys(pl.DataFrame({"a": [1, 2, 3]}))
     assert data_hash(keys) == data_hash(keys[::-1].copy())
     assert data_hash(keys) != data_hash(keys[:2])
+
+
+@pytest.mark.parametrize(("originals", "copies"), [(600, 2), (350, 6), (100, 20)])
+def test_copies_do_not_mask_each_other(originals: int, copies: int) -> None:
+    rng = np.random.default_rng(copies)
+    n = originals * copies
+    first = rng.normal(size=(originals, 6)) @ (np.eye(6) + 0.15 * rng.normal(size=(6, 6)))
+    which = rng.permutation(np.repeat(np.arange(originals), copies))
+    duplicates = found(first[which] + 0.002 * rng.normal(size=(n, 6)))
+    assert len(np.unique(duplicates.near)) <= 1.03 * originals
+    of_block = np.unique(np.stack([duplicates.near, which]), axis=1).shape[1]
+    assert of_block <= 1.03 * originals  # a block holds copies of one original
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_independent_rows_of_dependent_columns_are_not_linked(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mixed = rng.normal(size=(2000, 8)) @ rng.normal(size=(8, 8))
+    rounded = np.stack([mixed[:, 0].round(1), mixed[:, 1].round(0), mixed[:, 2] > 0, *mixed[:, 3:].T], axis=1)
+    assert found(mixed).n_near == found(rounded).n_near == 0
+
+
+def test_rows_on_a_plane_are_not_linked() -> None:
+    rng = np.random.default_rng(0)
+    plane = rng.normal(size=(3000, 2)) @ rng.normal(size=(2, 8)) + 0.05 * rng.normal(size=(3000, 8))
+    assert found(plane).n_near <= 30
+
+
+@pytest.mark.parametrize("name", ["load_breast_cancer", "load_wine", "load_diabetes", "load_digits", "load_iris"])
+def test_clean_tables_keep_their_rows_apart(name: str) -> None:
+    sets = pytest.importorskip("sklearn.datasets")
+    assert found(np.asarray(getattr(sets, name)().data, np.float64)).n_near == 0

@@ -16,6 +16,8 @@ from fieldguide.core.seeds import generator
 NEAR_LIMIT = 1_000_000
 """Rows above which near-duplicates are not searched (exact ones always are)."""
 N_BANDS = 12
+LENIENT = 0.5
+"""Share of the surprise a sure pair needs, from which rows are taken for possible copies of one another."""
 LARGEST_BLOCK = 0.05
 """A near-duplicate block with a greater share of the rows is a continuum (a smooth curve), not a set of copies."""
 
@@ -56,14 +58,16 @@ def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
 
     Two rows are near-duplicates when their agreement cannot be chance: each column has the probability p that two random
     rows agree at least as closely, and Fisher's sum of -ln p exceeds what the best of all pairs would reach. Candidate pairs
-    come from locality-sensitive hashing (random halves of the columns, numbers in cells of 0.1 deviations).
+    come from locality-sensitive hashing (random halves of the columns, numbers in cells of 0.1 deviations). Copies would
+    pass for chance agreement with each other, so p is also taken among clusters of possible copies, one row of each;
+    there, columns that depend on each other raise the bound (Brown).
 
     Args:
         frame: feature columns only, typed, without ids and times.
         keys: (rows,) content hash of the same rows.
 
     Source:
-        Fisher's method for combining independent tests; Indyk & Motwani 1998 for the hashing.
+        Fisher's method for combining independent tests; Brown 1975 for dependent ones; Indyk & Motwani 1998 for the hashing.
     """
     exact = np.unique(keys, return_inverse=True)[1].astype(np.int64)
     n_rows = len(keys)
@@ -79,7 +83,7 @@ def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
     if not len(pairs):
         return Duplicates(exact, exact)
     near = connect(len(first), [pairs])[exact]
-    if np.bincount(near[first]).max() > max(10, LARGEST_BLOCK * len(first)):
+    if _chained(near[first]):
         return Duplicates(exact, exact, continuum=True)
     return Duplicates(exact, near)
 
@@ -135,8 +139,29 @@ def _near_pairs(frame: pl.DataFrame, n_rows: int) -> np.ndarray:
     ):
         return np.zeros((0, 2), np.int64)
     needed = _fisher_bound(len(columns), n_rows)
+    pairs, agreement = _candidates(columns, n_rows, LENIENT * needed)
+    # Copies mask each other: of a row with twenty copies, twenty others agree "by chance" in every column. So rows that
+    # may be copies are first taken for one, and chance is what rows of different clusters agree in.
+    for bar in (LENIENT, (1 + LENIENT) / 2):
+        likely = pairs[agreement > bar * needed]
+        clusters = connect(n_rows, [likely])
+        if len(likely) and not _chained(clusters):
+            sure = pairs[agreement > needed]
+            return np.unique(np.concatenate([sure, likely[_stand_out(columns, clusters, likely)]]), axis=0)
+    sure = pairs[agreement > needed]
+    if len(sure) and not _chained(connect(n_rows, [sure])):  # a surface, perhaps: columns that depend on each other
+        sure = pairs[agreement > max(needed, _brown_bound(columns, np.arange(n_rows)))]
+    return np.unique(sure, axis=0)
+
+
+def _chained(blocks: np.ndarray) -> bool:
+    return bool(np.bincount(blocks).max() > max(10, LARGEST_BLOCK * len(blocks)))
+
+
+def _candidates(columns: Sequence[_Column], n_rows: int, bar: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs from the hashing that agree more than `bar`, and how much they agree: (pairs, 2) and (pairs,)."""
     widest = max(columns, key=lambda column: column.n_levels)
-    found: list[np.ndarray] = []
+    found, agreed = [], []
     for band in range(N_BANDS):
         rng = generator(0, "near duplicates", band)
         chosen = rng.permutation(len(columns))[: max(1, (len(columns) + 1) // 2)]
@@ -149,8 +174,28 @@ def _near_pairs(frame: pl.DataFrame, n_rows: int) -> np.ndarray:
             together = cell[a] == cell[b]
             a, b = a[together], b[together]
             agreement = sum((column.surprise(a, b) for column in columns), np.zeros(len(a)))
-            found.append(np.stack([a, b], axis=1)[agreement > needed])
-    return np.unique(np.concatenate(found), axis=0)
+            found.append(np.stack([a, b], axis=1)[agreement > bar])
+            agreed.append(agreement[agreement > bar])
+    return np.concatenate(found), np.concatenate(agreed)
+
+
+def _stand_out(columns: Sequence[_Column], clusters: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return which pairs, each within a cluster, agree beyond what any two rows of different clusters would: (pairs,)."""
+    first = np.unique(clusters, return_index=True)[1]
+    a, b = pairs.T
+    judges = [column.among(first, clusters) for column in columns]
+    agreement = sum((judge.surprise(a, b) for judge in judges), np.zeros(len(pairs)))
+    stands: np.ndarray = agreement > max(_fisher_bound(len(columns), len(first)), _brown_bound(judges, first))
+    return stands
+
+
+def _brown_bound(columns: Sequence[_Column] | Sequence[_Among], rows: np.ndarray) -> float:
+    """The bound for columns that agree together: Fisher's sum is a scaled Gamma, fitted to pairs drawn at random."""
+    one, two = generator(0, "near duplicates", "chance").choice(rows, (2, 20_000))
+    one, two = one[one != two], two[one != two]
+    chance = sum((column.surprise(one, two) for column in columns), np.zeros(len(one)))
+    spread = float(chance.var() / max(chance.mean(), 1e-9))
+    return spread * _fisher_bound(int(np.ceil(chance.mean() / spread)), len(rows)) if spread > 1 else 0.0
 
 
 def _fisher_bound(n_columns: int, n_rows: int) -> float:
@@ -164,6 +209,37 @@ def _fisher_bound(n_columns: int, n_rows: int) -> float:
         survival = np.exp(log_terms).sum()
         low, high = (middle, high) if survival > tail else (low, middle)
     return high
+
+
+@dataclass(frozen=True)
+class _Among:
+    """A column as rows of different clusters have it: what chance agreement is."""
+
+    values: np.ndarray
+    heads: np.ndarray  # value of the first row of each row's cluster
+    shares: np.ndarray  # share of clusters with the same level
+    sorted: np.ndarray  # one value a cluster
+    step: float  # distance of the two closest values: what the column was rounded to
+    continuous: bool
+
+    def surprise(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """-ln of the probability that a row of another cluster lies as close to row a as row b does.
+
+        Clusters that lie as close are counted, +1 for b itself. Where none does, the count is continued below 1 by the
+        density of the nearest ten, no further than a thirtieth.
+        """
+        if not self.continuous:
+            return np.where(self.values[a] == self.values[b], -np.log(self.shares[a]), 0.0)
+        m, here = len(self.sorted), self.values[a]
+        reach = np.abs(here - self.values[b])
+        low = np.searchsorted(self.sorted, here - reach, "left")
+        high = np.searchsorted(self.sorted, here + reach, "right")
+        others = np.maximum(high - low - (np.abs(self.heads[a] - here) <= reach), 0)
+        left, right = np.maximum(low - 5, 0), np.minimum(high + 4, m - 1)
+        width = self.sorted[right] - self.sorted[left]
+        dense = (2 * reach + self.step) * (right - left) / np.maximum(width, 1e-12)
+        near = np.where((others == 0) & (width > 0), np.clip(dense, 1 / 30, 1.0), 1.0)
+        return -np.log(np.minimum(1.0, (1 + others) * near / m))
 
 
 @dataclass(frozen=True)
@@ -191,6 +267,17 @@ class _Column:
             values = np.where(np.isnan(values), -1e6, np.clip(values, -1e6, 1e6))
             return _Column(values, shares, np.sort(values), True, n_levels)
         return _Column(codes.astype(np.float64), shares, np.zeros(0), False, n_levels)
+
+    def among(self, first: np.ndarray, clusters: np.ndarray) -> _Among:
+        heads = self.values[first]
+        if not self.continuous:
+            counts = np.bincount(heads.astype(np.int64), minlength=int(self.values.max()) + 1)
+            shares = np.maximum(counts[self.values.astype(np.int64)], 1) / len(first)
+            return _Among(self.values, heads[clusters], shares, np.zeros(0), 0.0, False)
+        ordered = np.sort(heads)
+        gaps = np.diff(ordered)
+        gaps = gaps[gaps > 1e-12]
+        return _Among(self.values, heads[clusters], np.zeros(0), ordered, float(gaps.min()) if len(gaps) else 0.0, True)
 
     def cells(self, offset: float) -> np.ndarray:
         return (
