@@ -145,7 +145,7 @@ def neighbours_in_time(seed: int) -> World:
 FAULTS = (
     Fault("drift_of_features", drift_of_features, ("FG323",), about="incomes fall and debts grow through the file and after it", columns=("income", "debt_ratio")),
     Fault("drift_of_relation", drift_of_relation, ("FG324",), about="the direction that matters turns through the file and after it"),
-    Fault("late_labels", late_labels, ("FG322",), about="defaults of the last weeks have not arrived; fresh labels are complete"),
+    Fault("late_labels", late_labels, ("FG109", "FG322"), about="defaults of the last weeks have not arrived; fresh labels are complete"),
     Fault("labels_outage", labels_outage, ("FG321",), about="one client's failures were not reported from June on; fresh labels are complete"),
     Fault("feature_outage", feature_outage, ("FG320", "FG321", "FG327"), about="a sensor is missing in the last quarter; it is repaired afterwards", columns=("vibration",)),
     Fault("unit_break", unit_break, ("FG325",), about="Fahrenheit until August, Celsius since and afterwards", columns=("temperature",)),

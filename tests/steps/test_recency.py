@@ -66,7 +66,7 @@ def test_in_a_world_that_turns_the_score_falls_with_age_and_monthly_beats_never(
     assert list(plans) == ["weekly", "monthly", "quarterly", "never"]
     assert plans["monthly"]["interval"][1] < plans["never"]["interval"][0]
     assert facts["recommended"] == "weekly"
-    assert {f.code for f in findings if f.fired} == {"FG340", "FG341"}
+    assert {f.code for f in findings if f.fired} == {"FG711", "FG712"}
     assert facts["windows"]["better"] == "sliding"
 
 
@@ -93,9 +93,9 @@ def test_the_decay_is_the_one_the_world_was_made_with() -> None:
 def test_where_nothing_turns_ageing_is_reported_in_one_of_twenty_worlds_at_most(problem: Problem) -> None:
     n_seeds = 40 if problem is RMSE else 12
     fired = [{f.code for f in aged(seed, 0.0, problem, n=500, days=84)[1] if f.fired} for seed in range(n_seeds)]
-    assert sum("FG340" in codes for codes in fired) <= 0.05 * n_seeds
-    assert sum("FG341" in codes for codes in fired) <= 0.05 * n_seeds
-    assert sum("FG342" in codes for codes in fired) >= 0.95 * n_seeds
+    assert sum("FG711" in codes for codes in fired) <= 0.05 * n_seeds
+    assert sum("FG712" in codes for codes in fired) <= 0.05 * n_seeds
+    assert sum("FG713" in codes for codes in fired) >= 0.95 * n_seeds
 
 
 def test_rows_that_come_in_groups_are_judged_before_a_model_saw_their_group() -> None:
@@ -198,10 +198,10 @@ def test_the_verb_says_how_fast_the_answer_ages(shop: Path, command: Command) ->
     assert done.status == 0
     found = json.loads(done.out)
     assert (found["status"], found["step"], found["facts"]["candidate"]) == ("done", "recency", "linear")
-    assert next(f["code"] for f in found["findings"] if f["status"] == "fired") == "FG340"
+    assert next(f["code"] for f in found["findings"] if f["status"] == "fired") == "FG711"
     shown = command("recency", shop)
     assert "recommended" in shown.out
-    assert "FG340" in shown.out
+    assert "FG711" in shown.out
     refused = command("recency", shop, "--candidate", "lineer")
     assert refused.status != 0
     assert "there is no single candidate 'lineer'" in refused.err
@@ -235,4 +235,4 @@ def test_bike_rentals_age() -> None:
     facts, findings = recency(RMSE, y, days, np.arange(len(y)), least_squares(x, y), "least squares", period="month")
     assert facts["n_periods"] == 23
     assert {plan["name"] for plan in facts["schedules"]} >= {"monthly", "never"}
-    assert "FG340" in {f.code for f in findings if f.fired}
+    assert "FG711" in {f.code for f in findings if f.fired}

@@ -58,7 +58,7 @@ def recency(
         truth, times, blocks: (rows,)
 
     Returns:
-        facts (curve, windows, schedules, recommended; or a silence) and findings FG340 to FG342.
+        facts (curve, windows, schedules, recommended; or a silence) and findings FG711 to FG713.
     """
     metric = metric_of(problem.output)
     rng = generator(seed, "recency")

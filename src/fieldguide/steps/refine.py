@@ -69,7 +69,7 @@ def refine(
         table: the typed development rows; given, weak slices of the chosen answer are searched in them.
 
     Returns:
-        facts (moves, entries, chosen, blend, optimism, rejected, weak_slices), findings FG701 to FG705 and FG606.
+        facts (moves, entries, chosen, blend, optimism, rejected, weak_slices), findings FG701 to FG705 and FG706.
     """
     ledger: list[dict[str, Any]] = []
     trials = list(tried)

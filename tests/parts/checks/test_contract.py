@@ -38,7 +38,8 @@ def test_every_code_in_the_source_belongs_to_a_check():
 
 def test_codes_follow_the_order_of_the_steps():
     order = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
-    assert all(order[int(check.code[2]) - 1] == check.step for check in CHECKS)
+    beside = {"join": "frame", "recency": "refine"}  # verbs beside the order count with the step they follow or serve
+    assert all(order[int(check.code[2]) - 1] == beside.get(check.step, check.step) for check in CHECKS)
 
 
 def test_titles_and_names_are_unique():

@@ -21,7 +21,7 @@ from fieldguide.faces.report.figures import (
 )
 
 VERDICTS = {"yes": ("✔", "Yes", "yes"), "no": ("✖", "No", "no"), "cannot tell": ("?", "Cannot be told", "open")}
-LEAKS = ("FG306", "FG309")
+LEAKS = ("FG306", "FG309", "FG312", "FG313", "FG314", "FG315", "FG316", "FG317", "FG322", "FG324", "FG326")
 
 
 def header(r: Recorded) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""FG606: are there parts of the rows that the chosen answer serves badly?"""
+"""FG706: are there parts of the rows that the chosen answer serves badly?"""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class FoundSlices:
     whole, silence}).
     """
 
-    name: ClassVar[str] = "fg606_found_slices"
-    code: ClassVar[str] = "FG606"
+    name: ClassVar[str] = "fg706_found_slices"
+    code: ClassVar[str] = "FG706"
     title: ClassVar[str] = "Weak slices found"
     step: ClassVar[str] = "refine"
     severity: ClassVar[Severity] = "info"

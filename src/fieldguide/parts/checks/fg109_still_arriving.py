@@ -1,4 +1,4 @@
-"""FG208: rows whose outcomes have not arrived."""
+"""FG109: rows whose outcomes have not arrived."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fieldguide.parts.checks._answers import count, fire, passed, percent, verb
 
 
 @dataclass(frozen=True)
-class Immature:
+class StillArriving:
     """Rows so recent that their outcomes have not all arrived: a missing outcome there looks like a negative one.
 
     Formula: the rate of positives along time is fitted by trend × share arrived by age, rate(t) = sigmoid(a + b t) F(T − t), and by
@@ -28,8 +28,8 @@ class Immature:
     Needs: population (facts: immature {column, from, n, rate_before, rate_after, left_out} or None), n_rows.
     """
 
-    name: ClassVar[str] = "fg208_immature"
-    code: ClassVar[str] = "FG208"
+    name: ClassVar[str] = "fg109_still_arriving"
+    code: ClassVar[str] = "FG109"
     title: ClassVar[str] = "Rows whose outcomes have not arrived"
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "warning"

@@ -1,10 +1,10 @@
-"""FG606: weak slices found."""
+"""FG706: weak slices found."""
 
 from __future__ import annotations
 
 from check_cases import bench_of, only
 
-from fieldguide.parts.checks.fg606_found_slices import FoundSlices
+from fieldguide.parts.checks.fg706_found_slices import FoundSlices
 from fieldguide.testing import check_check
 
 

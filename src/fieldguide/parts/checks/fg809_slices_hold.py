@@ -1,4 +1,4 @@
-"""FG607: do the weak slices that were found stay weak on the sealed rows?"""
+"""FG809: do the weak slices that were found stay weak on the sealed rows?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fieldguide.parts.checks._facts import ends, off, real
 class SlicesHold:
     """Slices found weak on validation rows, judged once more on sealed rows by the model that ships.
 
-    Formula: for each slice found (FG606) the gap `score of the rest - score of the slice` on sealed rows, with its 95 %
+    Formula: for each slice found (FG706) the gap `score of the rest - score of the slice` on sealed rows, with its 95 %
     bootstrap interval over blocks; it holds where the interval lies above 0. A slice found for its bias holds where
     the interval of its mean error lies on the same side of 0. Nothing is searched here.
 
@@ -28,8 +28,8 @@ class SlicesHold:
     Needs: problem, facts (weak_slices: [{name, why, n, holds, value, interval, gap, bias, ratio, ratio_interval}]).
     """
 
-    name: ClassVar[str] = "fg607_slices_hold"
-    code: ClassVar[str] = "FG607"
+    name: ClassVar[str] = "fg809_slices_hold"
+    code: ClassVar[str] = "FG809"
     title: ClassVar[str] = "Weak slices on sealed rows"
     step: ClassVar[str] = "finalize"
     severity: ClassVar[Severity] = "info"

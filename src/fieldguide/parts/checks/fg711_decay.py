@@ -1,4 +1,4 @@
-"""FG340: does the answer age?"""
+"""FG711: does the answer age?"""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Decay:
     silence).
     """
 
-    name: ClassVar[str] = "fg340_decay"
-    code: ClassVar[str] = "FG340"
+    name: ClassVar[str] = "fg711_decay"
+    code: ClassVar[str] = "FG711"
     title: ClassVar[str] = "The answer ages"
     step: ClassVar[str] = "recency"
     severity: ClassVar[Severity] = "warning"

@@ -1,10 +1,10 @@
-"""FG341: old rows do harm."""
+"""FG712: old rows do harm."""
 
 from __future__ import annotations
 
 from check_cases import only, problem_of
 
-from fieldguide.parts.checks.fg341_sliding_window import SlidingWindow
+from fieldguide.parts.checks.fg712_sliding_window import SlidingWindow
 from fieldguide.testing import check_check
 
 

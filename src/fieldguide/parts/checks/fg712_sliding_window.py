@@ -1,4 +1,4 @@
-"""FG341: is it better to forget old rows?"""
+"""FG712: is it better to forget old rows?"""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class SlidingWindow:
     Needs: problem, facts (windows: {value, interval, p}; title, n_starts, or silence).
     """
 
-    name: ClassVar[str] = "fg341_sliding_window"
-    code: ClassVar[str] = "FG341"
+    name: ClassVar[str] = "fg712_sliding_window"
+    code: ClassVar[str] = "FG712"
     title: ClassVar[str] = "Old rows do harm"
     step: ClassVar[str] = "recency"
     severity: ClassVar[Severity] = "info"

@@ -1,4 +1,4 @@
-"""FG342: no ageing is seen, and how much of it could have been missed."""
+"""FG713: no ageing is seen, and how much of it could have been missed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fieldguide.parts.checks._facts import ends, real
 class NoDecay:
     """Old models are as good as fresh ones, as far as these rows can tell.
 
-    Formula: the upper end of the interval of the mean added loss over all ages seen (see FG340): more decay than that
+    Formula: the upper end of the interval of the mean added loss over all ages seen (see FG711): more decay than that
     would have been seen, in 39 of 40 cases.
 
     Why: no decay shown is not no decay. The bound says what is left possible; if it is more than `problem.success`, the
@@ -30,8 +30,8 @@ class NoDecay:
     Needs: problem, facts (decay: {value, interval, p}; oldest, period, title, or silence).
     """
 
-    name: ClassVar[str] = "fg342_no_decay"
-    code: ClassVar[str] = "FG342"
+    name: ClassVar[str] = "fg713_no_decay"
+    code: ClassVar[str] = "FG713"
     title: ClassVar[str] = "No ageing is seen"
     step: ClassVar[str] = "recency"
     severity: ClassVar[Severity] = "info"
@@ -47,7 +47,7 @@ class NoDecay:
         if math.isnan(p):
             return [not_applicable(self, "Nothing can be said of ageing: too few periods could be judged.")]
         if p <= self.alpha:
-            return [passed(self, "The answer ages: see FG340.", evidence=evidence)]
+            return [passed(self, "The answer ages: see FG711.", evidence=evidence)]
         bound = max(0.0, high)
         return [
             fire(

@@ -1,11 +1,11 @@
-"""FG340: the answer ages."""
+"""FG711: the answer ages."""
 
 from __future__ import annotations
 
 import pytest
 from check_cases import only, problem_of
 
-from fieldguide.parts.checks.fg340_decay import Decay
+from fieldguide.parts.checks.fg711_decay import Decay
 from fieldguide.testing import check_check
 
 

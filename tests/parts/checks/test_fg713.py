@@ -1,10 +1,10 @@
-"""FG342: no ageing is seen."""
+"""FG713: no ageing is seen."""
 
 from __future__ import annotations
 
 from check_cases import only, problem_of
 
-from fieldguide.parts.checks.fg342_no_decay import NoDecay
+from fieldguide.parts.checks.fg713_no_decay import NoDecay
 from fieldguide.testing import check_check
 
 

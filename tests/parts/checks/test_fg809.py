@@ -1,10 +1,10 @@
-"""FG607: weak slices on sealed rows."""
+"""FG809: weak slices on sealed rows."""
 
 from __future__ import annotations
 
 from check_cases import only, problem_of
 
-from fieldguide.parts.checks.fg607_slices_hold import SlicesHold
+from fieldguide.parts.checks.fg809_slices_hold import SlicesHold
 from fieldguide.testing import check_check
 
 
