@@ -272,7 +272,7 @@ class Study:
         def compute() -> tuple[dict[str, Any], Any]:
             bench = self._bench
             chosen, entry, bar = answer(bench, search.facts)
-            rows = self._rows_to_learn()
+            rows = self._rows_of(self._to_learn)
             predictor = refit(bench, chosen, rows)
             alone = [member.name for member in chosen.members] == [bar.name]
             model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self._key)
@@ -291,10 +291,10 @@ class Study:
                 self.seal.looks,
                 search["optimism"]["value"],
                 len(rows),
-                len(rows) + len(self._newest),
+                len(self._to_ship),
             )
-            if len(self._newest):
-                again = refit(bench, chosen, self._rows_to_learn(self._newest))
+            if self._n_refits > 1:
+                again = refit(bench, chosen, self._rows_of(self._to_ship))
                 judged = replace(
                     bench.packaged(again, entry["thresholds"], judged.evidence, self._key), evidence=judged.evidence
                 )
@@ -337,7 +337,7 @@ class Study:
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
         bench.packaged(
-            refit(bench, chosen, self._rows_to_learn()), entry["thresholds"], self._evidence(entry), self._key
+            refit(bench, chosen, self._rows_of(self._to_learn)), entry["thresholds"], self._evidence(entry), self._key
         ).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
@@ -497,30 +497,33 @@ class Study:
     def _rows(self) -> Rows:
         return Rows.of(self._seen, self._framed.problem.outputs, modality)
 
-    def _rows_to_learn(self, *more: np.ndarray) -> Rows:
-        """All development rows that may be learned from, on which the chosen candidate is refitted, and `more` rows."""
+    @property
+    def _to_learn(self) -> np.ndarray:
+        """Rows on which the chosen candidate is refitted before it is judged: all development rows that may be learned from."""
         split = self._divided.split
-        rows = np.union1d(split.development if split.learned is None else split.learned, np.concatenate([[], *more]))
-        rows = rows.astype(np.int64)
-        if np.array_equal(rows, split.work):
-            return self._rows
-        return Rows.of(self._framed.table.take(rows).ignoring(self._excluded), self._framed.problem.outputs, modality)
+        return split.development if split.learned is None else split.learned
 
     @property
-    def _newest(self) -> np.ndarray:
-        """The sealed rows that the shipped model is fitted on as well, once they were judged: along time, where they are the newest.
+    def _to_ship(self) -> np.ndarray:
+        """Rows on which the shipped model is fitted. Along time these are all, once the sealed ones, the newest, were judged.
 
         What is asked of it is newer still. A model that stops before the sealed rows would be older when it is asked than it was
         when it was judged, and the score would not hold. A test set that was given is left alone.
         """
-        split, may = self._divided.split, self._framed.request.train
+        split, may = self._divided.split, self._framed.request.may("train", self._framed.table.n_rows)
         if "chronological" not in split.scheme or split.scheme.startswith("given") or self.config.split.newest == "leave":
-            return np.empty(0, np.int64)
-        return split.test if may is None else split.test[may[split.test]]
+            return self._to_learn
+        rows = np.union1d(split.development, split.test)
+        return rows[may[rows]]
 
     @property
     def _n_refits(self) -> int:
-        return 2 if len(self._newest) else 1
+        return 1 if np.array_equal(self._to_ship, self._to_learn) else 2
+
+    def _rows_of(self, rows: np.ndarray) -> Rows:
+        if np.array_equal(rows, self._divided.split.work):
+            return self._rows
+        return Rows.of(self._framed.table.take(rows).ignoring(self._excluded), self._framed.problem.outputs, modality)
 
     def _sealed(self) -> Sealed:
         """The test rows. Called after `Seal.open` has recorded the look, and by nobody else."""

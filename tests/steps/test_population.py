@@ -57,7 +57,7 @@ def test_judged_rows_that_may_not_teach_are_never_fitted_on(tmp_path: Path) -> N
     split, first = made._divided.split, frame["first_visit"].to_numpy()
     assert split.learned is not None and not first[split.learned].any()
     assert all(not first[split.work[fold.train]].any() for fold in split.folds)
-    assert len(made._rows_to_learn()) == int((~first).sum())
+    assert len(made._rows_of(made._to_learn)) == int((~first).sum())
 
 
 def delayed(n: int = 3000, seed: int = 0) -> pl.DataFrame:
@@ -85,6 +85,23 @@ def test_rows_whose_outcomes_are_still_arriving_are_left_out_and_counted(tmp_pat
     assert any(f.code == "FG109" and f.fired for f in made.frame().findings)
     kept = study(tmp_path / "kept", frame, "population: {immature: keep}")
     assert kept.split()["n_purged"] == 0
+
+
+def test_along_time_a_row_teaches_once_its_target_is_known(tmp_path: Path) -> None:
+    frame = delayed(1200)
+    frame = frame.with_columns((pl.col("day") + pl.duration(days=20)).alias("known"))
+    path = study(tmp_path, frame, "population: {immature: keep}").folder / "study.yaml"
+    path.write_text(path.read_text().replace("data:\n", "data:\n  known_at: known\n", 1))
+    made = fg.Study(path.parent)
+    made.split()
+    split, day, known_at = made._divided.split, frame["day"].to_numpy(), frame["known"].to_numpy()
+    cut = day[split.test].min()
+    assert split.learned is not None and (known_at[split.learned] <= cut).all()
+    late = np.setdiff1d(split.development, split.learned)
+    assert len(late) and (known_at[late] > cut).all()
+    for fold in split.folds:
+        assert known_at[split.work[fold.train]].max() <= day[split.work[fold.validation]].min()
+    assert len(made._to_ship) == 1200, "by the time it is shipped, all of them are known"
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         test=test if isinstance(test, float) else None, given=given, validation=config.split.validation,
         folds=config.split.folds, repeats=config.split.repeats, by=config.split.by,
         sample=config.data.sample, train=None if who.whole else who.train, judged=None if who.whole else who.judged,
+        known=_known(table, config),
     )  # fmt: skip
     asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
     stated = statement(config, problem, table.n_rows, n_without, asked, learned)
@@ -114,6 +115,21 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         contract=held.facts, population=who.facts, n_rows=table.n_rows, n_without_target=n_without,
     )  # fmt: skip
     return Framed(problem, columns, table, keys, strata, request, facts, findings, held.stale)
+
+
+def _known(table: Table, config: Config) -> np.ndarray | None:
+    """Return when each target became known [microseconds since 1970]; one that has no time was known from the start."""
+    if config.data.known_at is None:
+        return None
+    column = table.column(config.data.known_at)
+    if column.kind != "datetime":
+        raise ConfigError(
+            f"data.known_at names {column.name!r}, which is a {column.kind}", rule="the moment a target became known is a date or datetime",
+            found=f"cells such as {column.facts.get('examples')}", do=f"declare data.columns.{column.name}.read.formats, or another column",
+        )  # fmt: skip
+    moments = table.frame[column.name].cast(pl.Datetime("us")).to_physical()
+    known: np.ndarray = moments.fill_null(np.iinfo(np.int64).min).to_numpy()
+    return known
 
 
 def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess, dict[str, TaskGuess]]:
@@ -135,7 +151,11 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
         sure = {name: role for name, role in sure.items() if role != "time"}
     if data.group or data.entity or config.split.by in ("random", "chronological"):
         sure = {name: role for name, role in sure.items() if role != "group"}
-    chosen = {**sure, **dict.fromkeys(later, "ignore"), **{name: c.role for name, c in declared.items() if c.role is not None}}
+    chosen = {
+        **sure,
+        **dict.fromkeys(later, "ignore"),
+        **{name: c.role for name, c in declared.items() if c.role is not None},
+    }
     for name, role in (
         (data.time, "time"),
         (data.group or data.entity, "group"),

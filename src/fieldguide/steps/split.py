@@ -38,6 +38,7 @@ class Request:
         by: "random", "grouped", "chronological" or "grouped_chronological".
         sample: most development rows that explore to refine work on.
         train, judged: (rows,) which rows may teach, and which are judged; None: all.
+        known: (rows,) microseconds since 1970 at which the target became known; None: with the row.
     """
 
     test: float | None = None
@@ -49,6 +50,7 @@ class Request:
     sample: int = 200_000
     train: np.ndarray | None = None
     judged: np.ndarray | None = None
+    known: np.ndarray | None = None
 
     def may(self, what: str, n_rows: int) -> np.ndarray:
         """Return which rows may teach (`train`) or are judged (`judged`)."""
@@ -125,7 +127,15 @@ def divide(
         work = development[
             splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]
         ]
+    if request.known is not None and splitter.name == "chronological" and roles.times is not None:
+        train = train & (request.known <= roles.times[test].min())  # what was not known yet could not be learned from
     learned = development[train[development]]
+    if len(learned) < FEWEST_ROWS // 2:
+        raise SplitError(
+            "no row is left to learn from", rule="along time, a row teaches once its target is known",
+            found=f"{len(learned):,} of {len(development):,} development rows were known before the first sealed one",
+            do="take a shorter horizon, or more time", 
+        )  # fmt: skip
     if strata is not None and len(np.unique(strata[learned])) < 2:
         raise SplitError(
             "the rows left to learn from hold one class only", rule="rows of two classes at least are learned from",
@@ -133,7 +143,13 @@ def divide(
             do="divide the rows otherwise under split, or add rows of the rarer class",
         )  # fmt: skip
     inside = roles.take(work)
-    folds = _folds(inside, splitter, request, train[work], judged[work])
+    known = None if request.known is None else request.known[work]
+    folds = _folds(inside, splitter, request, request.may("train", table.n_rows)[work], judged[work], known)
+    if not folds:
+        raise SplitError(
+            "no fold has rows to learn from", rule="along time, a row teaches once its target is known",
+            found=f"{len(work):,} development rows", do="take a shorter horizon, or set split.validation",
+        )  # fmt: skip
     found = Split(
         scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys),
         None if len(learned) == len(development) else learned,
@@ -211,7 +227,7 @@ def _apart(roles: Roles, rows: np.ndarray, held: np.ndarray, splitter: Splitter)
 
 
 def _folds(
-    roles: Roles, splitter: Splitter, request: Request, train: np.ndarray, judged: np.ndarray
+    roles: Roles, splitter: Splitter, request: Request, train: np.ndarray, judged: np.ndarray, known: np.ndarray | None
 ) -> tuple[Fold, ...]:
     """Divide the judged rows into folds; each is predicted from all rows that may teach and may stand beside it."""
     pool = np.flatnonzero(judged)
@@ -222,13 +238,17 @@ def _folds(
         divided = [(0, kept, held)]
     else:
         divided = splitter.folds(inside, k, request.repeats or repeats_for(len(pool)), "folds")
-    if judged.all() and train.all():
+    known = known if splitter.name == "chronological" else None
+    if judged.all() and train.all() and known is None:
         return tuple(Fold(kept, held, repeat) for repeat, kept, held in divided if len(held))
     folds = []
     for repeat, kept, held in divided:
         beside = np.flatnonzero(~judged)
         rows = np.union1d(pool[kept], beside[_apart(roles, beside, pool[held], splitter)])
-        folds.append(Fold(rows[train[rows]], pool[held], repeat))
+        rows = rows[train[rows]]
+        if known is not None and roles.times is not None and len(held):
+            rows = rows[known[rows] <= roles.times[pool[held]].min()]
+        folds.append(Fold(rows, pool[held], repeat))
     return tuple(fold for fold in folds if len(fold.validation) and len(fold.train))
 
 
