@@ -8,7 +8,7 @@ import pytest
 
 from fieldguide import parts
 from fieldguide.core.table import Column, Table, row_keys
-from fieldguide.steps.split import Divided, Request, divide
+from fieldguide.steps.split import Divided, Request, divide, prove
 
 
 def table_with_copies(n: int = 300) -> Table:
@@ -48,3 +48,38 @@ def test_folds_keep_copies_together_where_the_given_test_set_has_none() -> None:
     given[alone[1][alone[2] == 1][:20]] = True
     found = divided(table, given)
     assert copied_across(found) == pytest.approx([0.0] * len(found.split.folds)) and found.unseen() == {}
+
+
+def table_of_visits() -> tuple[Table, np.ndarray]:
+    rng = np.random.default_rng(0)
+    unit = rng.permutation(np.repeat(np.arange(100), 6))
+    frame = pl.DataFrame({
+        "height": rng.normal(170, 9, 100).round(1)[unit], "pay": rng.gamma(2, 900, 100).round()[unit],
+        "pulse": rng.normal(70, 9, 600), "y": rng.normal(size=600),
+    })  # fmt: skip
+    return Table(frame, (*(Column(n, "number") for n in frame.columns[:3]), Column("y", "number", "target"))), unit
+
+
+def divided_by(table: Table, by: str | None, given: np.ndarray | None = None) -> Divided:
+    splitters = {name: parts.find("splitters", name)() for name in ("random", "chronological")}
+    return divide(table, row_keys(table.frame.drop("y")), None, Request(by=by, given=given), splitters)
+
+
+def test_units_that_attributes_imply_are_not_cut() -> None:
+    table, unit = table_of_visits()
+    found = divided_by(table, None)
+    assert found.entities is not None and found.entities.columns == ("height", "pay")
+    assert not np.isin(unit[found.split.test], unit[found.split.development]).any()
+    findings = [finding for finding in prove(table, found)[1] if finding.code == "FG209"]
+    assert [(finding.fired, finding.columns) for finding in findings] == [(True, ("height", "pay"))]
+
+
+def test_split_by_random_overrules_implied_units() -> None:
+    table, unit = table_of_visits()
+    found = divided_by(table, "random")
+    assert found.entities is None and np.isin(unit[found.split.test], unit[found.split.development]).any()
+
+
+def test_a_given_test_set_of_known_units_is_obeyed() -> None:
+    table, _ = table_of_visits()
+    assert divided_by(table, None, np.random.default_rng(0).random(600) < 0.2).entities is None

@@ -6,7 +6,7 @@ Reads features, roles and class shares; of the target nothing else. Takes a type
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import polars as pl
 
 from fieldguide.core.blocks import Duplicates, connect, find_duplicates, same
 from fieldguide.core.contracts import Roles, Splitter
+from fieldguide.core.entities import Entities, find_entities
 from fieldguide.core.errors import SplitError
 from fieldguide.core.finding import Finding
 from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
@@ -24,6 +25,9 @@ from fieldguide.steps.discriminate import discriminate
 FEWEST_ROWS = 20
 AS_FREELY = 0.5
 """Share of the rate of copies among development rows from which a given test set counts as drawn without regard to them."""
+
+NEW_LINKS = 0.1
+"""Share of the pairs within implied units that must not be near-duplicates already."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Divided:
-    """A split with what it was made from: roles of all rows, and who repeats whom."""
+    """A split with what it was made from: roles of all rows, who repeats whom, and the units that no column names."""
 
     split: Split
     roles: Roles
     duplicates: Duplicates
+    entities: Entities | None = None
 
     def sealed(self, rows: np.ndarray) -> bool:
         """Whether a sealed row is among `rows`."""
@@ -101,6 +106,9 @@ def divide(
     features = table.frame.select([column.name for column in table.features])
     duplicates = find_duplicates(features, row_keys(features))
     roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
+    entities = _entities(table, features, roles, request)
+    if entities is not None:
+        roles = replace(roles, blocks=connect(table.n_rows, [same(roles.blocks), same(entities.ids)]))
     scheme = request.by or ("chronological" if roles.times is not None else "random")
     splitter = splitters["chronological" if "chronological" in scheme else "random"]
     train, judged = request.may("train", table.n_rows), request.may("judged", table.n_rows)
@@ -154,13 +162,14 @@ def divide(
         scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys),
         None if len(learned) == len(development) else learned,
     )  # fmt: skip
-    return Divided(found, roles, duplicates)
+    return Divided(found, roles, duplicates, entities)
 
 
 def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Return the facts of a split and the findings that prove it: disjoint, in order, representative (FG201 to FG206)."""
     split, roles, duplicates = divided.split, divided.roles, divided.duplicates
     facts = _facts(split, roles, duplicates, table)
+    facts["entities"] = list(divided.entities.columns) if divided.entities else []
     facts["discrimination"] = discriminate(table, split.development, split.test, roles.blocks, seed=0, threads=threads)
     rest = np.setdiff1d(split.development, split.work)
     facts["sample"] = (
@@ -168,7 +177,7 @@ def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str
     )
     findings = checked(
         "split", table=table, split=split, roles=roles, duplicates=duplicates, discrimination=facts["discrimination"],
-        sample=facts["sample"],
+        sample=facts["sample"], entities=divided.entities,
     )  # fmt: skip
     return facts, findings
 
@@ -200,6 +209,24 @@ def _roles(
             do="set data.time",
         )
     return Roles(keys, blocks, times, strata)
+
+
+def _entities(table: Table, features: pl.DataFrame, roles: Roles, request: Request) -> Entities | None:
+    """Return units that attributes imply, where they keep rows together that nothing else does.
+
+    Not looked for where a group says what the unit is, or where time divides: then known units are met again.
+    """
+    if request.by not in (None, "grouped") or roles.times is not None or table.role("group"):
+        return None
+    found = find_entities(features)
+    if found is None:
+        return None
+    if request.given is not None and request.given.any():
+        known = found.ids[~request.given]
+        if float(np.isin(found.ids[request.given], known).mean()) > AS_FREELY:
+            return None  # the given test set holds known units: so will what is predicted
+    links = same(found.ids)
+    return found if float((roles.blocks[links[:, 0]] != roles.blocks[links[:, 1]]).mean()) >= NEW_LINKS else None
 
 
 def _mirrored(given: np.ndarray | None, duplicates: Duplicates) -> bool:
