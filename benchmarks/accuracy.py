@@ -87,7 +87,16 @@ SCRIPTS = {"ours": OURS, "lightgbm": LIGHTGBM, "autogluon": AUTOGLUON}
 
 def run_tool(tool: str, python: str, task: Task, folder: Path, seed: int) -> dict[str, float] | None:
     """Run one tool in a process of its own; return wall seconds and peak megabytes, or None when it failed."""
-    arguments = [str(folder), task.target, str(task.seconds), str(task.log), str(task.time), str(seed), task.metric, str(CORES)]
+    arguments = [
+        str(folder),
+        task.target,
+        str(task.seconds),
+        str(task.log),
+        str(task.time),
+        str(seed),
+        task.metric,
+        str(CORES),
+    ]
     began = time.monotonic()
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(

@@ -206,7 +206,9 @@ def test_a_time_column_that_orders_the_rows_is_acted_on(tmp_path: Path) -> None:
 
 def test_along_time_the_shipped_model_learns_the_newest_rows_once_they_were_judged(tmp_path: Path) -> None:
     days = pl.date_range(pl.date(2022, 1, 1), pl.date(2022, 12, 31), eager=True)
-    table = pl.DataFrame({"day": days, "x": np.arange(365) % 7, "sold": np.arange(365) % 7 + np.random.default_rng(0).normal(size=365)})
+    table = pl.DataFrame(
+        {"day": days, "x": np.arange(365) % 7, "sold": np.arange(365) % 7 + np.random.default_rng(0).normal(size=365)}
+    )
     models, scores = {}, {}
     for newest in ("learn", "leave"):
         study = small_study(tmp_path / newest, table, "sold", trials=0, networks=False)

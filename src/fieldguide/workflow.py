@@ -511,7 +511,11 @@ class Study:
         when it was judged, and the score would not hold. A test set that was given is left alone.
         """
         split, may = self._divided.split, self._framed.request.may("train", self._framed.table.n_rows)
-        if "chronological" not in split.scheme or split.scheme.startswith("given") or self.config.split.newest == "leave":
+        if (
+            "chronological" not in split.scheme
+            or split.scheme.startswith("given")
+            or self.config.split.newest == "leave"
+        ):
             return self._to_learn
         rows = np.union1d(split.development, split.test)
         return rows[may[rows]]
@@ -583,7 +587,11 @@ class Study:
         """Hash of what a step's result depends on: the table, the settings, and for steps that try candidates the budget."""
         said = self.config.to_dict()
         said["problem"] = {k: v for k, v in said["problem"].items() if step == "frame" or k not in WORDS}
-        for name in ("budget",) if step in ("frame", "finalize") or (step == "explore" and self.config.proxies) else ("budget", "slices"):
+        for name in (
+            ("budget",)
+            if step in ("frame", "finalize") or (step == "explore" and self.config.proxies)
+            else ("budget", "slices")
+        ):
             said.pop(name)
         if step == "frame" and self._agreed is not None:
             said["contract"] = self._agreed.state

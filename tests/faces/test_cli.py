@@ -81,7 +81,19 @@ def test_help_names_every_verb(command: Command) -> None:
     done = command("--help")
     assert (done.status, done.err) == (0, "")
     verbs = set(re.findall(r"^  (\w+)  ", done.out, re.M))
-    assert verbs >= {"init", "join", "run", *STEPS, "predict", "package", "evaluate", "status", "report", "schema", "version"}
+    assert verbs >= {
+        "init",
+        "join",
+        "run",
+        *STEPS,
+        "predict",
+        "package",
+        "evaluate",
+        "status",
+        "report",
+        "schema",
+        "version",
+    }
 
 
 def test_no_verb_shows_help_and_fails(command: Command) -> None:

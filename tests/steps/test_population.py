@@ -24,7 +24,9 @@ def study(folder: Path, frame: pl.DataFrame, *lines: str) -> fg.Study:
 def visits(n: int = 600) -> pl.DataFrame:
     rng = np.random.default_rng(0)
     x, first = rng.normal(size=n), rng.random(n) < 0.4
-    return pl.DataFrame({"x": x, "z": rng.normal(size=n), "first_visit": first, "y": (x + rng.normal(size=n) > 0).astype(int)})
+    return pl.DataFrame(
+        {"x": x, "z": rng.normal(size=n), "first_visit": first, "y": (x + rng.normal(size=n) > 0).astype(int)}
+    )
 
 
 def test_the_seal_and_the_folds_follow_the_judged_population(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ class Config(Section):
     data: DataSection = Field(description="where the rows are and what their columns mean")
     join: JoinSection | None = Field(default=None, description="how the table is made of event tables")
     proxies: dict[Name, EventEntry] = Field(
-        default_factory=dict, description="events that may stand for the outcome, by name; `outcome` is the outcome itself"
+        default_factory=dict,
+        description="events that may stand for the outcome, by name; `outcome` is the outcome itself",
     )
     population: PopulationSection = Field(default_factory=PopulationSection, description="which rows count")
     split: SplitSection = Field(default_factory=SplitSection, description="how rows are divided")
@@ -130,7 +131,10 @@ def json_schema() -> dict[str, Any]:
                 shape = {key: entry.pop(key) for key in list(entry) if key not in ("description", "default", "title")}
                 entry["anyOf"] = [*(shape.pop("anyOf") if list(shape) == ["anyOf"] else [shape]), {"type": "null"}]
     asked = [{"properties": {"problem": {"required": [key]}}} for key in ("target", "proxy")]
-    judged = {"allOf": [{"anyOf": [*asked, {"required": ["proxies"]}]}]}  # as `proxy_contradictions` has it
+    tables = [{"required": ["data"], "properties": {"data": {"required": ["table"]}}}, {"required": ["join"]}]
+    schema["required"].remove("data")  # a join makes the table
+    schema["$defs"]["DataSection"]["required"].remove("table")
+    judged = {"allOf": [{"anyOf": [*asked, {"required": ["proxies"]}]}, {"anyOf": tables}]}  # as contradictions have it
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **judged, "title": "study.yaml"}
 
 
@@ -140,7 +144,8 @@ def _joined_columns(join: Mapping[str, Any]) -> dict[str, Any]:
     The entity groups rows, unless each has a row at every prediction time: then no group could be whole on one side of a
     moment, and rows are divided by time alone, as they are met in use.
     """
-    units, outcome = (join.get(part) if isinstance(join.get(part), Mapping) else {} for part in ("units", "outcome"))
+    parts = [join.get(part) for part in ("units", "outcome")]
+    units, outcome = (part if isinstance(part, Mapping) else {} for part in parts)
     entities = units.get("entity")
     entities = [entities] if isinstance(entities, str) else entities if isinstance(entities, list) else []
     entity = ENTITY if len(entities) > 1 else entities[0] if entities else None

@@ -224,7 +224,8 @@ class DataSection(Section):
     sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
     weight: Name | None = Field(default=None, description="the column of row weights")
     contract: File | None = Field(
-        default=None, description="what columns and labels mean; absent: contract.yaml beside study.yaml, where there is one"
+        default=None,
+        description="what columns and labels mean; absent: contract.yaml beside study.yaml, where there is one",
     )
 
 
@@ -232,7 +233,9 @@ class PopulationSection(Section):
     """Which rows count."""
 
     train: Name = Field(default="all", description="rows to learn from: `all` or an expression")
-    evaluate: Name = Field(default="all", description="rows to judge on: `all` or an expression; the seal is among them")
+    evaluate: Name = Field(
+        default="all", description="rows to judge on: `all` or an expression; the seal is among them"
+    )
     immature: Literal["leave_out", "keep"] = Field(
         default="leave_out", description="rows so recent that their outcomes have not all arrived"
     )

@@ -67,7 +67,11 @@ def train(
     for entry, trial in zip(entries, trials):
         entry["difference"] = bench.compared(trial, bar)
     order = ranked(bench.problem, entries)
-    sound = [entry for entry in order if checks[entry["learner"]]["reached"] or checks[entry["learner"]]["diagnosis"] == "clock"]
+    sound = [
+        entry
+        for entry in order
+        if checks[entry["learner"]]["reached"] or checks[entry["learner"]]["diagnosis"] == "clock"
+    ]
     facts: dict[str, Any] = {
         "entries": order,
         "overfit": checks,

@@ -11,4 +11,6 @@ from fieldguide.testing import check_check
 def test_a_second_fit_on_all_rows_is_told() -> None:
     fires, quiet = ({"facts": {"n_refit": 850, "n_shipped": n}} for n in (1000, 850))
     finding = only(check_check(NewestLearned(), fires, quiet))
-    assert finding.sentence.startswith("The shipped model was fitted again on all 1,000 rows, once the newest 150 were judged")
+    assert finding.sentence.startswith(
+        "The shipped model was fitted again on all 1,000 rows, once the newest 150 were judged"
+    )

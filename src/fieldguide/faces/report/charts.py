@@ -271,7 +271,12 @@ def stairs(rows: Rows, x: str, y: str, height: int = 200) -> Spec:
 
 def learning(seen: Rows, fitted: Rows, ends: Rows, title: str, height: int = 190) -> Spec:
     """A learning curve over rows on a logarithmic axis: points {x, y}, the fitted line {x, y}, bars {x, low, high} ahead."""
-    x = {"field": "x", "type": "quantitative", "scale": {"type": "log", "nice": False}, "axis": {"title": "rows", "format": "~s", "tickCount": 5}}
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": {"type": "log", "nice": False},
+        "axis": {"title": "rows", "format": "~s", "tickCount": 5},
+    }
     y = quantity("y", title, axis={"tickCount": 5})
     return base([], height, layer=[
         {"data": {"values": list(fitted)}, "mark": {"type": "line", "color": "var(--muted)", "strokeDash": [5, 3]}, "encoding": {"x": x, "y": y}},

@@ -9,8 +9,8 @@ import numpy as np
 
 from fieldguide.core.blocks import Duplicates
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.split import Split
 from fieldguide.core.settings import setting
+from fieldguide.core.split import Split
 from fieldguide.parts.checks._answers import count, fire, passed, percent, verb
 
 

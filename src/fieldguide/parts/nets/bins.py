@@ -53,7 +53,7 @@ def bin_edges(
             edges.append(np.unique(np.quantile(column, np.linspace(0, 1, n_bins + 1))).astype(np.float32).tolist())
         else:
             inner = tree_thresholds(column, goal, n_bins, max(1, min(64, len(numbers) // 20)))
-            edges.append(np.unique(np.float32([column.min(), *inner, column.max()])).tolist())
+            edges.append(np.unique(np.asarray([column.min(), *inner, column.max()], np.float32)).tolist())
     return edges
 
 
