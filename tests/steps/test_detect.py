@@ -380,6 +380,39 @@ def test_a_repeated_id_whose_rows_differ_is_a_proposal_and_a_domain_category_not
     assert [(guess.column, guess.sure) for guess in roles.group] == [("store_id", False)]
 
 
+def test_codes_of_units_group_rows_without_a_telling_name():
+    draw = np.random.default_rng(0)
+    school = draw.permutation(np.repeat(np.arange(50), 30))
+    frame = {
+        "school": [f"S-{i:04d}" for i in school], "size": draw.integers(100, 999, 50)[school],
+        "funding": draw.normal(50, 8, 50).round(2)[school], "hours": noise(1500), "siblings": draw.integers(0, 5, 1500),
+        "parents": draw.choice(["none", "college"], 1500),
+    }  # fmt: skip
+    roles = roles_of(frame)
+    assert roles.sure == {"school": "group"}
+    assert roles.group[0].why.endswith("(size, funding), and its values are codes")
+    words = [f"{a}{b}{c}" for a in "BCDFG" for b in "aeiou" for c in ("ham", "ton")]
+    assert roles_of(frame | {"school": [words[i] for i in school]}).sure == {}
+
+
+def test_a_reference_to_customers_groups_rows_that_have_nothing_in_common():
+    draw = np.random.default_rng(0)
+    frame = {"customer_ref": draw.integers(10_000, 10_260, 1800), "price": noise(1800), "items": draw.integers(1, 9, 1800)}
+    assert roles_of(frame).sure == {"customer_ref": "group"}
+    codes = {"zz": [f"K{i}" for i in frame["customer_ref"]]} | {k: frame[k] for k in ("price", "items")}
+    assert roles_of(codes).sure == {"zz": "group"}
+    when = [START + datetime.timedelta(hours=i) for i in range(1800)]
+    assert roles_of({**codes, "when": when}).sure == {"when": "time"}
+
+
+def test_numbered_steps_of_a_scale_are_no_units():
+    draw = np.random.default_rng(0)
+    week = draw.integers(0, 52, 1500)
+    frame = {"week": [f"W{i:02d}" for i in week], "rain": draw.normal(size=52).round(3)[week]}
+    frame |= {"price": draw.normal(size=52).round(3)[week], "x": noise(1500), "y": noise(1500, 1), "z": noise(1500, 2)}
+    assert roles_of(frame).sure == {}
+
+
 def test_order_in_the_file_does_not_pass_for_a_group():
     # Rows of one item stand close in time only because neighbours in the file do.
     draw = np.random.default_rng(0)

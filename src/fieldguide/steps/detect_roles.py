@@ -45,7 +45,11 @@ _PEOPLE = {
     "host",
     "account", "uid",
 }  # fmt: skip
-_FILLERS = {"id", "no", "nr", "num", "number", "code", "name", ""}
+_FILLERS = {"id", "no", "nr", "num", "number", "code", "name", "ref", "reference", "key", ""}
+# Numbered levels of these are steps of a scale, not units.
+_SCALES = re.compile(r"week|month|quarter|year|day|hour|grade|class|level|stage|age|band|bin|bucket|rank|floor|cluster|decile")
+MOST_EACH = 50  # rows per level (mean) above which a level is a class rather than a unit
+MANY_UNITS, FEW_EACH = 100, 20  # levels, and rows of each, from which codes alone say that others will come
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def detect_roles(source: Source, columns: Sequence[Column]) -> RolesGuess:
     # An id of rows that is numbered through is a key when its name says so, else only a row number.
     rows = tuple(guess for guess in rows if key is None or guess.column != key.column)
     time, notes = _times(frame, features)
-    return RolesGuess(time, _groups(frame, features), rows, key, (*notes, *_calendar_note(features, time)))
+    timed = any(guess.sure for guess in time)
+    return RolesGuess(time, _groups(frame, features, timed), rows, key, (*notes, *_calendar_note(features, time)))
 
 
 def _key(source: Source, features: Sequence[Column]) -> RoleGuess | None:
@@ -210,12 +215,12 @@ def _calendar_note(features: Sequence[Column], time: Sequence[RoleGuess]) -> lis
     return []
 
 
-def _groups(frame: pl.DataFrame, features: Sequence[Column]) -> tuple[RoleGuess, ...]:
+def _groups(frame: pl.DataFrame, features: Sequence[Column], timed: bool) -> tuple[RoleGuess, ...]:
     candidates = [column for column in features if _may_group(column)]
     if not candidates:
         return ()
     cells = {c.name: _as_numbers(frame[c.name], c) for c in features if c.kind in ENCODED_KINDS}
-    found = [guess for column in candidates if (guess := _group(frame[column.name], column, cells)) is not None]
+    found = [guess for column in candidates if (guess := _group(frame[column.name], column, cells, timed)) is not None]
     guesses = [guess for _, guess in sorted(found, key=lambda pair: pair[0])]
     later = [RoleGuess(g.column, g.role, False, f"{g.why}; {guesses[0].column!r} is the likelier") for g in guesses[1:]]
     return (*guesses[:1], *later)
@@ -240,7 +245,7 @@ def _may_group(column: Column) -> bool:
 
 
 def _group(
-    raw: pl.Series, column: Column, cells: Mapping[str, np.ndarray]
+    raw: pl.Series, column: Column, cells: Mapping[str, np.ndarray], timed: bool
 ) -> tuple[tuple[float, ...], RoleGuess] | None:
     """Return the rank and the guess of one candidate, or None where its rows have little in common."""
     n_unique, n_known = column.facts["n_unique"], column.facts["n_rows"] - column.facts["n_missing"]
@@ -253,9 +258,37 @@ def _group(
         told += f", and {len(held)} of {judged} other columns are (nearly) constant within them"
         told += f" ({listed(held, 3)})" if held else ""
     sure = named and judged >= 2 and (share >= 0.5 or (people and bool(held)))
-    if not named and (share < 0.5 or judged < 2):
+    # Where time divides the rows, units that are known return; else each of these says that new ones will come.
+    each, coded = n_known / max(n_unique, 1), column.kind != "number" and _coded(raw, column.name)
+    if not timed and not sure and each <= MOST_EACH:
+        many = coded and n_unique >= MANY_UNITS and each <= FEW_EACH
+        sure = (named and people) or (coded and len(held) >= 2) or many
+        told += ", and its values are codes" if coded else ""
+    if not named and not sure and (share < 0.5 or judged < 2) and not (coded and held):
         return None
     return (-float(sure), -float(named), -share, float(n_unique)), RoleGuess(column.name, "group", sure, told)
+
+
+def _coded(raw: pl.Series, name: str) -> bool:
+    """Return whether levels are numbered through (S-0001, S-0002) or hashes: given to units, not words of a domain.
+
+    Examples:
+        >>> _coded(pl.Series(["K10", "K207", "K31"]), "ref"), _coded(pl.Series(["A/5 21", "PC 17", "3"]), "ticket")
+        (True, False)
+        >>> _coded(pl.Series(["week 1", "week 2"]), "week"), _coded(pl.Series(["9f86d081", "60303ae2"]), "x")
+        (False, True)
+    """
+    texts = texts_of(raw)[0].drop_nulls().unique().str.strip_chars()
+    if _SCALES.search(name.lower()) or not len(texts):
+        return False
+    if float(texts.str.contains(r"^[0-9a-fA-F-]{8,}$").mean() or 0.0) >= 0.95:  # type: ignore[arg-type]
+        both = texts.str.contains("[0-9]") & texts.str.contains("[a-fA-F]")
+        return texts.str.len_chars().n_unique() == 1 and float(both.mean() or 0.0) >= 0.8  # type: ignore[arg-type]
+    stems = texts.str.replace(r"\d+$", "#")
+    stem, count = stems.value_counts(sort=True).row(0)
+    return bool(
+        count >= 0.95 * len(texts) and re.search("[A-Za-z].*#$", stem) and not _SCALES.search(stem.lower())
+    )
 
 
 def _as_numbers(raw: pl.Series, column: Column) -> np.ndarray:
