@@ -397,7 +397,11 @@ def test_codes_of_units_group_rows_without_a_telling_name():
 
 def test_a_reference_to_customers_groups_rows_that_have_nothing_in_common():
     draw = np.random.default_rng(0)
-    frame = {"customer_ref": draw.integers(10_000, 10_260, 1800), "price": noise(1800), "items": draw.integers(1, 9, 1800)}
+    frame = {
+        "customer_ref": draw.integers(10_000, 10_260, 1800),
+        "price": noise(1800),
+        "items": draw.integers(1, 9, 1800),
+    }
     assert roles_of(frame).sure == {"customer_ref": "group"}
     codes = {"zz": [f"K{i}" for i in frame["customer_ref"]]} | {k: frame[k] for k in ("price", "items")}
     assert roles_of(codes).sure == {"zz": "group"}

@@ -101,3 +101,14 @@ def test_a_tiny_table_is_probed(n):
     found = probe(table_of(y, "category", x=np.arange(n, dtype=float)), binary(), roles_of(np.zeros(n)))
     assert found.predictions[0].shape == (n, 2)
     assert 0 <= found.explained["y"] <= 1
+
+
+def test_apart_predicts_rows_without_others_of_their_id():
+    rng = np.random.default_rng(3)
+    ids = rng.permutation(np.repeat(np.arange(60), 20))
+    code = rng.permutation(60)[ids].astype(float)
+    y = rng.normal(size=60)[ids] + 0.1 * rng.normal(size=1_200)
+    found = probe(table_of(y, code=code), regression(), roles_of(range(1_200)))
+    (apart,) = found.apart(ids)
+    assert apart.shape == (1_200, 1) and found.explained["y"] > 0.5
+    assert ((y - apart[:, 0]) ** 2).sum() > 0.8 * ((y - y.mean()) ** 2).sum()

@@ -47,7 +47,9 @@ _PEOPLE = {
 }  # fmt: skip
 _FILLERS = {"id", "no", "nr", "num", "number", "code", "name", "ref", "reference", "key", ""}
 # Numbered levels of these are steps of a scale, not units.
-_SCALES = re.compile(r"week|month|quarter|year|day|hour|grade|class|level|stage|age|band|bin|bucket|rank|floor|cluster|decile")
+_SCALES = re.compile(
+    r"week|month|quarter|year|day|hour|grade|class|level|stage|age|band|bin|bucket|rank|floor|cluster|decile"
+)
 MOST_EACH = 50  # rows per level (mean) above which a level is a class rather than a unit
 MANY_UNITS, FEW_EACH = 100, 20  # levels, and rows of each, from which codes alone say that others will come
 
@@ -286,9 +288,7 @@ def _coded(raw: pl.Series, name: str) -> bool:
         return texts.str.len_chars().n_unique() == 1 and float(both.mean() or 0.0) >= 0.8  # type: ignore[arg-type]
     stems = texts.str.replace(r"\d+$", "#")
     stem, count = stems.value_counts(sort=True).row(0)
-    return bool(
-        count >= 0.95 * len(texts) and re.search("[A-Za-z].*#$", stem) and not _SCALES.search(stem.lower())
-    )
+    return bool(count >= 0.95 * len(texts) and re.search("[A-Za-z].*#$", stem) and not _SCALES.search(stem.lower()))
 
 
 def _as_numbers(raw: pl.Series, column: Column) -> np.ndarray:

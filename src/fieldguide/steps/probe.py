@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fieldguide.core.batch import Batch
+from fieldguide.core.blocks import connect, same
 from fieldguide.core.candidate import Candidate, Fitted, original_scale
 from fieldguide.core.contracts import Effort, Roles
 from fieldguide.core.evaluate import Evaluation, evaluate
@@ -42,6 +43,8 @@ class Probe:
             unless no column helps.
         without: columns to leave out -> per output, what the others explain when the model is fitted again. Each new
             set of columns costs a fit; a set that was asked before does not.
+        apart: (n,) ids of the probe's rows -> predictions as below, of models that saw no row of the same id either. Each
+            call costs a fit.
 
     Shape:
         rows: (n,) indices into the development table, ascending
@@ -54,6 +57,7 @@ class Probe:
     explained: dict[str, float]
     importance: dict[str, dict[str, float]]
     without: Callable[[Iterable[str]], Mapping[str, float]] = field(compare=False)
+    apart: Callable[[np.ndarray], tuple[np.ndarray, ...]] = field(compare=False)
 
 
 def probe(
@@ -101,7 +105,14 @@ def probe(
             known[gone] = _without(rows, folds, problem.outputs, gone, roles, effort)
         return known[gone]
 
-    return Probe(chosen, predictions, explained, importance, without)
+    def apart(ids: np.ndarray) -> tuple[np.ndarray, ...]:
+        together = connect(len(ids), [same(roles.blocks), same(ids)])
+        most = max(2, min(len(folds), len(np.unique(together)) // 2))
+        held = _folds(together, most, generator(seed, "probe", "apart"))
+        found = _fitted(rows, held, problem.outputs, roles, effort)
+        return original_scale(found.predictions, problem.outputs)
+
+    return Probe(chosen, predictions, explained, importance, without, apart)
 
 
 def _folds(blocks: np.ndarray, k: int, rng: np.random.Generator) -> list[Fold]:
