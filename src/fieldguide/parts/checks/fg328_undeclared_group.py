@@ -69,7 +69,9 @@ class UndeclaredGroup:
         if roles.times is not None:
             return [not_applicable(self, "Rows are divided by time: what is known by then is met again.")]
         blocks = roles.blocks[probe.rows]
-        found, strata, looked = [], [], 0
+        found: list[dict[str, Any]] = []
+        strata: list[dict[str, Any]] = []
+        looked = 0
         for i, (output, truth) in enumerate(zip(problem.outputs, truths)):
             goal = _goal(output, truth[probe.rows])
             candidates = sorted(self._candidates(table, probe.rows, blocks, goal), key=lambda c: -c[1])[: self.most]
