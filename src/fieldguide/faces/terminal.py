@@ -81,12 +81,16 @@ def say_error(error: Mapping[str, str]) -> None:
             out.print(f"  [dim]{label}:[/]{'' if text.startswith(chr(10)) else ' '}{escape(text)}")
 
 
-def say_result(console: Console, result: Mapping[str, Any]) -> None:
-    """Print a step's result: its sentence, then the findings that fired, then how many were silent."""
+def say_result(console: Console, result: Mapping[str, Any], brief: bool = False) -> None:
+    """Print a step's result: its sentence, then the findings that fired, then how many were silent.
+
+    Args:
+        brief: without the tables that only the step's own verb shows.
+    """
     title = TITLES.get(result["step"], result["step"])
     console.print(f"[bold]{title}[/] [dim]({result['seconds']:.1f} s)[/]")
     console.print(f"  {escape(str(result['facts'].get('sentence', '')))}", highlight=False)
-    if result["facts"].get("statement"):
+    if result["facts"].get("statement") and not brief:
         console.print(stated(result["facts"]["statement"]))
     if result["facts"].get("proxies"):
         console.print(f"  {escape(result['facts']['proxies']['sentence'])}", highlight=False)

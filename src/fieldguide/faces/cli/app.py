@@ -49,11 +49,11 @@ def console() -> Any:
     return terminal()
 
 
-def say(terminal: Any, result: Mapping[str, Any]) -> None:
+def say(terminal: Any, result: Mapping[str, Any], brief: bool = False) -> None:
     """Print a step's result: its sentence, tables and findings."""
     from fieldguide.faces.terminal import say_result
 
-    say_result(terminal, result)
+    say_result(terminal, result, brief)
 
 
 def print_json(data: Any) -> None:

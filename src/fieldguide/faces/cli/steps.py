@@ -58,7 +58,7 @@ def run(
     terminal = console()
     for result in study.results():
         if result.step not in ("prepare", "finalize"):
-            say(terminal, result.to_dict())
+            say(terminal, result.to_dict(), brief=True)
     if study.leaderboard():
         from fieldguide.faces.terminal import leaderboard
 
