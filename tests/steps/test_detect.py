@@ -409,6 +409,15 @@ def test_a_reference_to_customers_groups_rows_that_have_nothing_in_common():
     assert roles_of({**codes, "when": when}).sure == {"when": "time"}
 
 
+def test_counts_and_amounts_named_after_people_are_no_units():
+    draw = np.random.default_rng(0)
+    frame = {"x": noise(2000), "y": noise(2000, 1), "z": noise(2000, 2)}
+    assert (
+        roles_of(frame | {"client": draw.negative_binomial(1, 0.02, 2000) // 4 * draw.integers(0, 2, 2000)}).sure == {}
+    )
+    assert roles_of(frame | {"account": draw.gamma(2, 1, 2000).round(2)}).sure == {}
+
+
 def test_numbered_steps_of_a_scale_are_no_units():
     draw = np.random.default_rng(0)
     week = draw.integers(0, 52, 1500)

@@ -16,13 +16,15 @@ from fieldguide.core.seeds import generator
 
 FEWEST_LEVELS = 20
 """Different values from which a number may describe a unit: fewer say too little."""
+MOST_LEVELS = 0.6
+"""Different values per row above which a number hardly repeats."""
 FEWEST_ENTITIES = 20
 MOST_ROWS_EACH = 60
 """Rows per unit (mean) above which equal attributes are those of a place or a day that all rows share."""
 COVERED = 0.9
 """Share of rows whose combination is met again."""
-SPIKED = 4.0
-"""How many times more rows share a combination than lie in the cells next to it: smooth numbers, rounded, have about as many."""
+SPIKED = 2.5
+"""Rows that share a combination per row in the cells next to it: along a curve half a row, on a surface an eighth."""
 HELD = 0.95
 COURSE = 0.5
 """Autocorrelation of the values from run to run in the file, from which they follow a course of time."""
@@ -55,7 +57,7 @@ def find_entities(frame: pl.DataFrame) -> Entities | None:
     """Return units that attributes imply, or None where that is not sure.
 
     Two numbers or more, each with many levels, mark units where (1) nine rows of ten have a combination that is met
-    again, (2) rows that share a combination outnumber fourfold those in the cells next to it (a step of one level in any
+    again, (2) rows that share a combination outnumber 2.5 times those in the cells next to it (a step of one level in any
     of the numbers), (3) a unit has at most 60 rows in the mean, and none ten times as many, (4) another column varies within
     units (else the rows are copies), and (5) the values do not follow the order of the file, as rates and prices of the day
     do. The second condition needs no independence: rounded, binned or dependent numbers fill neighbouring cells as densely as any.
@@ -80,7 +82,7 @@ def find_entities(frame: pl.DataFrame) -> Entities | None:
         if frame[name].dtype.is_numeric() or frame[name].dtype.is_temporal()
     }
     counts = {name: int(levels.max()) + 1 for name, levels in codes.items()}
-    numbers = [name for name in codes if FEWEST_LEVELS <= counts[name] <= n // 2]
+    numbers = [name for name in codes if FEWEST_LEVELS <= counts[name] <= MOST_LEVELS * n]
     chosen: list[str] = []
     ids = np.arange(n)
     for anchor in sorted(numbers, key=lambda name: -counts[name])[:MOST_ANCHORS]:
@@ -101,7 +103,7 @@ def find_entities(frame: pl.DataFrame) -> Entities | None:
     columns = tuple(name for name in frame.columns if name in chosen)
     why = (
         f"{n_entities:,} combinations of their values stand in {each:.1f} rows each, "
-        f"and hardly any row lies next to one of them"
+        f"and few rows lie next to one of them"
     )
     return Entities(columns, ids, n_entities, why)
 

@@ -262,13 +262,21 @@ def _group(
     sure = named and judged >= 2 and (share >= 0.5 or (people and bool(held)))
     # Where time divides the rows, units that are known return; else each of these says that new ones will come.
     each, coded = n_known / max(n_unique, 1), column.kind != "number" and _coded(raw, column.name)
-    if not timed and not sure and each <= MOST_EACH:
+    if not timed and not sure and each <= MOST_EACH and _even(raw, column.kind):
         many = coded and n_unique >= MANY_UNITS and each <= FEW_EACH
         sure = (named and people) or (coded and len(held) >= 2) or many
         told += ", and its values are codes" if coded else ""
     if not named and not sure and (share < 0.5 or judged < 2) and not (coded and held):
         return None
     return (-float(sure), -float(named), -share, float(n_unique)), RoleGuess(column.name, "group", sure, told)
+
+
+def _even(raw: pl.Series, kind: str) -> bool:
+    """Return whether no level has ten times the mean rows, and numbers are whole: counts and amounts crowd at a few values."""
+    texts = texts_of(raw)[0].drop_nulls()
+    sizes = texts.value_counts()["count"].to_numpy()
+    whole = kind != "number" or not bool(texts.str.contains(r"[.,]\d*[1-9]").any())
+    return whole and bool(len(sizes) and sizes.max() <= max(20, 10 * sizes.mean()))
 
 
 def _coded(raw: pl.Series, name: str) -> bool:

@@ -15,7 +15,7 @@ class SameUnit:
     """Rows that share the exact attributes of one unit: visits of a patient, pupils of a school, without its id.
 
     Formula: two numbers or more, of 20 values at least, mark units where 90 % of the rows have a combination of their values that
-    is met again, and where rows that share a combination outnumber fourfold those in the cells next to it (one step
+    is met again, and where rows that share a combination outnumber 2.5 times those in the cells next to it (one step
     of the values in any of the numbers). Rounded, binned or dependent numbers fill neighbouring cells as densely as any;
     the attributes of units stand alone. Quiet where a unit would have more than 60 rows in the mean, where one would
     have ten times the mean (a default value), where nothing else varies within units (copies: FG203), where the values
