@@ -256,6 +256,8 @@ class Study:
             GateError: nothing was chosen yet, or the seal was opened before and there is no reason.
         """
         from fieldguide.steps.finalize import finalize, refit
+        from fieldguide.steps.promise import outlook as drifting
+        from fieldguide.steps.promise import past_of
         from fieldguide.steps.refine import Blended, answer
 
         search = self.record.result("refine")
@@ -279,6 +281,7 @@ class Study:
             bar_model = bench.packaged(
                 predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
             )
+            outlook = drifting(bench, self._entries().values(), self.explore().findings)
             if not resumes:
                 self.seal.open("finalize", reason)
             judged, facts, findings = finalize(
@@ -292,6 +295,9 @@ class Study:
                 search["optimism"]["value"],
                 len(rows),
                 len(self._to_ship),
+                past=past_of(bench, chosen, bar),
+                outlook=outlook,
+                discrimination=self.split()["discrimination"],
             )
             if self._n_refits > 1:
                 again = refit(bench, chosen, self._rows_of(self._to_ship))
@@ -420,7 +426,8 @@ class Study:
         chosen = None if last is None else last.facts.get("chosen") or last.facts.get("bar")
         return {
             "study": self.folder.name, "step": next(reversed(results), None), "status": self.status(), "chosen": chosen,
-            "scores": scores, "score": scores[0] if scores else None, "leaderboard": self.leaderboard(),
+            "scores": scores, "score": scores[0] if scores else None,
+            **({"declined": last.facts["declined"]} if last is not None and last.facts.get("declined") else {}), "leaderboard": self.leaderboard(),
             "findings": [f.to_dict() for result in results.values() for f in result.findings],
             "seconds": round(sum(result.seconds for result in results.values()), 3),
         }  # fmt: skip
@@ -543,6 +550,7 @@ class Study:
             {**slices_of(table, self.config.slices), **self._divided.unseen()},
             slices_of(table, [part["name"] for part in found]),
             found,
+            None if self._divided.roles.times is None else self._divided.roles.times[test],
         )
 
     @property

@@ -9,7 +9,8 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import numpy as np
 
 from fieldguide.core.calibration import best_threshold, calibration
 from fieldguide.core.contracts import Metric, Predictions
+from fieldguide.core.dependence import Widening, dependence, less_sure, widened, widening_of
 from fieldguide.core.errors import GateError
 from fieldguide.core.model import Find, Model
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import Score, compare, score
+from fieldguide.core.score import Difference, Score, compare, score
 
 LATENCY_ROWS = 40
 
@@ -44,11 +46,34 @@ def threshold_for(
     return None
 
 
+@dataclass(frozen=True)
+class InTime:
+    """Answered rows in time: what is needed to see whether neighbours err alike.
+
+    Shape:
+        times, blocks: (rows,)
+        truths[i]: (rows,) coded truth of output i
+        predictions[i]: (rows, width) on the original scale
+        others[i]: the same of a rival, for differences; empty where there is none
+    """
+
+    times: np.ndarray
+    blocks: np.ndarray
+    truths: Sequence[np.ndarray]
+    predictions: Sequence[np.ndarray]
+    others: Sequence[np.ndarray] = ()
+
+
 def judge(
     problem: Problem, truths: Sequence[np.ndarray], predictions: Predictions, blocks: np.ndarray, *, seed: int, rows: str,
-    looks: int = 0, thresholds: Sequence[float | None] | None = None, replicates: int = 1000,
+    looks: int = 0, thresholds: Sequence[float | None] | None = None, replicates: int = 1000, times: np.ndarray | None = None,
+    past: InTime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return scores, calibration and thresholds of predictions as plain data.
+
+    Args:
+        times: of the rows, where the study is chronological: where neighbours in time err alike, intervals are wider.
+        past: earlier rows with their answers, which tell more of how neighbours err.
 
     Shape:
         truths[i]: (rows,) coded truth of output i
@@ -56,6 +81,7 @@ def judge(
         blocks: (rows,) unit ids; intervals resample these
     """
     scores, calibrations, chosen = [], [], []
+    here = None if times is None else InTime(times, blocks, truths, predictions)
     for i, output in enumerate(problem.outputs):
         metric = metric_of(output)
         threshold = (
@@ -70,7 +96,11 @@ def judge(
             replicates=replicates,
         )
         n_units = len(np.unique(blocks))
-        scores.append(Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks).to_dict())
+        wider, made = along_time(output, i, metric, threshold, here, past, seed)
+        interval = widened(value, interval, wider, metric.best, metric.worst)
+        scores.append(
+            Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made).to_dict()
+        )
         found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
         calibrations.append({"output": output.name, **found.to_dict()})
         chosen.append(threshold)
@@ -79,15 +109,79 @@ def judge(
 
 def difference(
     output: Output, truth: np.ndarray, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int,
-    thresholds: tuple[float | None, float | None] = (None, None), replicates: int = 1000,
+    thresholds: tuple[float | None, float | None] = (None, None), replicates: int = 1000, times: np.ndarray | None = None,
+    past: InTime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the paired difference of two predictions on the same rows; positive when `a` is better."""
+    """Return the paired difference of two predictions on the same rows; positive when `a` is better.
+
+    Args:
+        times, past: as `judge` has them; `past` with the answers of both.
+    """
     metric = metric_of(output)
     found = compare(
         metric, truth, readable(output, a, metric, thresholds[0]), readable(output, b, metric, thresholds[1]), blocks, seed=seed,
         replicates=replicates,
     )  # fmt: skip
-    return found.to_dict()
+    if times is None:
+        return found.to_dict()
+    here = InTime(times, blocks, (truth,), (a,), (b,))
+    wider, made = along_time(output, 0, metric, thresholds[0], here, past, seed, thresholds[1])
+    if wider is None:
+        return found.to_dict()
+    return {
+        **Difference(
+            found.value, widened(found.value, found.interval, wider), less_sure(found.p, wider.factor()), found.n
+        ).to_dict(),
+        "made": made,
+    }
+
+
+def along_time(
+    output: Output, i: int, metric: Metric, threshold: float | None, here: InTime | None, past: InTime | None, seed: int,
+    other: float | None = None,
+) -> tuple[Widening | None, str]:  # fmt: skip
+    """Return by how much the interval of output i grows because neighbours in time err alike, and that in words."""
+    if here is None:
+        return None, ""
+    parts = [part for part in (past, here) if part is not None and (not here.others or part.others)]
+    errors = np.concatenate([_errors(output, part, i) for part in parts])
+    times, blocks = (np.concatenate([getattr(part, name) for part in parts]) for name in ("times", "blocks"))
+    found = dependence(errors, times, blocks, seed, n_past=len(errors) - len(here.times))
+    if found is None:
+        return None, ""
+
+    def statistic(part: InTime) -> Callable[[np.ndarray], np.ndarray]:
+        read = readable(output, part.predictions[i], metric, threshold)
+        if not part.others:
+            return lambda weights: metric.resample(part.truths[i], read, weights)
+        rival = readable(output, part.others[i], metric, other)
+        return lambda weights: (
+            metric.resample(part.truths[i], read, weights) - metric.resample(part.truths[i], rival, weights)
+        )
+
+    wider = widening_of([(statistic(part), part.times, part.blocks) for part in parts], found, seed)
+    if wider is None or wider.factor() <= 1:
+        return None, ""
+    return wider, (
+        f"the interval of independent rows, {wider.factor():.2f} times as wide: neighbours in time err alike (correlation "
+        f"{found.correlation:.2f}, p {found.p:.2g}), so that stretches of {wider.length} rows count as one"
+    )
+
+
+def _errors(output: Output, part: InTime, i: int) -> np.ndarray:
+    """Return signed errors of the rows, or where there is a rival how much worse than its the squared ones are."""
+
+    def signed(prediction: np.ndarray) -> np.ndarray:
+        truth = np.asarray(part.truths[i])
+        if output.family == "values":
+            return np.asarray(truth - prediction[:, 0], dtype=np.float64)
+        codes = truth.astype(np.int64)
+        if prediction.shape[1] == 2:
+            return np.asarray(codes - prediction[:, 1], dtype=np.float64)
+        return np.asarray(1 - prediction[np.arange(len(codes)), codes], dtype=np.float64)
+
+    first = signed(part.predictions[i])
+    return np.asarray(first**2 - signed(part.others[i]) ** 2) if part.others else first
 
 
 def metric_of(output: Output) -> Metric:

@@ -78,6 +78,7 @@ class Score:
         level: nominal coverage of the interval, a share.
         slices: parts of the rows.
         calibration: None where there is no probability or value to calibrate.
+        made: how the interval was made, where it is not the plain bootstrap over units.
 
     Examples:
         >>> Score("income", "roc_auc", 0.93, (0.92, 0.94), n=900, n_units=900, rows="test", looks=1).to_dict()["looks"]
@@ -95,12 +96,13 @@ class Score:
     level: float = LEVEL
     slices: tuple[SliceScore, ...] = ()
     calibration: Calibration | None = None
+    made: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score in the shape of `--json`."""
         return {
             "output": self.output, "metric": self.metric, "value": _plain(self.value), "interval": _ends(self.interval),
-            "n": self.n, "rows": self.rows, "looks": self.looks,
+            "n": self.n, "rows": self.rows, "looks": self.looks, **({"made": self.made} if self.made else {}),
         }  # fmt: skip
 
     def facts(self) -> dict[str, Any]:

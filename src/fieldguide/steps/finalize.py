@@ -17,7 +17,7 @@ from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
-from fieldguide.core.leaderboard import difference, judge, metric_of, readable
+from fieldguide.core.leaderboard import InTime, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
 from fieldguide.core.rows import Rows
 from fieldguide.core.score import told
@@ -26,6 +26,7 @@ from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 from fieldguide.steps.explore import binned
+from fieldguide.steps.promise import declined, in_time
 from fieldguide.steps.refine import Blended
 from fieldguide.steps.weak_slices import judged_again, judged_of
 
@@ -44,6 +45,7 @@ class Sealed:
 
     Args:
         found: what refine said of them.
+        times: (rows,) microseconds since 1970, where the study is chronological.
     """
 
     rows: Rows
@@ -51,6 +53,7 @@ class Sealed:
     slices: Mapping[str, np.ndarray]
     weak: Mapping[str, np.ndarray] = field(default_factory=dict)
     found: Sequence[Mapping[str, Any]] = ()
+    times: np.ndarray | None = None
 
 
 def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
@@ -66,7 +69,8 @@ def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
 
 def finalize(
     bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
-    looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int, n_shipped: int,
+    looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int, n_shipped: int, *,
+    past: InTime | None = None,   outlook: Mapping[str, Any] | None = None, discrimination: Mapping[str, Any] | None = None,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
 
@@ -77,9 +81,13 @@ def finalize(
         optimism: of the search that chose, in units of the metric.
         n_refit: rows the judged model was refitted on.
         n_shipped: rows the shipped model is fitted on: more than `n_refit` where the newest are learned from once judged.
+        past: validation rows in time with their answers, for intervals; None without time.
+        outlook: what development rows say of drift (`steps.promise`).
+        discrimination: how well sealed rows are told from development rows, as split found it.
 
     Returns:
-        the model with its evidence, facts (scores, calibration, slices, difference, cost) and findings FG801 to FG805.
+        the model with its evidence, facts (scores, calibration, slices, difference, cost; `declined` where the score is measured
+        and not promised) and findings FG801 to FG808.
     """
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
@@ -93,10 +101,12 @@ def finalize(
         rows="test",
         looks=len(looks),
         thresholds=model.thresholds,
+        times=sealed.times,
+        past=past,
     )
     against = difference(
         problem.output, sealed.rows.truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
-        thresholds=(model.thresholds[0], bar.thresholds[0]),
+        thresholds=(model.thresholds[0], bar.thresholds[0]), times=sealed.times, past=past,
     )  # fmt: skip
     facts = {
         "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
@@ -108,7 +118,10 @@ def finalize(
         "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
     }  # fmt: skip
-    findings = checked("finalize", problem=problem, facts=facts)
+    facts |= _promised(bench, judged, answers, sealed, outlook)
+    if "declined" in facts:
+        facts["sentence"] += f"; not promised for the future: {facts['declined']['why']}"
+    findings = checked("finalize", problem=problem, facts={**facts, "discrimination": discrimination})
     evidence = {
         **model.evidence,
         "fitted_on": {"judged": n_refit, "shipped": n_shipped},
@@ -117,6 +130,19 @@ def finalize(
         "findings": [f.to_dict() for f in findings if f.fired],
     }
     return replace(model, evidence=evidence), facts, findings
+
+
+def _promised(
+    bench: Bench, judged: Mapping[str, Any], answers: Any, sealed: Sealed, outlook: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return what is said of the score along time: the halves of the sealed rows, and why it is not promised."""
+    if sealed.times is None:
+        return {}
+    truth, threshold = sealed.rows.truths[0], judged["thresholds"][0]
+    found: dict[str, Any] = {"in_time": in_time(bench, truth, answers[0], threshold, sealed.blocks, sealed.times)}
+    if outlook is not None and outlook["drifts"]:
+        found["declined"] = declined(bench, judged["scores"][0], sealed.times, outlook)
+    return found
 
 
 def _sentence(score: Mapping[str, Any], name: str, looks: int) -> str:

@@ -119,6 +119,42 @@ def age(
     )  # fmt: skip
 
 
+def decay_of(
+    metric: Metric, truth: np.ndarray, times: np.ndarray, blocks: np.ndarray, answers: Answers, n_periods: int, *, seed: int = 0
+) -> tuple[float, list[Estimate], Estimate] | None:  # fmt: skip
+    """Return a short decay curve: a few equal periods, sliding windows of two or three of them, four shuffles of time.
+
+    Shape:
+        truth, times, blocks: (rows,)
+
+    Returns:
+        the length of a period [microseconds], the added loss at ages 1, 2, …, and their mean; None where too few rows
+        can be judged.
+    """
+    rng = generator(seed, "decay")
+    rows = _sample(times, blocks, rng)
+    span = float(np.ptp(times[rows])) if len(rows) else 0.0
+    if span <= 0 or len(rows) < n_periods * FEWEST_IN_PERIOD:
+        return None
+    rows = rows[np.lexsort((rng.permutation(len(rows)), times[rows]))]
+    periods = Periods("period", 1, (span + 1) / n_periods, n_periods, int(times[rows].min()))
+    design = _Design.of(periods, times[rows], blocks[rows])
+    if design.n_judged < 2:
+        return None
+    truth, blocks = truth[rows], blocks[rows]
+
+    def answer(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
+        return answers(rows[train], rows[judged])
+
+    still = np.stack([
+        design.cells(metric, truth, answer, order, sliding=True)[0] for order in _shuffled(design, blocks, N_SHUFFLES[0], rng)
+    ])  # fmt: skip
+    loss, given = design.cells(metric, truth, answer, np.arange(len(rows)), sliding=True)
+    draws = design.resampled(metric, truth, blocks, given, seed)
+    cells = Cells(loss, draws, still, design.n_rows, design.first)
+    return periods.length, curve(cells), costs(cells, [cells.oldest])[0]
+
+
 def answers_of(bench: Bench, trial: Trial) -> Answers:
     """Return how a trial's candidate answers: fitted with its settings fixed, for the steps its evaluation found best."""
     output, metric = bench.problem.output, metric_of(bench.problem.output)

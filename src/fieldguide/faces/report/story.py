@@ -103,6 +103,8 @@ def headline(r: Recorded) -> dict[str, Any] | None:
         f"{plural(int(score.get('looks') or 0), 'look')} at the test set" if final
         else f"not a test score: the seal is closed, and this is the best of {plural(len(r.entries()), 'candidate')}"
     )  # fmt: skip
+    if final and at(r.facts("finalize"), "declined"):
+        note = f"measured, and not promised: it will not hold (FG807); {note}"
     return {
         "candidate": r.chosen, "metric": r.title, "value": number(score.get("value"), places), "interval": span(score.get("interval"), places),
         "rows": f"{number(score.get('n'))} {rows}", "note": note, "final": bool(final), "better": "greater is better" if r.greater else "smaller is better",

@@ -261,6 +261,24 @@ def _ledger(moves: list[Mapping[str, Any]]) -> list[Block]:
     )
 
 
+def _promise(f: Mapping[str, Any], places: int) -> list[Block]:
+    """What the score is worth along time: why it is not promised, and how its interval was made."""
+    said, made = at(f, "declined"), at(f, "scores", 0, "made")
+    found: list[Block] = []
+    if said:
+        ahead = at(said, "forecast")
+        expected = (
+            f" For the {number(at(ahead, 'days'), 0)} days after, {number(at(ahead, 'low'), places)} to {number(at(ahead, 'high'), places)} is to be expected."
+            if ahead
+            else ""
+        )
+        words = f"This score will not hold. It was measured from {at(said, 'measured', 'from')} to {at(said, 'measured', 'to')} and is not promised: {at(said, 'why')}.{expected}"
+        found.append(blocks.verdict(words, "no", label="Not promised"))
+    if made:
+        found.append(blocks.text(f"The interval: {made}.", "muted"))
+    return found
+
+
 def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     places = decimals_for([at(s, "interval") for s in at(f, "scores", default=[])])
     rows = [
@@ -285,6 +303,7 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     )
     members = ", ".join(f"{m.get('candidate')} ({share(m.get('weight'), 0)})" for m in at(f, "members", default=[]))
     return [
+        *_promise(f, places),
         blocks.table([column("output"), column("metric"), column("test score", True), column("95 % interval", True), column("n", True), column("looks", True)], rows),
         blocks.facts([
             ("Chosen", at(f, "chosen")), ("Members", members), ("Against the bar, sealed rows", against), ("Refitted on", f"{number(at(f, 'n_refit'))} development rows"),
