@@ -220,3 +220,35 @@ def suspects(table: Table, output: Output, truth: np.ndarray, strengths: Sequenc
         elif alone[name] > NEARLY_ALL:
             near[name] = ""
     return Suspects(alone, tuple(copies), ties, near)
+
+
+def explained_by_lines(values: np.ndarray, truth: np.ndarray, n_bins: int = 20) -> float:
+    """Return the share of a value's variance that a line within each quantile bin of a column explains, cross-fitted.
+
+    Shape:
+        values: (rows,) float64 with NaN
+        truth: (rows,) float64
+
+    Examples:
+        >>> x = np.linspace(0.0, 1.0, 200)
+        >>> round(explained_by_lines(x, x**2), 3)
+        1.0
+    """
+    known = ~np.isnan(values)
+    x, y = values[known].astype(np.float64), truth[known].astype(np.float64)
+    if len(x) < 4 * n_bins or y.std() == 0:
+        return 0.0
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    bins = np.searchsorted(edges, x, side="right")
+    predicted = np.full(len(y), y.mean())
+    half = np.arange(len(x)) % 2
+    for code in range(len(edges) + 1):
+        for side in (0, 1):
+            fit, judge = (bins == code) & (half != side), (bins == code) & (half == side)
+            if not fit.any():
+                continue
+            centre, spread = x[fit].mean(), x[fit].var()
+            slope = ((x[fit] - centre) * (y[fit] - y[fit].mean())).mean() / spread if spread > 0 else 0.0
+            predicted[judge] = y[fit].mean() + slope * (x[judge] - centre)
+    unexplained = ((y - predicted) ** 2).sum() + ((truth[~known] - truth.mean()) ** 2).sum()
+    return float(1 - unexplained / ((truth - truth.mean()) ** 2).sum())

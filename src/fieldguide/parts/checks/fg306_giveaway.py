@@ -13,7 +13,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, passed, percent, verb
-from fieldguide.parts.checks._leaks import suspects
+from fieldguide.parts.checks._leaks import explained_by_lines, suspects
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,11 @@ class Giveaway:
             sentence = f"No column nearly copies {output.name!r}{strongest}."
             return passed(self, sentence, evidence=evidence)
         rest = probe.without(found.names)[output.name]
-        sure = [name for name in found.near if self._sure(output, alone[name], rest, bool(found.near[name]))]
+        sure = [
+            name
+            for name in found.near
+            if self._sure(output, self._alone(table, name, output, truth, alone), rest, bool(found.near[name]))
+        ]
         said = "; ".join(
             found.near[name] or f"{name!r} alone explains {percent(alone[name])} of {output.name!r}"
             for name in list(found.near)[:3]
@@ -93,6 +97,12 @@ class Giveaway:
         legitimate = 1 - rest < 2 * (1 - max(alone[name] for name in found.near))
         severity: Severity = "info" if legitimate else "warning"
         return fire(self, sentence, remedy, severity=severity, columns=found.near, evidence=evidence)
+
+    def _alone(self, table: Table, name: str, output: Output, truth: np.ndarray, alone: Mapping[str, float]) -> float:
+        """Return what a column explains alone; of a value, by lines within its bins: their means blur a near-copy."""
+        if output.family != "values" or not table.frame[name].dtype.is_numeric():
+            return alone[name]
+        return max(alone[name], explained_by_lines(table.frame[name].to_numpy(), truth))
 
     def _sure(self, output: Output, alone: float, rest: float, same_order: bool) -> bool:
         """A law of nature that one column states, with nothing beside it to learn from, is for a person to decide."""
