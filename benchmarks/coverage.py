@@ -16,6 +16,8 @@ from itertools import product
 
 import numpy as np
 
+from fieldguide.core.leaderboard import judge
+from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import compare, score
 from fieldguide.parts import find
 
@@ -118,6 +120,33 @@ def cover(case: str, n: int, grouped: bool, samples: int, resamples: int) -> dic
     }
 
 
+def in_time(rho: float, n: int, samples: int, resamples: int) -> tuple[float, float]:
+    """Return how often the interval of RMSE holds the truth where residuals are an autoregression: as printed, and without regard to time."""
+    task, rows = find("tasks", "regression")(), np.arange(n)
+    problem = Problem(outputs=(Output("y", task, (), metric=find("metrics", "rmse")()),))
+    inside = []
+    for k in range(samples):
+        noise = np.random.default_rng([n, k, int(100 * rho)]).standard_normal(n + 600) * np.sqrt(1 - rho**2)
+        path = np.zeros(n + 600)
+        for i in range(1, n + 600):
+            path[i] = rho * path[i - 1] + noise[i]
+        found = [
+            judge(problem, [path[600:]], [np.zeros((n, 1))], rows, seed=k, rows="test", times=times, replicates=resamples)["scores"][0]
+            for times in (rows, None)
+        ]  # fmt: skip
+        inside.append([low <= 1.0 <= high for low, high in (score["interval"] for score in found)])
+    along, plain = np.mean(inside, axis=0)
+    return float(along), float(plain)
+
+
+def tell_in_time(samples: int, resamples: int) -> None:
+    """Print coverage along time as markdown."""
+    print("| residuals | n | interval as printed | without regard to time |\n|---|---|---|---|")
+    for rho, n in product((0.0, 0.5, 0.8, 0.9), (450, 2_000)):
+        along, plain = in_time(rho, n, samples, resamples)
+        print(f"| AR(1), {rho} | {n:,} | {100 * along:.1f} | {100 * plain:.1f} |", flush=True)
+
+
 def main() -> None:
     """Print the table as markdown."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -126,7 +155,11 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="rows per sample")
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--only", default="", help="cases whose name contains one of these, parted by |")
+    options.add_argument("--along-time", action="store_true", help="autoregressive residuals instead of the table")
     chosen = options.parse_args()
+    if chosen.along_time:
+        tell_in_time(chosen.samples, chosen.resamples)
+        return
     started = time.perf_counter()
     cases = [case for case in CASES if any(part in case for part in chosen.only.split("|"))]
     cells = list(product(cases, (False, True), chosen.sizes))

@@ -48,7 +48,7 @@ def test_too_few_rows_tell_nothing():
 
 
 def bench(turn: float = 1.6, times: bool = True):
-    x, y, at = world(0, turn)
+    _, y, at = world(0, turn)
     roles = SimpleNamespace(times=at if times else None, blocks=np.arange(len(y)))
     return SimpleNamespace(problem=PROBLEM, roles=roles, rows=SimpleNamespace(truths=(y,)), seed=0)
 
