@@ -40,6 +40,7 @@ class Split:
         roles: of the work rows.
         splitter: the object that makes early-stopping rows by the same rules.
         data_hash: of the features of all rows.
+        n_outside: purged rows that are in no population, as study.yaml says or because their outcomes are still arriving.
     """
 
     scheme: str
@@ -52,6 +53,7 @@ class Split:
     splitter: Splitter
     data_hash: str
     learned: np.ndarray | None = None
+    n_outside: int = 0
 
     @property
     def sampled(self) -> bool:

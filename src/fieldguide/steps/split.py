@@ -160,7 +160,7 @@ def divide(
         )  # fmt: skip
     found = Split(
         scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys),
-        None if len(learned) == len(development) else learned,
+        None if len(learned) == len(development) else learned, int((~(request.may("train", table.n_rows) | judged)).sum()),
     )  # fmt: skip
     return Divided(found, roles, duplicates, entities)
 

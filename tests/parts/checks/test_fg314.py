@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from check_cases import only, problem_of, regression, roles_of, table_of
 
+from fieldguide.core.table import Column, Table
 from fieldguide.parts.checks.fg314_row_order import RowOrder, _locality
 from fieldguide.testing import check_check
 
@@ -95,3 +97,12 @@ def test_few_rows_are_not_judged():
     values = case(SORTED[:40], row=PLACES[:40], order=np.arange(40))
     values["roles"] = roles_of(40)
     assert only(RowOrder().run(**values)).status == "not_applicable"
+
+
+def test_a_row_number_that_no_model_sees_is_named() -> None:
+    table = table_of(x=X)
+    frame = table.frame.with_columns(pl.Series("row", [str(place) for place in PLACES]))
+    numbered = Table(frame, (*table.columns, Column("row", "id", "ignore")))
+    finding = only(RowOrder().run(**{**case(SORTED, x=X), "table": numbered}))
+    assert finding.severity == "warning" and finding.columns == ("row",)
+    assert "'row' numbers the rows, and no model sees it." in finding.sentence

@@ -127,3 +127,17 @@ def test_the_ratio_of_a_true_mean_is_one():
 def test_targets_of_several_classes_are_not_judged():
     problem = problem_of("multiclass", "log_loss", ("a", "b", "c"))
     assert found(RNG.integers(0, 3, N), problem=problem, x=X).status == "not_applicable"
+
+
+def test_a_mean_of_groups_that_are_gone_is_found_by_its_own_values():
+    rng = np.random.default_rng(3)
+    groups = rng.integers(0, 150, 1500)
+    y = (rng.random(1500) < rng.beta(2, 4, 150)[groups]).astype(float)
+    own = np.bincount(groups, weights=y, minlength=150) / np.bincount(groups, minlength=150)
+    kept = rng.random(1500) < 0.85  # explore sees the development rows of the file the mean was made from
+    check = FutureWindows()
+    found = check._of_itself(own[groups][kept], y[kept], 1e-6)
+    assert found is not None and found.ratio < 0.4
+    before = np.random.default_rng(4).beta(2, 4, 150)[groups][kept]
+    assert check._of_itself(before, y[kept], 1e-6) is None
+    assert check._of_itself(np.round(rng.normal(40, 12, kept.sum())), y[kept], 1e-6) is None

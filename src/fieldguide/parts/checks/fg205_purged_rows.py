@@ -16,8 +16,8 @@ from fieldguide.parts.checks._answers import count, fire, passed, percent, verb
 class PurgedRows:
     """Rows that are in no part, because their group or their content lies on the other side of the seal.
 
-    Formula: all rows less development rows less sealed rows. Purged are rows of a group on both sides of the cut in
-    time (the side with fewer of its rows is given up), and rows outside the populations that study.yaml declares.
+    Formula: all rows less development rows less sealed rows, less those that are in no population (FG109, `population`). Purged are
+    rows of a group on both sides of the cut in time: the side with fewer of its rows is given up.
 
     Why: keeping them would let the model learn from the units it is judged on. Many purged rows mean that groups
     and time pull in different directions, and that the rows left are no longer a fair sample.
@@ -36,9 +36,10 @@ class PurgedRows:
     most: float = setting(0.2, "share of rows that may be purged before it is a warning")
 
     def run(self, *, table: Table, split: Split) -> list[Finding]:
-        n = len(split.purged)
+        n = len(split.purged) - split.n_outside
         if not n:
-            return [passed(self, f"Each of the {table.n_rows:,} rows is used.", evidence={"n_purged": 0})]
+            outside = f", but for {split.n_outside:,} outside the populations" if split.n_outside else ""
+            return [passed(self, f"Each of the {table.n_rows:,} rows is used{outside}.", evidence={"n_purged": 0})]
         share = n / table.n_rows
         sentence = (
             f"{count(n, 'row')} ({percent(share)}) {verb(n, 'is', 'are')} used by nobody: "

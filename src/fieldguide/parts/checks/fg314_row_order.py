@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import polars as pl
 
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
-from fieldguide.core.table import Table
+from fieldguide.core.table import Column, Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, number, passed, percent, verb
 
 NEIGHBOURS = 5
@@ -95,14 +96,29 @@ class RowOrder:
             sentence = f"Rows near each other are alike in {target!r} ({percent(in_file)} explained), and the time column orders them."
             return passed(self, sentence, evidence=evidence)
         if sorted_file:
+            unseen = [
+                c.name for c in table.columns if not c.encoded and c.role != "target" and self._counts(table, c, order)
+            ]
+            told = (
+                f"{names(unseen)} {verb(len(unseen), 'numbers', 'number')} the rows, and no model sees "
+                if unseen
+                else ""
+            )
+            told = f"{told}{verb(len(unseen), 'it', 'them')}." if unseen else "No column tells the place of a row."
             sentence = (
                 f"The file is in order of {target!r}: a row's neighbours explain {percent(in_file)} of it "
-                f"({number(z_file)} deviations from no order). No column tells the place of a row."
+                f"({number(z_file)} deviations from no order). {told}"
             )
             remedy = "Nothing here: rows are divided by their content. If the rows are in order of time, set data.time."
-            return fire(self, sentence, remedy, severity="info", evidence=evidence)
+            severity: Severity = "warning" if unseen else "info"
+            return fire(self, sentence, remedy, severity=severity, columns=unseen, evidence=evidence)
         sentence = f"Neighbours in the file tell {percent(max(0.0, in_file))} of {target!r}, less than {percent(self.explained)}."
         return passed(self, sentence, evidence=evidence)
+
+    def _counts(self, table: Table, column: Column, order: np.ndarray) -> bool:
+        """Whether a column that no model sees counts the rows of the file: a row number, kept as text."""
+        counted = table.frame[column.name].cast(pl.Float64, strict=False).to_numpy()
+        return self._place(counted, order) == "rows"
 
     def _place(self, values: np.ndarray, order: np.ndarray) -> str:
         """Return "rows" for a number that counts along the file, "numbering" for one that counts otherwise, else nothing."""

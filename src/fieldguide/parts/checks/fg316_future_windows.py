@@ -16,7 +16,7 @@ from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, number, passed, percent, verb
-from fieldguide.parts.checks._windows import neighbours, overlap, shares
+from fieldguide.parts.checks._windows import Overlap, neighbours, overlap, shares
 
 FEWEST_LEVELS = 30
 MOST_KEYS = 12
@@ -91,6 +91,7 @@ class FutureWindows:
         sure = [sight.column for sight in found if sight.sure]
         columns = [sight.column for sight in found]
         text = "; ".join(sight.why for sight in found[:3])
+        text = text[0].upper() + text[1:]
         evidence = {"output": output.name, "columns": {sight.column: sight.why for sight in found}}
         sentence = f"{text}."
         if sure:
@@ -129,7 +130,7 @@ class FutureWindows:
 
     def _in_groups(self, table: Table, y: np.ndarray, columns: dict[str, np.ndarray]) -> Iterator[Sight]:
         keys = _keys(table)
-        chance = self.chance / max(1, len(keys) * len(columns))
+        chance = self.chance / ((len(keys) + 1) * len(columns))
         some = np.sort(generator(0, "groups").permutation(len(y))[:SCREENED_ROWS])
         firsts = {key: np.unique(ids, return_index=True)[1][ids[some]] for key, ids in keys.items()}
         for name, values in columns.items():
@@ -144,6 +145,19 @@ class FutureWindows:
                     )
                     yield Sight(name, why, True)
                     break
+            else:
+                if (found := self._of_itself(values, y, chance)) is not None:
+                    why = (
+                        f"rows with the same {name!r} have a mean of the target that follows it: it lies {number(found.ratio)} times "
+                        "as far off as a column that knows only the true mean would"
+                    )
+                    yield Sight(name, why, True)
+
+    def _of_itself(self, values: np.ndarray, y: np.ndarray, chance: float) -> Overlap | None:
+        """Return the overlap of a column whose groups are gone from the table and live on in its own values."""
+        ids = np.unique(values, return_inverse=True)[1]
+        found = overlap(values, y, ids)
+        return found if found is not None and found.ratio < self.ratio and found.p < chance else None
 
 
 def _keys(table: Table) -> dict[str, np.ndarray]:
