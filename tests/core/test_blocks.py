@@ -104,9 +104,9 @@ def test_data_hash_ignores_row_order() -> None:
 def test_copies_do_not_mask_each_other(originals: int, copies: int) -> None:
     rng = np.random.default_rng(copies)
     n = originals * copies
-    first = rng.normal(size=(originals, 6)) @ (np.eye(6) + 0.15 * rng.normal(size=(6, 6)))
+    first = rng.normal(size=(originals, 5)) @ (np.eye(5) + 0.15 * rng.normal(size=(5, 5)))
     which = rng.permutation(np.repeat(np.arange(originals), copies))
-    duplicates = found(first[which] + 0.002 * rng.normal(size=(n, 6)))
+    duplicates = found(first[which] + 0.002 * rng.normal(size=(n, 5)))
     assert len(np.unique(duplicates.near)) <= 1.03 * originals
     of_block = np.unique(np.stack([duplicates.near, which]), axis=1).shape[1]
     assert of_block <= 1.03 * originals  # a block holds copies of one original
