@@ -172,3 +172,31 @@ def _chance(ratio: float, n: float) -> float:
     """
     spread = 2 / (9 * n)
     return 0.5 * math.erfc(-(max(ratio, 0.0) ** (1 / 3) - (1 - spread)) / math.sqrt(2 * spread))
+
+
+def rates_of_few(values: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a column holds rates of a yes-or-no target in groups of a few rows, the row's own among them.
+
+    Such rates are simple fractions, and those of 0 and 1 have no exception: a rate of other rows would have some.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> groups, y = np.repeat(np.arange(300), 3), (rng.random(900) < 0.3).astype(float)
+        >>> own = y.reshape(300, 3).mean(axis=1)[groups]
+        >>> rates_of_few(own.round(4), y), rates_of_few(own.round(4), y[::-1])
+        (True, False)
+    """
+    known = np.isfinite(values)
+    v, y = values[known], y[known]
+    if len(v) < 100 or v.min() < 0 or v.max() > 1 or not np.isin(y, (0.0, 1.0)).all():
+        return False
+    none, every = v == 0, v == 1
+    ends = int(none.sum() + every.sum())
+    if ends < max(30, 0.05 * len(v)) or y[none].any() or not y[every].all():
+        return False
+    wholes = np.abs(v[:, None] * np.arange(1, 13) - np.round(v[:, None] * np.arange(1, 13)))
+    simple = (wholes < 1e-3 * np.arange(1, 13)).any(axis=1)
+    between = ~(none | every)
+    base = float(y.mean())
+    by_chance = none.sum() * np.log1p(-min(base, 0.999999)) + every.sum() * np.log(max(base, 1e-6))
+    return bool(by_chance < np.log(1e-9) and between.sum() >= 30 and simple[between].mean() > 0.95)

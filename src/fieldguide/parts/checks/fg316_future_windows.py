@@ -16,7 +16,7 @@ from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, number, passed, percent, verb
-from fieldguide.parts.checks._windows import Overlap, neighbours, overlap, shares
+from fieldguide.parts.checks._windows import Overlap, neighbours, overlap, rates_of_few, shares
 
 FEWEST_LEVELS = 30
 MOST_KEYS = 12
@@ -36,13 +36,15 @@ class Sight:
 class FutureWindows:
     """Aggregates of the target over a window that has the row itself, or later ones, in it.
 
-    Formula: two tests. *Windows*, where there is a time: the share of a column's variance that the target explains by
+    Formula: three tests. *Windows*, where there is a time: the share of a column's variance that the target explains by
     least squares, within its group, from earlier rows (eight lags and means over usual lengths), and from earlier, own
     and later rows. It fires when all together explain 90 % and leave a quarter of what the past, or the own
     row, leaves; the column is left out when they explain 99 % and leave a tenth. *Groups*: a column that is the same in all rows of a group (or category)
     can know the group's true mean of the target, not the chance in the rows at hand. Q = sum n_g (mean_g - line(x_g))^2
     over the sum of the groups' variances is 1 at least for honest columns, and chi-squared; below one half, with a chance
-    under 1e-6 shared among the columns, the column was computed from these very rows and is left out.
+    under 1e-6 shared among the columns, the column was computed from these very rows and is left out. Where no column names the
+    groups, the rows that share a value of the column stand for them. *Rates of a few*: simple fractions, of which 0 and 1 have
+    no exception, in so many rows that chance is out of the question.
 
     Why: a centred moving average, "mean sales of the shop" over all years, a target encoding made before the split: each
     holds a piece of the answer that is not there yet when the model is asked. The fewer rows a group has, the greater
@@ -152,6 +154,12 @@ class FutureWindows:
                         "as far off as a column that knows only the true mean would"
                     )
                     yield Sight(name, why, True)
+                elif rates_of_few(values, y):
+                    yield Sight(
+                        name,
+                        f"{name!r} holds rates of the target in groups of a few rows, the row's own among them",
+                        True,
+                    )
 
     def _of_itself(self, values: np.ndarray, y: np.ndarray, chance: float) -> Overlap | None:
         """Return the overlap of a column whose groups are gone from the table and live on in its own values."""
