@@ -22,7 +22,7 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports
 
 test: lint docs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
