@@ -238,12 +238,7 @@ def unproven(r: Recorded) -> list[Block]:
         else blocks.text("None were written down (problem.assumptions)."),
     ]
     found += _search_cost(r)
-    silent = [f for f in r.findings() if f["status"] in ("not_applicable", "skipped")]
-    if silent:
-        found += [
-            blocks.heading("Checks that could not say anything"),
-            blocks.findings(sorted(silent, key=lambda f: f["status"] != "skipped"), check_titles()),
-        ]
+    found += _silences(r)
     if r.overrides:
         found += [blocks.heading("Beside the order"), *[blocks.text(words) for words in r.overrides]]
     found.append(
@@ -252,6 +247,24 @@ def unproven(r: Recorded) -> list[Block]:
             "muted",
         )
     )
+    return found
+
+
+def _silences(r: Recorded) -> list[Block]:
+    """Return the checks that had nothing to look at, by the reason; those that should have looked and could not stand apart."""
+    titles = check_titles()
+    skipped = [f for f in r.findings() if f["status"] == "skipped"]
+    reasons: dict[str, list[str]] = {}
+    for f in r.findings():
+        if f["status"] == "not_applicable":
+            reasons.setdefault(f["sentence"], []).append(f["code"])
+    found = [blocks.heading("Checks that could not look"), blocks.findings(skipped, titles)] if skipped else []
+    if reasons:
+        rows = [[why, "; ".join(checks)] for why, checks in sorted(reasons.items(), key=lambda item: -len(item[1]))]
+        found += [
+            blocks.heading("Checks that had nothing to look at"),
+            blocks.table([column("why"), column("checks")], rows),
+        ]
     return found
 
 
