@@ -12,7 +12,7 @@ from fieldguide import parts
 from fieldguide.core.candidate import Candidate, Encodings
 from fieldguide.core.contracts import Effort, Roles
 from fieldguide.core.errors import SplitError
-from fieldguide.core.evaluate import Evaluation, evaluate, refit_steps
+from fieldguide.core.evaluate import Evaluation, evaluate, refit_steps, stopping_rows
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
@@ -128,3 +128,19 @@ def test_refit_steps_scale_gradient_steps_and_not_rounds() -> None:
     assert refit_steps(learners["mlp"], (90, 100, 500), 800, 1000) == 125
     assert refit_steps(learners["boosting"], (90, 100, 500), 800, 1000) == 100
     assert refit_steps(learners["prior"], (), 800, 1000) is None
+
+
+def test_along_time_a_learner_may_stop_on_rows_of_all_of_the_time() -> None:
+    n = 600
+    rng = np.random.default_rng(0)
+    roles = Roles(rng.integers(0, 2**63, n).astype(np.uint64), np.arange(n) // 3, times=np.arange(n))
+    splitter, train = parts.find("splitters", "chronological")(), np.arange(100, 600)
+    boosting = parts.find("learners", "boosting")()
+    latest = stopping_rows(Candidate.of("b", boosting), train, roles, splitter)
+    anywhere = stopping_rows(Candidate.of("b", replace(boosting, stops_on="any")), train, roles, splitter)
+    for kept, held in (latest, anywhere):
+        assert held is not None and np.array_equal(np.sort(np.concatenate([kept, held])), train)
+        assert len(held) == pytest.approx(0.15 * 500, abs=6)
+        assert not np.isin(roles.blocks[kept], roles.blocks[held]).any(), "whole blocks"
+    assert latest[1].min() > latest[0].max()
+    assert anywhere[1].min() < 150 and anywhere[1].max() > 550

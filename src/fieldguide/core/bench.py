@@ -19,7 +19,7 @@ from fieldguide.core.candidate import Candidate, Encodings, Fitted, Predictor, e
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
 from fieldguide.core.errors import StudyError
-from fieldguide.core.evaluate import evaluate, refit_steps, stopping_rows
+from fieldguide.core.evaluate import evaluate, refit_steps, stopping_rows, stops_on
 from fieldguide.core.leaderboard import difference, judge, measure
 from fieldguide.core.model import Find, Model
 from fieldguide.core.problem import Limits, Problem
@@ -96,7 +96,7 @@ class Bench:
     ledger: Ledger = field(default_factory=Forgetful)
     limit: float | None = None
     watch: Callable[[dict[str, Any]], None] = lambda event: None
-    caches: dict[tuple[int, bool], Encodings] = field(default_factory=dict)
+    caches: dict[tuple[int, str], Encodings] = field(default_factory=dict)
 
     def modality(self, kind: str) -> Any:
         return self.find("modalities", kind)()
@@ -180,7 +180,7 @@ class Bench:
         fold = self.folds[0]
         train, stop = stopping_rows(candidate, fold.train, self.roles, self.splitter)
         rows = self.rows.take(train)
-        encodings = self.caches.setdefault((0, candidate.learner.stops_early), Encodings({}))
+        encodings = self.caches.setdefault((0, stops_on(candidate.learner)), Encodings({}))
         stopping = None if stop is None else self.rows.take(stop)
         _, batch, _, _ = encodings.of(candidate.recipe, rows, stopping, self.rows.take(fold.validation), self.modality)
         return encode(batch, rows, self.problem.outputs)

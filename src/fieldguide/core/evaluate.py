@@ -56,7 +56,7 @@ class Evaluation:
 
 def evaluate(
     candidate: Candidate, rows: Rows, folds: Sequence[Fold], outputs: tuple[Output, ...], *, roles: Roles, splitter: Splitter,
-    modalities: Modalities, effort: Effort, caches: dict[tuple[int, bool], Encodings] | None = None,
+    modalities: Modalities, effort: Effort, caches: dict[tuple[int, str], Encodings] | None = None,
 ) -> Evaluation:  # fmt: skip
     """Fit the candidate on each fold's training rows and predict its validation rows.
 
@@ -94,7 +94,7 @@ def evaluate(
         fitted, batch = fit(
             candidate, rows.take(train), None if stop is None else rows.take(stop), outputs, modalities,
             replace(effort, clock=share, seed=seed_for(effort.seed, "fold", number)),
-            None if caches is None else caches.setdefault((number, candidate.learner.stops_early), Encodings({})),
+            None if caches is None else caches.setdefault((number, stops_on(candidate.learner)), Encodings({})),
             rows.take(fold.validation),
         )  # fmt: skip
         seconds += time.perf_counter() - begun
@@ -117,13 +117,36 @@ def evaluate(
 def stopping_rows(
     candidate: Candidate, train: np.ndarray, roles: Roles, splitter: Splitter
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return (rows to fit on, rows to stop on or None): the latter taken from the training rows by the study's own rules."""
-    if not candidate.learner.stops_early or len(train) < 20:
+    """Return (rows to fit on, rows to stop on or None): the latter taken from the training rows, whole blocks.
+
+    Along time these are the latest, as judged rows are; a learner that stops on "any" rows takes them from all of the time.
+    """
+    where = stops_on(candidate.learner)
+    if not where or len(train) < 20:
         return train, None
-    kept, held = splitter.hold_out(roles.take(train), held_share(len(train)), "early stopping")
+    inside = roles.take(train)
+    if where == "any" and inside.times is not None:
+        inside = replace(inside, times=_shuffled_times(inside))
+    kept, held = splitter.hold_out(inside, held_share(len(train)), "early stopping")
     if len(held) < 5 or len(kept) < 10:
         return train, None
     return train[kept], train[held]
+
+
+def stops_on(learner: Learner) -> str:
+    """Return which training rows a learner stops on: "latest", "any", or "" for none."""
+    return getattr(learner, "stops_on", "latest") if learner.stops_early else ""
+
+
+def _shuffled_times(roles: Roles) -> np.ndarray:
+    """Return times by content, one for each block: what is held out by them is spread over all of the time."""
+    of_row = np.unique(roles.blocks, return_inverse=True)[1]
+    least = np.full(int(of_row.max()) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, of_row, roles.keys)
+    with np.errstate(over="ignore"):
+        mixed = (least ^ (least >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+    times: np.ndarray = (mixed >> np.uint64(1)).astype(np.int64)[of_row]
+    return times
 
 
 def refit_steps(learner: Learner, n_steps: Sequence[int], n_fit: int, n_refit: int) -> int | None:

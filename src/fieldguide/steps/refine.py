@@ -137,15 +137,26 @@ def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str
 def presets(
     bench: Bench, tried: Sequence[Trial], clock: Clock, n_trials: int
 ) -> tuple[list[Trial], list[dict[str, Any]]]:
-    """Try the settings a learner is known to be good with on other tables, before any are drawn at random."""
+    """Try the settings a learner is known to be good with on other tables, before any are drawn at random.
+
+    Which rows to stop on is asked first, along time, and the answer holds for what follows.
+    """
     trials: list[Trial] = []
     ledger: list[dict[str, Any]] = []
     for base in tried:
+        kept: dict[str, Any] = {}
         for name, values in getattr(base.candidate.learner, "presets", {}).items():
-            if len(trials) >= n_trials or clock.left() < 1.5 * base.entry["seconds"]:
+            stops = set(values) == {"stops_on"}
+            if (
+                len(trials) >= n_trials
+                or clock.left() < 1.5 * base.entry["seconds"]
+                or (stops and bench.roles.times is None)
+            ):
                 continue
-            learner = with_values(base.candidate.learner, values)
+            learner = with_values(base.candidate.learner, {**kept, **values})
             trial = bench.attempt(Candidate(f"{base.name}, {name}", learner, base.candidate.recipe), clock)
+            if stops and bench.compared(trial, base)["value"] > 0:
+                kept = dict(values)
             trials.append(trial)
             ledger.append({
                 "stage": "preset", "candidate": trial.name, "score": trial.entry["scores"][0]["value"], "learner": learner.name,

@@ -60,6 +60,7 @@ class Boosting:
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "long": {"stops_on": "any"},
         "bagged": {"num_leaves": 64, "feature_fraction": 0.75, "bagging_fraction": 0.8, "min_data_in_leaf": 3},
         "linear leaves": {
             "linear_leaves": True,
@@ -101,6 +102,10 @@ class Boosting:
                                 space=Choice((False, True)))  # fmt: skip
     linear_leaves: bool = setting(False, "a leaf holds a line in its numbers instead of a constant", capacity=1)
     lambda_linear: float = setting(1.0, "L2 penalty on the lines of leaves", capacity=-1)
+    stops_on: str = setting(
+        "latest", "along time: rounds stop on the latest training rows, or on any; after a shift the latest end them too soon",
+        capacity=1,
+    )  # fmt: skip
     patience: int = setting(50, "rounds without a lower loss before stopping")
     quantile: float = setting(0.5, "the quantile a pinball loss aims at")
 
