@@ -9,7 +9,7 @@ SHORT = (
     ("coverage", ["--sizes", "200", "--samples", "300"]),
     ("refit_coverage", ["--replicates", "30"]),
     ("epoch", ["--rows", "10000"]),
-    ("join", ["--events", "1000000", "--repeats", "1"]),
+    ("join", ["--events", "1000000", "--runs", "1"]),
     ("honesty", ["--faults", "clean_loans", "exact_duplicates", "post_outcome_value", "--tools", "ours", "--minutes", "0.3"]),
     ("accuracy", ["--tasks", "adult", "california", "concrete", "--seeds", "1", "--tools", "ours", "lightgbm"]),
 )

@@ -278,7 +278,7 @@ def test_bom_and_windows_line_ends_change_nothing(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(csv(PEOPLE))
     (tmp_path / "w.csv").write_bytes(b"\xef\xbb\xbf" + csv(PEOPLE).replace(b"\n", b"\r\n"))
     plain, windows = (Study.create(tmp_path / f, target="bought", out=tmp_path / f[0]) for f in ("t.csv", "w.csv"))
-    assert plain._fingerprint == windows._fingerprint
+    assert plain.material.fingerprint == windows.material.fingerprint
 
 
 WHOLE = {

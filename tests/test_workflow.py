@@ -53,9 +53,9 @@ def test_the_leaderboard_has_no_test_column(finished: Study) -> None:
 
 
 def test_the_parts_are_disjoint_and_sealed_rows_are_in_no_step(finished: Study) -> None:
-    split = finished._divided.split
+    split = finished.material.divided.split
     assert not set(split.development) & set(split.test)
-    assert finished._development.n_rows == len(split.development)
+    assert finished.material.development.n_rows == len(split.development)
     assert len(finished._bench.rows) == len(split.development)
 
 
@@ -91,7 +91,8 @@ def test_the_same_seed_gives_the_same_numbers_and_the_same_seal(tmp_path: Path) 
     for study in (first, second, third):
         study.run()
     sealed = [
-        set(map(tuple, s._framed.table.frame[s._divided.split.test].drop("joined").rows())) for s in (first, second)
+        set(map(tuple, s.material.framed.table.frame[s.material.divided.split.test].drop("joined").rows()))
+        for s in (first, second)
     ]
     assert sealed[0] == sealed[1]
     assert facts_of(first) == facts_of(third)
@@ -145,13 +146,13 @@ def test_a_lost_seal_is_refused(tmp_path: Path) -> None:
 
 def test_ignoring_a_column_later_moves_no_row_across_the_seal(tmp_path: Path) -> None:
     study = small_study(tmp_path / "s", people(120), "bought")
-    before = study._divided.split.test
+    before = study.material.divided.split.test
     (study.folder / "study.yaml").write_text(
         (study.folder / "study.yaml").read_text().replace("data:\n", "data:\n  columns: {spend: ignore}\n")
     )
     again = Study(study.folder)
-    assert np.array_equal(again._divided.split.test, before)
-    assert "spend" not in [c.name for c in again._development.features]
+    assert np.array_equal(again.material.divided.split.test, before)
+    assert "spend" not in [c.name for c in again.material.development.features]
 
 
 def test_regression_runs_to_a_model(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_multiclass_with_a_given_test_column_and_a_log_target(tmp_path: Path) ->
     )
     study.run()
     study.finalize()
-    assert study._divided.split.test.tolist() == list(range(0, 240, 5))
+    assert study.material.divided.split.test.tolist() == list(range(0, 240, 5))
     assert study.to_dict()["score"]["metric"] == "log_loss"
     logged = small_study(tmp_path / "t", houses(120), "price", trials=0, networks=False)
     text = (
@@ -200,7 +201,7 @@ def test_a_time_column_that_orders_the_rows_is_acted_on(tmp_path: Path) -> None:
     facts = study.split().facts
     assert facts["scheme"] == "chronological"
     assert facts["cut"] > "2022-10"
-    split = study._divided.split
+    split = study.material.divided.split
     assert max(split.development) < min(split.test)
 
 
@@ -231,6 +232,13 @@ def test_along_time_the_shipped_model_learns_the_newest_rows_once_they_were_judg
     assert answers["learn"] != answers["leave"]
 
 
+def test_nobody_is_handed_sealed_rows_before_a_look_is_recorded(tmp_path: Path) -> None:
+    study = small_study(tmp_path / "s", people(150), "bought", trials=0, networks=False)
+    study.split()
+    with pytest.raises(GateError, match="the seal is closed"):
+        study.material.sealed()
+
+
 def test_packaging_a_candidate_keeps_the_seal_closed(finished: Study, tmp_path: Path) -> None:
     looks = len(finished.seal.looks)
     model = Study(finished.folder).package("boosting", tmp_path / "trial")
@@ -244,7 +252,7 @@ def test_packaging_a_candidate_keeps_the_seal_closed(finished: Study, tmp_path: 
 def test_predictions_made_elsewhere_are_judged_and_sealed_rows_cost_a_look(tmp_path: Path) -> None:
     study = small_study(tmp_path / "s", people(150), "bought", trials=0, networks=False)
     study.baseline()
-    development = np.sort(study._divided.split.development)
+    development = np.sort(study.material.divided.split.development)
     half = pl.DataFrame({"row": development, "probability_yes": np.full(len(development), 0.5)})
     result = study.evaluate(half)
     assert [(s["rows"], s["value"]) for s in result["scores"]] == [("validation", 0.5)]

@@ -16,13 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.config import Config, load_config
-from fieldguide.core.data_contract import FILE as CONTRACT_FILE
-from fieldguide.core.data_contract import Agreed, load_contract
 from fieldguide.core.errors import GateError, StudyError, listed, nearest
 from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import ranked, weigh
@@ -31,18 +27,16 @@ from fieldguide.core.problem import Problem
 from fieldguide.core.reading import contract_of, samples_of
 from fieldguide.core.record import Budget, Record, hashed
 from fieldguide.core.result import Result
-from fieldguide.core.rows import Rows
 from fieldguide.core.seal import Seal
 from fieldguide.core.settings import with_values
 from fieldguide.core.store import Store
-from fieldguide.core.table import Table, data_hash, ignoring, row_keys
+from fieldguide.core.table import ignoring
 from fieldguide.core.transform import Recipe
-from fieldguide.parts import find, modality
+from fieldguide.material import Material
+from fieldguide.parts import find
 
 if TYPE_CHECKING:
-    from fieldguide.steps.finalize import Sealed
-    from fieldguide.steps.frame import Framed
-    from fieldguide.steps.split import Divided
+    pass
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
 SHARES = {"baseline": 0.2, "train": 0.5, "refine": 1.0}
@@ -87,6 +81,7 @@ class Study:
         self.seal = Seal(self.folder, self.journal)
         self._told = watch
         self.record = Record(self.journal, self.watch)
+        self.material = Material(self.config, self.folder, self.journal, self.record, self.seal, self.join)
         self._budget = Budget()
         self._trials = self.config.budget.trials
 
@@ -129,7 +124,7 @@ class Study:
         """What is asked, and what is still unanswered."""
         from fieldguide.steps.stale import keep_stale
 
-        framed = self._framed
+        framed = self.material.framed
         keep_stale(self.folder / "stale_rows.parquet", framed.table, framed.stale)
         return self.record.once("frame", self._scope("frame"), lambda: (framed.facts, framed.findings))
 
@@ -144,12 +139,12 @@ class Study:
         from fieldguide.steps.contract import accepted, told, write_draft
 
         if write:
-            write_draft(self._contract_path, self._framed)
-            self._reread_contract()
+            write_draft(self.material.contract_path, self.material.framed)
+            self.material.reread_contract()
         result = told(self.frame())
-        if accept and self._agreed is not None:
-            self.journal.append("contract", accepted(self._agreed, self._framed, reason))
-            self._reread_contract()
+        if accept and self.material.agreed is not None:
+            self.journal.append("contract", accepted(self.material.agreed, self.material.framed, reason))
+            self.material.reread_contract()
             result = told(self.frame())
         return result
 
@@ -159,7 +154,9 @@ class Study:
 
         self.frame()
         return self.record.once(
-            "split", self._scope("split"), lambda: prove(self._framed.table, self._divided, threads=self.threads)
+            "split",
+            self._scope("split"),
+            lambda: prove(self.material.framed.table, self.material.divided, threads=self.threads),
         )
 
     def explore(self) -> Result:
@@ -169,8 +166,8 @@ class Study:
 
         self.split()
         result = self.record.once("explore", self._scope("explore"), lambda: explore(
-            self._development, self._framed.problem, self._divided.split.roles, self._metrics_before(),
-            order=self._divided.split.work, proxies=self.config.proxies, slices=slices_of(self._development, self.config.slices),
+            self.material.development, self.material.framed.problem, self.material.divided.split.roles, self._metrics_before(),
+            order=self.material.divided.split.work, proxies=self.config.proxies, slices=slices_of(self.material.development, self.config.slices),
             kept={name for name, said in self.config.data.columns.items() if said.role == "feature"}, seed=self.config.seed, threads=self.threads,
         ))  # fmt: skip
         metrics = {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}
@@ -195,7 +192,7 @@ class Study:
 
         profile = dict(self.explore().facts)
         return self.record.once("prepare", self._scope("prepare"), lambda: prepare(
-            self._seen, self._rows, self._divided.split.folds[0].train, profile, Recipe()
+            self.material.seen, self.material.rows, self.material.divided.split.folds[0].train, profile, Recipe()
         ))  # fmt: skip
 
     def baseline(self) -> Result:
@@ -224,9 +221,9 @@ class Study:
         bar, tried = self._bar(baselines), [*baselines["entries"], *self.train()["entries"]]
         return self.record.once("refine", self._scope("refine"), lambda: refine(
             self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
-            start=lambda refit: self._budget.share(SHARES["refine"], refit * self._n_refits),
-            refit_seconds=lambda: self._budget.refit_seconds() / self._n_refits,
-            table=self._seen,
+            start=lambda refit: self._budget.share(SHARES["refine"], refit * self.material.n_refits),
+            refit_seconds=lambda: self._budget.refit_seconds() / self.material.n_refits,
+            table=self.material.seen,
         ))  # fmt: skip
 
     def run(self, *, fast: bool = False, minutes: float | None = None, trials: int | None = None) -> Result:
@@ -274,10 +271,10 @@ class Study:
         def compute() -> tuple[dict[str, Any], Any]:
             bench = self._bench
             chosen, entry, bar = answer(bench, search.facts)
-            rows = self._rows_of(self._to_learn)
+            rows = self.material.rows_of(self.material.to_learn)
             predictor = refit(bench, chosen, rows)
             alone = [member.name for member in chosen.members] == [bar.name]
-            model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self._key)
+            model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self.material.key)
             bar_model = bench.packaged(
                 predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
             )
@@ -290,19 +287,20 @@ class Study:
                 entry,
                 bar_model,
                 bar.entry,
-                self._sealed(),
+                self.material.sealed(),
                 self.seal.looks,
                 search["optimism"]["value"],
                 len(rows),
-                len(self._to_ship),
+                len(self.material.to_ship),
                 past=past_of(bench, chosen, bar),
                 outlook=outlook,
                 discrimination=self.split()["discrimination"],
             )
-            if self._n_refits > 1:
-                again = refit(bench, chosen, self._rows_of(self._to_ship))
+            if self.material.n_refits > 1:
+                again = refit(bench, chosen, self.material.rows_of(self.material.to_ship))
                 judged = replace(
-                    bench.packaged(again, entry["thresholds"], judged.evidence, self._key), evidence=judged.evidence
+                    bench.packaged(again, entry["thresholds"], judged.evidence, self.material.key),
+                    evidence=judged.evidence,
                 )
             self._replace_model(judged)
             megabytes, latency = weigh(self.folder / "model", bench.samples, find)
@@ -343,7 +341,10 @@ class Study:
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
         bench.packaged(
-            refit(bench, chosen, self._rows_of(self._to_learn)), entry["thresholds"], self._evidence(entry), self._key
+            refit(bench, chosen, self.material.rows_of(self.material.to_learn)),
+            entry["thresholds"],
+            self._evidence(entry),
+            self.material.key,
         ).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
@@ -359,9 +360,9 @@ class Study:
         from fieldguide.steps.evaluate import evaluate, read_answers
 
         bar = self._bar(self.record.result("baseline") or self.baseline())
-        table, divided = self._framed.table, self._divided
-        keys = None if self._key is None else table.frame[self._key]
-        answers = read_answers(predictions, self.problem, self._key, keys, table.n_rows)
+        table, divided = self.material.framed.table, self.material.divided
+        keys = None if self.material.key is None else table.frame[self.material.key]
+        answers = read_answers(predictions, self.problem, self.material.key, keys, table.n_rows)
         name = str(predictions) if isinstance(predictions, (str, Path)) else "a data frame"
         if divided.sealed(answers.rows):
             self.seal.open(f"evaluate {name}", reason)
@@ -386,7 +387,7 @@ class Study:
         from fieldguide.steps.recency import age
 
         bar = self._bar(self.baseline())
-        bench, table, entries = self._bench, self._seen, self._entries()
+        bench, table, entries = self._bench, self.material.seen, self._entries()
         if candidate is not None and (candidate not in entries or entries[candidate]["kind"] == "ensemble"):
             raise StudyError(
                 f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
@@ -435,132 +436,27 @@ class Study:
     @property
     def problem(self) -> Problem:
         """The problem, with its frozen metric once explore has run."""
-        frozen = self.journal.last("metric")
-        problem = self._framed.problem
-        if frozen is None:
-            return problem
-        outputs = []
-        for output in problem.outputs:
-            ((name, settings),) = frozen["metrics"][output.name].items()
-            outputs.append(replace(output, metric=find("metrics", name)(**settings)))
-        return replace(problem, outputs=tuple(outputs))
+        return self.material.problem
 
     @property
     def threads(self) -> int:
-        return self.config.threads or len(os.sched_getaffinity(0))
+        """Threads to compute with: what study.yaml says, else the cores this process may use."""
+        may = getattr(os, "sched_getaffinity", None)
+        return self.config.threads or (len(may(0)) if may is not None else os.cpu_count() or 1)
 
     # --- what steps are handed -------------------------------------------------------------------------------------
-
-    @cached_property
-    def _framed(self) -> Framed:
-        from fieldguide.steps.frame import frame
-
-        if self.config.join is not None:
-            self.join()
-        return frame(self.config, self._agreed)
-
-    @property
-    def _contract_path(self) -> Path:
-        return self.config.data.contract or self.folder / CONTRACT_FILE
-
-    @cached_property
-    def _agreed(self) -> Agreed | None:
-        """The contract of the table with what was accepted before, where there is one."""
-        if self.config.data.contract is None and not self._contract_path.is_file():
-            return None
-        history = tuple(record["data"] for record in self.journal.records("contract"))
-        return Agreed(load_contract(self._contract_path), history)
-
-    def _reread_contract(self) -> None:
-        for name in ("_agreed", "_framed"):
-            self.__dict__.pop(name, None)
-
-    @cached_property
-    def _divided(self) -> Divided:
-        from fieldguide.steps.split import divide
-
-        framed = self._framed
-        splitters = {name: find("splitters", name)() for name in ("random", "chronological")}
-        divided = divide(framed.table, framed.keys, framed.strata, framed.request, splitters)
-        self.seal.keep(divided.split, framed.keys, made_before=self.record.done("split"))
-        return divided
-
-    @cached_property
-    def _development(self) -> Table:
-        """The development rows that explore to refine work on: all, or a stated sample of them."""
-        return self._framed.table.take(self._divided.split.work)
-
-    @property
-    def _excluded(self) -> set[str]:
-        """Columns that explore found to give a target away."""
-        return {entry["column"] for entry in self.explore()["excluded"]}
-
-    @cached_property
-    def _seen(self) -> Table:
-        """The development rows as models see them."""
-        return self._development.ignoring(self._excluded)
-
-    @cached_property
-    def _rows(self) -> Rows:
-        return Rows.of(self._seen, self._framed.problem.outputs, modality)
-
-    @property
-    def _to_learn(self) -> np.ndarray:
-        """Rows on which the chosen candidate is refitted before it is judged: all development rows that may be learned from."""
-        split = self._divided.split
-        return split.development if split.learned is None else split.learned
-
-    @property
-    def _to_ship(self) -> np.ndarray:
-        """Rows on which the shipped model is fitted. Along time these are all, once the sealed ones, the newest, were judged.
-
-        What is asked of it is newer still. A model that stops before the sealed rows would be older when it is asked than it was
-        when it was judged, and the score would not hold. A test set that was given is left alone.
-        """
-        split, may = self._divided.split, self._framed.request.may("train", self._framed.table.n_rows)
-        if (
-            "chronological" not in split.scheme
-            or split.scheme.startswith("given")
-            or self.config.split.newest == "leave"
-        ):
-            return self._to_learn
-        rows = np.union1d(split.development, split.test)
-        return rows[may[rows]]
-
-    @property
-    def _n_refits(self) -> int:
-        return 1 if np.array_equal(self._to_ship, self._to_learn) else 2
-
-    def _rows_of(self, rows: np.ndarray) -> Rows:
-        if np.array_equal(rows, self._divided.split.work):
-            return self._rows
-        return Rows.of(self._framed.table.take(rows).ignoring(self._excluded), self._framed.problem.outputs, modality)
-
-    def _sealed(self) -> Sealed:
-        """The test rows. Called after `Seal.open` has recorded the look, and by nobody else."""
-        from fieldguide.steps.finalize import Sealed, slices_of
-
-        test = self._divided.split.test
-        table = self._framed.table.take(test).ignoring(self._excluded)
-        search = self.record.result("refine")
-        found = search.facts.get("weak_slices", {}).get("slices", []) if search is not None else []
-        return Sealed(
-            Rows.of(table, self.problem.outputs, modality),
-            self._divided.roles.blocks[test],
-            {**slices_of(table, self.config.slices), **self._divided.unseen()},
-            slices_of(table, [part["name"] for part in found]),
-            found,
-            None if self._divided.roles.times is None else self._divided.roles.times[test],
-        )
 
     @property
     def _bench(self) -> Bench:
         self.explore()
-        split, columns = self._divided.split, contract_of(ignoring(self._framed.columns, self._excluded))
+        split, columns = (
+            self.material.divided.split,
+            contract_of(ignoring(self.material.framed.columns, self.material.excluded)),
+        )
         short = self._budget.minutes is not None and self._budget.minutes < REPEATS_FROM_MINUTES
         folds = tuple(fold for fold in split.folds if not short or fold.repeat == 0)
         return Bench(
-            self.problem, self._rows, folds, split.roles, split.splitter, columns, samples_of(self._development, columns), find,
+            self.problem, self.material.rows, folds, split.roles, split.splitter, columns, samples_of(self.material.development, columns), find,
             self.config.seed, self.threads, self._store, self._budget.minutes, self.watch, self._encodings,
         )  # fmt: skip
 
@@ -574,10 +470,6 @@ class Study:
 
     def _bar(self, baselines: Result) -> Trial:
         return self._bench.remembered(next(e for e in baselines["entries"] if e["candidate"] == baselines["bar"]))
-
-    @property
-    def _key(self) -> str | None:
-        return next((column.name for column in self._framed.columns if column.role == "key"), None)
 
     def _candidates(self, learners: Sequence[str]) -> list[Candidate]:
         """The learners that study.yaml lets take part, with the settings it gives them."""
@@ -601,15 +493,10 @@ class Study:
             else ("budget", "slices")
         ):
             said.pop(name)
-        if step == "frame" and self._agreed is not None:
-            said["contract"] = self._agreed.state
+        if step == "frame" and self.material.agreed is not None:
+            said["contract"] = self.material.agreed.state
         budget = [self._budget.minutes, self._trials if step == "refine" else None] if step in SHARES else None
-        return hashed({"settings": said, "table": self._fingerprint, "budget": budget})
-
-    @cached_property
-    def _fingerprint(self) -> str:
-        """Hash of all cells that are read, targets included."""
-        return data_hash(row_keys(self._framed.table.frame))
+        return hashed({"settings": said, "table": self.material.fingerprint, "budget": budget})
 
     # --- small print -----------------------------------------------------------------------------------------------
 
@@ -635,7 +522,7 @@ class Study:
         card = {
             "goal": problem.goal, "unit": problem.unit, "decision": problem.decision, "candidate": entry["candidate"],
             "made by": f"fieldguide {version('fieldguide')}, Python {platform.python_version()}",
-            "data": f"{self._framed.table.n_rows:,} rows, hash {self._divided.split.data_hash[:12]}",
+            "data": f"{self.material.framed.table.n_rows:,} rows, hash {self.material.divided.split.data_hash[:12]}",
         }  # fmt: skip
         return {"card": card, "scores": list(entry["scores"]), "looks": [], "seed": self.config.seed}
 

@@ -316,7 +316,7 @@ def test_status_report_and_predict_json(copy: Path, tmp_path: Path, command: Com
 
 
 def test_evaluate_json(copy: Path, tmp_path: Path, command: Command) -> None:
-    development = sorted(Study(copy)._divided.split.development.tolist())
+    development = sorted(Study(copy).material.divided.split.development.tolist())
     pl.DataFrame({"row": development, "probability_yes": [0.5] * len(development)}).write_csv(tmp_path / "theirs.csv")
     done = command("evaluate", tmp_path / "theirs.csv", "--study", copy, "--json")
     found = document(done.out)

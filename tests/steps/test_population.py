@@ -34,7 +34,7 @@ def test_the_seal_and_the_folds_follow_the_judged_population(tmp_path: Path) -> 
     made = study(tmp_path, frame, 'population: {train: all, evaluate: "first_visit = true"}')
     facts = made.split()
     first = frame["first_visit"].to_numpy()
-    split = made._divided.split
+    split = made.material.divided.split
     assert first[split.test].all() and facts["n_test"] == pytest.approx(0.15 * first.sum(), abs=2)
     assert not len(split.purged) and len(split.development) == 600 - facts["n_test"]
     for fold in split.folds:
@@ -48,7 +48,7 @@ def test_rows_outside_both_populations_are_used_by_nobody(tmp_path: Path) -> Non
     made = study(tmp_path, frame, 'population: {train: "x > -1", evaluate: "first_visit = true and x > -1"}')
     facts = made.split()
     assert facts["n_purged"] == int((frame["x"] <= -1).sum())
-    split = made._divided.split
+    split = made.material.divided.split
     assert (frame["x"].to_numpy()[split.development] > -1).all()
 
 
@@ -56,10 +56,10 @@ def test_judged_rows_that_may_not_teach_are_never_fitted_on(tmp_path: Path) -> N
     frame = visits()
     made = study(tmp_path, frame, 'population: {train: "first_visit = false", evaluate: "first_visit = true"}')
     made.split()
-    split, first = made._divided.split, frame["first_visit"].to_numpy()
+    split, first = made.material.divided.split, frame["first_visit"].to_numpy()
     assert split.learned is not None and not first[split.learned].any()
     assert all(not first[split.work[fold.train]].any() for fold in split.folds)
-    assert len(made._rows_of(made._to_learn)) == int((~first).sum())
+    assert len(made.material.rows_of(made.material.to_learn)) == int((~first).sum())
 
 
 def delayed(n: int = 3000, seed: int = 0) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def test_rows_whose_outcomes_are_still_arriving_are_left_out_and_counted(tmp_pat
     found: Any = made.frame()["population"]["immature"]
     assert found["left_out"] and 100 < found["n"] < 900
     made.split()
-    split = made._divided.split
+    split = made.material.divided.split
     days = frame["day"].to_numpy()
     assert str(days[np.union1d(split.development, split.test)].max()) < found["from"]
     assert any(f.code == "FG109" and f.fired for f in made.frame().findings)
@@ -96,14 +96,14 @@ def test_along_time_a_row_teaches_once_its_target_is_known(tmp_path: Path) -> No
     path.write_text(path.read_text().replace("data:\n", "data:\n  known_at: known\n", 1))
     made = fg.Study(path.parent)
     made.split()
-    split, day, known_at = made._divided.split, frame["day"].to_numpy(), frame["known"].to_numpy()
+    split, day, known_at = made.material.divided.split, frame["day"].to_numpy(), frame["known"].to_numpy()
     cut = day[split.test].min()
     assert split.learned is not None and (known_at[split.learned] <= cut).all()
     late = np.setdiff1d(split.development, split.learned)
     assert len(late) and (known_at[late] > cut).all()
     for fold in split.folds:
         assert known_at[split.work[fold.train]].max() <= day[split.work[fold.validation]].min()
-    assert len(made._to_ship) == 1200, "by the time it is shipped, all of them are known"
+    assert len(made.material.to_ship) == 1200, "by the time it is shipped, all of them are known"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,189 @@
+"""Material: what steps are handed. The table, and its rows by who may see them, each made once when it is first asked for.
+
+Knows study.yaml, the journal's results and the seal; nothing of the order of steps, of budgets or of who looks. No step is handed
+this object: the workflow takes from it exactly what a step needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fieldguide.core.config import Config
+from fieldguide.core.data_contract import FILE as CONTRACT_FILE
+from fieldguide.core.data_contract import Agreed, load_contract
+from fieldguide.core.errors import GateError
+from fieldguide.core.journal import Journal
+from fieldguide.core.problem import Problem
+from fieldguide.core.record import Record
+from fieldguide.core.rows import Rows
+from fieldguide.core.seal import Seal
+from fieldguide.core.table import Table, data_hash, row_keys
+from fieldguide.parts import find, modality
+
+if TYPE_CHECKING:
+    from fieldguide.steps.finalize import Sealed
+    from fieldguide.steps.frame import Framed
+    from fieldguide.steps.split import Divided
+
+
+@dataclass
+class Material:
+    """The rows of a study, by who may see them.
+
+    Args:
+        join: makes the study's table where it is joined from event tables.
+    """
+
+    config: Config
+    folder: Path
+    journal: Journal
+    record: Record
+    seal: Seal
+    join: Callable[[], Any]
+
+    @property
+    def problem(self) -> Problem:
+        """The problem, with its frozen metric once explore has run."""
+        frozen = self.journal.last("metric")
+        problem = self.framed.problem
+        if frozen is None:
+            return problem
+        outputs = []
+        for output in problem.outputs:
+            ((name, settings),) = frozen["metrics"][output.name].items()
+            outputs.append(replace(output, metric=find("metrics", name)(**settings)))
+        return replace(problem, outputs=tuple(outputs))
+
+    @cached_property
+    def framed(self) -> Framed:
+        """The problem and its typed table; a join makes the table first."""
+        from fieldguide.steps.frame import frame
+
+        if self.config.join is not None:
+            self.join()
+        return frame(self.config, self.agreed)
+
+    @property
+    def contract_path(self) -> Path:
+        """Where the contract of the table is, or would be."""
+        return self.config.data.contract or self.folder / CONTRACT_FILE
+
+    @cached_property
+    def agreed(self) -> Agreed | None:
+        """The contract of the table with what was accepted before, where there is one."""
+        if self.config.data.contract is None and not self.contract_path.is_file():
+            return None
+        history = tuple(record["data"] for record in self.journal.records("contract"))
+        return Agreed(load_contract(self.contract_path), history)
+
+    def reread_contract(self) -> None:
+        """Forget the contract and what was framed by it: either has changed."""
+        for name in ("agreed", "framed"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def divided(self) -> Divided:
+        """The split, sealed when it is made first and proven to be the same ever after."""
+        from fieldguide.steps.split import divide
+
+        framed = self.framed
+        splitters = {name: find("splitters", name)() for name in ("random", "chronological")}
+        divided = divide(framed.table, framed.keys, framed.strata, framed.request, splitters)
+        self.seal.keep(divided.split, framed.keys, made_before=self.record.done("split"))
+        return divided
+
+    @cached_property
+    def development(self) -> Table:
+        """The development rows that explore to refine work on: all, or a stated sample of them."""
+        return self.framed.table.take(self.divided.split.work)
+
+    @property
+    def excluded(self) -> set[str]:
+        """Columns that explore found to give a target away."""
+        explored = self.record.result("explore")
+        return {entry["column"] for entry in explored["excluded"]} if explored is not None else set()
+
+    @cached_property
+    def seen(self) -> Table:
+        """The development rows as models see them."""
+        return self.development.ignoring(self.excluded)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The same, as fits and evaluations are given them."""
+        return Rows.of(self.seen, self.framed.problem.outputs, modality)
+
+    @property
+    def to_learn(self) -> np.ndarray:
+        """Rows on which the chosen candidate is refitted before it is judged: all development rows that may be learned from."""
+        split = self.divided.split
+        return split.development if split.learned is None else split.learned
+
+    @property
+    def to_ship(self) -> np.ndarray:
+        """Rows on which the shipped model is fitted. Along time these are all, once the sealed ones, the newest, were judged.
+
+        What is asked of it is newer still. A model that stops before the sealed rows would be older when it is asked than it was
+        when it was judged, and the score would not hold. A test set that was given is left alone.
+        """
+        split, may = self.divided.split, self.framed.request.may("train", self.framed.table.n_rows)
+        if (
+            "chronological" not in split.scheme
+            or split.scheme.startswith("given")
+            or self.config.split.newest == "leave"
+        ):
+            return self.to_learn
+        rows = np.union1d(split.development, split.test)
+        return rows[may[rows]]
+
+    @property
+    def n_refits(self) -> int:
+        """How often the chosen candidate is fitted again in finalize: once to be judged, and once more to be shipped on more rows."""
+        return 1 if np.array_equal(self.to_ship, self.to_learn) else 2
+
+    def rows_of(self, rows: np.ndarray) -> Rows:
+        """Return rows of the whole table, by index, as models see them."""
+        if np.array_equal(rows, self.divided.split.work):
+            return self.rows
+        return Rows.of(self.framed.table.take(rows).ignoring(self.excluded), self.framed.problem.outputs, modality)
+
+    def sealed(self) -> Sealed:
+        """Return the test rows.
+
+        Raises:
+            GateError: no look is recorded: the seal is opened (`Seal.open`) before its rows are handed to anybody.
+        """
+        from fieldguide.steps.finalize import Sealed, slices_of
+
+        if not self.seal.looks:
+            raise GateError(
+                "the seal is closed", rule="a look at the sealed rows is recorded first", do="fieldguide finalize"
+            )
+        test = self.divided.split.test
+        table = self.framed.table.take(test).ignoring(self.excluded)
+        search = self.record.result("refine")
+        found = search.facts.get("weak_slices", {}).get("slices", []) if search is not None else []
+        return Sealed(
+            Rows.of(table, self.problem.outputs, modality),
+            self.divided.roles.blocks[test],
+            {**slices_of(table, self.config.slices), **self.divided.unseen()},
+            slices_of(table, [part["name"] for part in found]),
+            found,
+            None if self.divided.roles.times is None else self.divided.roles.times[test],
+        )
+
+    @property
+    def key(self) -> str | None:
+        """The column that names a row, where there is one."""
+        return next((column.name for column in self.framed.columns if column.role == "key"), None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all cells that are read, targets included."""
+        return data_hash(row_keys(self.framed.table.frame))
