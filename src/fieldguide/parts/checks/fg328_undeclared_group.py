@@ -31,7 +31,8 @@ class UndeclaredGroup:
     mean in other rows added. It is named when what the model explains falls by more than
     30 % and by 5 points of the variance, and the rows' errors grow beyond chance: a one-sided t-test over levels, p below .01 over the number of
     candidates. A *stratum* is a category of 4 to 20 levels that alone explains half of the target, while within its
-    levels the model explains less than 15 % of what is left: the score then is that of knowing the level.
+    levels the model explains less than 15 % of what is left: the score then is that of knowing the level. Where another
+    column tells the levels apart as well (a scanner's setting, the place), and within them nothing is explained (5 %), both are left out.
 
     Why: rows of one school, customer or clinic share what no column says. With rows of a level on both sides of a split
     the score tells how well known levels are remembered; new ones are met without that memory. And where clinics
@@ -51,6 +52,7 @@ class UndeclaredGroup:
     code: ClassVar[str] = "FG328"
     title: ClassVar[str] = "A column that groups rows and was not declared"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     levels: int = setting(10, "levels from which a column may name groups")
@@ -59,6 +61,7 @@ class UndeclaredGroup:
     points: float = setting(0.05, "share of the target's variance that is lost, from which a column is named")
     most: int = setting(4, "candidates looked at, each for one quick fit")
     stratum: float = setting(0.5, "share of the target that one category explains, from which the score may be its own")
+    nothing: float = setting(0.05, "share explained within levels, up to which a stratum that others tell is left out")
     within: float = setting(0.15, "share explained within levels, from which the score is more than that of levels")
 
     def run(
@@ -108,9 +111,14 @@ class UndeclaredGroup:
             f"{found['levels']:,} values a quick model explains {percent(found['within'])} of the rest: the score is mostly that of "
             f"telling them apart."
         )
+        columns = [name, *found["telling"]]
+        if found["telling"] and found["within"] <= self.nothing:
+            sentence += f" {names(columns)}, which tell the same, are left out of every model."
+            remedy = f"Nothing, unless the values of {name!r} will differ in the same way; then set data.columns.{name}: feature."
+            return fire(self, sentence, remedy, columns=columns, evidence={**found, "exclude": columns})
         told = f" {names(found['telling'])} tell it, too." if found["telling"] else ""
         remedy = f"If rows were chosen so (cases from one place, controls from another), set data.columns.{name}: ignore.{told}"
-        return fire(self, sentence, remedy, columns=[name, *found["telling"]], evidence=found)
+        return fire(self, sentence, remedy, columns=columns, evidence=found)
 
     def _candidates(
         self, table: Table, rows: np.ndarray, blocks: np.ndarray, goal: np.ndarray

@@ -90,7 +90,11 @@ def test_clinics_of_cases_and_controls_are_named_with_what_gives_them_away():
     ill, columns = clinics(0.95, 0.4)
     (finding,) = run(explored(ill, **columns))
     assert finding.columns == ("clinic", "gain") and finding.evidence["alone"] > 0.5
-    assert "set data.columns.clinic: ignore. 'gain' tell it, too." in finding.remedy
+    assert finding.evidence["exclude"] == ["clinic", "gain"]
+    assert "set data.columns.clinic: feature." in finding.remedy
+    alone = {name: values for name, values in columns.items() if name != "gain"}
+    (finding,) = run(explored(ill, **alone))
+    assert "exclude" not in finding.evidence and "set data.columns.clinic: ignore." in finding.remedy
     assert run(explored(clinics(0.95, 4.0)[0], **clinics(0.95, 4.0)[1])) == []  # a marker that tells within clinics
     assert run(explored(clinics(0.7, 0.4)[0], **clinics(0.7, 0.4)[1])) == []
 
