@@ -57,7 +57,10 @@ class Record:
 
 
 PACKAGING_SECONDS = 6.0
-"""Time kept back beside the refit for writing, proving and judging the model [s]; at most 15 % of the limit."""
+"""Time kept back beside the refit for proving and judging the model [s]; at most 8 % of the limit."""
+SHORT_RESERVE = 13.0
+"""The most that a short budget keeps for the refit beyond its share of the limit [s]; at most 40 % of it: what writing a network
+takes does not shrink with the budget."""
 
 
 @dataclass
@@ -89,7 +92,8 @@ class Budget:
         """
         if self.minutes is None:
             return self.clock
-        most = 60 * self.minutes * self.reserve
+        limit = 60 * self.minutes
+        most = max(limit * self.reserve, min(0.4 * limit, SHORT_RESERVE))
         kept = min(max(refit, most / 3), most) + self._packaging if self.reserve else 0.0
         return self.clock.at_most(rate * max(0.0, self.clock.left() - kept))
 
@@ -99,7 +103,7 @@ class Budget:
 
     @property
     def _packaging(self) -> float:
-        return 0.0 if self.minutes is None else min(PACKAGING_SECONDS, 0.15 * 60 * self.minutes)
+        return 0.0 if self.minutes is None else min(PACKAGING_SECONDS, 0.08 * 60 * self.minutes)
 
     @contextmanager
     def sitting(self, journal: Journal) -> Iterator[None]:

@@ -31,6 +31,8 @@ MAX_MEMBERS = 5
 ROUNDS = 25
 EXPORT_SECONDS = 3.0
 """Time to write a network's ONNX graph and prove it equal [s]."""
+EXPORTER_SECONDS = 5.0
+"""Time to load torch's exporter, once [s]."""
 REFIT_MARGIN = 1.4
 """Time kept for a refit over what it is expected to take."""
 N_RUNGS = 2
@@ -91,7 +93,7 @@ def refine(
     seconds = bench.recall(
         {"refit_seconds": [trial.name for trial in complete]}, lambda: {"left": _finite(refit_seconds())}
     )
-    blended = blend(bench, complete, math.inf if seconds["left"] is None else seconds["left"] / REFIT_MARGIN)
+    blended = blend(bench, complete, math.inf if seconds["left"] is None else seconds["left"])
     entries = [dict(trial.entry) for trial in complete]
     if len(blended.members) > 1:
         entries.append(blend_entry(bench, blended, bar))
@@ -345,7 +347,6 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
     output, metric = bench.problem.output, metric_of(bench.problem.output)
     truth = bench.truths(best.rows)[0]
     order = [trial for trial in order if len(trial.rows) == len(best.rows)]
-    costs = [_refit_seconds(bench, trial) for trial in order]
 
     def value(counts: np.ndarray) -> float:
         weights = tuple(counts / counts.sum())
@@ -361,9 +362,9 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
         options = []
         for i in range(len(order)):
             more = counts + np.eye(len(order))[i]
-            if (more > 0).sum() <= MAX_MEMBERS and sum(c for c, n in zip(costs, more) if n) <= max(
-                refit_seconds, costs[0]
-            ):
+            members = [trial for trial, n in zip(order, more) if n]
+            fits = members == [best] or _refit_seconds(bench, members) <= refit_seconds
+            if len(members) <= MAX_MEMBERS and fits:
                 options.append((value(more), i))
         if not options:
             break
@@ -392,17 +393,21 @@ def blend_entry(bench: Bench, blended: Blended, bar: Trial) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _refit_seconds(bench: Bench, trial: Trial) -> float:
-    """Time to fit a trial on all development rows and to write it [s]."""
-    fitting = trial.entry["seconds"] / trial.entry["n_folds"] * len(bench.rows) / max(1, trial.entry["n_fit"])
-    return fitting + (EXPORT_SECONDS if trial.candidate.kind == "network" else 0.0)
+def _refit_seconds(bench: Bench, members: Sequence[Trial]) -> float:
+    """Time to fit trials on all development rows, and to write them [s]."""
+    fitting = sum(
+        member.entry["seconds"] / member.entry["n_folds"] * len(bench.rows) / max(1, member.entry["n_fit"])
+        for member in members
+    )
+    n_networks = sum(member.candidate.kind == "network" for member in members)
+    return REFIT_MARGIN * fitting + n_networks * EXPORT_SECONDS + (EXPORTER_SECONDS if n_networks else 0.0)
 
 
 def _refit_needs(bench: Bench, tried: Sequence[Trial]) -> float:
     """Return the time to keep for refitting what would be chosen if nothing better were found [s]."""
     complete = [trial for trial in tried if trial.entry["whole"] and trial.entry["complete"]]
     members = blend(bench, complete, math.inf).members if complete else ()
-    return REFIT_MARGIN * sum(_refit_seconds(bench, member) for member in members)
+    return _refit_seconds(bench, members)
 
 
 def _finite(seconds: float) -> float | None:
