@@ -13,7 +13,7 @@ from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
-from fieldguide.core.table import Column, Table
+from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, number, passed, percent, verb
 
 NEIGHBOURS = 5
@@ -95,30 +95,38 @@ class RowOrder:
         if sorted_file and timed:
             sentence = f"Rows near each other are alike in {target!r} ({percent(in_file)} explained), and the time column orders them."
             return passed(self, sentence, evidence=evidence)
-        if sorted_file:
-            unseen = [
-                c.name for c in table.columns if not c.encoded and c.role != "target" and self._counts(table, c, order)
-            ]
-            told = (
-                f"{names(unseen)} {verb(len(unseen), 'numbers', 'number')} the rows, and no model sees "
-                if unseen
-                else ""
+        unseen = {} if timed else self._unseen(table, goal, order)
+        if unseen:
+            columns = sorted(unseen, key=lambda name: -unseen[name])
+            sentence = (
+                f"{names(columns)} {verb(len(columns), 'numbers', 'number')} the rows in order of {target!r}: a row's neighbours by it explain "
+                f"{percent(unseen[columns[0]])} of it. No model sees {verb(len(columns), 'it', 'them')}."
             )
-            told = f"{told}{verb(len(unseen), 'it', 'them')}." if unseen else "No column tells the place of a row."
+            remedy = "Nothing here. Ask how rows were numbered: another tool may read the answer off."
+            return fire(self, sentence, remedy, columns=columns, evidence=evidence)
+        if sorted_file:
             sentence = (
                 f"The file is in order of {target!r}: a row's neighbours explain {percent(in_file)} of it "
-                f"({number(z_file)} deviations from no order). {told}"
+                f"({number(z_file)} deviations from no order). No column tells the place of a row."
             )
             remedy = "Nothing here: rows are divided by their content. If the rows are in order of time, set data.time."
-            severity: Severity = "warning" if unseen else "info"
-            return fire(self, sentence, remedy, severity=severity, columns=unseen, evidence=evidence)
+            return fire(self, sentence, remedy, severity="info", evidence=evidence)
         sentence = f"Neighbours in the file tell {percent(max(0.0, in_file))} of {target!r}, less than {percent(self.explained)}."
         return passed(self, sentence, evidence=evidence)
 
-    def _counts(self, table: Table, column: Column, order: np.ndarray) -> bool:
-        """Whether a column that no model sees counts the rows of the file: a row number, kept as text."""
-        counted = table.frame[column.name].cast(pl.Float64, strict=False).to_numpy()
-        return self._place(counted, order) == "rows"
+    def _unseen(self, table: Table, goal: np.ndarray, order: np.ndarray) -> dict[str, float]:
+        """Return the columns that no model sees and that number the rows in order of the target: ids, kept as text."""
+        found = {}
+        for column in table.columns:
+            if column.encoded or column.role == "target":
+                continue
+            numbers = table.frame[column.name].cast(pl.Float64, strict=False).to_numpy()
+            if np.isnan(numbers).any() or len(np.unique(numbers)) < 0.95 * len(numbers):
+                continue
+            share, z = _locality(goal, numbers)
+            if share > self.explained and z > self.deviations:
+                found[column.name] = share
+        return found
 
     def _place(self, values: np.ndarray, order: np.ndarray) -> str:
         """Return "rows" for a number that counts along the file, "numbering" for one that counts otherwise, else nothing."""

@@ -29,6 +29,10 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, number
 N_PERIODS = 10
 
 
+ONE_WAY = 0.85
+"""Kendall's tau between periods and their means from which a column goes one way."""
+
+
 @dataclass(frozen=True)
 class Drift:
     """Features that are distributed otherwise in the latest rows than in the earliest.
@@ -36,8 +40,8 @@ class Drift:
     Formula: the population stability index, sum of (q - p) ln(q / p) over ten quantile bins (levels for categories,
     missing as one more), between the first and the last 30 % of the rows, less what chance gives. A column is named from
     0.1 on, when the chi-squared test over all ten periods has p < 0.001 after Bonferroni's correction for the columns. It is a
-    warning when the index is above 0.25 and the last tenth of the rows is as far from each tenth of the first half: a
-    season returns, a drift does not. "From" is the border of periods that parts the values best. Columns that tell the time
+    warning when the index is above 0.25 and the last tenth of the rows is as far from each tenth of the first half, or the means of
+    the tenths go one way (Kendall's tau 0.85): a season returns, a drift does not. "From" is the border of periods that parts the values best. Columns that tell the time
     itself (a counter, a year) are left out.
 
     Why: a model is asked about rows later than all it learned from. Where features move, it answers about rows it has
@@ -105,5 +109,18 @@ class Drift:
         nearest = min(stability(codes[period == i], codes[last], k) for i in range((int(period[-1]) + 1) // 2))
         cut = max(range(1, int(period[-1]) + 1), key=lambda i: chi_square(codes, (period >= i).astype(np.int64))[1])
         start = time.at(int(np.searchsorted(period, cut)))
-        lasting = bool(psi >= self.large and nearest >= self.large)
+        lasting = bool(psi >= self.large and (nearest >= self.large or _one_way(codes, period)))
         return {"psi": psi, "nearest": nearest, "v": v, "p": p, "from": start, "lasting": lasting}
+
+
+def _one_way(codes: np.ndarray, period: np.ndarray) -> bool:
+    """Whether the mean bin of the periods rises, or falls, from nearly each to every later one: a season would turn back.
+
+    Examples:
+        >>> steady = np.repeat(np.arange(10), 50)
+        >>> _one_way(steady, steady), _one_way(np.abs(steady - 5), steady)
+        (True, False)
+    """
+    means = np.bincount(period, weights=codes) / np.bincount(period)
+    i, j = np.triu_indices(len(means), 1)
+    return bool(abs(np.sign(means[j] - means[i]).mean()) >= ONE_WAY)
