@@ -141,3 +141,5 @@ def test_a_mean_of_groups_that_are_gone_is_found_by_its_own_values():
     before = np.random.default_rng(4).beta(2, 4, 150)[groups][kept]
     assert check._of_itself(before, y[kept], 1e-6) is None
     assert check._of_itself(np.round(rng.normal(40, 12, kept.sum())), y[kept], 1e-6) is None
+    twice, both = np.repeat(rng.normal(size=400), 2), np.tile([0.0, 1.0], 400)
+    assert check._of_itself(twice, both, 1e-6) is None, "rows that stand twice with both labels have equal means"

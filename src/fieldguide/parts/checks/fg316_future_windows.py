@@ -21,6 +21,8 @@ from fieldguide.parts.checks._windows import Overlap, neighbours, overlap, rates
 FEWEST_LEVELS = 30
 MOST_KEYS = 12
 SCREENED_ROWS = 2_000
+FOLLOWS = 0.8
+"""Correlation of a column with the means of the target among its equal values, from which it is made of them."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,15 @@ class FutureWindows:
         """Return the overlap of a column whose groups are gone from the table and live on in its own values."""
         ids = np.unique(values, return_inverse=True)[1]
         found = overlap(values, y, ids)
-        return found if found is not None and found.ratio < self.ratio and found.p < chance else None
+        if found is None or found.ratio >= self.ratio or found.p >= chance:
+            return None
+        sizes = np.bincount(ids)
+        means = (np.bincount(ids, weights=y) / sizes)[ids]
+        known = np.isfinite(values) & (sizes[ids] >= 2)
+        if means[known].std() == 0 or values[known].std() == 0:
+            return None  # equal means follow nothing: copies of a row with both labels have them
+        follows = float(np.corrcoef(values[known], means[known])[0, 1])
+        return found if follows >= FOLLOWS else None
 
 
 def _keys(table: Table) -> dict[str, np.ndarray]:
