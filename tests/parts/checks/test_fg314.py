@@ -105,7 +105,10 @@ def test_a_row_number_that_no_model_sees_is_named() -> None:
     numbered = Table(frame, (*table.columns, Column("row", "id", "ignore")))
     finding = only(RowOrder().run(**{**case(SORTED, x=X), "table": numbered}))
     assert finding.severity == "warning" and finding.columns == ("row",)
-    assert finding.sentence.startswith("'row' numbers the rows in order of 'sold'") and "No model sees it." in finding.sentence
+    assert (
+        finding.sentence.startswith("'row' numbers the rows in order of 'sold'")
+        and "No model sees it." in finding.sentence
+    )
     mixed = Table(frame[MIXED], numbered.columns)
     finding = only(RowOrder().run(**{**case(SORTED[MIXED], x=X[MIXED]), "table": mixed}))
     assert finding.columns == ("row",), "also where the file was shuffled after it was numbered"

@@ -61,8 +61,10 @@ def test_windows_that_end_before_the_row_stay(before, after):
 
 
 def test_a_noisy_centred_mean_is_named():
-    finding = found(SALES, window=mean_of(SALES, 3, 3) + RNG.normal(0, 0.4, N))
-    assert finding.fired and "exclude" not in finding.evidence
+    clear = found(SALES, window=mean_of(SALES, 3, 3) + RNG.normal(0, 0.4, N))
+    assert clear.evidence["exclude"] == ["window"]
+    blurred = found(SALES, window=mean_of(SALES, 3, 3) + RNG.normal(0, 0.75, N))
+    assert blurred.fired and "exclude" not in blurred.evidence
 
 
 def test_what_drives_the_target_stays():

@@ -21,6 +21,8 @@ from fieldguide.parts.checks._windows import Overlap, neighbours, overlap, rates
 FEWEST_LEVELS = 30
 MOST_KEYS = 12
 SCREENED_ROWS = 2_000
+OWN = 0.99
+"""Share of a column that the own row explains, from which it is a copy of the target and not a window."""
 FOLLOWS = 0.8
 """Correlation of a column with the means of the target among its equal values, from which it is made of them."""
 
@@ -41,7 +43,7 @@ class FutureWindows:
     Formula: three tests. *Windows*, where there is a time: the share of a column's variance that the target explains by
     least squares, within its group, from earlier rows (eight lags and means over usual lengths), and from earlier, own
     and later rows. It fires when all together explain 90 % and leave a quarter of what the past, or the own
-    row, leaves; the column is left out when they explain 99 % and leave a tenth. *Groups*: a column that is the same in all rows of a group (or category)
+    row, leaves; the column is left out when they explain 95 % and leave a fifth. *Groups*: a column that is the same in all rows of a group (or category)
     can know the group's true mean of the target, not the chance in the rows at hand. Q = sum n_g (mean_g - line(x_g))^2
     over the sum of the groups' variances is 1 at least for honest columns, and chi-squared; below one half, with a chance
     under 1e-6 shared among the columns, the column was computed from these very rows and is left out. Where no column names the
@@ -69,9 +71,9 @@ class FutureWindows:
     severity: ClassVar[Severity] = "warning"
 
     share: float = setting(0.9, "share of a column explained by rows around it, from which it is named")
-    sure_share: float = setting(0.99, "share of a column explained by rows around it, from which it is left out")
+    sure_share: float = setting(0.95, "share of a column explained by rows around it, from which it is left out")
     times: float = setting(4.0, "times as much that earlier rows leave unexplained, from which it is named")
-    sure_times: float = setting(10.0, "times as much that earlier rows leave unexplained, from which it is left out")
+    sure_times: float = setting(5.0, "times as much that earlier rows leave unexplained, from which it is left out")
     ratio: float = setting(0.5, "ratio Q below which a column is made of the group's own rows")
     chance: float = setting(1e-6, "probability of so small a Q, shared among all columns and groups")
 
@@ -119,7 +121,7 @@ class FutureWindows:
             return
         for name, values in columns.items():
             found = shares(values, seen)
-            if found is None or found.own > self.sure_share or found.whole < self.share:
+            if found is None or found.own > OWN or found.whole < self.share:
                 continue
             left = 1 - max(found.past, found.own)
             times = left / max(1 - found.whole, 1e-9)
