@@ -63,7 +63,7 @@ def test_windows_that_end_before_the_row_stay(before, after):
 def test_a_noisy_centred_mean_is_named():
     clear = found(SALES, window=mean_of(SALES, 3, 3) + RNG.normal(0, 0.4, N))
     assert clear.evidence["exclude"] == ["window"]
-    blurred = found(SALES, window=mean_of(SALES, 3, 3) + RNG.normal(0, 0.75, N))
+    blurred = found(SALES, window=mean_of(SALES, 3, 3) + RNG.normal(0, 0.6, N))
     assert blurred.fired and "exclude" not in blurred.evidence
 
 
