@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from fieldguide.core.association import binned, explained_by_levels, indicators
 from fieldguide.core.contracts import Roles
 from fieldguide.core.errors import DataError, listed
 from fieldguide.core.finding import Finding
@@ -148,41 +148,12 @@ def associations(table: Table, truth: np.ndarray, output: Output) -> list[dict[s
     The share of the target's variance (values) or Brier variance (classes) that the bin means of one half of the rows explain in
     the other half; numbers in 20 quantile bins, categories by level, missing as a bin of its own.
     """
-    goal = np.eye(len(output.labels))[truth] if output.task.family == "classes" else truth[:, None].astype(np.float64)
-    half = generator(0, "associations").permutation(len(truth)) % 2
-    found = []
-    for column in table.features:
-        bins = binned(table.frame[column.name], 20)
-        explained = [_explained(bins, goal, half == side) for side in (0, 1)]
-        found.append({"column": column.name, "explained": max(0.0, float(np.mean(explained)))})
+    goal, half = indicators(output, truth), generator(0, "associations").permutation(len(truth)) % 2
+    found = [
+        {"column": c.name, "explained": max(0.0, explained_by_levels(binned(table.frame[c.name]), goal, half))}
+        for c in table.features
+    ]
     return sorted(found, key=lambda row: -row["explained"])
-
-
-def binned(values: pl.Series, n_bins: int) -> np.ndarray:
-    """Return (rows,) bin numbers: quantile bins of numbers and times, levels of categories; 0 is missing."""
-    if values.dtype == pl.String:
-        return values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    numbers = values.cast(pl.Float64) if not values.dtype.is_temporal() else values.to_physical().cast(pl.Float64)
-    array = numbers.to_numpy()
-    known = array[~np.isnan(array)]
-    if not len(known):
-        return np.zeros(len(array), np.int64)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, n_bins + 1)[1:-1]))
-    return np.where(np.isnan(array), 0, 1 + np.searchsorted(edges, array, side="right"))
-
-
-def _explained(bins: np.ndarray, goal: np.ndarray, fit: np.ndarray) -> float:
-    rest = goal[~fit]
-    error = ((rest - _means(bins, goal, fit)[bins[~fit]]) ** 2).sum()
-    spread = ((rest - goal[fit].mean(axis=0)) ** 2).sum()
-    return 1 - error / spread if spread > 0 else 0.0
-
-
-def _means(bins: np.ndarray, goal: np.ndarray, fit: np.ndarray) -> np.ndarray:
-    n_bins = int(bins.max()) + 1
-    sums = np.stack([np.bincount(bins[fit], weights=column, minlength=n_bins) for column in goal[fit].T], axis=1)
-    counts = np.bincount(bins[fit], minlength=n_bins)[:, None]
-    return (sums + goal[fit].mean(axis=0)) / (counts + 1)  # one pseudo-row at the prior: rare levels do not shout
 
 
 def samples(table: Table, seed: int) -> list[dict[str, Any]]:

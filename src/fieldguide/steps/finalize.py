@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.association import binned
 from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
 from fieldguide.core.expression import parse
@@ -25,7 +26,6 @@ from fieldguide.core.seeds import seed_for
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
-from fieldguide.steps.explore import binned
 from fieldguide.steps.promise import declined, in_time
 from fieldguide.steps.refine import Blended
 from fieldguide.steps.weak_slices import judged_again, judged_of

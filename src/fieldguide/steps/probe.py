@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fieldguide.core.association import indicators
 from fieldguide.core.batch import Batch
 from fieldguide.core.blocks import connect, same
 from fieldguide.core.candidate import Candidate, Fitted, original_scale
@@ -145,15 +146,9 @@ def _fitted(rows: Rows, folds: list[Fold], outputs: tuple[Output, ...], roles: R
     )  # fmt: skip
 
 
-def _goal(output: Output, truth: np.ndarray) -> np.ndarray:
-    if output.task.family == "classes":
-        return np.eye(len(output.labels))[truth]
-    return truth.reshape(len(truth), -1).astype(np.float64)
-
-
 def _explained(output: Output, truth: np.ndarray, predicted: np.ndarray, folds: list[Fold]) -> float:
     """Return the share of the variance explained, 0 at least; the spread is about the mean of each fold's training rows."""
-    goal = _goal(output, truth)
+    goal = indicators(output, truth)
     spread = sum(((goal[f.validation] - goal[f.train].mean(axis=0)) ** 2).sum() for f in folds)
     return max(0.0, float(1 - ((goal - predicted) ** 2).sum() / spread)) if spread > 0 else 0.0
 
@@ -165,7 +160,7 @@ def _costs(rows: Rows, fitted: Fitted | None, rng: np.random.Generator) -> list[
     fewest = max(200, min(SHUFFLED_ROWS, 40 * SHUFFLED_ROWS // max(1, len(rows.columns))))
     rows = rows.take(rng.permutation(len(rows))[:fewest])
     batch = fitted.transform.encode(rows.cells, len(rows))
-    goals = [_goal(output, truth) for output, truth in zip(fitted.outputs, rows.truths)]
+    goals = [indicators(output, truth) for output, truth in zip(fitted.outputs, rows.truths)]
 
     def errors(given: Batch) -> list[float]:
         predicted = original_scale(fitted.estimator.predict(given), fitted.outputs)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.association import binned, indicators
 from fieldguide.core.problem import Output
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._identities import recoded
@@ -129,7 +130,7 @@ def explained_by_presence(values: pl.Series, truth: np.ndarray, output: Output) 
     n, n_present = len(truth), int(present.sum())
     if min(n_present, n - n_present) < FEWEST:
         return 0.0
-    goal = np.eye(len(output.labels))[truth] if output.task.family == "classes" else truth[:, None].astype(np.float64)
+    goal = indicators(output, truth)
     total = ((goal - goal.mean(axis=0)) ** 2).sum()
     gap = goal[present].mean(axis=0) - goal[~present].mean(axis=0)
     return float((gap**2).sum() * n_present * (n - n_present) / n / total) if total > 0 else 0.0
@@ -144,23 +145,10 @@ def never(values: pl.Series, truth: np.ndarray, output: Output) -> float:
         return 0.0
     counts = np.bincount(truth, minlength=len(output.labels))
     rare = int(np.where(counts > 0, counts, counts.max() + 1).argmin())
-    event, bins = truth == rare, _bins(values)
+    event, bins = truth == rare, binned(values)
     sizes, seen = np.bincount(bins), np.bincount(bins, weights=event)
     expected = float(event.mean()) * sizes
     return float(sizes[(expected >= 5) & (seen <= expected / 10)].sum() / len(truth))
-
-
-def _bins(values: pl.Series, n_bins: int = 20) -> np.ndarray:
-    if values.dtype.is_temporal():
-        values = values.cast(pl.Datetime("us")).to_physical().cast(pl.Float64)
-    if not values.dtype.is_numeric():
-        return values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    array = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    known = array[~np.isnan(array)]
-    if not len(known):
-        return np.zeros(len(array), np.int64)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, n_bins + 1)[1:-1]))
-    return np.where(np.isnan(array), 0, 1 + np.searchsorted(edges, array, side="right"))
 
 
 def rank_correlation(values: pl.Series, truth: np.ndarray) -> float:

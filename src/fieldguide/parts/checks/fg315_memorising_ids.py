@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from fieldguide.core.association import explained_by_levels, indicators
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
@@ -121,9 +122,7 @@ class MemorisingIds:
         if not table.role("group"):
             return
         n_groups = len(np.unique(roles.blocks))
-        goal = (
-            np.eye(len(output.labels))[truth] if output.task.family == "classes" else truth[:, None].astype(np.float64)
-        )
+        goal = indicators(output, truth)
         for column in table.features:
             if column.kind != "category":
                 continue
@@ -132,9 +131,9 @@ class MemorisingIds:
             if n_levels < max(20, 0.5 * n_groups) or not self._is_nested(levels, roles.blocks):
                 continue
             rng = generator(0, "memory", column.name)
-            inside = _explained(levels, goal, rng.permutation(len(goal)) % 2)
+            inside = explained_by_levels(levels, goal, rng.permutation(len(goal)) % 2)
             sides = rng.permutation(n_groups) % 2
-            across = _explained(levels, goal, sides[np.unique(roles.blocks, return_inverse=True)[1]])
+            across = explained_by_levels(levels, goal, sides[np.unique(roles.blocks, return_inverse=True)[1]])
             if inside - max(0.0, across) >= self.gap:
                 yield column.name, (inside, across, n_levels)
 
@@ -142,18 +141,3 @@ class MemorisingIds:
         rows = pl.DataFrame({"level": levels, "block": blocks}).filter(pl.col("level") > 0)
         seen = rows.group_by("level").agg(pl.len().alias("n"), pl.col("block").n_unique()).filter(pl.col("n") >= 2)
         return seen.height >= 10 and float((seen["block"] == 1).mean() or 0.0) >= self.nested  # type: ignore[arg-type]
-
-
-def _explained(levels: np.ndarray, goal: np.ndarray, side: np.ndarray) -> float:
-    """Return the share of variance that means of levels on one side explain on the other, both ways."""
-    shares = []
-    for fit in (side == 0, side == 1):
-        if fit.all() or not fit.any():
-            return 0.0
-        prior = goal[fit].mean(axis=0)
-        n = np.bincount(levels[fit], minlength=int(levels.max()) + 1)[:, None]
-        sums = np.stack([np.bincount(levels[fit], weights=y, minlength=len(n)) for y in goal[fit].T], axis=1)
-        predicted = ((sums + prior) / (n + 1))[levels[~fit]]
-        spread = ((goal[~fit] - prior) ** 2).sum()
-        shares.append(1 - ((goal[~fit] - predicted) ** 2).sum() / spread if spread > 0 else 0.0)
-    return float(np.mean(shares))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from fieldguide.core.association import binned, explained_by_levels, indicators
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
@@ -76,7 +77,7 @@ class UndeclaredGroup:
         strata: list[dict[str, Any]] = []
         looked = 0
         for i, (output, truth) in enumerate(zip(problem.outputs, truths)):
-            goal = _goal(output, truth[probe.rows])
+            goal = indicators(output, truth[probe.rows])
             candidates = sorted(self._candidates(table, probe.rows, blocks, goal), key=lambda c: -c[1])[: self.most]
             looked += len(candidates)
             for name, alone, ids in candidates:
@@ -134,9 +135,9 @@ class UndeclaredGroup:
             if not self.levels <= n_levels <= 0.6 * len(ids):
                 continue
             half = _dealt(blocks, column.name)
-            alone = _explained(ids, goal, half)
+            alone = explained_by_levels(ids, goal, half)
             if column.kind == "number":
-                alone -= max(0.0, _explained(_binned(values), goal, half))
+                alone -= max(0.0, explained_by_levels(binned(values), goal, half))
             if alone >= self.alone:
                 yield column.name, alone, ids
 
@@ -168,7 +169,10 @@ class UndeclaredGroup:
             ids = _ids(table.frame[column.name].gather(probe.rows))
             n_levels = len(np.unique(ids))
             half = generator(0, "groups", column.name).permutation(len(ids)) % 2
-            if not 4 <= n_levels <= min(MOST_STRATA, len(ids) / 20) or _explained(ids, goal, half) < self.stratum:
+            if (
+                not 4 <= n_levels <= min(MOST_STRATA, len(ids) / 20)
+                or explained_by_levels(ids, goal, half) < self.stratum
+            ):
                 continue
             counts = np.bincount(ids)
             means = np.stack([np.bincount(ids, y) / np.maximum(counts, 1) for y in goal.T], axis=1)
@@ -176,7 +180,7 @@ class UndeclaredGroup:
             within = float(1 - ((goal - predicted) ** 2).sum() / left) if left > 0 else 0.0
             if within < self.within:
                 yield {
-                    "column": column.name, "output": output.name, "alone": _explained(ids, goal, half),
+                    "column": column.name, "output": output.name, "alone": explained_by_levels(ids, goal, half),
                     "within": max(0.0, within), "levels": n_levels, "telling": list(_telling(table, column, probe.rows, means[ids], half)),
                 }  # fmt: skip
 
@@ -186,14 +190,8 @@ def _telling(table: Table, column: Column, rows: np.ndarray, means: np.ndarray, 
     for other in table.features:
         if other.name != column.name and other.kind in ("number", "category"):
             values = table.frame[other.name].gather(rows)
-            if _explained(_binned(values) if other.kind == "number" else _ids(values), means, half) > 0.5:
+            if explained_by_levels(binned(values) if other.kind == "number" else _ids(values), means, half) > 0.5:
                 yield other.name
-
-
-def _goal(output: Output, truth: np.ndarray) -> np.ndarray:
-    if output.task.family == "classes":
-        return np.eye(len(output.labels))[truth]
-    return truth.reshape(len(truth), -1).astype(np.float64)
 
 
 def _whole(values: pl.Series) -> bool:
@@ -205,15 +203,6 @@ def _ids(values: pl.Series) -> np.ndarray:
     """Return (rows,) codes of levels; a missing one is a level of its own."""
     codes: np.ndarray = values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
     return codes
-
-
-def _binned(values: pl.Series) -> np.ndarray:
-    array = values.to_numpy().astype(np.float64)
-    known = array[np.isfinite(array)]
-    if not len(known):
-        return np.zeros(len(array), np.int64)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, 21)[1:-1]))
-    return np.where(np.isfinite(array), 1 + np.searchsorted(edges, array, side="right"), 0)
 
 
 def _dealt(blocks: np.ndarray, name: str) -> np.ndarray:
@@ -235,18 +224,3 @@ def _remembering(goal: np.ndarray, predicted: np.ndarray, ids: np.ndarray, half:
         sums = np.stack([np.bincount(ids[fit], weights=y, minlength=len(n)) for y in left[fit].T], axis=1)
         added[~fit] += (sums / (n + 1))[ids[~fit]]
     return added if ((goal - added) ** 2).sum() < (left**2).sum() else predicted
-
-
-def _explained(levels: np.ndarray, goal: np.ndarray, side: np.ndarray) -> float:
-    """Return the share of variance that means of levels on one side explain on the other, both ways."""
-    shares = []
-    for fit in (side == 0, side == 1):
-        if fit.all() or not fit.any():
-            return 0.0
-        prior = goal[fit].mean(axis=0)
-        n = np.bincount(levels[fit], minlength=int(levels.max()) + 1)[:, None]
-        sums = np.stack([np.bincount(levels[fit], weights=y, minlength=len(n)) for y in goal[fit].T], axis=1)
-        predicted = ((sums + prior) / (n + 1))[levels[~fit]]
-        spread = ((goal[~fit] - prior) ** 2).sum()
-        shares.append(1 - ((goal[~fit] - predicted) ** 2).sum() / spread if spread > 0 else 0.0)
-    return float(np.mean(shares))
