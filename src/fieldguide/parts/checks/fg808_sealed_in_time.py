@@ -46,8 +46,8 @@ class SealedInTime:
         if "in_time" not in facts or metric is None:
             return [not_applicable(self, "The study is not divided along time.")]
         found, apart = facts["in_time"], facts.get("discrimination")
-        unlike = bool(apart) and real(apart["interval"][0]) > self.bound
-        columns = [entry["column"] for entry in apart.get("columns", ())][:3] if unlike else []
+        unlike = apart is not None and real(apart["interval"][0]) > self.bound
+        columns = [entry["column"] for entry in apart.get("columns", ())][:3] if apart is not None and unlike else []
         evidence = {"in_time": found, "discrimination": apart}
         told, changes = "Too few sealed rows to judge halves", False
         if found:
