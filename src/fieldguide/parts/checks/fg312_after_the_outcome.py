@@ -40,9 +40,8 @@ class AfterTheOutcome:
     others; it is left out when these explain something, 2 % (else the choice is a person's). *Carries the rest*: one
     column adds 40 % of all that is explained, and either rules the rarest class out in 10 % of the rows, or is named
     like something known at the end (duration, refund, length of stay): a warning; with neither, a note. A column so
-    named is left out when it explains half alone, four times as much as the others (twice as much, where it also rules
-    the rarest class out in 30 % of the rows); whatever its name, when it rules the rarest class out in 30 % of the rows and
-    explains eight times as much as the others.
+    named is left out when it does both, or explains half alone and four times as much as the others; whatever its name, when it
+    rules the rarest class out in 30 % of the rows and explains eight times as much as the others.
 
     Why: a refund that is 0 until the customer cancels, a date that is set when the case is closed, the length of a call
     that ends with the sale. The model is brilliant in the table and blind in use, where the cell is still empty.
@@ -170,6 +169,7 @@ class AfterTheOutcome:
             strong = output.family != "values" and alone >= 0.5 and self.something <= rest <= alone / 2
             sure = strong and late(name) and (ruled_out >= 0.3 or rest <= alone / 4)
             sure = sure or (strong and ruled_out >= 0.3 and rest <= alone / 8)
+            sure = sure or (output.family != "values" and late(name) and ruled_out >= 0.1 and rest >= self.something)
             why = f"{name!r} carries {percent((full - rest) / full)} of what all columns explain of {output.name!r} ({percent(full)} with it, {percent(rest)} without)"
             if ruled_out >= 0.1:
                 why += f", and rules a class out in {percent(ruled_out)} of the rows"
