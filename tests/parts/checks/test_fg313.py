@@ -128,3 +128,13 @@ def test_the_search_is_fast_on_many_columns_and_rows():
     finding = only(FunctionOfTarget().run(**case))
     assert finding.columns == ("x3", "x40")
     assert time.process_time() - begun < 2
+
+
+def test_a_logarithm_of_two_columns_is_seen_through():
+    rng = np.random.default_rng(5)
+    nights, price = rng.integers(1, 60, 500).astype(float), rng.integers(30, 400, 500).astype(float)
+    finding = only(FunctionOfTarget().run(
+        table=table_of(revenue=nights * price, nights=nights, beds=rng.integers(1, 6, 500).astype(float)),
+        problem=regression(), truths=(np.log10(price).round(4),),
+    ))  # fmt: skip
+    assert finding.evidence["exclude"] == ["revenue", "nights"] and "log10(revenue / nights)" in finding.sentence

@@ -5,6 +5,7 @@ Knows arrays and how exact is exact; nothing of findings. What is only nearly th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,25 @@ def pairs(table: Table, output: Output, truth: np.ndarray, left_out: set[str]) -
             if identity is not None:
                 found.append(identity)
     return found
+
+
+def unlogged(truth: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what a target may be the logarithm of: (the logarithm's name, whole numbers or cents), where all rows agree.
+
+    Examples:
+        >>> price = np.arange(30.0, 130.0)
+        >>> [(name, bool((found == price).all())) for name, found in unlogged(np.log10(price).round(4))]
+        [('log10', True)]
+    """
+    if not len(truth) or np.abs(truth).max() > 30:
+        return
+    for name, power in (("log10", lambda y: 10.0**y), ("log", np.exp), ("log1p", np.expm1), ("log2", np.exp2)):
+        values = power(truth)
+        for digits in (0, 2):
+            found = np.round(values, digits)
+            if _n_distinct(found) >= 10 and (np.abs(values - found) <= 3e-4 * np.abs(values)).all():
+                yield name, found
+                break
 
 
 def _screened(x: np.ndarray, y: np.ndarray) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts.checks._identities import recoded
 
 FEWEST = 30
-PRECISE = 0.97
+PRECISE = 0.9
 """Share of the filled cells' rows that are of one class, from which a column is tied to it."""
 COMMON = 0.6
 """A class with more of the rows says little: nearly every group of rows is nearly all of it."""

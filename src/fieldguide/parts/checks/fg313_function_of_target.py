@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.problem import Problem
+from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import count, fire, names, passed, percent, verb
-from fieldguide.parts.checks._identities import Identity, pairs, recoded
+from fieldguide.parts.checks._identities import Identity, pairs, recoded, unlogged
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class FunctionOfTarget:
         for output, truth in zip(problem.outputs, truths):
             alone = [recoded(table.frame[column.name], truth, output) for column in table.features]
             found = [identity for identity in alone if identity is not None]
-            found += pairs(table, output, truth, {name for identity in found for name in identity.columns})
+            gone = {name for identity in found for name in identity.columns}
+            found += pairs(table, output, truth, gone) or _of_logarithm(table, output, truth, gone)
             if found:
                 findings.append(self._fired(output.name, found))
         return findings or [passed(self, f"No column, and no two of the {len(table.features)}, hold the target.")]
@@ -79,3 +80,14 @@ class FunctionOfTarget:
         if identity.formula.startswith("one "):
             return f"There is {identity.formula}, {where}"
         return f"{target!r} is {identity.formula}, {where}"
+
+
+def _of_logarithm(table: Table, output: Output, truth: np.ndarray, gone: set[str]) -> list[Identity]:
+    """Return the pairs of columns that hold what the target is the logarithm of."""
+    if output.task.family != "values":
+        return []
+    for name, values in unlogged(truth):
+        found = pairs(table, output, values, gone)
+        if found:
+            return [replace(identity, formula=f"{name}({identity.formula})") for identity in found]
+    return []
