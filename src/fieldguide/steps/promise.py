@@ -48,7 +48,7 @@ def outlook(bench: Bench, entries: Iterable[Mapping[str, Any]], findings: Iterab
     """Return what development rows say of a drift of the relation, or None where they say nothing of one.
 
     Args:
-        entries: of the leaderboard; the best boosting among them (else the best that learns quickly) is fitted at increasing age. It
+        entries: of the leaderboard; the quickest boosting among them (else the quickest simple one) is fitted at increasing age. It
             is the data that age, and where they do, what was chosen may be too slow to fit often, or to have learned nothing.
         findings: explore's; FG324 among them, fired, opens the question.
 
@@ -63,7 +63,7 @@ def outlook(bench: Bench, entries: Iterable[Mapping[str, Any]], findings: Iterab
     if found is None or times is None:
         return None
     able = [e for e in ranked(bench.problem, list(entries)) if e["kind"] in QUICK and e["whole"] and e["complete"]]
-    able.sort(key=lambda entry: QUICK.index(entry["kind"]))
+    able.sort(key=lambda entry: (QUICK.index(entry["kind"]), entry["seconds"]))
     trial = bench.remembered(able[0]) if able else None
     aged = None if trial is None else decay_of(
         metric_of(bench.problem.output), bench.rows.truths[0], times, bench.roles.blocks, answers_of(bench, trial), N_PERIODS, seed=bench.seed

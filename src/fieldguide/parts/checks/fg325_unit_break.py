@@ -16,6 +16,8 @@ from fieldguide.core.table import Table
 from fieldguide.parts.checks._along import Along, Segments, along, joined, looked_at, numbers_of, periods, segments
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, verb
 
+SURE_FROM = 10.0
+"""Factor between segments from which two units are likelier than two kinds of things."""
 FACTORS = (
     10.0,
     100.0,
@@ -28,6 +30,11 @@ FACTORS = (
     2.20462,
     1.609344,
     28.3495,
+    10.7639,
+    35.3147,
+    2.47105,
+    6.89476,
+    1.852,
     4.184,
     3.785,
     60.0,
@@ -107,7 +114,7 @@ class UnitBreak:
         n = len(found)
         sentence = f"{count(n, 'column')} {verb(n, 'seems', 'seem')} to change {verb(n, 'its', 'their')} unit: {joined(texts)}."
         remedy = "Bring these rows to one unit before training, and find out which unit rows will have in use."
-        certain = any(entry["kind"] == "time" or entry["factor"] in (10.0, 100.0, 1_000.0) for entry in found.values())
+        certain = any(entry["kind"] == "time" or entry["factor"] >= SURE_FROM for entry in found.values())
         severity: Severity = "warning" if certain else "info"
         return [fire(self, sentence, remedy, severity=severity, columns=found, evidence={"breaks": found})]
 
