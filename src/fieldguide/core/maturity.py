@@ -68,7 +68,7 @@ def immature_from(times: np.ndarray, positive: np.ndarray) -> Immature | None:
         >>> arrived = rng.exponential(5, 5000) < age
         >>> day = 86_400_000_000
         >>> found = immature_from(((100 - age) * day).astype(np.int64), happens & arrived)
-        >>> 80 < found.from_time / day < 92
+        >>> 75 < found.from_time / day < 92
         True
         >>> immature_from(((100 - age) * day).astype(np.int64), happens) is None
         True

@@ -57,7 +57,7 @@ def condition(text: str, columns: Mapping[str, tuple[str, str]]) -> str:
 
     Examples:
         >>> condition("`a b` > 2 and c in ['x', 'y']", {"a b": ("c0", "number"), "c": ("c1", "category")})
-        "(((c0) > (2.0::DOUBLE)) AND ((c1) IN ('x', 'y')))"
+        "((((c0) > (2.0::DOUBLE))) AND (((c1) IN ('x', 'y'))))"
     """
     parse(text, {column: kind for column, (_, kind) in columns.items()}, "boolean")
     syntax = read_syntax(text)

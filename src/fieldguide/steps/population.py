@@ -58,7 +58,7 @@ def population(table: Table, output: Output, config: Config) -> Population:
         if immature["left_out"]:
             masks = {name: mask & ~young for name, mask in masks.items()}
     for name, mask in masks.items():
-        if mask.sum() < FEWEST_ROWS:
+        if mask.sum() < FEWEST_ROWS and not mask.all():  # a table that is too short is the split's to refuse
             raise DataError(
                 f"population.{name} holds {int(mask.sum()):,} of {table.n_rows:,} rows",
                 rule=f"at least {FEWEST_ROWS} rows are learned from and judged", found=str(getattr(said, name)),

@@ -115,7 +115,7 @@ def periods(times: np.ndarray, most: int) -> np.ndarray:
 
     Examples:
         >>> periods(np.array([1, 1, 1, 2, 3, 4]), 3).tolist()
-        [0, 0, 0, 1, 2, 2]
+        [0, 0, 0, 0, 1, 1]
     """
     n = len(times)
     starts = np.searchsorted(times, times[(np.arange(1, most) * n) // most], side="left")
@@ -331,10 +331,10 @@ def stability(one: np.ndarray, two: np.ndarray, k: int) -> float:
 
     Examples:
         >>> round(stability(np.repeat([0, 1], 500), np.repeat([0, 1], [900, 100]), 2), 2)
-        0.88
+        0.87
     """
     counts = [np.bincount(side, minlength=k).astype(np.float64) for side in (one, two)]
     used = (counts[0] + counts[1]) > 0
     p, q = ((side[used] + 0.5) / (side[used] + 0.5).sum() for side in counts)
-    chance = (used.sum() - 1) * (1 / max(1, len(one)) + 1 / max(1, len(two)))
+    chance = float(used.sum() - 1) * (1 / max(1, len(one)) + 1 / max(1, len(two)))
     return max(0.0, float(((q - p) * np.log(q / p)).sum()) - chance)
