@@ -10,7 +10,10 @@ SHORT = (
     ("refit_coverage", ["--replicates", "30"]),
     ("epoch", ["--rows", "10000"]),
     ("join", ["--events", "1000000", "--runs", "1"]),
-    ("honesty", ["--faults", "clean_loans", "exact_duplicates", "post_outcome_value", "--tools", "ours", "--minutes", "0.3"]),
+    (
+        "honesty",
+        ["--faults", "clean_loans", "exact_duplicates", "post_outcome_value", "--tools", "ours", "--minutes", "0.3"],
+    ),
     ("accuracy", ["--tasks", "adult", "california", "concrete", "--seeds", "1", "--tools", "ours", "lightgbm"]),
 )
 

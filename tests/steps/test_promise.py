@@ -97,7 +97,16 @@ def test_the_outlook(monkeypatch, turn, severity, times, drifts):
     study.remembered = lambda entry: SimpleNamespace(name=entry["candidate"])
     evidence = {"loss": 0.1, "interval": (0.05, 0.15), "from": "1971-01-01"}
     finding = SimpleNamespace(code="FG324", fired=True, columns=("y",), severity=severity, evidence=evidence)
-    entries = [{"candidate": "boosting", "kind": "boosting", "whole": True, "complete": True, "seconds": 0.1, "scores": [SCORE]}]
+    entries = [
+        {
+            "candidate": "boosting",
+            "kind": "boosting",
+            "whole": True,
+            "complete": True,
+            "seconds": 0.1,
+            "scores": [SCORE],
+        }
+    ]
     seen = promise.outlook(study, entries, [finding])
     assert (None if seen is None else seen["drifts"]) == drifts
     assert promise.outlook(study, entries, []) is None
