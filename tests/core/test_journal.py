@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,25 @@ def test_the_file_is_json_lines(tmp_path: Path) -> None:
     journal.append("e", {"name": "é", "n": 1})
     (line,) = (tmp_path / "j.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["data"] == {"name": "é", "n": 1}
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["after the line", "before the line is whole"])
+def test_ctrl_c_in_the_midst_of_an_append_breaks_no_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("step", {"n": 1})
+
+    def interrupted(descriptor: int) -> None:
+        if not written:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - 5)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fieldguide.core.journal.os.fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append("step", {"n": 2})
+    journal.append("spent", {"n": 3})  # what a sitting records on its way out
+    expected = [1, 2, 3] if written else [1, 3]
+    assert [record["data"]["n"] for record in journal.records()] == expected
+    assert [record["data"]["n"] for record in Journal(journal.path).records()] == expected

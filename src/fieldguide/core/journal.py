@@ -34,6 +34,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._records: list[dict[str, Any]] = []
+        self._size = 0  # of the file as it was last read or written
         if path.exists():
             self._read()
 
@@ -43,6 +44,8 @@ class Journal:
         Raises:
             StudyError: the disk is full or the file cannot be written; the journal stays readable.
         """
+        if self.path.exists() and self.path.stat().st_size != self._size:
+            self._read()  # Ctrl-C may have ended an append between the file and `_records`
         record = {
             "event": event,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -52,18 +55,18 @@ class Journal:
         text = json.dumps(record, sort_keys=True, ensure_ascii=False, default=_plain)
         record = json.loads(text) | {"hash": _hash(text)}
         line = (json.dumps(record, sort_keys=True, ensure_ascii=False) + "\n").encode()
-        size = self.path.stat().st_size if self.path.exists() else 0
         try:
             with self.path.open("ab") as file:
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            self._cut(size)
+            self._cut(self._size)
             raise disk_error(
                 error, f"the journal {self.path}", "every step is recorded before its result is used"
             ) from error
         self._records.append(record)
+        self._size += len(line)
         return record
 
     def records(self, event: str | None = None) -> Iterator[dict[str, Any]]:
@@ -82,6 +85,7 @@ class Journal:
         end = raw.rfind(b"\n") + 1
         if end < len(raw):
             self._cut(end)
+        records: list[dict[str, Any]] = []
         before = ""
         for number, line in enumerate(raw[:end].splitlines(), 1):
             try:
@@ -100,7 +104,8 @@ class Journal:
                     do="restore the file from a copy, or start a new study folder",
                 )
             before = seal
-            self._records.append(record | {"hash": seal})
+            records.append(record | {"hash": seal})
+        self._records, self._size = records, end
 
     def _cut(self, size: int) -> None:
         if self.path.exists() and self.path.stat().st_size > size:
