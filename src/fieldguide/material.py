@@ -159,7 +159,8 @@ class Material:
         Raises:
             GateError: no look is recorded: the seal is opened (`Seal.open`) before its rows are handed to anybody.
         """
-        from fieldguide.steps.finalize import Sealed, slices_of
+        from fieldguide.core.slices import slices_of
+        from fieldguide.steps.finalize import Sealed
 
         if not self.seal.looks:
             raise GateError(

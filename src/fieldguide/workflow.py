@@ -161,8 +161,8 @@ class Study:
 
     def explore(self) -> Result:
         """Look at the development rows and freeze the metric."""
+        from fieldguide.core.slices import slices_of
         from fieldguide.steps.explore import explore
-        from fieldguide.steps.finalize import slices_of
 
         self.split()
         result = self.record.once("explore", self._scope("explore"), lambda: explore(

@@ -1,23 +1,64 @@
 """Slices: the same metric on parts of the rows, and how far the best and the worst lie apart.
 
-Knows masks over judged rows; which slices are worth a look is the study's choice.
+Knows masks over judged rows and how a declared slice becomes them; which slices are worth a look is the study's choice.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from fieldguide.core.association import binned
 from fieldguide.core.bootstrap import REPLICATES, numbered, resampled
 from fieldguide.core.calibration import ratio_interval
 from fieldguide.core.contracts import Metric
+from fieldguide.core.expression import parse
 from fieldguide.core.score import Difference, SliceScore, score
+from fieldguide.core.table import Table
 
 SMALLEST_SLICE = 20
+MOST_LEVELS = 10
+
+
+def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return masks of the declared slices: the levels of a column, the quartiles of a number, or where an expression holds.
+
+    Args:
+        declared: column names or expressions over columns.
+
+    Shape:
+        returns[name]: (rows,) bool
+
+    Raises:
+        ConfigError: an expression cannot be read, or names no column.
+    """
+    found: dict[str, np.ndarray] = {}
+    for text in declared:
+        if text not in table.names:
+            kinds = {column.name: column.kind for column in table.columns}
+            holds = table.frame.with_columns(parse(text, kinds).polars().fill_null(False).alias("holds"))["holds"]
+            found[text] = holds.to_numpy()
+            continue
+        bins = binned(table.frame[text], 4)
+        for code in np.unique(bins)[:MOST_LEVELS]:
+            mask = bins == code
+            found[f"{text} {_shown(table.frame[text].filter(pl.Series(mask)), int(code))}"] = mask
+    return found
+
+
+def _shown(values: pl.Series, code: int) -> str:
+    if code == 0 and values.null_count() == len(values):
+        return "is missing"
+    return (
+        f"= {values[0]}"
+        if not values.dtype.is_numeric() or values.n_unique() == 1
+        else f"{np.nanmin(values.to_numpy()):g} to {np.nanmax(values.to_numpy()):g}"
+    )
 
 
 def slice_scores(

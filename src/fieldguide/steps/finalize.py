@@ -11,12 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from fieldguide.core.association import binned
 from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
-from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
@@ -24,13 +21,10 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.score import told
 from fieldguide.core.seeds import seed_for
 from fieldguide.core.slices import slice_gap, slice_scores
-from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 from fieldguide.steps.promise import declined, in_time
 from fieldguide.steps.refine import Blended
 from fieldguide.steps.weak_slices import judged_again, judged_of
-
-MOST_LEVELS = 10
 
 
 @dataclass(frozen=True)
@@ -198,29 +192,3 @@ def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: float | None) 
         return {"labels": list(output.labels), "confusion": table.tolist(), "threshold": threshold}
     rows = np.linspace(0, len(truth) - 1, min(500, len(truth))).astype(int)
     return {"truth": truth[rows].tolist(), "predicted": answers[0][rows, 0].tolist()}
-
-
-def slices_of(table: Table, declared: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return masks of the declared slices: the levels of a column, the quartiles of a number, or where an expression holds."""
-    found: dict[str, np.ndarray] = {}
-    for text in declared:
-        if text not in table.names:
-            kinds = {column.name: column.kind for column in table.columns}
-            holds = table.frame.with_columns(parse(text, kinds).polars().fill_null(False).alias("holds"))["holds"]
-            found[text] = holds.to_numpy()
-            continue
-        bins = binned(table.frame[text], 4)
-        for code in np.unique(bins)[:MOST_LEVELS]:
-            mask = bins == code
-            found[f"{text} {_shown(table.frame[text].filter(pl.Series(mask)), int(code))}"] = mask
-    return found
-
-
-def _shown(values: pl.Series, code: int) -> str:
-    if code == 0 and values.null_count() == len(values):
-        return "is missing"
-    return (
-        f"= {values[0]}"
-        if not values.dtype.is_numeric() or values.n_unique() == 1
-        else f"{np.nanmin(values.to_numpy()):g} to {np.nanmax(values.to_numpy()):g}"
-    )
