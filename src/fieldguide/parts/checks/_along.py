@@ -235,7 +235,7 @@ def chi_square(one: np.ndarray, two: np.ndarray, weight: float = 1.0) -> tuple[f
     Args:
         weight: how many independent rows one row counts for; below 1 where rows come in blocks.
     """
-    from scipy import stats
+    from scipy.special import chdtrc  # scipy.stats would take 1.2 s to import
 
     counts = np.zeros((int(one.max()) + 1, int(two.max()) + 1))
     np.add.at(counts, (one, two), 1.0)
@@ -249,7 +249,7 @@ def chi_square(one: np.ndarray, two: np.ndarray, weight: float = 1.0) -> tuple[f
     freedom = (rows - 1) * (columns - 1)
     excess = max(0.0, statistic / n - freedom / (n - 1))  # Bergsma 2013
     v = math.sqrt(excess / min(rows - 1, columns - 1))
-    return float(stats.chi2.sf(statistic * weight, freedom)), min(1.0, v)
+    return float(chdtrc(freedom, statistic * weight)), min(1.0, v)
 
 
 def design(roles: Roles | None, rows: np.ndarray) -> float:

@@ -129,6 +129,6 @@ def _predicted(x: np.ndarray, y: np.ndarray, asked: np.ndarray, kinds: list[int]
 
 
 def _t(n: int) -> float:
-    from scipy import stats
+    from scipy.special import stdtrit
 
-    return float(stats.t.ppf(0.975, n - 1))
+    return float(stdtrit(n - 1, 0.975))

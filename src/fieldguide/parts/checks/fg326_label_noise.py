@@ -149,11 +149,11 @@ class WrongLabels:
 
 def _contradicted(wrong: np.ndarray, sure: np.ndarray) -> bool:
     """Return whether a sure model errs far more often than its own probabilities say."""
-    from scipy import stats
+    from scipy.special import pdtrc
 
     high = sure >= SURE
     n, expected = int(wrong[high].sum()), float((1 - sure[high]).sum())
-    return n >= 5 and n > 2 * expected and float(stats.poisson.sf(n - 1, expected)) < 1e-6
+    return n >= 5 and n > 2 * expected and float(pdtrc(n - 1, expected)) < 1e-6
 
 
 def _places(guessed: np.ndarray, sure: np.ndarray) -> np.ndarray:
@@ -167,9 +167,9 @@ def _places(guessed: np.ndarray, sure: np.ndarray) -> np.ndarray:
 
 def _lower(k: int, n: int) -> float:
     """Return the lower Clopper-Pearson bound of a share at 0.1 %."""
-    from scipy import stats
+    from scipy.special import betaincinv
 
-    return float(stats.beta.ppf(0.001, k, n - k + 1)) if k else 0.0
+    return float(betaincinv(k, n - k + 1, 0.001)) if k else 0.0
 
 
 def floor_of(wrong: np.ndarray, sure: np.ndarray, guessed: np.ndarray) -> tuple[float, float]:
