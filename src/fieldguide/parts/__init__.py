@@ -17,7 +17,8 @@ from typing import Any
 
 from fieldguide.core.errors import ConfigError, nearest
 
-KINDS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "checks")
+KINDS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "losses", "optimisers", "schedules",
+    "calibrators", "checks", "stores")
 
 
 @cache

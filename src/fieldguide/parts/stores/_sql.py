@@ -1,0 +1,280 @@
+"""A log in any SQL database: the tables, what is written into them and what is read back.
+
+Knows SQL that SQLite and PostgreSQL share; how one connects, what a transaction is and which errors there are is each
+store's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from fieldguide.core.log import (
+    ASSIGNMENTS,
+    EVERYTHING,
+    OUTCOMES,
+    PREDICTIONS,
+    REFUSALS,
+    Assignment,
+    Batch,
+    Entry,
+    Logged,
+    Outcome,
+    Prediction,
+    Query,
+    Refusal,
+    Served,
+    micros,
+    now,
+    served,
+)
+from fieldguide.core.log_cells import Text, opened_blob
+from fieldguide.core.table import Column
+
+FORMAT = 1
+CHUNK = 20_000
+"""Rows read at a time."""
+
+TABLES = {
+    "log_format": "format INTEGER NOT NULL",
+    "served": "model TEXT PRIMARY KEY, contract TEXT NOT NULL, columns TEXT NOT NULL, outputs TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL",
+    "predictions": "seq {serial}, id TEXT NOT NULL, request TEXT NOT NULL, unit TEXT, time {integer} NOT NULL, arm TEXT NOT NULL, "
+    "model TEXT NOT NULL, contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, prediction TEXT NOT NULL, "
+    "score {real} NOT NULL, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL",
+    "batches": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, "
+    "contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, seconds {real} NOT NULL, n_rows {integer} NOT NULL, "
+    "blob {blob} NOT NULL",
+    "refusals": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, row_number {integer}, "
+    "column_name TEXT, rule TEXT NOT NULL, value TEXT NOT NULL",
+    "outcomes": "seq {serial}, id TEXT, unit TEXT, name TEXT NOT NULL, time {integer} NOT NULL, recorded {integer} NOT NULL, "
+    "number {real}, label TEXT",
+    "assignments": "experiment TEXT NOT NULL, unit TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL, "
+    "propensity {real} NOT NULL, PRIMARY KEY (experiment, unit)",
+}
+INDEXES = tuple(
+    f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)" for table in ("predictions", "batches", "refusals", "outcomes")
+)  # fmt: skip
+_EPOCH = datetime(1970, 1, 1)
+_PREDICTION = ", ".join(PREDICTIONS)
+_BATCH = "request, time, arm, model, contract, experiment, propensity, seconds, n_rows"
+
+
+def schema(types: Mapping[str, str]) -> list[str]:
+    """Return the statements that make the tables where they are missing."""
+    tables = [f"CREATE TABLE IF NOT EXISTS {name} ({columns.format(**types)})" for name, columns in TABLES.items()]
+    return [*tables, *INDEXES]
+
+
+def inserts(entries: Sequence[Entry], mark: str) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """Return statements and their rows, table by table, in the order in which they are to be executed.
+
+    Args:
+        mark: how the database writes a parameter: `?` or `%s`.
+    """
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    for entry in entries:
+        table, values = _CODED[type(entry)](entry)
+        rows.setdefault(table, []).append(values)
+    return [(_statement(table, len(values[0]), mark), values) for table, values in rows.items()]
+
+
+def _statement(table: str, width: int, mark: str) -> str:
+    columns = {
+        "predictions": f"{_PREDICTION}, cells", "batches": f"{_BATCH}, blob",
+        "refusals": "request, time, arm, model, row_number, column_name, rule, value",
+        "outcomes": ", ".join(OUTCOMES), "assignments": ", ".join(ASSIGNMENTS),
+        "served": "model, contract, columns, outputs, arm, time",
+    }[table]  # fmt: skip
+    first_stands = " ON CONFLICT DO NOTHING" if table in ("assignments", "served") else ""
+    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * width)}){first_stands}"
+
+
+def text(value: Any) -> str:
+    """Return a text that every database takes: no lone surrogates, no NUL.
+
+    Examples:
+        >>> text("a" + chr(0) + chr(0xD800)) == "a" + chr(0xFFFD) + "?"
+        True
+    """
+    word = str(value)
+    if not word.isascii():
+        word = word.encode("utf-8", "replace").decode()
+    return word.replace("\0", "\ufffd") if "\0" in word else word
+
+
+def _maybe(value: Any) -> str | None:
+    return None if value is None else text(value)
+
+
+def _prediction(entry: Prediction) -> tuple[str, tuple[Any, ...]]:
+    return "predictions", (
+        entry.id, entry.request, _maybe(entry.unit), micros(entry.time), entry.arm, entry.model, entry.contract, entry.experiment,
+        entry.propensity, text(entry.prediction), float(entry.score), Text.of(entry.outputs), entry.seconds, Text.of(entry.cells),
+    )  # fmt: skip
+
+
+def _batch(entry: Batch) -> tuple[str, tuple[Any, ...]]:
+    return "batches", (
+        entry.request, micros(entry.time), entry.arm, entry.model, entry.contract, entry.experiment, entry.propensity, entry.seconds,
+        entry.n_rows, entry.rows,
+    )  # fmt: skip
+
+
+def _refusal(entry: Refusal) -> tuple[str, tuple[Any, ...]]:
+    return "refusals", (
+        entry.request, micros(entry.time), entry.arm, entry.model, entry.row, _maybe(entry.column), text(entry.rule), text(entry.value),
+    )  # fmt: skip
+
+
+def _outcome(entry: Outcome) -> tuple[str, tuple[Any, ...]]:
+    number, label = coded(entry.value)
+    recorded = now() if entry.recorded is None else entry.recorded
+    return "outcomes", (
+        _maybe(entry.id), _maybe(entry.unit), text(entry.name), micros(entry.time), micros(recorded), number, label,
+    )  # fmt: skip
+
+
+def coded(value: float | str | bool) -> tuple[float | None, str]:
+    """Return an outcome as a number, where it is one, and as text.
+
+    Examples:
+        >>> coded(True), coded("yes"), coded("2.5")
+        ((1.0, 'true'), (None, 'yes'), (2.5, '2.5'))
+    """
+    if isinstance(value, bool):
+        return float(value), "true" if value else "false"
+    try:
+        return float(value), text(value)
+    except ValueError:
+        return None, text(value)
+
+
+def _assignment(entry: Assignment) -> tuple[str, tuple[Any, ...]]:
+    return "assignments", (text(entry.experiment), text(entry.unit), entry.arm, micros(entry.time), entry.propensity)
+
+
+def _served(entry: Served) -> tuple[str, tuple[Any, ...]]:
+    columns = json.dumps([column.to_dict() for column in entry.columns], default=str)
+    outputs = json.dumps([dict(output) for output in entry.outputs], default=str)
+    return "served", (entry.model, entry.contract, columns, outputs, entry.arm, micros(entry.time))
+
+
+_CODED: dict[type, Callable[[Any], tuple[str, tuple[Any, ...]]]] = {
+    Prediction: _prediction, Batch: _batch, Refusal: _refusal, Outcome: _outcome, Assignment: _assignment, Served: _served,
+}  # fmt: skip
+
+
+class Reading:
+    """The reading half of a store: everything is a SELECT on a cursor that `_select` yields from.
+
+    A store gives `_select(statement, parameters)`, an iterator over lists of rows, and `mark`.
+    """
+
+    mark = "?"
+
+    def _select(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
+        raise NotImplementedError
+
+    def scan(self, query: Query = EVERYTHING) -> Iterator[pl.DataFrame]:
+        """Yield answered rows, those of single requests first, then those of batches."""
+        where, values = self._where(query, "model", "arm", "experiment")
+        for rows in self._select(f"SELECT {_PREDICTION} FROM predictions{where} ORDER BY seq", values):
+            yield _records(rows)
+        for batch in self._batches(where, values):
+            yield opened_blob(batch).records
+
+    def scan_cells(self, model: str, query: Query = EVERYTHING) -> Iterator[Logged]:
+        """Yield answered rows of one model with their cells."""
+        columns = served(self, model).columns  # type: ignore[arg-type]
+        query = Query(query.start, query.end, model, query.arm, query.experiment)
+        where, values = self._where(query, "model", "arm", "experiment")
+        for rows in self._select(f"SELECT {_PREDICTION}, cells FROM predictions{where} ORDER BY seq", values):
+            yield Logged(_records([row[:-1] for row in rows]), Text(columns).frame([row[-1] for row in rows]))
+        for batch in self._batches(where, values):
+            yield opened_blob(batch, columns)
+
+    def _batches(self, where: str, values: Sequence[Any]) -> Iterator[Batch]:
+        for rows in self._select(f"SELECT {_BATCH}, blob FROM batches{where} ORDER BY seq", values):
+            for request, time, arm, model, contract, experiment, propensity, seconds, n_rows, blob in rows:
+                yield Batch(
+                    request, moment(time), arm, model, contract, n_rows, bytes(blob), seconds, experiment, propensity
+                )
+
+    def outcomes(self, query: Query = EVERYTHING) -> pl.DataFrame:
+        """Return outcomes, in the order they were recorded."""
+        where, values = self._where(query, "name")
+        return self._frame(f"SELECT {', '.join(OUTCOMES)} FROM outcomes{where} ORDER BY seq", values, OUTCOMES)
+
+    def assignments(self, query: Query = EVERYTHING) -> pl.DataFrame:
+        """Return assignments by time."""
+        where, values = self._where(query, "experiment", "arm")
+        return self._frame(
+            f"SELECT {', '.join(ASSIGNMENTS)} FROM assignments{where} ORDER BY time, unit", values, ASSIGNMENTS
+        )
+
+    def refusals(self, query: Query = EVERYTHING) -> pl.DataFrame:
+        """Return what was not answered, in order."""
+        where, values = self._where(query, "model", "arm")
+        names = "request, time, arm, model, row_number, column_name, rule, value"
+        return self._frame(f"SELECT {names} FROM refusals{where} ORDER BY seq", values, REFUSALS)
+
+    def served(self) -> tuple[Served, ...]:
+        """Return the contracts of all models served, first served first."""
+        found = []
+        statement = "SELECT model, contract, columns, outputs, arm, time FROM served ORDER BY time, model"
+        for rows in self._select(statement):
+            for model, contract, columns, outputs, arm, time in rows:
+                typed = tuple(map(Column.from_dict, json.loads(columns)))
+                found.append(Served(model, contract, typed, tuple(json.loads(outputs)), arm, moment(time)))
+        return tuple(found)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of entries of each kind."""
+        found = {}
+        for table in ("predictions", "outcomes", "assignments", "refusals"):
+            found[table] = int(next(self._select(f"SELECT COUNT(*) FROM {table}"))[0][0])
+        found["predictions"] += int(next(self._select("SELECT COALESCE(SUM(n_rows), 0) FROM batches"))[0][0])
+        return found
+
+    def _where(self, query: Query, *names: str) -> tuple[str, list[Any]]:
+        tests, values = [], []
+        for test, time in (("time >=", query.start), ("time <", query.end)):
+            if time is not None:
+                tests.append(f"{test} {self.mark}")
+                values.append(micros(time))
+        for name in names:
+            if getattr(query, name) is not None:
+                tests.append(f"{name} = {self.mark}")
+                values.append(getattr(query, name))
+        return (" WHERE " + " AND ".join(tests) if tests else ""), values
+
+    def _frame(self, statement: str, values: Sequence[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
+        frames = [typed(rows, schema) for rows in self._select(statement, values)]
+        return pl.concat(frames) if frames else pl.DataFrame(schema=dict(schema))
+
+
+def moment(time: int) -> datetime:
+    """Return microseconds since 1970 as a time, UTC without zone."""
+    return _EPOCH + timedelta(microseconds=time)
+
+
+def typed(rows: Sequence[Sequence[Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Return rows of a database as a frame; times are microseconds in the rows."""
+    data = []
+    for (name, dtype), values in zip(schema.items(), zip(*rows)):
+        physical = pl.Int64 if dtype == pl.Datetime("us") else dtype
+        data.append(pl.Series(name, list(values), dtype=physical).cast(dtype))
+    return pl.DataFrame(data)
+
+
+def _records(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Return `PREDICTIONS` rows as a frame; the numbers in `outputs` keep every bit."""
+    at = list(PREDICTIONS).index("outputs")
+    outputs = json.loads("[" + ",".join(row[at] for row in rows) + "]")
+    plain = {name: dtype for name, dtype in PREDICTIONS.items() if name != "outputs"}
+    frame = typed([row[:at] + row[at + 1 :] for row in rows], plain)
+    return frame.with_columns(pl.Series("outputs", outputs, dtype=PREDICTIONS["outputs"])).select(list(PREDICTIONS))

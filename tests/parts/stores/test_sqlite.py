@@ -1,0 +1,101 @@
+"""The SQLite log: the contract of stores, what its URL may say, and what survives the end of a process."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fieldguide.core.errors import ConfigError, StudyError
+from fieldguide.core.log import Outcome, predictions, utc
+from fieldguide.parts.stores import open_log
+from fieldguide.testing import check_store
+
+WRITER = """
+import sys
+from fieldguide.core.log import Outcome, utc
+from fieldguide.parts.stores import open_log
+store = open_log(sys.argv[1])
+for i in range(100_000):
+    store.append([Outcome(utc(0.0), float(i), unit="u")])
+    print(i, flush=True)
+"""
+
+
+@pytest.mark.parametrize("options", ["", "?synchronous=full"])
+def test_a_sqlite_log_keeps_the_contract(tmp_path: Path, options: str) -> None:
+    check_store(lambda: open_log(f"sqlite:///{tmp_path}/deep/log.db{options}"))
+    assert open_log(f"sqlite:///{tmp_path}/deep/log.db{options}").durable is bool(options)
+
+
+def test_a_path_is_a_sqlite_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url in ("a log#1?.db", "sqlite:///b.db", f"sqlite:///{tmp_path}/c.db"):
+        open_log(url).close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a log#1?.db", "b.db", "c.db"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://host/log.db", "names no file"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///log.db?sinchronous=full", "did you mean 'synchronous'"),
+        ("sqlite:///log.db?synchronous=off", "full or normal, not 'off'"),
+        ("mysql://me:secret@host/log", r"no store opens mysql://me:\*\*\*@host/log"),
+        (" ", "is empty"),
+    ],
+)
+def test_a_url_that_opens_nothing_says_why(url: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        open_log(url)
+
+
+def test_a_log_is_not_made_of_what_is_none(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("not a database, but long enough to be looked at " * 20)
+    with pytest.raises(StudyError, match="is no SQLite file"):
+        open_log(f"{tmp_path}/text.db")
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    with pytest.raises(StudyError, match="is a database, but no log"):
+        open_log(f"{tmp_path}/other.db")
+    with pytest.raises(StudyError, match="there is no log"):
+        open_log(f"{tmp_path}/none.db", create=False)
+    assert not (tmp_path / "none.db").exists()
+    store = open_log(f"{tmp_path}/old.db")
+    store.close()
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("UPDATE log_format SET format = 9")
+    old.close()
+    with pytest.raises(StudyError, match="is a log of format 9"):
+        open_log(f"{tmp_path}/old.db")
+
+
+def test_a_full_disk_is_told_and_leaves_the_log_whole(tmp_path: Path) -> None:
+    store = open_log(f"{tmp_path}/log.db")
+    store._connection.execute("PRAGMA max_page_count = 40")  # type: ignore[attr-defined]  # SQLite's own way to be full
+    with pytest.raises(StudyError, match=r"the disk is full: the log .*log.db"):
+        for _ in range(100):
+            store.append([Outcome(utc(0.0), "x" * 3000, unit="u")])
+    n = store.counts()["outcomes"]
+    store.close()
+    assert 0 < n < 100 and open_log(f"{tmp_path}/log.db").counts()["outcomes"] == n
+    assert predictions(store).is_empty()
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/log.db"
+    with subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        said = [writer.stdout.readline() for _ in range(200)]
+        writer.send_signal(signal.SIGKILL)
+        said += writer.stdout.readlines()
+    acknowledged = [int(line) for line in said if line.endswith("\n")]
+    kept = open_log(url, create=False).outcomes()["number"].to_list()
+    assert len(acknowledged) >= 200
+    assert kept[: len(acknowledged)] == acknowledged and len(kept) <= len(acknowledged) + 1
