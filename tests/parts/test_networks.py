@@ -26,7 +26,6 @@ from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, ModelError
 from fieldguide.core.problem import Output
 from fieldguide.parts.learners import _network, _sizing, _training
-from fieldguide.parts.learners._adamw import AdamW
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.parts.learners.mlp import MLP
 from fieldguide.parts.learners.tabm import SIZES, TabM
@@ -35,6 +34,7 @@ from fieldguide.parts.nets import mlp as mlp_net
 from fieldguide.parts.nets import tabm as tabm_net
 from fieldguide.parts.nets.categories import Categories
 from fieldguide.parts.nets.dropout import Dropout
+from fieldguide.parts.optimisers.adamw import AdamW
 from fieldguide.testing import check_learner
 from fieldguide.testing.learner import example
 
@@ -134,7 +134,7 @@ def test_an_unknown_loss_names_the_nearest() -> None:
 def test_adamw_is_torchs() -> None:
     nets = [torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)]
     nets[1].load_state_dict(nets[0].state_dict())
-    ours = AdamW(nets[0].named_parameters(), 0.1)
+    ours = AdamW().start(nets[0].named_parameters(), weight_decay=0.1, momentum=0.9)
     groups = [{"params": [nets[1].weight], "weight_decay": 0.1}, {"params": [nets[1].bias], "weight_decay": 0.0}]
     theirs = torch.optim.AdamW(groups, lr=0.01)
     for _ in range(5):

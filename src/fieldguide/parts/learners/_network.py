@@ -216,6 +216,7 @@ def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
         cooldown=learner.cooldown,
         average=learner.average,
         patience=learner.patience,
+        **{name: getattr(learner, name) for name in ("clip", "optimiser", "momentum", "schedule") if hasattr(learner, name)},
     )
 
 

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
-from fieldguide.parts.learners._adamw import AdamW
+from fieldguide.parts import find
 from fieldguide.parts.nets.heads import Head, loss_of
 
 STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look waits for the device
@@ -36,8 +37,11 @@ class Plan:
     Args:
         n_steps: gradient steps of the whole schedule.
         batch_size: rows per step.
-        learning_rate: of AdamW, after the warm-up.
-        weight_decay: decoupled, on matrices only.
+        optimiser: name of a part in `parts/optimisers`.
+        schedule: name of a part in `parts/schedules`.
+        learning_rate: the highest of the schedule, after the warm-up.
+        momentum: share of the running mean of gradients that a step keeps.
+        weight_decay: on matrices only.
         l1: weight of the sum of absolute weights in the loss.
         clip: largest norm of the gradient; 0 does not clip.
         cooldown: share of the steps, at the end, over which the learning rate falls to 0.
@@ -54,6 +58,9 @@ class Plan:
     cooldown: float = 0.5
     average: float = 0.0
     patience: int = 16
+    optimiser: str = "adamw"
+    momentum: float = 0.9
+    schedule: str = "cooldown"
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,7 @@ def batches(n_rows: int, batch_size: int, generator: torch.Generator) -> Iterato
 
 
 def rate(plan: Plan, progress: float, step: int) -> float:
-    """Return the learning rate: a short warm-up, constant, then a straight line to 0 over the last `cooldown`.
+    """Return the learning rate: a short warm-up, then as the schedule says (see `parts/schedules`).
 
     Args:
         progress: share of the schedule that is done, by steps or by the clock, whichever is further.
@@ -185,8 +192,14 @@ def rate(plan: Plan, progress: float, step: int) -> float:
         (1.0, 0.5, 0.0)
     """
     warm_up = max(1, min(20, plan.n_steps // 10))
-    falling = (1.0 - progress) / plan.cooldown if plan.cooldown > 0 else 1.0
-    return plan.learning_rate * max(0.0, min(1.0, falling, (step + 1) / warm_up))
+    factor = schedule_of(plan.schedule, plan.cooldown).factor(progress)
+    return plan.learning_rate * max(0.0, min(1.0, factor, (step + 1) / warm_up))
+
+
+@cache
+def schedule_of(name: str, cooldown: float) -> Any:
+    """Return the schedule of a plan; only the cooldown has a length that learners set."""
+    return find("schedules", name)(**({"share": cooldown} if name == "cooldown" else {}))
 
 
 def epochs(
@@ -213,7 +226,8 @@ def epochs(
         average: a copy of `net` that follows as the running average of its weights; when given, it is what is measured.
     """
     clock, device = clock or Clock(), next(net.parameters()).device
-    optimizer = AdamW(net.named_parameters(), plan.weight_decay)
+    optimiser = find("optimisers", plan.optimiser)()
+    moving = optimiser.start(net.named_parameters(), weight_decay=plan.weight_decay, momentum=plan.momentum)
     parameters = [p for p in net.parameters() if p.requires_grad]
     matrices = [p for p in parameters if p.ndim > 1]
     generator = torch.Generator().manual_seed(seed)
@@ -237,7 +251,7 @@ def epochs(
             loss.backward()
             if plan.clip:
                 nn.utils.clip_grad_norm_(parameters, plan.clip, foreach=True)
-            optimizer.step(rate(plan, max(step / plan.n_steps, spent), step))
+            moving.step(rate(plan, max(step / plan.n_steps, spent), step))
             step, seen = step + 1, seen + len(rows)
             if average is not None:
                 follow(average, net, min(decay, step / (step + 10.0)))

@@ -30,11 +30,15 @@ class MLP:
     n_layers: int = setting(3, "hidden layers", capacity=1, space=Range(1, 4, integer=True))
     d_hidden: int = setting(256, "width of each hidden layer", capacity=1, space=Choice((64, 128, 256, 512)))
     dropout: float = setting(0.1, "dropout rate after each hidden layer", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(5e-3, "learning rate of AdamW", space=Range(3e-4, 1e-2, log=True))
+    learning_rate: float = setting(5e-3, "learning rate of the optimiser", space=Range(3e-4, 1e-2, log=True))
     weight_decay: float = setting(
-        1e-3, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
+        1e-3, "weight decay of the optimiser; AdamW's is decoupled", capacity=-1, space=Range(1e-5, 1e-1, log=True)
     )
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
+    optimiser: str = setting("adamw", "how a gradient moves the weights: adamw, adam, rmsprop, momentum or sgd")
+    momentum: float = setting(0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none")
+    clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
+    schedule: str = setting("cooldown", "how the learning rate runs: cooldown, cosine, one_cycle, steps or constant")
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
     n_epochs: int = setting(
         60, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1

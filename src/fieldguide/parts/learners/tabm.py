@@ -48,11 +48,15 @@ class TabM:
     n_bins: int = setting(48, "most bins of a number", capacity=1, space=Range(8, 96, log=True, integer=True))
     bins: str = setting("tree", "where bins end: tree (where a decision tree on the target splits) or quantile")
     dropout: float = setting(0.1, "dropout rate after each block", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(1e-2, "learning rate of AdamW", space=Range(1e-3, 2e-2, log=True))
+    learning_rate: float = setting(1e-2, "learning rate of the optimiser", space=Range(1e-3, 2e-2, log=True))
     weight_decay: float = setting(
-        3e-4, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
+        3e-4, "weight decay of the optimiser; AdamW's is decoupled", capacity=-1, space=Range(1e-5, 1e-1, log=True)
     )
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
+    optimiser: str = setting("adamw", "how a gradient moves the weights: adamw, adam, rmsprop, momentum or sgd")
+    momentum: float = setting(0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none")
+    clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
+    schedule: str = setting("cooldown", "how the learning rate runs: cooldown, cosine, one_cycle, steps or constant")
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
     n_epochs: int = setting(
         40, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
