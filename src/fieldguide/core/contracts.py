@@ -6,7 +6,7 @@ in `fieldguide.testing`. Core calls parts only through these protocols and never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -16,10 +16,14 @@ import polars as pl
 
 from fieldguide.core.batch import Encoded, Layout
 from fieldguide.core.clock import Clock
+from fieldguide.core.experiment import Judged, Phase, Verdict
 from fieldguide.core.finding import Finding, Severity
 
 Predictions = tuple[np.ndarray, ...]
-"""One array per output: (rows, n_labels) float64 probabilities for classes, (rows, d) float64 values otherwise."""
+"""One array per output: (rows, n_labels) float64 probabilities for classes and sets, (rows, d) float64 values otherwise."""
+
+Threshold = float | Sequence[float] | None
+"""Where decisions are cut: one probability, one per label of a set, or None for the task's own way."""
 
 
 @runtime_checkable
@@ -30,24 +34,28 @@ class Task(Protocol):
     """
 
     name: ClassVar[str]
-    family: ClassVar[Literal["classes", "values"]]
+    family: ClassVar[Literal["classes", "sets", "values"]]  # one of several labels, any of several, numbers
     loss: ClassVar[
         str
-    ]  # the loss networks minimise by default: "binary_cross_entropy", "cross_entropy", "squared_error"
-    activation: ClassVar[str]  # the last layer: "sigmoid", "softmax", "identity"
+    ]  # the loss networks minimise by default: "binary_cross_entropy", "cross_entropy", "squared_error", "poisson", "ordinal"
+    activation: ClassVar[str]  # the last layer: "sigmoid", "softmax", "identity", "exp", "ordinal"
     metrics: ClassVar[tuple[str, ...]]  # the metrics that can judge it, the default first
 
     def labels(self, target: pl.Series, positive: str | None) -> tuple[str, ...]:
-        """Return the class labels in code order (binary: negative, positive); empty for values."""
+        """Return the class labels in code order (binary: negative, positive), the labels of sets, the entries of vectors;
+        empty for one value."""
 
     def encode(self, target: pl.Series, labels: tuple[str, ...]) -> np.ndarray:
-        """Return coded targets: (rows,) int64 codes or (rows,) float64 values. Raises DataError on an unknown label."""
+        """Return coded targets: (rows,) int64 codes, (rows, n_labels) int64 memberships, (rows,) or (rows, d) float64 values.
+
+        Raises DataError on an unknown label or a missing entry.
+        """
 
     def width(self, labels: tuple[str, ...]) -> int:
-        """Return the number of columns of a prediction: labels, or 1."""
+        """Return the number of columns of a prediction: labels, entries, or 1."""
 
-    def decide(self, prediction: np.ndarray, threshold: float | None) -> np.ndarray:
-        """Return decisions, (rows,) int64 codes or (rows,) float64 values, from one output's prediction."""
+    def decide(self, prediction: np.ndarray, threshold: Threshold) -> np.ndarray:
+        """Return decisions of one output's prediction, shaped as `encode` shapes its truth."""
 
 
 @runtime_checkable
@@ -61,7 +69,7 @@ class Metric(Protocol):
     title: ClassVar[str]  # as written in reports: "ROC AUC"
     greater_is_better: ClassVar[bool]
     reads: ClassVar[Literal["probability", "decision", "value"]]
-    families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "values"
+    families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "multilabel", "values", "vector"
     best: ClassVar[float]  # the value of a perfect prediction
     worst: ClassVar[float]  # the other end of its range; intervals are clipped to both
 
@@ -69,8 +77,9 @@ class Metric(Protocol):
         """Return the metric.
 
         Shape:
-            truth: (rows,) int64 codes or float64 values
-            prediction: (rows, n_labels) probabilities, (rows,) decisions or (rows,) values, as `reads` says
+            truth: (rows,) int64 codes or float64 values; (rows, width) for label sets and vectors
+            prediction: (rows, n_labels) probabilities, (rows,) decisions or (rows,) values, as `reads` says; decisions
+                of label sets and values of vectors are (rows, width)
             weights: (rows,) float64 or None
         """
 
@@ -250,3 +259,21 @@ class Search(Protocol):
 
     def tell(self, trial: Any, score: float) -> None:
         """Take the score of a trial (greater is better)."""
+
+
+@runtime_checkable
+class Design(Protocol):
+    """A way to deal traffic to arms and to reach a verdict. Frozen dataclass: its fields are its settings.
+
+    Called by: experiment (plan, start: `phases`; verdict: `verdict`). Knows no log: it is handed what was measured.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]  # as written in reports: "A/B test"
+    identical: ClassVar[bool]  # both arms must be one system: a difference is a fault of engineering
+
+    def phases(self, shares: Mapping[str, float]) -> tuple[Phase, ...]:
+        """Return the phases in order; `shares` are the plan's, the control first."""
+
+    def verdict(self, judged: Sequence[Judged]) -> Verdict:
+        """Return what follows from the phases judged so far, in order; a mismatch of the sample ratio is named first."""

@@ -29,7 +29,8 @@ class Output:
     Args:
         name: the target column.
         task: the task object.
-        labels: class labels in code order (binary: negative, positive); empty for values.
+        labels: class labels in code order (binary: negative, positive), the labels of a set, or the entries of a
+            vector; empty for one value.
         metric: the judge; None until explore recommends and the journal freezes.
         transform: scale the learner fits a value on: identity, log1p or sqrt; metrics read the original scale.
         weight: share of the loss where there are several outputs.
@@ -48,13 +49,20 @@ class Output:
 
     @property
     def family(self) -> str:
-        """`binary`, `multiclass` or `values`: what metrics ask for."""
+        """`binary`, `multiclass`, `multilabel`, `values` or `vector`: what metrics ask for."""
+        if self.task.family == "sets":
+            return "multilabel"
         if self.task.family == "values":
-            return "values"
+            return "vector" if self.labels else "values"
         return "binary" if len(self.labels) == 2 else "multiclass"
 
+    @property
+    def joint(self) -> bool:
+        """True where the truth is a matrix, a column per label or entry: a label set or a vector."""
+        return self.family in ("multilabel", "vector")
+
     def code(self, target: pl.Series) -> np.ndarray:
-        """Return the coded truth on the original scale: (rows,) int64 codes or float64 values."""
+        """Return the coded truth on the original scale: (rows,) int64 codes or float64 values; (rows, width) where joint."""
         return self.task.encode(target, self.labels)
 
     def to_fit(self, coded: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ from polars.io.plugins import register_io_source
 
 from fieldguide.core.errors import DataError
 
+SET_SEPARATOR = "|"
+"""What stands between the members of a list in files of text; Parquet and Arrow hold lists as lists."""
 _TEXT = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": ","}
 
 
@@ -94,9 +96,15 @@ def _writer(path: Path) -> Callable[[Iterator[pl.DataFrame], pl.Schema, Path], N
 
 def _write_text(frames: Iterator[pl.DataFrame], schema: pl.Schema, part: Path, separator: str) -> None:
     with part.open("wb") as file:
-        pl.DataFrame(schema=schema).write_csv(file, separator=separator)
+        _in_text(pl.DataFrame(schema=schema)).write_csv(file, separator=separator)
         for frame in frames:
-            frame.write_csv(file, include_header=False, separator=separator)
+            _in_text(frame).write_csv(file, include_header=False, separator=separator)
+
+
+def _in_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with lists as texts; an empty list is an empty text."""
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    return frame.with_columns(pl.col(name).cast(pl.List(pl.String)).list.join(SET_SEPARATOR) for name in lists)
 
 
 def _lazy(frames: Iterator[pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
@@ -132,7 +140,7 @@ def _bytes_of(frame: pl.DataFrame, path: Path) -> int:
     if path.suffix.lower() not in _TEXT:
         return int(frame.estimated_size())
     count = _Count()
-    frame.write_csv(count, separator=_TEXT[path.suffix.lower()])  # type: ignore[call-overload]
+    _in_text(frame).write_csv(count, separator=_TEXT[path.suffix.lower()])  # type: ignore[call-overload]
     return count.n_bytes
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("binary", "multiclass", "values")
+FAMILIES = ("binary", "multiclass", "multilabel", "values", "vector")
 N_ROWS = 60
 
 
@@ -32,7 +32,9 @@ def check_metric(metric: Any, seed: int = 0) -> None:
     assert settled is not None and settled.frozen, "a metric is a frozen dataclass"
     assert metric.reads in ("probability", "decision", "value"), f"reads has no meaning {metric.reads!r}"
     assert metric.families and set(metric.families) <= set(FAMILIES), f"families are among {FAMILIES}"
-    assert ("values" in metric.families) == (metric.reads == "value"), "values are read by metrics of values only"
+    assert bool({"values", "vector"} & set(metric.families)) == (metric.reads == "value"), (
+        "values are read by metrics of values only"
+    )
     assert metric.title, "a metric has a title, as written in reports"
     better, worse = (metric.best, metric.worst) if metric.greater_is_better else (metric.worst, metric.best)
     assert better > worse, "best and worst lie the way greater_is_better says"
@@ -52,6 +54,15 @@ def rows(family: str, reads: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray
     if family == "values":
         truth = rng.gamma(2.0, 10.0, N_ROWS)
         return truth, np.round(np.abs(truth + rng.normal(0, 5, N_ROWS)), 0), truth.copy()
+    if family == "vector":
+        truth = rng.gamma(2.0, 10.0, (N_ROWS, 3)) * [1.0, 100.0, 0.01]
+        return truth, truth * np.round(rng.uniform(0.5, 1.5, truth.shape), 1), truth.copy()
+    if family == "multilabel":
+        truth = (rng.random((N_ROWS, 4)) < [0.5, 0.3, 0.2, 0.1]).astype(np.int64)
+        truth[:4] = np.eye(4, dtype=np.int64)  # every label occurs
+        guess = np.round(np.clip(0.6 * truth + rng.uniform(0, 0.5, truth.shape), 0.05, 0.95), 1)
+        decided = reads == "decision"
+        return truth, (guess >= 0.5).astype(np.int64) if decided else guess, truth if decided else truth.astype(np.float64)
     n_labels = 2 if family == "binary" else 3
     truth = rng.permutation(np.arange(N_ROWS) % n_labels).astype(np.int64)
     certain = np.eye(n_labels)[truth]
@@ -82,7 +93,7 @@ def _check_family(metric: Any, truth: np.ndarray, prediction: np.ndarray, perfec
     assert many.shape == (5,) and many.dtype == np.float64, "resample gives one float64 per replicate"
     for weight, one in zip(weights, many):
         times = weight.astype(int)
-        repeated = metric.score(np.repeat(truth, times), np.repeat(prediction, times, axis=0))
+        repeated = metric.score(np.repeat(truth, times, axis=0), np.repeat(prediction, times, axis=0))
         assert math.isclose(one, repeated, rel_tol=1e-9, abs_tol=1e-12), "a weight of k is not k equal rows"
         weighted = metric.score(truth, prediction, weight.astype(np.float64))
         assert math.isclose(one, weighted, rel_tol=1e-9, abs_tol=1e-12), "score and resample disagree under weights"

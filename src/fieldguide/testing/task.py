@@ -5,6 +5,7 @@ Knows `core.contracts.Task` only; what a particular task means is tested beside 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import polars as pl
 
 from fieldguide.core.errors import DataError
 
-LOSSES_OF = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+LOSSES_OF = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy", "exp": "poisson", "ordinal": "ordinal"}
 
 
 def check_task(task: Any, target: pl.Series, positive: str | None = None) -> None:
@@ -20,7 +21,8 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
 
     Args:
         task: an instance of the task.
-        target: at least 4 rows without missing values; for classes, every class at least twice.
+        target: at least 4 rows without missing values; for classes, every class at least twice; for sets, at least two
+            different ones; for vectors, two entries or more.
         positive: as in `problem.positive`.
 
     Raises:
@@ -31,7 +33,7 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
         >>> check_task(parts.find("tasks", "binary")(), pl.Series("sold", ["no", "yes", "no", "yes"]))
     """
     assert is_frozen(type(task)), "a task is a frozen dataclass"
-    assert task.family in ("classes", "values"), f"family is 'classes' or 'values', not {task.family!r}"
+    assert task.family in ("classes", "sets", "values"), f"family is 'classes', 'sets' or 'values', not {task.family!r}"
     assert task.metrics and len(set(task.metrics)) == len(task.metrics), (
         "a task names its metrics once each, the default first"
     )
@@ -41,11 +43,17 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
     labels = task.labels(target, positive)
     assert isinstance(labels, tuple) and all(isinstance(label, str) for label in labels), "labels are a tuple of str"
     codes = task.encode(target, labels)
-    assert codes.shape == (len(target),), f"codes are one per row, not {codes.shape}"
+    joint = task.family == "sets" or (task.family == "values" and bool(labels))
+    wanted = (len(target), len(labels)) if joint else (len(target),)
+    assert codes.shape == wanted, f"codes have the shape {wanted}, not {codes.shape}"
     _check_rows(task, target, labels, codes)
     _check_missing(task, target, labels)
     if task.family == "classes":
         _check_classes(task, target, labels, codes, positive)
+    elif task.family == "sets":
+        _check_sets(task, target, labels, codes, positive)
+    elif joint:
+        _check_vectors(task, target, labels, codes)
     else:
         _check_values(task, target, labels, codes)
 
@@ -66,7 +74,7 @@ def _check_rows(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np
 
 
 def _check_missing(task: Any, target: pl.Series, labels: tuple[str, ...]) -> None:
-    hole = target.clone().scatter(0, None) if target.dtype != pl.String else target.set(_first(target), None)
+    hole = pl.Series(target.name, [None, *target.to_list()[1:]], dtype=target.dtype)
     try:
         task.encode(hole, labels)
     except DataError as error:
@@ -102,6 +110,45 @@ def _check_classes(
         raise AssertionError("a target with one class raises DataError; it got labels")
 
 
+def _check_sets(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray, positive: str | None) -> None:
+    assert len(labels) >= 2 and len(set(labels)) == len(labels), f"labels are two or more and differ: {labels}"
+    assert codes.dtype == np.int64 and set(np.unique(codes).tolist()) <= {0, 1}, "memberships are int64, 0 or 1"
+    assert codes.any(axis=0).all(), "every label stands in a set"
+    assert task.labels(target[::-1], positive) == labels, "labels depend on the order of rows"
+    again = [[label for label, member in zip(labels, row) if member] for row in codes]
+    assert np.array_equal(task.encode(pl.Series(target.name, again, dtype=pl.List(pl.String)), labels), codes), (
+        "sets written as lists are the same sets"
+    )
+    assert task.width(labels) == len(labels), "a prediction has a column per label"
+    sure = codes.astype(np.float64)
+    assert np.array_equal(task.decide(sure, None), codes), "a sure prediction is decided as it says"
+    half = np.full((1, len(labels)), 0.5)
+    cuts = [0.4 if place % 2 else 0.6 for place in range(len(labels))]
+    assert task.decide(half, cuts).tolist() == [[place % 2 for place in range(len(labels))]], "a label has its own threshold"
+    try:
+        task.encode(pl.Series(target.name, [["no such label, surely"]]), labels)
+    except DataError as error:
+        assert "no such label, surely" in error.what, f"the message names the unknown label, not {error.what!r}"
+    else:
+        raise AssertionError("an unknown label raises DataError; it was encoded")
+
+
+def _check_vectors(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray) -> None:
+    assert codes.dtype == np.float64 and np.isfinite(codes).all(), "values are finite float64"
+    assert task.width(labels) == len(labels) >= 2, "a prediction has a column per entry, two at least"
+    assert np.array_equal(task.decide(codes, None), codes), "values are decided as they are predicted"
+    rows = [dict(zip(labels, row)) for row in codes.tolist()]
+    for wrong, said in ((None, "missing"), (float("inf"), "infinite"), ("a word", "no number")):
+        broken = [json.dumps(row) if row is not rows[1] else json.dumps({**row, labels[1]: wrong}) for row in rows]
+        try:
+            task.encode(pl.Series(target.name, broken), labels)
+        except DataError as error:
+            named = repr(labels[1]) in error.what and "row 1" in error.what and said in error.what
+            assert named, f"the message names entry, row and fault ({said}), not {error.what!r}"
+            continue
+        raise AssertionError(f"an entry that is {wrong!r} raises DataError; it was encoded")
+
+
 def _check_values(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np.ndarray) -> None:
     assert labels == (), "values have no labels"
     assert codes.dtype == np.float64 and np.isfinite(codes).all(), "values are finite float64"
@@ -114,7 +161,3 @@ def _check_values(task: Any, target: pl.Series, labels: tuple[str, ...], codes: 
         except DataError:
             continue
         raise AssertionError(f"a target of {wrong.to_list()} raises DataError; it was encoded")
-
-
-def _first(target: pl.Series) -> pl.Series:
-    return pl.Series(np.arange(len(target)) == 0)

@@ -17,7 +17,8 @@ from fieldguide.parts.metrics._mean import MeanOfRows
 class Brier(MeanOfRows):
     """Mean squared difference between probability and outcome.
 
-    Formula: two labels: `mean((p[1] - truth)²)`; more: `mean(sum over labels of (p[label] - [truth = label])²)`.
+    Formula: two labels: `mean((p[1] - truth)²)`; more: `mean(sum over labels of (p[label] - [truth = label])²)`;
+    label sets: the mean over labels of `mean((p[label] - truth[label])²)`.
     Range: 0 to 1 with two labels, 0 to 2 with more; a coin scores 0.25.
     Unit: squared probability.
     Use: a proper score like log loss that forgives certain mistakes, each costing at most 1 (2).
@@ -32,12 +33,14 @@ class Brier(MeanOfRows):
     title: ClassVar[str] = "Brier score"
     greater_is_better: ClassVar[bool] = False
     reads: ClassVar[Literal["probability", "decision", "value"]] = "probability"
-    families: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
+    families: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
     best: ClassVar[float] = 0.0
     worst: ClassVar[float] = 2.0
 
     def per_row(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         truth = np.asarray(truth).astype(np.int64)
+        if truth.ndim == 2:  # label sets: the mean over labels
+            return np.asarray(((prediction - truth) ** 2).mean(axis=1))
         if prediction.shape[1] == 2:
             return np.asarray((prediction[:, 1] - truth) ** 2)
         happened = prediction[np.arange(len(truth)), truth]

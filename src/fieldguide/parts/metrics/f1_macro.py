@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from fieldguide.parts.metrics._confusion import OfConfusion, mean_of_defined, ratio
+from fieldguide.parts.metrics._mean import sums_under
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class F1Macro(OfConfusion):
     Formula: `mean over labels of 2 TP / (2 TP + FP + FN)`.
     Range: 0 to 1.
     Unit: none.
-    Use: several labels, rare ones as important as common ones, and false alarms matter.
+    Use: several labels, or label sets, rare ones as important as common ones, and false alarms matter.
     Source: Opitz & Burst (2019), Macro F1 and Macro F1 (the mean of F1s, not the F1 of means).
 
     Examples:
@@ -32,9 +33,17 @@ class F1Macro(OfConfusion):
     title: ClassVar[str] = "macro F1"
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "decision"
-    families: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
+    families: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
     best: ClassVar[float] = 1.0
     worst: ClassVar[float] = 0.0
+
+    def resample(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the metric under many weightings; label sets come as (rows, labels) of 0 and 1."""
+        if np.ndim(truth) == 1:
+            return super().resample(truth, prediction, weights)
+        columns = np.concatenate([2.0 * truth * prediction, 1.0 * truth + prediction], axis=1)
+        hits, either = np.split(sums_under(columns, weights), 2, axis=1)
+        return mean_of_defined(ratio(hits, either))
 
     def read(self, confusion: np.ndarray) -> np.ndarray:
         hits = 2 * np.diagonal(confusion, axis1=1, axis2=2)

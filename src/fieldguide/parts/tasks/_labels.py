@@ -43,7 +43,7 @@ def counts_of(target: pl.Series) -> dict[str, int]:
     for text, count in sorted(spelled.items(), key=lambda item: (-item[1], item[0])):
         spelling, so_far = merged.get(key_of(text), (text, 0))
         merged[key_of(text)] = (spelling, so_far + count)
-    return dict(sorted(merged.values(), key=lambda item: _order(item[0])))
+    return dict(sorted(merged.values(), key=lambda item: order_of(item[0])))
 
 
 def codes_of(target: pl.Series, labels: Sequence[str]) -> np.ndarray:
@@ -144,7 +144,8 @@ def rows_of(mask: pl.Series) -> str:
     return f"1 row (row {first})" if n == 1 else f"{n:,} rows (the first is row {first})"
 
 
-def _order(label: str) -> tuple[int, float, str]:
+def order_of(label: str) -> tuple[int, float, str]:
+    """Return what labels are ordered by: numbers by size, then words by name."""
     try:
         number = float(label)
     except ValueError:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 
+from fieldguide.core.contracts import Threshold
 from fieldguide.core.errors import DataError, listed
 from fieldguide.parts.tasks._labels import codes_of, counts_of, few_classes, find_label
 
@@ -34,7 +35,7 @@ class Binary:
     """
 
     name: ClassVar[str] = "binary"
-    family: ClassVar[Literal["classes", "values"]] = "classes"
+    family: ClassVar[Literal["classes", "sets", "values"]] = "classes"
     loss: ClassVar[str] = "binary_cross_entropy"
     activation: ClassVar[str] = "sigmoid"
     metrics: ClassVar[tuple[str, ...]] = (
@@ -70,7 +71,7 @@ class Binary:
         """Return 2: a probability of each label."""
         return len(labels)
 
-    def decide(self, prediction: np.ndarray, threshold: float | None) -> np.ndarray:
+    def decide(self, prediction: np.ndarray, threshold: Threshold) -> np.ndarray:
         """Return 1 where the probability of the positive label reaches the threshold (default 0.5).
 
         Shape:

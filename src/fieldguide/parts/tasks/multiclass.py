@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 
+from fieldguide.core.contracts import Threshold
 from fieldguide.parts.tasks._labels import codes_of, counts_of, few_classes
 
 
@@ -26,7 +27,7 @@ class Multiclass:
     """
 
     name: ClassVar[str] = "multiclass"
-    family: ClassVar[Literal["classes", "values"]] = "classes"
+    family: ClassVar[Literal["classes", "sets", "values"]] = "classes"
     loss: ClassVar[str] = "cross_entropy"
     activation: ClassVar[str] = "softmax"
     metrics: ClassVar[tuple[str, ...]] = ("log_loss", "accuracy", "balanced_accuracy", "f1_macro", "brier")
@@ -46,7 +47,7 @@ class Multiclass:
         """Return the number of labels."""
         return len(labels)
 
-    def decide(self, prediction: np.ndarray, threshold: float | None) -> np.ndarray:
+    def decide(self, prediction: np.ndarray, threshold: Threshold) -> np.ndarray:
         """Return the most probable label, the first of equally probable ones; a threshold has no meaning here.
 
         Shape:

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 
+from fieldguide.core.contracts import Threshold
 from fieldguide.core.errors import DataError
 from fieldguide.parts.tasks._labels import refuse_missing, rows_of
 
@@ -25,7 +26,7 @@ class Regression:
     """
 
     name: ClassVar[str] = "regression"
-    family: ClassVar[Literal["classes", "values"]] = "values"
+    family: ClassVar[Literal["classes", "sets", "values"]] = "values"
     loss: ClassVar[str] = "squared_error"
     activation: ClassVar[str] = "identity"
     metrics: ClassVar[tuple[str, ...]] = ("rmse", "mae", "rmsle", "r2", "pinball")
@@ -62,7 +63,7 @@ class Regression:
         """Return 1."""
         return 1
 
-    def decide(self, prediction: np.ndarray, threshold: float | None) -> np.ndarray:
+    def decide(self, prediction: np.ndarray, threshold: Threshold) -> np.ndarray:
         """Return the value itself; a threshold has no meaning here.
 
         Shape:
