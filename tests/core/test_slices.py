@@ -29,7 +29,12 @@ def test_a_category_is_cut_by_its_levels_and_a_number_by_its_quartiles() -> None
 
 
 def test_an_expression_is_a_slice_of_the_rows_where_it_holds() -> None:
-    assert slices_of(TABLE, ["sex = 'm' and age > 20"])["sex = 'm' and age > 20"].tolist() == [False, False, False, True]
+    assert slices_of(TABLE, ["sex = 'm' and age > 20"])["sex = 'm' and age > 20"].tolist() == [
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_an_expression_over_no_column_is_refused() -> None:

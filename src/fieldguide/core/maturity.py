@@ -75,6 +75,42 @@ def immature_from(times: np.ndarray, positive: np.ndarray) -> Immature | None:
     """
     order = np.argsort(times, kind="stable")
     times, positive = np.asarray(times)[order], np.asarray(positive)[order].astype(bool)
+    counts = _counted(times, positive)
+    if counts is None:
+        return None
+    delay, lag, tau, arrived, rate = _best_delay(counts.place, counts.sizes, counts.hits)
+    young = lag + 3 * tau  # 95 % have arrived
+    start = int(times[0] + (1 - young) * float(times[-1] - times[0]))
+    late = times >= start
+    n_late = int(late.sum())
+    if young > LONGEST or arrived[-1] > 0.5 or not 20 <= n_late <= LONGEST * len(times):
+        return None
+    before, after = float(positive[~late].mean()), float(positive[late].mean())
+    gain = _gain(counts, delay, rate, arrived, young, positive) if after < before else None
+    if gain is None:
+        return None
+    p = float(np.exp(-gain) * (1 + gain))  # the tail of chi-squared with 4 degrees of freedom
+    return Immature(start, before, after, n_late, p)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Rows counted in periods of time.
+
+    Shape:
+        period: (rows,) period number of each row
+        sizes, hits: (periods,) rows, and positive ones
+        place: (periods,) mean time in [0, 1] of the span
+    """
+
+    period: np.ndarray
+    sizes: np.ndarray
+    hits: np.ndarray
+    place: np.ndarray
+
+
+def _counted(times: np.ndarray, positive: np.ndarray) -> _Counts | None:
+    """Return rows in the order of time, counted in periods; None where there are too few for a curve."""
     n, total = len(times), int(positive.sum())
     if n < FEWEST_ROWS or total < FEWEST_POSITIVES or n - total < 20 or times[0] == times[-1]:
         return None
@@ -82,30 +118,31 @@ def immature_from(times: np.ndarray, positive: np.ndarray) -> Immature | None:
     sizes = np.bincount(period).astype(np.float64)
     if len(sizes) < 8:
         return None
-    hits = np.bincount(period, weights=positive)
     span = float(times[-1] - times[0])
-    place = np.bincount(period, weights=(times - times[0]) / span) / sizes  # (periods,) in [0, 1]
-    delay, lag, tau, arrived, rate = _best_delay(place, sizes, hits)
-    young = lag + 3 * tau  # 95 % have arrived
-    start = int(times[0] + (1 - young) * span)
-    late = times >= start
-    n_late = int(late.sum())
-    if young > LONGEST or arrived[-1] > 0.5 or not 20 <= n_late <= LONGEST * n:
-        return None
+    place = np.bincount(period, weights=(times - times[0]) / span) / sizes
+    return _Counts(period, sizes, np.bincount(period, weights=positive), place)
+
+
+def _gain(
+    counts: _Counts, delay: float, rate: np.ndarray, arrived: np.ndarray, young: float, positive: np.ndarray
+) -> float | None:
+    """Return the log likelihood that a delay gains over a constant, after overdispersion; None where it does not win.
+
+    Args:
+        delay: log likelihood of the best delay; `rate` and `arrived` are its curves, `young` the age by which 95 % are there.
+    """
+    place, sizes, hits = counts.place, counts.sizes, counts.hits
     best, fitted = _best_smooth(place, sizes, hits)
     scale = _overdispersion(sizes, hits, fitted)
-    constant = _likelihood(hits, sizes, np.full(len(sizes), total / n))
-    before, after = float(positive[~late].mean()), float(positive[late].mean())
     better = (delay - best) / scale
     expected = (sizes * rate / arrived)[place >= 1 - young]
     missing = (sizes * rate * (1 / arrived - 1))[place >= 1 - young]
-    if better < MARGIN or missing.sum() < max(10.0, 0.2 * expected.sum()) or after >= before:
+    if better < MARGIN or missing.sum() < max(10.0, 0.2 * expected.sum()):
         return None
-    if better < CLEAR and not _lowest(positive, arrived, period):
+    if better < CLEAR and not _lowest(positive, arrived, counts.period):
         return None
-    gain = max(0.0, float(delay - constant) / scale)
-    p = float(np.exp(-gain) * (1 + gain))  # the tail of chi-squared with 4 degrees of freedom
-    return Immature(start, before, after, n_late, p)
+    constant = _likelihood(hits, sizes, np.full(len(sizes), positive.mean()))
+    return max(0.0, float(delay - constant) / scale)
 
 
 def _periods(times: np.ndarray, most: int) -> np.ndarray:

@@ -85,23 +85,7 @@ def finalize(
     """
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
-    bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
-    judged = judge(
-        problem,
-        sealed.rows.truths,
-        answers,
-        sealed.blocks,
-        seed=bench.seed,
-        rows="test",
-        looks=len(looks),
-        thresholds=model.thresholds,
-        times=sealed.times,
-        past=past,
-    )
-    against = difference(
-        problem.output, sealed.rows.truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
-        thresholds=(model.thresholds[0], bar.thresholds[0]), times=sealed.times, past=past,
-    )  # fmt: skip
+    judged, against = _judged(bench, model, answers, bar, sealed, past, n_looks=len(looks))
     facts = {
         "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
@@ -117,13 +101,27 @@ def finalize(
         facts["sentence"] += f"; not promised for the future: {facts['declined']['why']}"
     findings = checked("finalize", problem=problem, facts={**facts, "discrimination": discrimination})
     evidence = {
-        **model.evidence,
-        "fitted_on": {"judged": n_refit, "shipped": n_shipped},
-        "scores": judged["scores"],
-        "looks": facts["looks"],
-        "findings": [f.to_dict() for f in findings if f.fired],
-    }
+        **model.evidence, "fitted_on": {"judged": n_refit, "shipped": n_shipped}, "scores": judged["scores"],
+        "looks": facts["looks"], "findings": [f.to_dict() for f in findings if f.fired],
+    }  # fmt: skip
     return replace(model, evidence=evidence), facts, findings
+
+
+def _judged(
+    bench: Bench, model: Model, answers: Any, bar: Model, sealed: Sealed, past: InTime | None, *, n_looks: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return how the model's answers to the sealed rows are judged, and how they differ from those of the bar."""
+    truths, output = sealed.rows.truths, bench.problem.output
+    judged = judge(
+        bench.problem, truths, answers, sealed.blocks, seed=bench.seed, rows="test", looks=n_looks,
+        thresholds=model.thresholds, times=sealed.times, past=past,
+    )  # fmt: skip
+    bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
+    against = difference(
+        output, truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
+        thresholds=(model.thresholds[0], bar.thresholds[0]), times=sealed.times, past=past,
+    )  # fmt: skip
+    return judged, against
 
 
 def _promised(

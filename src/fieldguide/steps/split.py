@@ -61,6 +61,11 @@ class Request:
         mask: np.ndarray | None = getattr(self, what)
         return np.ones(n_rows, bool) if mask is None else mask
 
+    def take(self, rows: np.ndarray) -> Request:
+        """Return the same request of some of the rows."""
+        masks = {name: getattr(self, name) for name in ("given", "train", "judged", "known")}
+        return replace(self, **{name: mask[rows] for name, mask in masks.items() if mask is not None})
+
 
 @dataclass(frozen=True)
 class Divided:
@@ -111,30 +116,65 @@ def divide(
         roles = replace(roles, blocks=connect(table.n_rows, [same(roles.blocks), same(entities.ids)]))
     scheme = request.by or ("chronological" if roles.times is not None else "random")
     splitter = splitters["chronological" if "chronological" in scheme else "random"]
-    train, judged = request.may("train", table.n_rows), request.may("judged", table.n_rows)
+    if request.given is not None:
+        scheme = f"given, {splitter.name}"
+    development, test = _sealed_first(roles, request, splitter)
+    purged = np.setdiff1d(np.arange(table.n_rows), np.union1d(development, test))
+    work = _worked_on(roles, development, request.sample, splitters["random"])
+    learned = _learned(roles, development, test, strata, request, splitter)
+    inside = roles.take(work)
+    folds = _folds(inside, splitter, request.take(work))
+    found = Split(
+        scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys),
+        None if len(learned) == len(development) else learned, _neither(request, table.n_rows),
+    )  # fmt: skip
+    return Divided(found, roles, duplicates, entities)
+
+
+def _sealed_first(roles: Roles, request: Request, splitter: Splitter) -> tuple[np.ndarray, np.ndarray]:
+    """Return (development rows, rows to seal): as given, or whole blocks of judged rows by the splitter.
+
+    Raises:
+        SplitError: one of the two parts is too small.
+    """
+    n_rows = len(roles.blocks)
+    train, judged = request.may("train", n_rows), request.may("judged", n_rows)
     if request.given is not None:
         development, test = np.flatnonzero(~request.given & (train | judged)), np.flatnonzero(request.given & judged)
-        scheme = f"given, {splitter.name}"
     else:
         pool = np.flatnonzero(judged)
         kept, held = splitter.hold_out(roles.take(pool), request.test or held_share(len(pool)), "seal")
         test = pool[held]
         beside = np.flatnonzero(train & ~judged)
         development = np.union1d(pool[kept], beside[_apart(roles, beside, test, splitter)])
-    purged = np.setdiff1d(np.arange(table.n_rows), np.union1d(development, test))
     if len(test) == 0 or len(development) < FEWEST_ROWS // 2:
+        sizes = np.unique(roles.blocks, return_counts=True)[1]
         raise SplitError(
             "no test set can be sealed",
             rule="rows of one block (a group, or copies of a row) stay in one part",
-            found=f"the largest of {len(np.unique(roles.blocks)):,} block(s) holds {np.unique(roles.blocks, return_counts=True)[1].max():,} of {table.n_rows:,} rows: "
+            found=f"the largest of {len(sizes):,} block(s) holds {sizes.max():,} of {n_rows:,} rows: "
             f"{len(development):,} to learn from and {len(test):,} to seal",
             do="declare another group column under data.group, or set split.by: random",
         )
-    work = development
-    if len(development) > request.sample:  # drawn at random even along time: a sample of the whole
-        work = development[
-            splitters["random"].hold_out(roles.take(development), request.sample / len(development), "sample")[1]
-        ]
+    return development, test
+
+
+def _worked_on(roles: Roles, development: np.ndarray, most: int, splitter: Splitter) -> np.ndarray:
+    """Return the development rows that explore to refine work on: at most `most`, drawn at random even along time."""
+    if len(development) <= most:
+        return development
+    return development[splitter.hold_out(roles.take(development), most / len(development), "sample")[1]]
+
+
+def _learned(
+    roles: Roles, development: np.ndarray, test: np.ndarray, strata: np.ndarray | None, request: Request, splitter: Splitter
+) -> np.ndarray:  # fmt: skip
+    """Return the development rows that the shipped model may learn from before the seal is opened.
+
+    Raises:
+        SplitError: hardly any row is left, or rows of one class only.
+    """
+    train = request.may("train", len(roles.blocks))
     if request.known is not None and splitter.name == "chronological" and roles.times is not None:
         train = train & (request.known <= roles.times[test].min())  # what was not known yet could not be learned from
     learned = development[train[development]]
@@ -142,7 +182,7 @@ def divide(
         raise SplitError(
             "no row is left to learn from", rule="along time, a row teaches once its target is known",
             found=f"{len(learned):,} of {len(development):,} development rows were known before the first sealed one",
-            do="take a shorter horizon, or more time", 
+            do="take a shorter horizon, or more time",
         )  # fmt: skip
     if strata is not None and len(np.unique(strata[learned])) < 2:
         raise SplitError(
@@ -150,19 +190,12 @@ def divide(
             found=f"{len(learned):,} rows of one class; the others are among the {len(test):,} rows to seal",
             do="divide the rows otherwise under split, or add rows of the rarer class",
         )  # fmt: skip
-    inside = roles.take(work)
-    known = None if request.known is None else request.known[work]
-    folds = _folds(inside, splitter, request, request.may("train", table.n_rows)[work], judged[work], known)
-    if not folds:
-        raise SplitError(
-            "no fold has rows to learn from", rule="along time, a row teaches once its target is known",
-            found=f"{len(work):,} development rows", do="take a shorter horizon, or set split.validation",
-        )  # fmt: skip
-    found = Split(
-        scheme, development, work, test, purged, folds, inside, splitter, data_hash(keys),
-        None if len(learned) == len(development) else learned, int((~(request.may("train", table.n_rows) | judged)).sum()),
-    )  # fmt: skip
-    return Divided(found, roles, duplicates, entities)
+    return learned
+
+
+def _neither(request: Request, n_rows: int) -> int:
+    """Return how many rows neither teach nor are judged."""
+    return int((~(request.may("train", n_rows) | request.may("judged", n_rows))).sum())
 
 
 def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -253,10 +286,16 @@ def _apart(roles: Roles, rows: np.ndarray, held: np.ndarray, splitter: Splitter)
     return apart
 
 
-def _folds(
-    roles: Roles, splitter: Splitter, request: Request, train: np.ndarray, judged: np.ndarray, known: np.ndarray | None
-) -> tuple[Fold, ...]:
-    """Divide the judged rows into folds; each is predicted from all rows that may teach and may stand beside it."""
+def _folds(roles: Roles, splitter: Splitter, request: Request) -> tuple[Fold, ...]:
+    """Divide the judged rows into folds; each is predicted from all rows that may teach and may stand beside it.
+
+    Args:
+        roles, request: of the rows that are worked on.
+
+    Raises:
+        SplitError: no fold has rows to learn from.
+    """
+    train, judged = request.may("train", len(roles.blocks)), request.may("judged", len(roles.blocks))
     pool = np.flatnonzero(judged)
     inside = roles.take(pool)
     k = request.folds or (5 if len(pool) <= CROSS_VALIDATE_UP_TO and request.validation is None else 1)
@@ -265,18 +304,23 @@ def _folds(
         divided = [(0, kept, held)]
     else:
         divided = splitter.folds(inside, k, request.repeats or repeats_for(len(pool)), "folds")
-    known = known if splitter.name == "chronological" else None
-    if judged.all() and train.all() and known is None:
-        return tuple(Fold(kept, held, repeat) for repeat, kept, held in divided if len(held))
+    beside, known = np.flatnonzero(~judged), request.known if splitter.name == "chronological" else None
     folds = []
     for repeat, kept, held in divided:
-        beside = np.flatnonzero(~judged)
-        rows = np.union1d(pool[kept], beside[_apart(roles, beside, pool[held], splitter)])
+        rows = pool[kept]
+        if len(beside):
+            rows = np.union1d(rows, beside[_apart(roles, beside, pool[held], splitter)])
         rows = rows[train[rows]]
         if known is not None and roles.times is not None and len(held):
             rows = rows[known[rows] <= roles.times[pool[held]].min()]
         folds.append(Fold(rows, pool[held], repeat))
-    return tuple(fold for fold in folds if len(fold.validation) and len(fold.train))
+    found = tuple(fold for fold in folds if len(fold.validation) and len(fold.train))
+    if not found:
+        raise SplitError(
+            "no fold has rows to learn from", rule="along time, a row teaches once its target is known",
+            found=f"{len(roles.blocks):,} development rows", do="take a shorter horizon, or set split.validation",
+        )  # fmt: skip
+    return found
 
 
 def _facts(split: Split, roles: Roles, duplicates: Duplicates, table: Table) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def test_no_check_of_explore_imports_scipy_stats_by_name() -> None:
     from pathlib import Path
 
     folder = Path(sys.modules[_along.__name__].__file__ or "").parent
-    named = [file.name for file in folder.glob("*.py") if re.search(r"from scipy import stats|scipy\.stats", _code(file))]
+    named = [
+        file.name for file in folder.glob("*.py") if re.search(r"from scipy import stats|scipy\.stats", _code(file))
+    ]
     assert named == []
 
 
