@@ -1,0 +1,79 @@
+"""The trivial forecast: it stays as it is.
+
+Knows the last value of each window; learns nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.parts.learners._history import history, horizon_of, length_of, slices
+
+
+@dataclass(frozen=True)
+class Naive:
+    """Repeat the last known value at every step of the horizon.
+
+    Nothing beats it on a random walk, and many published networks did not on exchange rates.
+
+    Source:
+        Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", section 5.2.
+
+    Examples:
+        >>> Naive().kind
+        'trivial'
+    """
+
+    name: ClassVar[str] = "naive"
+    kind: ClassVar[Literal["trivial"]] = "trivial"
+    stops_early: ClassVar[bool] = False
+    steps_scale: ClassVar[bool] = False
+    in_memory: ClassVar[int | None] = None
+    recipe: ClassVar[Mapping[str, Any]] = {}
+
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Repeated:
+        """Take the horizon; nothing else is read."""
+        length_of(train.batch)
+        return Repeated(horizon_of(train))
+
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Repeated:
+        return Repeated(int(data["horizon"]), int(data["season"]))
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The last `season` values, over and over.
+
+    Args:
+        horizon: steps to forecast.
+        season: values that are repeated; more than a window holds: its last one only.
+    """
+
+    horizon: int
+    season: int = 1
+    n_steps: int | None = None
+    stopped: str = ""
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def predict(self, batch: Batch) -> Predictions:
+        """Return the forecast.
+
+        Shape:
+            returns[0]: (rows, horizon) float64
+        """
+        season = self.season if self.season <= length_of(batch) else 1
+        places = np.arange(self.horizon) % season - season
+        out = np.empty((len(batch), self.horizon))
+        for rows in slices(len(batch)):
+            out[rows] = history(batch.take(rows), season)[:, places]
+        return (out,)
+
+    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
+        return {"horizon": self.horizon, "season": self.season}
