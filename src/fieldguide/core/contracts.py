@@ -229,6 +229,83 @@ class Learner(Protocol):
         """Return the estimator that `Estimator.save` wrote; never executes anything from the folder."""
 
 
+@runtime_checkable
+class Loss(Protocol):
+    """What networks minimise for one output, a row at a time. Frozen dataclass: its fields are its settings.
+
+    Called by: nets.heads (which logits, which last layer), learners (targets, gradients), frame (whether it suits the task).
+    Arrays are torch tensors, which core does not know.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]  # as written in the docs: "Focal loss"
+    units: ClassVar[str]  # of the loss: "nats", "standard deviations of the target"
+    tasks: ClassVar[tuple[str, ...]]  # names of the tasks it suits
+    activation: ClassVar[str]  # the last layer it asks for; empty: the task's own
+    scaling: ClassVar[
+        Literal["standard", "mean", "none"]
+    ]  # values reach it centred and scaled, divided by their mean, or as they are
+    lowest: ClassVar[float | None]  # the least target it can take; None: any
+
+    def d_logits(self, width: int) -> int:
+        """Return how many logits a prediction of `width` columns takes; two classes with a sigmoid always take one."""
+
+    def fitted(self, target: np.ndarray, output: Any) -> Any:
+        """Return itself with what it takes from the training rows' coded targets, such as class weights."""
+
+    def compute(self, logits: Any, target: Any) -> Any:
+        """Return the loss of each row, finite and not negative.
+
+        Shape:
+            logits: (rows, d_logits) float32
+            target: (rows,) int64 codes where one of several labels is true, else (rows, d_logits) float32
+            returns: (rows,)
+        """
+
+    def perfect(self, target: Any, d_logits: int) -> Any:
+        """Return logits, (rows, d_logits), that say the truth: their loss is 0."""
+
+
+@runtime_checkable
+class Optimiser(Protocol):
+    """How a gradient moves the weights. Frozen dataclass. Called by: the training loop."""
+
+    name: ClassVar[str]
+
+    def start(self, named: Any, weight_decay: float, momentum: float) -> Any:
+        """Return an object over named parameters whose `step(learning_rate)` moves them and drops their gradients."""
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """How the learning rate runs over a training. Frozen dataclass. Called by: the training loop, before every step."""
+
+    name: ClassVar[str]
+
+    def factor(self, progress: float) -> float:
+        """Return the rate as a share, in [0, 1], of the learning rate, at `progress` in [0, 1] of the steps or the clock."""
+
+
+@runtime_checkable
+class Calibrator(Protocol):
+    """Learns from predictions for rows a model was not fitted on, and what happened there, to correct later predictions.
+
+    Frozen dataclass. Called by: finalize, before the seal is opened; models, after every prediction.
+    """
+
+    name: ClassVar[str]
+    families: ClassVar[tuple[str, ...]]  # families of outputs it can correct
+
+    def fit(self, truth: np.ndarray, prediction: np.ndarray) -> Any:
+        """Return itself, fitted. Shape: truth (rows,) codes; prediction (rows, n_labels) probabilities."""
+
+    def correct(self, prediction: np.ndarray) -> np.ndarray:
+        """Return corrected predictions of the same shape; rows do not depend on each other."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was fitted as plain data."""
+
+
 class Check(Protocol):
     """A check: one file, one code. Its docstring is its section in the docs: what, Formula, Why, Remedy.
 

@@ -1,0 +1,191 @@
+"""The verbs of judging online: experiment plan, start, status, stop, verdict; gap; refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fieldguide.faces.cli.app import AsJson, app, console, print_json
+
+experiment = typer.Typer(
+    name="experiment", no_args_is_help=True, rich_markup_mode=None,
+    help="Plan, start, watch, stop and judge an online experiment in a folder with experiment.yaml.",
+)  # fmt: skip
+app.add_typer(experiment)
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="the experiment's folder", show_default=False)]
+
+
+@experiment.command()
+def plan(
+    folder: Folder,
+    log: Annotated[
+        str | None, typer.Option(help="write a first experiment.yaml for this log, such as sqlite:///predictions.db")
+    ] = None,
+    design: Annotated[str, typer.Option(help="with --log: aa, ab or forward_back")] = "ab",
+    control: Annotated[str | None, typer.Option(help="with --log: model folder of the control")] = None,
+    candidate: Annotated[str | None, typer.Option(help="with --log: model folder of the candidate")] = None,
+    outcome: Annotated[str, typer.Option(help="with --log: the outcome that decides")] = "outcome",
+    as_json: AsJson = False,
+) -> None:
+    """Hold experiment.yaml against its rules; say how many units and days it takes."""
+    from fieldguide.steps import experiment as step
+
+    if log is not None:
+        step.write_plan(folder, log, outcome, control, candidate, design)
+    _told(step.plan(folder), as_json)
+
+
+@experiment.command()
+def start(
+    folder: Folder,
+    phase: Annotated[str | None, typer.Option(help="a phase of the design; default: the next one")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Begin a phase: from now on its shares deal the traffic."""
+    from fieldguide.steps import experiment as step
+
+    _told(step.start(folder, phase), as_json)
+
+
+@experiment.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Look at the running phase, by readings that hold at every look; say whether to stop."""
+    from fieldguide.steps import experiment as step
+
+    _told(step.status(folder), as_json)
+
+
+@experiment.command()
+def stop(
+    folder: Folder,
+    reason: Annotated[str, typer.Option(help="why; shown in the report for ever", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """End the running phase."""
+    from fieldguide.steps import experiment as step
+
+    _told(step.stop(folder, reason), as_json)
+
+
+@experiment.command()
+def verdict(folder: Folder, as_json: AsJson = False) -> None:
+    """Judge every phase and say what follows: faults first, then harm, then gain."""
+    from fieldguide.steps import experiment as step
+
+    _told(step.verdict(folder), as_json)
+
+
+@app.command()
+def gap(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a model folder", show_default=False)],
+    log: Annotated[str, typer.Option(help="the log it was served with", show_default=False)],
+    offline: Annotated[
+        Path | None, typer.Option(help="rows with their truth, as offline scores were made of; makes drift estimable")
+    ] = None,
+    outcome: Annotated[str, typer.Option(help="the outcome in the log that is the model's target")] = "outcome",
+    wait: Annotated[
+        str | None, typer.Option(help="how long outcomes take, such as 7d; default: by the delay curve")
+    ] = None,
+    absent: Annotated[
+        str | None, typer.Option(help="what a row without an outcome counts as once it is old enough, such as 0")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why the online score differs from the promised one: skew, drift, late labels, feedback, the rest."""
+    from fieldguide.steps.gap import gap_of_log
+
+    _told(gap_of_log(model, log, offline, outcome=outcome, wait=wait, absent=absent), as_json)
+
+
+@app.command()
+def refresh(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="the model folder that is served", show_default=False)],
+    log: Annotated[str, typer.Option(help="the log it was served with", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="the new version's folder; default: beside the old")
+    ] = None,
+    rows: Annotated[Path | None, typer.Option(help="earlier rows with their truth, to train on as well")] = None,
+    outcome: Annotated[str, typer.Option(help="the outcome in the log that is the model's target")] = "outcome",
+    wait: Annotated[
+        str | None, typer.Option(help="how long outcomes take, such as 7d; default: by the delay curve")
+    ] = None,
+    absent: Annotated[
+        str | None, typer.Option(help="what a row without an outcome counts as once it is old enough, such as 0")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Retrain on the log with the same settings, compare on the newest window, write a new version beside the old."""
+    from fieldguide.steps.refresh import refresh_of_log
+
+    _told(refresh_of_log(model, log, out, earlier=rows, outcome=outcome, wait=wait, absent=absent), as_json)
+
+
+def _told(result: Any, as_json: bool) -> None:
+    found = result.to_dict()
+    if as_json:
+        print_json({"status": "done", **found})
+        return
+    terminal = console()
+    _say(terminal, found)
+    for table in (_measures(found["facts"]), _parts(found["facts"])):
+        if table is not None:
+            terminal.print(table)
+
+
+def _say(terminal: Any, found: Mapping[str, Any]) -> None:
+    from rich.markup import escape
+
+    from fieldguide.faces.terminal import say_findings
+
+    titles = {"experiment": "Experiment", "gap": "Online against offline", "refresh": "Retrain on the log"}
+    terminal.print(f"[bold]{found['facts'].get('title') or titles[found['step']]}[/] [dim]({found['seconds']:.1f} s)[/]")
+    terminal.print(f"  {escape(str(found['facts'].get('sentence', '')))}", highlight=False)
+    say_findings(terminal, found["findings"])
+
+
+def _measures(facts: Mapping[str, Any]) -> Any:
+    """Return the table of measures, phase by phase, or None."""
+    if not isinstance(facts.get("measures"), list):
+        return None
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    for name in ("phase", "measure", "control", "candidate", "difference", "95 % interval", "p", "at every look", "p"):
+        table.add_column(name, justify="left" if name in ("phase", "measure") else "right")
+    for phase in facts.get("phases") or [facts]:
+        for one in phase["measures"]:
+            table.add_row(
+                phase["phase"]["name"], escape(f"{one['name']} ({one['role']})"), _number(one["control"]), _number(one["candidate"]),
+                _number(one["value"]), _span(one["interval"]), _number(one["adjusted_p"]), _span(one["always_interval"]),
+                _number(one["running_p"]),
+            )  # fmt: skip
+    return table
+
+
+def _parts(facts: Mapping[str, Any]) -> Any:
+    """Return the table of the parts of a gap, or None."""
+    if "parts" not in facts:
+        return None
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    for name in ("part", f"of the gap ({facts['metric_title']})", "95 % interval", "what it is"):
+        table.add_column(name, justify="left" if name in ("part", "what it is") else "right")
+    for part in facts["parts"]:
+        why = part["why"] if part["value"] is None else part["what"]
+        table.add_row(part["name"], _number(part["value"]), _span(part["interval"]), escape(why))
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _span(ends: Any) -> str:
+    return "–" if not ends or None in ends else f"{ends[0]:.4g} to {ends[1]:.4g}"

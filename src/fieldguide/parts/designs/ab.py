@@ -1,0 +1,64 @@
+"""A/B: two arms side by side for one phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fieldguide.core.experiment import Judged, Phase, Verdict, mismatch, said
+
+
+@dataclass(frozen=True)
+class AB:
+    """The control and the candidate side by side: ship where the primary measure is better and no guardrail is breached.
+
+    Source: Kohavi, Tang, Xu (2020), Trustworthy Online Controlled Experiments.
+    """
+
+    name: ClassVar[str] = "ab"
+    title: ClassVar[str] = "A/B test"
+    identical: ClassVar[bool] = False
+
+    def phases(self, shares: Mapping[str, float]) -> tuple[Phase, ...]:
+        return (Phase("ab", dict(shares)),)
+
+    def verdict(self, judged: Sequence[Judged]) -> Verdict:
+        return read(judged[-1])
+
+
+def read(judged: Judged) -> Verdict:
+    """Return the verdict on one phase: faults first, then harm, then gain."""
+    always = judged.always
+    reasons = [said(measure, always) for measure in judged.measured]
+    if judged.mismatched:
+        words = f"no verdict can be trusted: {mismatch(judged.ratio)}"
+        return Verdict("void", _first(words), (*judged.alarms, *reasons))
+    if judged.alarms:
+        return Verdict("void", _first(f"no verdict can be trusted: {judged.alarms[0]}"), (*judged.alarms, *reasons))
+    primary, breached = judged.primary, judged.breached
+    if breached:
+        words = f"keep the control: guardrail {said(breached[0], always)} is worse by more than {breached[0].margin:g}"
+        return Verdict("keep", _first(words), tuple(reasons))
+    if primary.worse(judged.alpha, always):
+        return Verdict("keep", _first(f"keep the control: {said(primary, always)} is worse"), tuple(reasons))
+    if primary.better(judged.alpha, always):
+        small = primary.least is not None and primary.gain(always)[1] < primary.least
+        if small:
+            words = f"keep the control: {said(primary, always)} is better by less than the {primary.least:g} worth knowing"
+            return Verdict("keep", _first(words), tuple(reasons))
+        return Verdict("ship", _first(f"ship the candidate: {said(primary, always)} is better"), tuple(reasons))
+    high = primary.gain(always)[1]
+    if judged.complete and primary.least is not None and high < primary.least:
+        words = f"keep the control: {said(primary, always)} cannot be as good as the {primary.least:g} worth knowing"
+        return Verdict("keep", _first(words), tuple(reasons))
+    if judged.complete:
+        return Verdict("undecided", _first(f"no difference is shown: {said(primary, always)}"), tuple(reasons))
+    n = primary.effect.n_control + primary.effect.n_candidate
+    of = f" of {judged.n_planned:,}" if judged.n_planned is not None else ""
+    words = f"too early to say: {n:,}{of} units; so far {said(primary, always)}"
+    return Verdict("undecided", _first(words), tuple(reasons))
+
+
+def _first(words: str) -> str:
+    return words[0].upper() + words[1:] + "."
