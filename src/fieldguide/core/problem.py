@@ -34,6 +34,7 @@ class Output:
         metric: the judge; None until explore recommends and the journal freezes.
         transform: scale the learner fits a value on: identity, log1p or sqrt; metrics read the original scale.
         weight: share of the loss where there are several outputs.
+        loss: what networks minimise; None: the task's own.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Output:
     metric: Metric | None = None
     transform: str = "identity"
     weight: float = 1.0
+    loss: Any = None
 
     @property
     def width(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,11 @@ class Description:
     def d_out(self) -> int:
         return sum(head["d_logits"] for head in self.heads)
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Columns that each head reads out; last layers of cuts and of forks read one more than they have logits."""
+        return tuple(head["d_logits"] + (head["activation"] in ("ordinal", "tree")) for head in self.heads)
+
     def build(self) -> Any:
         """Return the network as a torch module, untrained."""
         if self.net not in (
@@ -75,16 +80,16 @@ class Description:
         """Return predictions per output from what the network reads out.
 
         Shape:
-            read: (rows, sum of d_logits) float32
+            read: (rows, sum of widths) float32
             returns: (rows, n_labels) probabilities or (rows, d) values per output, float64
         """
         outputs, start = [], 0
-        for head, scale in zip(self.heads, self.scaling, strict=True):
-            part = read[:, start : start + head["d_logits"]].astype(np.float64)
-            start += head["d_logits"]
+        for head, scale, width in zip(self.heads, self.scaling, self.widths, strict=True):
+            part = read[:, start : start + width].astype(np.float64)
+            start += width
             if head["complement"]:
                 part = np.concatenate([1.0 - part, part], axis=1)
-            elif head["activation"] == "softmax":
+            elif head["activation"] in ("softmax", "ordinal", "tree"):
                 part = part / part.sum(axis=1, keepdims=True)  # float32 sums to 1 only within 1e-7
             elif scale is not None:
                 part = part * np.array(scale[1]) + np.array(scale[0])
@@ -115,7 +120,7 @@ class NetworkEstimator:
 
         device = next(self.net.parameters()).device
         readout, size = self.description.readout(self.net).eval(), _training.chunk_rows(self.net)
-        read = np.empty((len(batch), self.description.d_out), np.float32)
+        read = np.empty((len(batch), sum(self.description.widths)), np.float32)
         with _training.computing(self.threads), torch.inference_mode():
             for start in range(0, len(batch), size):
                 part = _training.tensors_of(batch.take(slice(start, start + size)), device)
@@ -159,7 +164,7 @@ class GraphEstimator:
     def predict(self, batch: Batch) -> Predictions:
         """Return one array per output; see `NetworkEstimator.predict`."""
         if not len(batch):  # ONNX Runtime ends the process on a matrix product without rows
-            return self.description.predictions(np.zeros((0, self.description.d_out), np.float32))
+            return self.description.predictions(np.zeros((0, sum(self.description.widths)), np.float32))
         session = self._one
         if len(batch) > 1024:
             self._many = session = self._many or session_of(self._path, threads=0)
@@ -190,16 +195,29 @@ def session_of(path: Path, threads: int) -> Any:
 
 
 def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
-    """Return mean and standard deviation of each column of each value target; None for classes."""
+    """Return what each column of each value target is less, and then divided by; None for labels.
+
+    Its mean and standard deviation; 0 and the mean where the loss is of counts; 0 and 1 where it wants the target's units.
+    """
     scales: list[Any] = []
     for head, target in zip(heads, train.targets, strict=True):
-        if head.loss != "squared_error":
+        if head.activation not in ("identity", "exp"):
             scales.append(None)
             continue
         columns = np.asarray(target, np.float64).reshape(len(target), -1)
-        sd = columns.std(axis=0)
-        scales.append([columns.mean(axis=0).tolist(), np.where(sd > 0, sd, 1.0).tolist()])
+        mean, sd, none = columns.mean(axis=0), columns.std(axis=0), np.zeros(columns.shape[1])
+        how = {"standard": (mean, sd), "mean": (none, mean), "none": (none, none)}
+        centre, scale = how[head.judge.scaling]
+        scales.append([centre.tolist(), np.where(scale > 0, scale, 1.0).tolist()])
     return tuple(scales)
+
+
+def judged(heads: Sequence[Any], train: Encoded, outputs: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the heads, their losses with what they take from the training rows' targets."""
+    return tuple(
+        replace(head, part=head.judge.fitted(target, output))
+        for head, target, output in zip(heads, train.targets, outputs, strict=True)
+    )
 
 
 def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
@@ -225,8 +243,8 @@ def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[An
     from fieldguide.parts.learners import _training
     from fieldguide.parts.nets.heads import heads_of
 
-    heads, device = heads_of(outputs), _training.choose_device()
-    scaling, plain_heads = scaling_of(heads, train), tuple(asdict(head) for head in heads)
+    heads, device = judged(heads_of(outputs), train, outputs), _training.choose_device()
+    scaling, plain_heads = scaling_of(heads, train), tuple(head.to_dict() for head in heads)
     architecture = learner.architecture(train, outputs)
     description = Description(learner.name, architecture, plain_heads, scaling, train.batch.layout)
     return description.build().to(device), heads, tensors_of(train, heads, scaling), description

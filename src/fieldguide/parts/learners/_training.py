@@ -148,7 +148,7 @@ def targets_of(
     """
     tensors = []
     for head, target, scale in zip(heads, data.targets, scaling, strict=True):
-        if head.loss == "cross_entropy":
+        if head.is_code:
             tensors.append(torch.from_numpy(np.asarray(target, np.int64)))
             continue
         columns = np.asarray(target, np.float64).reshape(len(target), -1)

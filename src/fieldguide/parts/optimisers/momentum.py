@@ -30,11 +30,11 @@ class Momentum:
         >>> import torch
         >>> net = nn.Linear(1, 1, bias=False)
         >>> moving = Momentum(nesterov=False).start(net.named_parameters(), weight_decay=0.0, momentum=0.9)
-        >>> before = float(net.weight)
+        >>> before = float(net.weight.detach())
         >>> for _ in range(2):
         ...     net(torch.ones(1, 1)).sum().backward()
         ...     moving.step(0.1)
-        >>> round(before - float(net.weight), 4)
+        >>> round(before - float(net.weight.detach()), 4)
         0.29
     """
 

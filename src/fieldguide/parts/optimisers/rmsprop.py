@@ -30,9 +30,9 @@ class RMSprop:
     Examples:
         >>> net = nn.Linear(1, 1, bias=False)
         >>> (100 * net(torch.ones(1, 1))).sum().backward()
-        >>> before = float(net.weight)
+        >>> before = float(net.weight.detach())
         >>> RMSprop(alpha=0.99).start(net.named_parameters(), weight_decay=0.0, momentum=0.9).step(0.01)
-        >>> round(before - float(net.weight), 3)
+        >>> round(before - float(net.weight.detach()), 3)
         0.1
     """
 

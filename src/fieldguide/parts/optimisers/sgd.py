@@ -29,9 +29,9 @@ class SGD:
         >>> import torch
         >>> net = nn.Linear(1, 1, bias=False)
         >>> (3 * net(torch.ones(1, 1))).sum().backward()
-        >>> before = float(net.weight)
+        >>> before = float(net.weight.detach())
         >>> SGD().start(net.named_parameters(), weight_decay=0.0, momentum=0.0).step(0.1)
-        >>> round(before - float(net.weight), 4)
+        >>> round(before - float(net.weight.detach()), 4)
         0.3
     """
 

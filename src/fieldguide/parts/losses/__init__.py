@@ -1,0 +1,1 @@
+"""Losses: what networks minimise. Contract: `core.contracts.Loss`; tests: `fieldguide.testing.check_loss`."""
