@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from datetime import datetime
+import random
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from fieldguide.core.config import Config, parse_config
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError, MissingExtra
 from fieldguide.core.expression import parse
 from fieldguide.core.join_sections import duration
+from fieldguide.steps import join_outcome
 from fieldguide.steps.join import join
 from fieldguide.steps.join_sql import condition
 from fieldguide.workflow import Study
@@ -208,6 +211,32 @@ def test_without_duckdb_the_message_names_the_extra(folder, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MissingExtra, match=r'pip install "fieldguide\[sql\]"'):
         run(folder)
+
+
+def test_the_delay_of_many_units_is_taken_from_a_sample_of_whole_entities(tmp_path, monkeypatch):
+    rng = random.Random(0)
+    units = [(customer, f"2024-0{month}-01") for customer in range(600) for month in (2, 3)]
+    (tmp_path / "units.csv").write_text("customer,asked\n" + "".join(f"{c},{t}\n" for c, t in units))
+    days = [datetime(2024, 1, 1) + timedelta(days=rng.uniform(0, 200)) for _ in range(3_000)]
+    orders = "".join(f"{rng.randrange(600)},{day:%Y-%m-%d %H:%M:%S},1,{day:%Y-%m-%d}\n" for day in days)
+    (tmp_path / "orders.csv").write_text("customer,day,amount,booked\n" + orders)
+    table, whole = run(tmp_path)
+    monkeypatch.setattr(join_outcome, "CURVE_UNITS", 300)
+    same_table, part = run(tmp_path)
+    assert table.equals(same_table)
+    assert (whole["delay"]["sampled"], whole["delay"]["n"]) == (False, 1_200)
+    assert part["delay"]["sampled"] and 150 < part["delay"]["n"] < 450 and part["delay"]["n"] % 2 == 0
+    for name in ("median", "wait"):
+        assert part["delay"][name] == pytest.approx(whole["delay"][name], rel=0.2)
+
+
+def test_a_file_named_by_several_tables_is_read_for_its_hash_once(folder, monkeypatch):
+    step = sys.modules["fieldguide.steps.join"]
+    read, once = [], step.file_hash
+    monkeypatch.setattr(step, "file_hash", lambda path: read.append(path.name) or once(path))
+    said = step._stated(parse_config(STUDY, folder).join)
+    assert sorted(read) == ["orders.csv", "units.csv"]
+    assert said["features"][0]["table"] == said["outcome"]["table"] == once(folder / "orders.csv")
 
 
 def test_names_with_quotes_are_names(folder):

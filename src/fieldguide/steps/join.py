@@ -34,8 +34,8 @@ MEMORY = "1GB"
 """What DuckDB may hold before it spills; the process takes some 300 MB beside it."""
 MAX_TIMES = 10_000
 """Prediction times an `every` may make."""
-FORM = 1
-"""Raised when the same section would make another table, so that recorded joins are made again."""
+FORM = 2
+"""Raised when the same section would make another table or other facts, so that recorded joins are made again."""
 EXAMINED = 200_000
 """Events of a table in which repeated rows are looked for."""
 
@@ -113,8 +113,10 @@ def kept(config: Config, folder: Path, record: Record, threads: int = 1) -> Resu
 def _stated(section: JoinSection) -> dict[str, Any]:
     """Return a section as plain data with the hash of each file's content in place of its path."""
     data = section.model_dump(mode="json")
-    for table in (data["units"], *data["features"], data["outcome"]):
-        table["table"] = file_hash(Path(table["table"]))
+    tables = (data["units"], *data["features"], data["outcome"])
+    hashes = {path: file_hash(Path(path)) for path in {table["table"] for table in tables}}
+    for table in tables:
+        table["table"] = hashes[table["table"]]
     return data
 
 

@@ -104,7 +104,7 @@ def planned(table: FeatureTableSection, levels_of: Callable[[FeatureSection], Se
 def events(
     scanned: Scanned, entity: Sequence[str], whole: Sequence[bool], join: JoinSection, *, time: str, known: str | None,
     lag: int = 0, where: str | None = None, values: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None,
-    ordered: bool = False,
+    ordered: bool = False, times: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Return the SQL of a table's events: k0 …, time, known, the values' aliases, and `rn` where order matters.
 
@@ -113,6 +113,7 @@ def events(
         values: alias of each value column.
         flags: alias of each condition.
         ordered: give the number of each row.
+        times: bounds of the time, such as "<= 5" [µs], that hold for all events of use: rows beyond are not joined at all.
     """
     keys = [f"{scanned.entity(column, w)} AS k{i}" for i, (column, w) in enumerate(zip(entity, whole))]
     moments = [f"{scanned.time(time, join.clock)} AS time"]
@@ -123,7 +124,10 @@ def events(
     cells = [f"{scanned.value(column)} AS {alias}" for column, alias in (values or {}).items()]
     cells += [f"{condition(text, columns_of(scanned))} AS {alias}" for text, alias in (flags or {}).items()]
     row = [f"{scanned.row} AS rn"] if ordered else []
-    alive = "" if where is None else f" WHERE {condition(where, columns_of(scanned))}"
+    bounds = [f"{scanned.time(time, join.clock)} {bound}" for bound in times]
+    if where is not None:
+        bounds.append(condition(where, columns_of(scanned)))
+    alive = f" WHERE {' AND '.join(bounds)}" if bounds else ""
     return f"(SELECT {', '.join([*keys, *moments, *cells, *row])} FROM {scanned.sql}{alive})"
 
 
@@ -149,7 +153,7 @@ def make(
     ordered = any(f.aggregate in ("first", "last", "as_of") for f in features)
     inner = events(
         scanned, entity, whole, join, time=table.time, known=table.known_at, lag=lag, where=table.where,
-        values=alias, flags=flags, ordered=ordered,
+        values=alias, flags=flags, ordered=ordered, times=_bounds(con, _widest(features), join),
     )  # fmt: skip
     source, widest = _joined(inner, len(entity), features, join, late), _widest(features)
     parts = []
@@ -225,6 +229,14 @@ def _widest(features: Sequence[Feature]) -> int | None:
     """Return the window within which all events of a table lie that any feature reads, or None."""
     windows = [feature.window for feature in features]
     return None if None in windows else max(w for w in windows if w is not None)
+
+
+def _bounds(con: Any, widest: int | None, join: JoinSection) -> list[str]:
+    """Return between which times events can count for any unit: a tenth of a long record, often."""
+    first, last = con.execute("SELECT min(t), max(t) FROM units").fetchone()
+    include = join.same_time == "include"
+    bounds = [] if widest is None else [f"{'>' if include else '>='} {first - widest}"]
+    return [*bounds, f"{'<=' if include else '<'} {last}"] if join.known_only else bounds
 
 
 def _within(window: int, join: JoinSection) -> str:

@@ -22,6 +22,10 @@ from fieldguide.steps.join_tables import CLOCKS, Scanned, Use, moment
 
 SHOWN = 200
 """Points of a delay curve that are kept for facts and charts."""
+CURVE_UNITS = 50_000
+"""Units a delay curve is made of at most, and about: whole entities, drawn by their hash."""
+CURVE_EVENTS = 1_000_000
+"""Outcomes that the delay of their recording is taken from at most."""
 ENOUGH_FOLLOWED = 50
 """Fewest outcomes, each seen as long as the longest delay, from which a delay is taken."""
 
@@ -84,43 +88,67 @@ def happening(
     wait, reporting = _wait(con, scanned, outcome, join, until, unit)
     offset = 0 if outcome.offset == "0d" else duration(outcome.offset)
     horizon = duration(outcome.horizon)
+    first, last = con.execute("SELECT min(t), max(t) FROM units").fetchone()
+    after = f"> {first + offset}"
     inner = events(
         scanned, entity, whole, join, time=outcome.time, known=outcome.known_at, where=outcome.where,
         values={} if outcome.column is None else {outcome.column: "v"}, ordered=outcome.aggregate in ("first", "last"),
+        times=[after, f"<= {min(last + offset + horizon, until)}"],
     )  # fmt: skip
     on = " AND ".join(f"e.k{i} = u.k{i}" for i in range(len(entity)))
     known = "" if outcome.known_at is None else " AND e.known IS NOT NULL"
-    after = f"e.time > u.t + {offset} AND e.time <= {until}{known}"
     con.execute(
-        f"CREATE TEMP TABLE happened AS SELECT u.uid, {_label(outcome, offset + horizon)} AS y, min(e.time) AS first "
-        f"FROM {inner} e JOIN units u ON {on} WHERE {after} GROUP BY u.uid"
+        f"CREATE TEMP TABLE happened AS SELECT u.uid, {_label(outcome)} AS y FROM {inner} e JOIN units u ON {on} "
+        f"WHERE e.time > u.t + {offset} AND e.time <= u.t + {offset + horizon}{known} GROUP BY u.uid"
     )
     zero = "coalesce(h.y, 0)" if outcome.aggregate in ("any", "count", "sum") else "h.y"
     con.execute(
-        f"CREATE TEMP TABLE outcome AS SELECT u.uid, {zero} AS y, u.t + {offset + horizon + wait} <= {until} AS mature, "
-        f"least(coalesce(h.first, {until}), {until}) - u.t - {offset} AS waited, h.first IS NOT NULL AS came "
+        f"CREATE TEMP TABLE outcome AS SELECT u.uid, {zero} AS y, u.t + {offset + horizon + wait} <= {until} AS mature "
         "FROM units u LEFT JOIN happened h USING (uid)"
     )
-    seen = con.execute("SELECT waited, came FROM outcome WHERE waited >= 0").fetchnumpy()
-    curve = _curve(np.asarray(seen["waited"], float) / unit, np.asarray(seen["came"], bool))
+    inner = events(
+        scanned, entity, whole, join, time=outcome.time, known=outcome.known_at, where=outcome.where,
+        times=[after, f"<= {until}"],
+    )  # fmt: skip
+    curve, sampled = _first_outcomes(con, inner, len(entity), f"e.time > u.t + {offset}{known}", offset, until, unit)
     return {
         "until": until, "wait": wait / unit, "horizon": horizon / unit, "offset": offset / unit,
-        "curve": shown(curve, outcome.share, horizon / unit), "reporting": shown(reporting, outcome.share),
+        "curve": shown(curve, outcome.share, horizon / unit, sampled=sampled), "reporting": shown(reporting, outcome.share),
     }  # fmt: skip
 
 
-def _label(outcome: OutcomeSection, end: int) -> str:
-    within = f" FILTER (WHERE e.time <= u.t + {end})"
+def _first_outcomes(
+    con: Any, inner: str, n_keys: int, after: str, offset: int, until: int, unit: float
+) -> tuple[DelayCurve | None, bool]:
+    """Return the curve of the time from a prediction to its first outcome, however late, and whether a sample made it.
+
+    Of many units a sample is taken, about `CURVE_UNITS`: entities are taken or left whole, by their hash.
+    """
+    keys = ", ".join(f"k{i}" for i in range(n_keys))
+    (n,) = con.execute("SELECT count(*) FROM units").fetchone()
+    step = -(-n // CURVE_UNITS)
+    drawn = "" if step == 1 else f" WHERE hash({keys}) % {step} = 0"
+    on = " AND ".join(f"e.k{i} = u.k{i}" for i in range(n_keys))
+    some = f"(SELECT * FROM units{drawn})"
+    seen = con.execute(
+        f"SELECT least(coalesce(h.first, {until}), {until}) - u.t - {offset} AS waited, h.first IS NOT NULL AS came "
+        f"FROM {some} u LEFT JOIN (SELECT u.uid, min(e.time) AS first FROM (SELECT * FROM {inner}{drawn}) e "
+        f"JOIN {some} u ON {on} WHERE {after} GROUP BY u.uid) h USING (uid) WHERE waited >= 0"
+    ).fetchnumpy()
+    return _curve(np.asarray(seen["waited"], float) / unit, np.asarray(seen["came"], bool)), step > 1
+
+
+def _label(outcome: OutcomeSection) -> str:
     match outcome.aggregate:
         case "any":
-            return f"(count(*){within} > 0)::BIGINT"
+            return "1::BIGINT"
         case "count":
-            return f"count(*){within}"
+            return "count(*)"
         case "first" | "last":
-            return f"{'arg_min' if outcome.aggregate == 'first' else 'arg_max'}(e.v, {ORDER}){within}"
+            return f"{'arg_min' if outcome.aggregate == 'first' else 'arg_max'}(e.v, {ORDER})"
         case "mean":
-            return f"avg(e.v){within}"
-    return f"{outcome.aggregate}(e.v){within}"
+            return "avg(e.v)"
+    return f"{outcome.aggregate}(e.v)"
 
 
 def _until(con: Any, scanned: Scanned, outcome: OutcomeSection, join: JoinSection) -> int:
@@ -151,6 +179,9 @@ def _wait(
         return (0 if outcome.wait in (None, "0d") else duration(str(outcome.wait))), None
     time, known = (scanned.time(str(c), join.clock) for c in (outcome.time, outcome.known_at))
     alive = "" if outcome.where is None else f" AND {condition(outcome.where, columns_of(scanned))}"
+    (n,) = con.execute(f"SELECT count(*) FROM {scanned.sql}").fetchone()
+    if n > CURVE_EVENTS:
+        alive += f" AND hash({scanned.row}) % {-(-n // CURVE_EVENTS)} = 0"
     rows = con.execute(
         f"SELECT greatest(coalesce({known}, {until}) - {time}, 0) AS delay, {known} IS NOT NULL AS came, "
         f"{until} - {time} AS followed FROM {scanned.sql} WHERE {time} <= {until}{alive}"
@@ -173,7 +204,9 @@ def _curve(durations: np.ndarray, observed: np.ndarray) -> DelayCurve | None:
     return kaplan_meier(durations, observed) if len(durations) else None
 
 
-def shown(curve: DelayCurve | None, share: float, horizon: float | None = None) -> dict[str, Any] | None:
+def shown(
+    curve: DelayCurve | None, share: float, horizon: float | None = None, *, sampled: bool = False
+) -> dict[str, Any] | None:
     """Return a delay curve as facts: thinned, with the waits for half, 90 %, 99 % and `share` of what arrives."""
     if curve is None:
         return None
@@ -185,6 +218,6 @@ def shown(curve: DelayCurve | None, share: float, horizon: float | None = None) 
     covered = None if horizon is None or not end else curve.at(horizon) / end
     waits = {"median": 0.5, "wait_90": 0.9, "wait_99": 0.99, "wait": share}
     return {
-        **thin.to_dict(), "share": share, "arrive_at_all": end, "within_horizon": covered,
+        **thin.to_dict(), "sampled": sampled, "share": share, "arrive_at_all": end, "within_horizon": covered,
         **{name: curve.wait(part) for name, part in waits.items()},
     }  # fmt: skip

@@ -80,10 +80,7 @@ class Scanned:
         """Return the SQL of a value as its kind: DOUBLE, BOOLEAN, TIMESTAMP or VARCHAR."""
         cell = name(column)
         if self.kinds[column] == "number":
-            cell = f"{cell}::DOUBLE"
-            for what in ("nan", "inf", "-inf"):
-                cell = f"nullif({cell}, '{what}'::DOUBLE)"
-            return cell
+            return f"CASE WHEN isfinite({cell}::DOUBLE) THEN {cell}::DOUBLE END"
         if self.kinds[column] == "datetime":
             return f"make_timestamp(epoch_us({cell}))"
         return cell if self.kinds[column] == "boolean" else f"{cell}::VARCHAR"

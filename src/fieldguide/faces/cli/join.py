@@ -29,8 +29,9 @@ def told(facts: Mapping[str, Any]) -> list[str]:
     lines = []
     delay = facts["delay"]
     if delay is not None and delay["wait"] is not None:
+        by = f" (by a sample of {delay['n']:,} units)" if delay["sampled"] else ""
         lines.append(
-            f"Of the outcomes that arrive at all, half come within {delay['median']:.4g} {unit}, {delay['share']:.0%} within "
+            f"Of the outcomes that arrive at all{by}, half come within {delay['median']:.4g} {unit}, {delay['share']:.0%} within "
             f"{delay['wait']:.4g}; the horizon of {facts['horizon']:.4g} {unit} holds {delay['within_horizon']:.0%}."
         )
     if facts["wait"]:
