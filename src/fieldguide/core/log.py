@@ -52,7 +52,7 @@ class Prediction:
         unit: whom it is about, as text; None where the caller named nobody.
         time: when it was answered, UTC without zone.
         arm: the name under which the model was served.
-        model: hash of the model folder; "" for a system that is not a `Model`.
+        model: hash of the model folder; `foreign:<arm>` for a system that is not a `Model`.
         contract: version of the columns and their reading; see `contract_version`.
         cells: every feature value as the model saw it, in the order of the contract's columns: number, text, boolean,
             datetime or None.

@@ -1,0 +1,103 @@
+"""Batches: many rows of one request, answered in one call per arm and logged as one Arrow blob per arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.answering import Answered, missing_columns, read_request, read_typed
+from fieldguide.core.log import Batch, Entry, cell_schema, now
+from fieldguide.core.log_cells import blob_of
+from fieldguide.core.rows import Rows
+from fieldguide.faces.server.answers import Refused, framed, listed
+from fieldguide.faces.server.arms import Arm, Dealt
+from fieldguide.faces.server.bodies import Asked
+from fieldguide.faces.server.engine import broken, refusals
+
+
+class Unfit(Refused):
+    """A batch that breaks a contract; carries what the log keeps of it."""
+
+    entries: Sequence[Entry] = ()
+
+
+def answer_batch(
+    request: str, asked: Asked, dealt: Sequence[tuple[Arm, Dealt, np.ndarray]], seconds: float, as_rows: bool
+) -> tuple[list[Entry], Any]:
+    """Answer a batch; return what is to be logged, and the answers: a frame, or rows as plain data.
+
+    Args:
+        dealt: arms with the numbers of their rows; together every row once.
+        seconds: already spent on the request [s].
+
+    Raises:
+        Unfit: a column is missing or a cell is broken; nothing of the batch is answered.
+    """
+    entries: list[Entry] = []
+    parts: list[Any] = []
+    for number, (arm, how, at) in enumerate(dealt):
+        name = request if len(dealt) == 1 else f"{request}.{number}"
+        part = _part(asked, at)
+        rows, typed, sent = _read(request, arm, part, at)
+        answers = arm.answer(rows, sent)
+        units = _units(asked, at)
+        entries.append(Batch(
+            name, now(), arm.name, arm.model, arm.contract.version, len(at), blob_of(units, logged(answers), typed), seconds,
+            how.experiment, how.propensity,
+        ))  # fmt: skip
+        ids = pl.Series("id", [f"{name}-{i}" for i in range(len(at))])
+        if as_rows:
+            parts += zip(at.tolist(), listed(arm.contract, answers, ids.to_list()))
+        else:
+            parts.append(framed(arm.contract, answers, ids).with_columns(at=pl.Series(at)))
+    if as_rows:
+        return entries, [row for _, row in sorted(parts, key=lambda part: part[0])]
+    frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal_relaxed").sort("at")
+    return entries, frame.drop("at")
+
+
+def logged(answers: Answered) -> pl.DataFrame:
+    """Return prediction, score and outputs of answers, as the log has them."""
+    outputs = np.ascontiguousarray(answers.outputs(), np.float64)
+    return pl.DataFrame({
+        "prediction": pl.Series(answers.decisions).cast(pl.String), "score": np.ascontiguousarray(answers.scores),
+        "outputs": pl.Series("outputs", outputs).cast(pl.List(pl.Float64)),
+    })  # fmt: skip
+
+
+def _part(asked: Asked, at: np.ndarray) -> Any:
+    if len(at) == asked.n_rows:
+        return asked.rows
+    return asked.rows[at] if isinstance(asked.rows, pl.DataFrame) else [asked.rows[i] for i in at]
+
+
+def _units(asked: Asked, at: np.ndarray) -> pl.Series:
+    if asked.units is None or isinstance(asked.units, str):
+        return pl.Series("unit", [asked.units], dtype=pl.String).new_from_index(0, len(at))
+    return pl.Series("unit", [asked.units[i] for i in at], dtype=pl.String)
+
+
+def _read(request: str, arm: Arm, part: Any, at: np.ndarray) -> tuple[Rows, pl.DataFrame, Sequence[Any]]:
+    """Return cells, the typed frame for the log, and the rows as a foreign system is sent them."""
+    names = [column.name for column in arm.contract.columns]
+    if isinstance(part, pl.DataFrame):
+        problems = missing_columns(arm.contract, part.columns)
+        if not problems:
+            sent = [column.name for column in arm.contract.sent]
+            rows, typed, problems = read_typed(arm.contract, part.select(sent))
+            if rows is not None:
+                return rows, typed.select(names), [] if arm.scorer is None else part.select(sent).to_dicts()
+    else:
+        rows, cells, problems = read_request(arm.contract, part)
+        if rows is not None:
+            schema = cell_schema(arm.contract.columns)
+            columns = [
+                pl.Series(name, list(values), dtype=dtype) for (name, dtype), values in zip(schema.items(), zip(*cells))
+            ]
+            return rows, pl.DataFrame(columns), part
+    refused = Unfit(422, broken(problems).what, problems)
+    refused.entries = refusals(request, arm, problems)
+    raise refused

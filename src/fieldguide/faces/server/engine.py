@@ -1,0 +1,308 @@
+"""When rows are answered, and how many at once: everything that waits is answered together, then logged together, then sent.
+
+Knows two threads: one answers small requests, all that wait in one call of each model; one writes the log, all that waits
+in one transaction. A request is answered when its transaction is there. Large batches are answered by a thread of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldguide.core.answering import Answered, Problem, read_request
+from fieldguide.core.errors import FieldguideError
+from fieldguide.core.log import Assignment, Entry, LogStore, Prediction, Refusal, now
+from fieldguide.faces.server.answers import Refused
+from fieldguide.faces.server.arms import Arm, Dealt
+
+TOGETHER = 256
+"""Rows that are answered in one call of a model at most."""
+WAITING = 20_000
+"""Rows that may wait; more are refused, so that memory stays bounded."""
+REMEMBERED = 100_000
+"""Units whose assignment is remembered as logged; forgetting one logs it again, and the first stands."""
+
+
+@dataclass
+class Job:
+    """A small request on its way: rows, who answers each, and the answers as they come.
+
+    Args:
+        request: id of the request.
+        rows: rows as mappings.
+        units: whom each row is about, or None.
+        dealt: the arm of each row.
+        done: resolved with the job when its answers are logged, or set to an exception.
+    """
+
+    request: str
+    rows: Sequence[Mapping[str, Any]]
+    units: Sequence[str | None]
+    dealt: Sequence[Dealt]
+    done: asyncio.Future[Job]
+    arrived: float = field(default_factory=time.perf_counter)
+    answers: dict[str, tuple[list[int], Answered]] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    error: Exception | None = None
+
+
+class Ids:
+    """Request ids: time, process and count in hex; unique over servers, and in the order of time.
+
+    Examples:
+        >>> ids = Ids()
+        >>> ids() < ids(), len(ids())
+        (True, 23)
+    """
+
+    def __init__(self) -> None:
+        self._process, self._count = os.urandom(3).hex(), itertools.count()
+
+    def __call__(self) -> str:
+        return f"{int(time.time() * 1000):011x}{next(self._count) & 0xFFFFFF:06x}{self._process}"
+
+
+class Writer:
+    """The one thread that writes the log. What waits is written in one transaction; whoever waits is told afterwards."""
+
+    def __init__(self, store: LogStore, told: Callable[[int, float], None] = lambda n, seconds: None) -> None:
+        self.store, self.failure = store, ""
+        self._told = told
+        self._queue: queue.SimpleQueue[tuple[Sequence[Entry], Callable[[Exception | None], None]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, entries: Sequence[Entry], done: Callable[[Exception | None], None]) -> None:
+        """Write entries soon; call `done` from the writer's thread with None, or with what went wrong."""
+        self._queue.put((entries, done))
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write entries and wait for it. Raises StudyError as the store does."""
+        written, failed = threading.Event(), []
+
+        def done(error: Exception | None) -> None:
+            failed.append(error)
+            written.set()
+
+        self.put(entries, done)
+        written.wait()
+        if failed[0] is not None:
+            raise failed[0]
+
+    def close(self) -> None:
+        """Write what still waits, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, last = [first], False
+            while not last and len(group) < 4 * TOGETHER:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    last = True
+                else:
+                    group.append(more)
+            self._write(group)
+            if last:
+                return
+
+    def _write(self, group: Sequence[tuple[Sequence[Entry], Callable[[Exception | None], None]]]) -> None:
+        began = time.perf_counter()
+        entries = [entry for some, _ in group for entry in some]
+        error: Exception | None = None
+        try:
+            self.store.append(entries)
+        except Exception as reason:  # told to whoever waits: no answer leaves without its log
+            if len(group) > 1:  # one entry may spoil the transaction of others
+                for one in group:
+                    self._write([one])
+                return
+            error = reason
+        self.failure = str(error) if error is not None else ""
+        self._told(len(entries), time.perf_counter() - began)
+        for _, done in group:
+            done(error)
+
+
+class Engine:
+    """The one thread that answers small requests.
+
+    Args:
+        arms: arms by name.
+        writer: the log.
+        loop: the event loop whose futures are resolved.
+        told: called with (arm, rows, seconds) for each call of a model, for metrics.
+    """
+
+    def __init__(
+        self, arms: Mapping[str, Arm], writer: Writer, loop: asyncio.AbstractEventLoop,
+        told: Callable[[str, int, float], None] = lambda arm, n, seconds: None,
+    ) -> None:  # fmt: skip
+        self.arms, self.writer, self.loop = arms, writer, loop
+        self._told = told
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._waiting, self._count = 0, threading.Lock()
+        self._logged: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Take a job; its future is resolved when it is answered and logged.
+
+        Raises:
+            Refused: 503, too many rows wait.
+        """
+        with self._count:
+            if self._waiting + len(job.rows) > WAITING:
+                raise Refused(503, "too many rows wait for an answer", [
+                    Problem(f"at most {WAITING:,} rows wait", value=f"{self._waiting:,} rows", send="the same again, later")
+                ], {"Retry-After": "1"})  # fmt: skip
+            self._waiting += len(job.rows)
+        self._queue.put(job)
+
+    def close(self) -> None:
+        """Answer what still waits, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def assigned(self, units: Sequence[str | None], dealt: Sequence[Dealt]) -> list[Entry]:
+        """Return the assignments that the log may not have yet."""
+        entries: list[Entry] = []
+        for unit, one in zip(units, dealt):
+            if unit is None or not one.experiment or one.propensity is None or (one.experiment, unit) in self._logged:
+                continue
+            self._logged[one.experiment, unit] = None
+            if len(self._logged) > REMEMBERED:
+                self._logged.popitem(last=False)
+            entries.append(Assignment(one.experiment, unit, one.arm, now(), one.propensity))
+        return entries
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            jobs, n, last = [first], len(first.rows), False
+            while n < TOGETHER:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    last = True
+                    break
+                jobs.append(more)
+                n += len(more.rows)
+            self._answer(jobs)
+            if last:
+                return
+
+    def _answer(self, jobs: Sequence[Job]) -> None:
+        names = dict.fromkeys(dealt.arm for job in jobs for dealt in job.dealt)
+        for name in names:
+            self._answer_by(self.arms[name], jobs)
+        with self._count:
+            self._waiting -= sum(len(job.rows) for job in jobs)
+        answered = [job for job in jobs if job.error is None]
+        for job in answered:
+            job.entries += self.assigned(job.units, job.dealt)
+        refused = [job for job in jobs if job.error is not None]
+        if answered:
+            entries = [entry for job in answered for entry in job.entries]
+            self.writer.put(entries, lambda error: self._resolve(answered, error))
+        if refused:
+            noted: list[Entry] = [entry for job in refused for entry in job.entries]
+            if noted:
+                self.writer.put(noted, lambda error: None)  # whoever was refused need not wait for the log
+            self._resolve(refused, None)
+
+    def _answer_by(self, arm: Arm, jobs: Sequence[Job]) -> None:
+        parts = [
+            (job, [i for i, dealt in enumerate(job.dealt) if dealt.arm == arm.name]) for job in jobs if job.error is None
+        ]  # fmt: skip
+        parts = [(job, at) for job, at in parts if at]
+        began = time.perf_counter()
+        try:
+            if not answer_parts(arm, parts) and len(parts) > 1:
+                for part in parts:  # somebody's rows are broken: each for itself
+                    answer_parts(arm, [part])
+        except Exception as error:  # a model or a foreign system failed: told to these callers, and to nobody else
+            for job, _ in parts:
+                job.error = error
+        self._told(arm.name, sum(len(at) for _, at in parts), time.perf_counter() - began)
+
+    def _resolve(self, jobs: Sequence[Job], error: Exception | None) -> None:
+        def resolve() -> None:
+            for job in jobs:
+                if not job.done.done():  # whoever asked may have gone
+                    reason = job.error or error
+                    job.done.set_result(job) if reason is None else job.done.set_exception(told(reason))
+
+        self.loop.call_soon_threadsafe(resolve)
+
+
+def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
+    """Answer some rows of some jobs in one call; False where a row is broken (told to a job that stands alone)."""
+    sent = [job.rows[i] for job, at in parts for i in at]
+    rows, cells, problems = read_request(arm.contract, sent)
+    if rows is None:
+        if len(parts) == 1:
+            job, at = parts[0]
+            moved = [Problem(p.rule, None if p.row is None else at[p.row], p.column, p.value, p.send) for p in problems]
+            job.error = broken(moved)
+            job.entries = refusals(job.request, arm, moved)
+        return False
+    answers = arm.answer(rows, sent)
+    outputs, scores, time_ = answers.outputs().tolist(), answers.scores.tolist(), now()
+    start = 0
+    for job, at in parts:
+        seconds = time.perf_counter() - job.arrived
+        for k, i in enumerate(at, start):
+            dealt = job.dealt[i]
+            job.entries.append(Prediction(
+                f"{job.request}-{i}", job.request, job.units[i], time_, arm.name, arm.model, arm.contract.version, cells[k],
+                str(answers.decisions[k]), scores[k], outputs[k], seconds, dealt.experiment, dealt.propensity,
+            ))  # fmt: skip
+        end = start + len(at)
+        mine = Answered(
+            tuple(p[start:end] for p in answers.predictions), answers.decisions[start:end], answers.scores[start:end]
+        )
+        job.answers[arm.name] = (at, mine)
+        start = end
+    return True
+
+
+def broken(problems: Sequence[Problem]) -> Refused:
+    """Return the refusal of rows that break the contract."""
+    where = {problem.row for problem in problems}
+    return Refused(422, f"{len(problems)} cell(s) in {len(where)} row(s) break the contract of the model", problems)
+
+
+def refusals(request: str, arm: Arm, problems: Sequence[Problem]) -> list[Entry]:
+    """Return what the log keeps of a refused request: its first problems."""
+    return [
+        Refusal(request, now(), arm.name, arm.model, problem.row, problem.column, problem.rule, problem.value)
+        for problem in problems[:20]
+    ]
+
+
+def told(error: Exception) -> Exception:
+    """Return what a caller is told of an error: a refusal."""
+    if isinstance(error, FieldguideError):
+        return Refused(
+            503,
+            error.what,
+            [Problem(error.rule or "the server answers", value=error.found, send="the same again, later")],
+        )
+    return error
