@@ -206,11 +206,11 @@ class Study:
 
     def train(self) -> Result:
         """Train the standard networks, first shown to overfit, and compare with the bar."""
-        from fieldguide.steps.train import NETWORKS, train
+        from fieldguide.steps.train import networks, train
 
         bar = self._bar(self.baseline())
         return self.record.once("train", self._scope("train"), lambda: train(
-            self._bench, self._candidates(NETWORKS), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
+            self._bench, self._candidates(networks({column.kind for column in self.material.seen.features})), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
 
     def refine(self) -> Result:
@@ -476,7 +476,8 @@ class Study:
         said = self.config.learners
         names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
         return [
-            Candidate.of(name, with_values(find("learners", name)(), said.settings.get(name, {}))) for name in names
+            Candidate.of(name, with_values(find("learners", name)(), said.settings.get(name, {})), {"balance": self.config.problem.imbalance})
+            for name in names
         ]
 
     def _entries(self) -> dict[str, Mapping[str, Any]]:

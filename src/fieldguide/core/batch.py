@@ -5,10 +5,39 @@ Knows names, shapes and dtypes of the arrays; nothing of columns before encoding
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What one block of a batch holds: a column that is encoded whole, such as a text or an image.
+
+    Args:
+        name: the column.
+        kind: the modality.
+        shape: of one row, such as (n_tokens,) or (channels, height, width).
+        dtype: numpy's name of it.
+        size: the number of codes where cells are codes (a vocabulary); 0 where they are values.
+        checkpoint: the pretrained encoder whose input this is; empty: none.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    size: int = 0
+    checkpoint: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"shape": list(self.shape)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Spec:
+        return Spec(**{**data, "shape": tuple(data["shape"])})
 
 
 @dataclass(frozen=True)
@@ -19,12 +48,45 @@ class Layout:
         numbers: names of the columns of `arrays["numbers"]`.
         codes: name and cardinality of each column of `arrays["codes"]`; code 0 is missing, 1 is rare or unknown,
             levels start at 2; cardinality counts all of them.
-        blocks: name and shape (without rows) of any further array, such as pixels or tokens.
+        n_terms: columns of `arrays["terms"]`, a sparse matrix; 0: there is none.
+        blocks: one per column that is encoded whole.
     """
 
     numbers: tuple[str, ...] = ()
     codes: tuple[tuple[str, int], ...] = ()
-    blocks: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    n_terms: int = 0
+    blocks: tuple[Spec, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """Cells of one column that become an array only when a batch is made: media are never all in memory at once.
+
+    Args:
+        cells: (rows,) what is decoded: paths, texts, positions.
+        decode: turns cells into an array (rows, *shape) of the spec's dtype; a cell's array depends on this cell only.
+        augment: alters a decoded array by a generator, for training rows; None: there is nothing to alter.
+
+    Examples:
+        >>> block = Block(np.array(["ab", "c"], object), lambda cells: np.array([[len(c)] for c in cells], np.float32))
+        >>> block[np.array([1])].load().tolist()
+        [[1.0]]
+    """
+
+    cells: np.ndarray
+    decode: Callable[[np.ndarray], np.ndarray]
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> Block:
+        return Block(self.cells[rows], self.decode, self.augment)
+
+    def load(self, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return the decoded array, augmented when a generator is given."""
+        array = self.decode(self.cells)
+        return array if rng is None or self.augment is None else self.augment(array, rng)
 
 
 @dataclass(frozen=True)
@@ -34,6 +96,8 @@ class Batch:
     Shape:
         arrays["numbers"]: (rows, n_numbers) float32, NaN only where the recipe keeps missing values
         arrays["codes"]: (rows, n_codes) int32, each in [0, cardinality)
+        arrays["terms"]: (rows, n_terms) float32, a `scipy.sparse.csr_matrix`, where the layout has terms
+        arrays[name]: a `Block` of rows, per spec of the layout
 
     Examples:
         >>> batch = Batch(Layout(numbers=("age",)), {"numbers": np.zeros((3, 1), np.float32), "codes": np.zeros((3, 0), np.int32)})
@@ -42,7 +106,7 @@ class Batch:
     """
 
     layout: Layout
-    arrays: Mapping[str, np.ndarray]
+    arrays: Mapping[str, Any]
 
     def __len__(self) -> int:
         return len(self.arrays["numbers"])
@@ -54,6 +118,11 @@ class Batch:
     @property
     def codes(self) -> np.ndarray:
         return self.arrays["codes"]
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks, in the layout's order."""
+        return tuple(self.arrays[spec.name] for spec in self.layout.blocks)
 
     def take(self, rows: np.ndarray | slice) -> Batch:
         return Batch(self.layout, {name: array[rows] for name, array in self.arrays.items()})

@@ -16,7 +16,7 @@ import polars as pl
 from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, listed, nearest
 from fieldguide.core.expression import Expression, parse
-from fieldguide.core.table import Column, Table
+from fieldguide.core.table import ENCODED_KINDS, Column, Table
 
 Modalities = Callable[[str], Modality]
 
@@ -66,7 +66,7 @@ def read_frame(
     _present(stored, raw.columns)
     typed, violations = {}, []
     for column in stored:
-        if column.kind in ("text", "id", "constant", "empty"):  # carried along, never computed with
+        if column.kind not in ENCODED_KINDS:  # carried along, never computed with
             typed[column.name] = raw[column.name].cast(pl.String, strict=False)
             continue
         values, broken = modalities(column.modality).read(raw[column.name], column)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ class Choice:
 Space = Range | Choice
 
 
-def setting(default: Any, doc: str, *, capacity: int = 0, space: Space | None = None) -> Any:
+def setting(default: Any, doc: str, *, capacity: int = 0, space: Space | None = None, of: str = "") -> Any:
     """Return a dataclass field that carries its meaning.
 
     Args:
@@ -60,14 +60,18 @@ def setting(default: Any, doc: str, *, capacity: int = 0, space: Space | None = 
         doc: one line for the docs, with the unit.
         capacity: +1 when a greater value raises capacity, -1 when it lowers it, 0 when it does neither.
         space: where the search draws from; None keeps the default.
+        of: the kind of column that the setting is about; where a table has none, it is not searched. Empty: any.
     """
-    metadata = {"doc": doc, "capacity": capacity, "space": space}
+    metadata = {"doc": doc, "capacity": capacity, "space": space, "of": of}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def space_of(part: Any) -> dict[str, Space]:
-    """Return the searchable settings of a part (class or instance)."""
-    return {f.name: f.metadata["space"] for f in dataclasses.fields(part) if f.metadata.get("space") is not None}
+def space_of(part: Any, kinds: Collection[str] = ()) -> dict[str, Space]:
+    """Return the searchable settings of a part (class or instance); those about a kind of column only if it is in `kinds`."""
+    return {
+        f.name: f.metadata["space"] for f in dataclasses.fields(part)
+        if f.metadata.get("space") is not None and (not f.metadata.get("of") or f.metadata["of"] in kinds)
+    }  # fmt: skip
 
 
 def capacity_of(part: Any) -> dict[str, int]:

@@ -16,8 +16,9 @@ import polars as pl
 
 from fieldguide.core.errors import DataError, listed, nearest
 
-KINDS = ("number", "category", "boolean", "datetime", "text", "id", "constant", "empty")
-ENCODED_KINDS = ("number", "category", "boolean", "datetime")
+MEDIA_KINDS = ("text", "image", "audio", "series")
+ENCODED_KINDS = ("number", "category", "boolean", "datetime", *MEDIA_KINDS)
+KINDS = (*ENCODED_KINDS, "id", "constant", "empty")
 ROLES = ("feature", "target", "time", "group", "key", "weight", "ignore")
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-", "#N/A", "<NA>")
 
@@ -90,6 +91,11 @@ class Table:
     def features(self) -> tuple[Column, ...]:
         """The columns that reach a model."""
         return tuple(column for column in self.columns if column.encoded)
+
+    @property
+    def tabular(self) -> Table:
+        """The table without the columns that are encoded whole: what can be studied a column at a time."""
+        return self.ignoring({column.name for column in self.features if column.kind in MEDIA_KINDS})
 
     def column(self, name: str) -> Column:
         for column in self.columns:

@@ -41,6 +41,30 @@ class Recipe:
     )
     max_levels: int = setting(256, "categories: the most levels kept, the most frequent first", capacity=1)
     dates: str = setting("parts", "datetimes: parts (calendar parts and elapsed time) or elapsed (elapsed time only)")
+    media: str = setting(
+        "flat",
+        "texts, images, sounds, series: flat (a few numbers), sparse (TF-IDF terms of texts, else flat), features (of the "
+        "column's frozen checkpoint, else flat) or blocks (whole, for networks with an encoder per column)",
+    )
+    tokeniser: str = setting("word", "texts: word, or bpe (pieces learned on the training rows)", of="text")
+    vocabulary: int = setting(
+        20_000, "texts: the most words or pieces [codes] a network knows", capacity=1, of="text", space=Choice((5_000, 20_000))
+    )
+    max_tokens: int = setting(
+        128, "texts: the most tokens of a row; what follows is cut", capacity=1, of="text", space=Choice((64, 128, 256))
+    )
+    pixels: int = setting(
+        64, "images: height and width [pixels] they are resized to", capacity=1, of="image", space=Choice((32, 64, 96))
+    )
+    mel_bands: int = setting(64, "sounds: bands of the log-mel spectrogram", capacity=1, of="audio", space=Choice((40, 64)))
+    waves: str = setting("mel", "sounds: mel (log-mel spectrogram) or raw (the wave itself)", of="audio")
+    n_steps: int = setting(
+        0, "series: steps [count] each is resampled to; 0: the longest of the training rows, at most 512", of="series"
+    )
+    augment: bool = setting(True, "alter training rows at random: images, sounds (labels stay right under it)", capacity=-1)
+    balance: str = setting(
+        "none", "rare classes in the training rows: none, weights, oversample (rows repeated) or undersample (rows left out)"
+    )
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,7 @@ class Transform:
         return Layout(
             numbers=tuple(name for layout in layouts for name in layout.numbers),
             codes=tuple(code for layout in layouts for code in layout.codes),
+            n_terms=sum(layout.n_terms for layout in layouts),
             blocks=tuple(block for layout in layouts for block in layout.blocks),
         )
 
@@ -83,7 +108,7 @@ class Transform:
                     numbers.append(array)
                 elif key == "codes":
                     codes.append(array)
-                else:
+                else:  # terms come from one modality only; a block has its column's name
                     blocks[key] = array
         return Batch(self.layout, {
             "numbers": _joined(numbers, n_rows, np.float32), "codes": _joined(codes, n_rows, np.int32), **blocks,

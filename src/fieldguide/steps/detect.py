@@ -322,7 +322,7 @@ def _text(cells: Cells) -> _Guess | None:
         or (words >= 3 and varied >= NEARLY_UNIQUE)
         or (words >= 8 and len(cells.levels) > 100 and varied >= 0.1)
     ):
-        return _Guess("text", f"free text, {words:.0f} words and {chars:.0f} characters on average; not encoded yet")
+        return _Guess("text", f"free text, {words:.0f} words and {chars:.0f} characters on average")
     return None
 
 

@@ -64,9 +64,10 @@ def explore(
         "problem": problem, "roles": roles, "truths": truths, "metrics_before": metrics_before,
         "order": np.arange(table.n_rows) if order is None else order,
     }  # fmt: skip
-    strength = {output.name: associations(table, truth, output) for output, truth in zip(problem.outputs, truths)}
+    plain = table.tabular
+    strength = {output.name: associations(plain, truth, output) for output, truth in zip(problem.outputs, truths)}
     quick = probe(table, problem, roles, seed=seed, threads=threads)
-    suspects = checked("explore", which=True, **said, table=table, profile={"associations": strength}, probe=quick)
+    suspects = checked("explore", which=True, **said, table=plain, profile={"associations": strength}, probe=quick)
     gone = excluded(table, suspects, kept)
     seen = table.ignoring({entry["column"] for entry in gone})
     columns = {
@@ -80,13 +81,14 @@ def explore(
         "targets": targets, "associations": strength, "metrics": metrics, "samples": samples(table, seed),
         "proxies": proxy_quality(seen, problem, roles, proxies or {}, slices, seed=seed),
         "assumptions": assumptions(seen, problem, roles, metrics, seed=seed, threads=threads),
-        "derived": _derived(seen, problem, roles, metrics[0], seed, threads),
+        "derived": _derived(seen.tabular, problem, roles, metrics[0], seed, threads),
     }  # fmt: skip
+    plain = seen.tabular
     if gone:  # what follows is about the columns that models see
-        strength = {output.name: associations(seen, truth, output) for output, truth in zip(problem.outputs, truths)}
+        strength = {output.name: associations(plain, truth, output) for output, truth in zip(problem.outputs, truths)}
         quick = probe(seen, problem, roles, seed=seed, threads=threads)
     findings = checked(
-        "explore", which=False, **said, table=seen, profile={**facts, "associations": strength}, proxies=facts["proxies"],
+        "explore", which=False, **said, table=plain, media=seen, profile={**facts, "associations": strength}, proxies=facts["proxies"],
         assumptions=facts["assumptions"], probe=quick,
     )  # fmt: skip
     return facts, ordered([*suspects, *findings])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldguide.core.batch import Block
 from fieldguide.core.finding import Finding
 from fieldguide.core.rows import Rows
 from fieldguide.core.table import Table
@@ -14,6 +15,7 @@ from fieldguide.parts import modality
 from fieldguide.steps.checking import checked
 
 N_SHOWN = 10
+LOADED = 64  # rows of a block that are decoded to show their shape and range
 
 
 def prepare(
@@ -32,10 +34,10 @@ def prepare(
     whole = fitted.encode(rows.take(train).cells, len(train))
     arrays = [
         {
-            "array": name, "dtype": str(array.dtype), "shape": list(array.shape),
+            "array": name, "dtype": str(array.dtype), "shape": [len(whole), *array.shape[1:]],
             "range": [float(np.nanmin(array)), float(np.nanmax(array))] if array.size else None,
         }
-        for name, array in whole.arrays.items()
+        for name, array in ((name, _array(cells)) for name, cells in whole.arrays.items())
     ]  # fmt: skip
     names = [column.name for column in table.features]
     facts = {
@@ -50,3 +52,10 @@ def prepare(
         "cardinalities": dict(batch.layout.codes),
     }  # fmt: skip
     return facts, checked("prepare", table=table, profile=profile, recipe=recipe, layout=fitted.layout, arrays=whole)
+
+
+def _array(cells: Any) -> np.ndarray:
+    """Return what can be measured of an array: a block's first rows, the stored values of a sparse one."""
+    if isinstance(cells, Block):
+        return cells[:LOADED].load()
+    return cells if isinstance(cells, np.ndarray) else np.asarray(cells.data).reshape(-1, 1)

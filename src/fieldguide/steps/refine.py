@@ -275,7 +275,7 @@ def search(
         return [], [], max(0, n_trials)
     halving = bench.find("searches", "halving")
     arms = tuple(
-        Arm(base.candidate.learner, base.candidate.recipe)
+        Arm(base.candidate.learner, base.candidate.recipe, kinds=tuple(sorted({column.kind for column in bench.columns})))
         for base in bases.values()
         for _ in range(BOOSTING_TURNS if base.candidate.kind == "boosting" else 1)
     )

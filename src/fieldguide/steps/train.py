@@ -7,7 +7,7 @@ diagnosis, and the study goes on with its baselines.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from fieldguide.core.bench import Bench, Trial
@@ -17,12 +17,12 @@ from fieldguide.core.contracts import Effort
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import ranked
 from fieldguide.core.settings import values_of, with_values
+from fieldguide.core.table import MEDIA_KINDS
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.steps.checking import checked
 
-NETWORKS = ("mlp", "tabm")
-SHARES = {"mlp": 0.15}
-"""The cheap network's part of the time; the last one takes what is left."""
+SHARES = {"mlp": 0.15, "tabm": 0.3}
+"""A network's part of the time that is left; the last one takes all of it."""
 OVERFIT_SECONDS = 10.0
 """The most time the overfit check of one network may take; a fraction of a second where the network is sound."""
 
@@ -86,6 +86,19 @@ def train(
             f"{best['difference']['value']:+.4g} against {bar.name}"
         )
     return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
+
+
+def networks(kinds: Collection[str]) -> tuple[str, ...]:
+    """Return the standard networks for columns of these kinds, the cheapest first.
+
+    The perceptron reads a few numbers made of each text, image, sound or series; `fusion` reads them whole.
+
+    Examples:
+        >>> networks({"number", "category"}), networks({"text"}), networks({"text", "number"})
+        (('mlp', 'tabm'), ('mlp', 'fusion'), ('mlp', 'tabm', 'fusion'))
+    """
+    whole = ("fusion",) if set(kinds) & set(MEDIA_KINDS) else ()
+    return ("mlp", *(("tabm",) if set(kinds) - set(MEDIA_KINDS) else ()), *whole)
 
 
 def fitting(bench: Bench, candidate: Candidate, clock: Clock) -> Candidate:

@@ -17,7 +17,8 @@ RNG = np.random.default_rng(0)
 def rows(n, curve=False):
     x, z = RNG.normal(size=n), RNG.normal(size=n)
     truth = np.sin(3 * x) * z if curve else 2 * x + z
-    return {"table": table_of(x=x, z=z, kind=["a", "b"] * (n // 2)), "problem": regression(), "truths": (truth,)}
+    table = table_of(x=x, z=z, kind=["a", "b"] * (n // 2))
+    return {"table": table, "media": table, "problem": regression(), "truths": (truth,)}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_structure_speaks_for_a_network():
     case = rows(400, curve=True)
     text = Column("review", "text")
     frame = case["table"].frame.with_columns(pl.lit("fine").alias("review"))
-    finding = only(DeepLearning().run(**{**case, "table": Table(frame, (*case["table"].columns, text))}))
+    finding = only(DeepLearning().run(**{**case, "media": Table(frame, (*case["table"].columns, text))}))
     assert finding.evidence["verdict"] == "likely"
 
 

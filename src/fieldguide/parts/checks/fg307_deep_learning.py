@@ -12,10 +12,9 @@ from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
-from fieldguide.core.table import Table
+from fieldguide.core.table import MEDIA_KINDS, Table
 from fieldguide.parts.checks._answers import count, fire, percent
 
-STRUCTURED = ("text", "image", "audio", "series")
 MOST_ROWS, MOST_LEVELS = 5_000, 20
 
 
@@ -38,7 +37,7 @@ class DeepLearning:
     models still outperform deep learning on tabular data?; McElfresh et al. (2023), When Do Neural Nets Outperform
     Boosted Trees on Tabular Data?
 
-    Needs: table, problem, truths.
+    Needs: table, media, problem, truths.
     """
 
     name: ClassVar[str] = "fg307_deep_learning"
@@ -51,8 +50,8 @@ class DeepLearning:
     many: int = setting(10_000, "rows [rows] from which it is worth a serious try")
     straight: float = setting(0.95, "share explained by straight lines that leaves a network nothing to find")
 
-    def run(self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
-        structured = [c.name for c in table.columns if c.kind in STRUCTURED and c.role == "feature"]
+    def run(self, *, table: Table, media: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
+        structured = [c.name for c in media.features if c.kind in MEDIA_KINDS]
         explained = straight_lines(table, problem.output, truths[0])
         n, plain = table.n_rows, "no structure in space or sequence"
         lines = f"straight lines explain {percent(explained)} of {problem.output.name!r}"

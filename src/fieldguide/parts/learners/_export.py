@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fieldguide.core.batch import Spec
 from fieldguide.parts.learners import _network
 
 TOLERANCE = 1e-5  # on probabilities and on standardised values
@@ -49,12 +50,17 @@ def export(description: _network.Description, net: torch.nn.Module, path: Path) 
 
 def _write(readout: torch.nn.Module, description: _network.Description, path: Path) -> None:
     rows = torch.export.Dim("rows", min=1, max=2**20)
-    inputs = _inputs(description, 5)
+    inputs, specs = _inputs(description, 5), description.layout.blocks
+    shapes: tuple[Any, ...] = ({0: rows}, {0: rows})
+    if specs:  # codes of a block are as long as the longest of their rows
+        lengths = ({1: torch.export.Dim(f"length{i}", min=2, max=spec.shape[0])} if spec.size else {} for i, spec in enumerate(specs))
+        shapes = (*shapes, tuple({0: rows, **length} for length in lengths))
     with torch.no_grad():
-        program = torch.export.export(readout, inputs, dynamic_shapes=({0: rows}, {0: rows}), strict=True)
+        program = torch.export.export(readout, inputs, dynamic_shapes=shapes, strict=True)
         graph = torch.onnx.export(
-            program, inputs, dynamo=True, input_names=["numbers", "codes"], output_names=["read"], verbose=False
-        )
+            program, inputs, dynamo=True, input_names=["numbers", "codes", *(spec.name for spec in specs)],
+            output_names=["read"], verbose=False,
+        )  # fmt: skip
     assert graph is not None
     graph.save(str(path), external_data=False)
 
@@ -64,23 +70,34 @@ def _difference(readout: torch.nn.Module, description: _network.Description, pat
     names = {node.name for node in session.get_inputs()}
     worst = 0.0
     for n_rows in BATCHES:
-        numbers, codes = _inputs(description, n_rows)
-        arrays = {"numbers": numbers.numpy(), "codes": codes.numpy()}
+        inputs = _inputs(description, n_rows)
+        arrays = {"numbers": inputs[0].numpy(), "codes": inputs[1].numpy()}
+        arrays |= {spec.name: block.numpy() for spec, block in zip(description.layout.blocks, inputs[2:], strict=True)}
         with torch.inference_mode():
-            wanted = readout(numbers, codes).numpy()
+            wanted = readout(*inputs).numpy()
         found = session.run(None, {name: arrays[name] for name in names})[0]
         worst = max(worst, float(np.abs(found - wanted).max()))
     return worst
 
 
-def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tensor, ...]:
     rng = np.random.default_rng(n_rows)
     cardinalities = [cardinality for _, cardinality in description.layout.codes]
     numbers = rng.standard_normal((n_rows, len(description.layout.numbers))).astype(np.float32)
     codes = rng.integers(0, np.array(cardinalities or [1]), (n_rows, max(1, len(cardinalities))))[
         :, : len(cardinalities)
     ]
-    return torch.from_numpy(numbers), torch.from_numpy(codes.astype(np.int32))
+    blocks = (_block(spec, n_rows, rng) for spec in description.layout.blocks)
+    return torch.from_numpy(numbers), torch.from_numpy(codes.astype(np.int32)), *blocks
+
+
+def _block(spec: Spec, n_rows: int, rng: np.random.Generator) -> torch.Tensor:
+    if not spec.size:
+        return torch.from_numpy(rng.standard_normal((n_rows, *spec.shape)).astype(spec.dtype))
+    length = max(2, min(spec.shape[0], 3 + n_rows))  # rows end at different places, and one of eleven is empty
+    cells = rng.integers(1, spec.size, (n_rows, length))
+    cells[np.arange(length) >= rng.integers(0, length + 1, n_rows)[:, None]] = 0
+    return torch.from_numpy(cells.astype(spec.dtype))
 
 
 @contextlib.contextmanager

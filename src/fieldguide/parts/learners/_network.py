@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.batch import Batch, Encoded, Layout
+from fieldguide.core.batch import Batch, Block, Encoded, Layout, Spec
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ModelError
 
+NETS = ("mlp", "tabm", "fusion")
 WEIGHTS, GRAPH = "network.safetensors", "model.onnx"
 
 
@@ -40,7 +41,10 @@ class Description:
     layout: Layout
 
     def to_dict(self) -> dict[str, Any]:
-        layout = {"numbers": list(self.layout.numbers), "codes": [list(code) for code in self.layout.codes]}
+        layout = {
+            "numbers": list(self.layout.numbers), "codes": [list(code) for code in self.layout.codes],
+            "blocks": [spec.to_dict() for spec in self.layout.blocks],
+        }  # fmt: skip
         return {
             "net": self.net, "architecture": dict(self.architecture), "heads": [dict(head) for head in self.heads],
             "scaling": list(self.scaling), "layout": layout,
@@ -48,7 +52,11 @@ class Description:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Description:
-        layout = Layout(tuple(data["layout"]["numbers"]), tuple((name, int(n)) for name, n in data["layout"]["codes"]))
+        layout = Layout(
+            tuple(data["layout"]["numbers"]),
+            tuple((name, int(n)) for name, n in data["layout"]["codes"]),
+            blocks=tuple(Spec.from_dict(spec) for spec in data["layout"]["blocks"]),
+        )
         return Description(data["net"], data["architecture"], tuple(data["heads"]), tuple(data["scaling"]), layout)
 
     @property
@@ -62,10 +70,7 @@ class Description:
 
     def build(self) -> Any:
         """Return the network as a torch module, untrained."""
-        if self.net not in (
-            "mlp",
-            "tabm",
-        ):  # the name comes from a folder: it may choose among ours, not import at will
+        if self.net not in NETS:  # the name comes from a folder: it may choose among ours, not import at will
             raise ModelError(f"there is no network named {self.net!r}", do="update fieldguide, or fit the model again")
         module = importlib.import_module(f"fieldguide.parts.nets.{self.net}")
         return module.build(self.architecture, self.d_out)
@@ -123,8 +128,8 @@ class NetworkEstimator:
         read = np.empty((len(batch), sum(self.description.widths)), np.float32)
         with _training.computing(self.threads), torch.inference_mode():
             for start in range(0, len(batch), size):
-                part = _training.tensors_of(batch.take(slice(start, start + size)), device)
-                read[start : start + size] = readout(part.numbers, part.codes).float().cpu().numpy()
+                part = _training.tensors_of(batch.take(slice(start, start + size)), device).loaded()
+                read[start : start + size] = readout(*part.inputs).float().cpu().numpy()
         return self.description.predictions(read)
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
@@ -172,6 +177,7 @@ class GraphEstimator:
         parts = []
         for start in range(0, len(batch), size):
             arrays = {name: batch.arrays[name][start : start + size] for name in self._inputs}
+            arrays = {name: cells.load() if isinstance(cells, Block) else cells for name, cells in arrays.items()}
             parts.append(session.run(None, arrays)[0])
         return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
 

@@ -177,6 +177,9 @@ def _impurity(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
 
 def _input_bytes(batch: Batch) -> np.ndarray:
     cells = np.concatenate([batch.numbers.astype(np.float64), batch.codes.astype(np.float64)], 1)
+    if batch.blocks:
+        alike = [np.array([[hash(row.tobytes())] for row in block.load()], np.float64) for block in batch.blocks]
+        cells = np.concatenate([cells, *alike], 1)
     if not cells.shape[1]:
         return np.zeros(len(batch))
     return np.ascontiguousarray(cells + 0.0).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()

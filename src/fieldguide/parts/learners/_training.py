@@ -9,8 +9,10 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.batch import Batch, Block, Encoded
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.parts import find
@@ -26,6 +28,7 @@ from fieldguide.parts.nets.heads import Head, loss_of
 
 STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look waits for the device
 ROWS_PER_CHUNK = 65_536  # rows predicted at once, fewer for wide networks
+WORKERS = 2  # threads that decode media while the network computes: image libraries let go of the interpreter
 LEAST_HORIZON = 20.0  # steps that a running average of the weights looks back on, at least
 CELLS_PER_CHUNK = 2**23  # activations of one layer at once: 32 MB
 
@@ -65,19 +68,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tensors:
-    """Encoded rows on a device.
+    """Encoded rows on a device; blocks stay where they are until a batch of them is loaded.
 
     Shape:
         numbers: (rows, n_numbers) float32
         codes: (rows, n_codes) int32
         targets[i]: (rows, d) float32, or (rows,) int64 for classes
         weights: (rows,) float32 with mean 1, or None
+        blocks[i]: (rows, *shape of its spec), not decoded yet, or decoded and on the device
     """
 
     numbers: Tensor
     codes: Tensor
     targets: tuple[Tensor, ...] = ()
     weights: Tensor | None = None
+    blocks: tuple[Block | Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -87,7 +92,24 @@ class Tensors:
             return x[rows] if isinstance(rows, slice) else x.index_select(0, rows)
 
         weights = None if self.weights is None else pick(self.weights)
-        return Tensors(pick(self.numbers), pick(self.codes), tuple(pick(t) for t in self.targets), weights)
+        blocks: tuple[Block | Tensor, ...] = ()
+        if self.blocks:
+            places = rows if isinstance(rows, slice) else rows.cpu().numpy()
+            blocks = tuple(pick(b) if isinstance(b, Tensor) else b[places] for b in self.blocks)
+        return Tensors(pick(self.numbers), pick(self.codes), tuple(pick(t) for t in self.targets), weights, blocks)
+
+    def loaded(self, rng: np.random.Generator | None = None) -> Tensors:
+        """Return the same with its blocks decoded and on the device; augmented when a generator is given."""
+        if not self.blocks:
+            return self
+        device = self.numbers.device
+        blocks = (b if isinstance(b, Tensor) else torch.from_numpy(b.load(rng)).to(device) for b in self.blocks)
+        return replace(self, blocks=tuple(blocks))
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What a network takes: numbers, codes, and each block; loaded."""
+        return (self.numbers, self.codes, *self.blocks)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -135,6 +157,7 @@ def tensors_of(
         torch.from_numpy(np.ascontiguousarray(batch.codes, np.int32)).to(device),
         tuple(target.to(device) for target in targets),
         scaled,
+        batch.blocks,
     )
 
 
@@ -177,6 +200,36 @@ def batches(n_rows: int, batch_size: int, generator: torch.Generator) -> Iterato
     n = steps_per_epoch(n_rows, batch_size)
     for i in range(n):
         yield order[i * batch_size : n_rows if i == n - 1 else (i + 1) * batch_size]
+
+
+def fed(train: Tensors, batches: Iterable[Tensor], salt: tuple[int, int]) -> Iterator[Tensors]:
+    """Yield batches ready to be learned from; media are decoded and augmented by workers, a few batches ahead.
+
+    Args:
+        batches: the rows of each batch.
+        salt: seed and epoch; with the batch's number they fix its augmentation, whichever worker makes it.
+    """
+    device = train.numbers.device
+    if not train.blocks:
+        for rows in batches:
+            yield train.take(rows.to(device))
+        return
+
+    def made(number: int, rows: Tensor) -> Tensors:
+        return train.take(rows.to(device)).loaded(np.random.default_rng((*salt, number)))
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        ahead: deque[Future[Tensors]] = deque()
+        try:
+            for number, rows in enumerate(batches):
+                ahead.append(pool.submit(made, number, rows))
+                if len(ahead) > 2 * WORKERS:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:  # whoever iterates may stop at any time
+            for future in ahead:
+                future.cancel()
 
 
 def rate(plan: Plan, progress: float, step: int) -> float:
@@ -238,21 +291,20 @@ def epochs(
     while step < plan.n_steps:
         net.train()
         total, seen, ended = torch.zeros((), device=device), 0, ""
-        for rows in batches(len(train), plan.batch_size, generator):
+        for part in fed(train, batches(len(train), plan.batch_size, generator), (seed, epoch)):
             spent = 0.0 if math.isinf(budget) else (time.monotonic() - started + measuring) / max(budget, 1e-9)
-            part = train.take(rows.to(device))
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-                logits = net(part.numbers, part.codes)
+                logits = net(*part.inputs)
             losses = loss_of(heads, logits, part.targets)
             loss = (losses if part.weights is None else losses * part.weights).mean()
-            total += loss.detach() * len(rows)
+            total += loss.detach() * len(part)
             if plan.l1:
                 loss = loss + plan.l1 * torch.stack([m.abs().sum() for m in matrices]).sum()
             loss.backward()
             if plan.clip:
                 nn.utils.clip_grad_norm_(parameters, plan.clip, foreach=True)
             moving.step(rate(plan, max(step / plan.n_steps, spent), step))
-            step, seen = step + 1, seen + len(rows)
+            step, seen = step + 1, seen + len(part)
             if average is not None:
                 follow(average, net, min(decay, step / (step + 10.0)))
             if step % STEPS_PER_CHECK == 0:
@@ -302,8 +354,8 @@ def measure(net: nn.Module, heads: Sequence[Head], rows: Tensors) -> float:
     net.eval()
     total, weight, size = 0.0, 0.0, chunk_rows(net)
     for start in range(0, len(rows), size):
-        part = rows.take(slice(start, start + size))
-        losses = loss_of(heads, net(part.numbers, part.codes), part.targets)
+        part = rows.take(slice(start, start + size)).loaded()
+        losses = loss_of(heads, net(*part.inputs), part.targets)
         total += float((losses if part.weights is None else losses * part.weights).double().sum())
         weight += len(part) if part.weights is None else float(part.weights.double().sum())
     return total / max(weight, 1e-12)

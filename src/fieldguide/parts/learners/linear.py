@@ -23,7 +23,8 @@ from fieldguide.core.errors import ModelError
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 
-PATH = (1000.0, 100.0, 10.0, 1.0, 0.1)  # penalties tried, the strongest first, each starting from the last solution
+PATH = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)  # penalties tried, the strongest first, each starting from the last solution
+MIDDLE = 10.0  # where there are too few rows to try any
 ONE_HOLDOUT = 5_000  # from this many rows on, one fifth held out judges a penalty as well as five folds
 WORSE = 1.001  # a held-out loss this much above the best ends the path
 
@@ -53,12 +54,12 @@ def sigmoid_loss(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.
     """Return each row's log loss and its gradient by the score of the positive class.
 
     Shape:
-        scores: (rows, 1) float64
-        truth: (rows, 1) float64, 0 or 1
-        returns: (rows,) and (rows, 1) float64
+        scores: (rows, width) float64; width is 1, or the number of labels of a set
+        truth: (rows, width) float64, 0 or 1
+        returns: (rows,), summed over labels, and (rows, width) float64
     """
     loss = np.logaddexp(0.0, scores) - truth * scores
-    return loss[:, 0], sigmoid(scores) - truth
+    return loss.sum(axis=1), sigmoid(scores) - truth
 
 
 def squared_loss(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,20 +68,35 @@ def squared_loss(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.
     return 0.5 * (gaps * gaps).sum(axis=1), gaps
 
 
+def poisson_loss(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's negative log likelihood, less what does not depend on the score, and its gradient by the log rate.
+
+    Scores beyond 30 (a rate of 10¹³) go on as a line, so that a step too far costs much and not infinity.
+    """
+    inside = np.minimum(scores, 30.0)
+    rate = np.exp(inside)
+    return (rate * (1.0 + scores - inside) - truth * scores).sum(axis=1), rate - truth
+
+
 LOSSES: dict[str, Loss] = {
     "binary_cross_entropy": sigmoid_loss,
     "cross_entropy": softmax_loss,
+    "ordinal": softmax_loss,
+    "poisson": poisson_loss,
 }  # any other: squared_loss
 CURVATURE: dict[Loss, float] = {
     sigmoid_loss: 0.25,
     softmax_loss: 0.5,
     squared_loss: 1.0,
+    poisson_loss: 1.0,  # no bound: targets are divided by their mean, so that rates are about 1
 }  # bounds of the second derivative
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Logistic regression for classes, ridge regression for values.
+    """Logistic regression for classes and label sets, Poisson regression for counts, ridge regression for other values.
+
+    The labels of a set and the entries of a vector share one penalty. Ordered labels are learned as classes.
 
     Minimises the mean loss plus penalty / (2 · rows) times the squared coefficients, intercepts free, by L-BFGS.
 
@@ -98,7 +114,7 @@ class Linear:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = 1_000_000
-    recipe: ClassVar[Mapping[str, Any]] = {}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "sparse"}
 
     penalty: float = setting(
         0.0, "weight of the squared coefficients [rows]; 0 chooses it inside the training rows", capacity=-1
@@ -116,13 +132,13 @@ class Linear:
         for i, (target, output) in enumerate(zip(train.targets, outputs)):
             clock = effort.clock.share(1 / (len(outputs) - i))
             truth, centre, scale = _truth(target, output, weights)
-            design = Design(train.batch.numbers, train.batch.codes, train.batch.layout.codes, truth, weights)
+            design = Design(_numbers(train.batch), train.batch.codes, train.batch.layout.codes, truth, weights)
             loss = LOSSES.get(output.task.loss, squared_loss)
             start = design.start(loss)
             penalty = self.penalty or choose(design, loss, start, effort.seed, clock.share(0.6))
             solution, whole = solve(design, loss, start, penalty, clock)
             cut |= not whole
-            fits.append(Coefficients(*design.parts(solution), centre, scale, _link(loss), penalty))
+            fits.append(Coefficients(*design.parts(solution), centre, scale, _link(loss, output), penalty))
         return LinearEstimator(tuple(fits), train.batch.layout.codes, stopped="clock" if cut else "")
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> LinearEstimator:
@@ -166,6 +182,10 @@ class Coefficients:
         scores = numbers @ self.numbers + self.intercept
         if places.shape[1]:
             scores += self.levels[places].sum(axis=1)
+        if self.link == "exp":
+            return self.scale * np.exp(np.minimum(scores, 30.0))
+        if self.link == "members":
+            return sigmoid(scores)
         if self.link == "sigmoid":
             positive = sigmoid(scores[:, 0])
             return np.stack([1.0 - positive, positive], axis=1)
@@ -191,7 +211,7 @@ class LinearEstimator:
         Shape:
             returns[i]: (rows, n_labels) float64 probabilities, or (rows, d) float64 values
         """
-        numbers, places = batch.numbers.astype(np.float64), batch.codes + _offsets(self.codes)
+        numbers, places = _numbers(batch), batch.codes + _offsets(self.codes)
         return tuple(fit.predict(numbers, places) for fit in self.fits)
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
@@ -216,13 +236,13 @@ class Design:
 
     def __init__(
         self,
-        numbers: np.ndarray,
+        numbers: Any,
         codes: np.ndarray,
         layout: tuple[tuple[str, int], ...],
         truth: np.ndarray,
         weights: np.ndarray,
     ) -> None:
-        self.numbers, self.codes, self.layout = np.asarray(numbers, np.float64), codes, layout
+        self.numbers, self.codes, self.layout = numbers, codes, layout
         self.truth, self.weights = truth, weights
         self.n_levels = sum(cardinality for _, cardinality in layout)
         self.shape = (self.numbers.shape[1] + self.n_levels + 1, truth.shape[1])
@@ -241,7 +261,9 @@ class Design:
         """Return the solution that looks at no column: the log odds of the smoothed shares, or the mean (0)."""
         table = np.zeros(self.shape)
         share = (np.average(self.truth, axis=0, weights=self.weights) * len(self.truth) + 0.5) / (len(self.truth) + 1.0)
-        if loss is not squared_loss:
+        if loss is poisson_loss:
+            table[-1] = np.log(np.maximum(np.average(self.truth, axis=0, weights=self.weights), 1e-12))
+        elif loss is not squared_loss:
             table[-1] = np.log(share) if loss is softmax_loss else np.log(share / (1.0 - share))
         return table.ravel()
 
@@ -250,9 +272,11 @@ class Design:
         """Return the weighted mean of each row's outer product; of many columns only its diagonal."""
         n, p = self.numbers.shape[1], self.shape[0]
         weights, total = self.weights, self.weights.sum()
-        if p > MANY_COLUMNS or p > max(WIDE, 2 * len(weights)):
+        if p > MANY_COLUMNS or p > max(WIDE, 2 * len(weights)) or not isinstance(self.numbers, np.ndarray):
+            squares = self.numbers**2 if isinstance(self.numbers, np.ndarray) else self.numbers.multiply(self.numbers).T
+            numbers = weights @ squares if isinstance(squares, np.ndarray) else squares @ weights
             levels = sum(np.bincount(column, weights, minlength=self.n_levels) for column in self.places.T)
-            return np.concatenate([weights @ self.numbers**2, np.broadcast_to(levels, self.n_levels), [total]]) / total
+            return np.concatenate([numbers, np.broadcast_to(levels, self.n_levels), [total]]) / total
         found = np.zeros((p, p))
         for begin in range(0, len(weights), CHUNK):
             rows = slice(begin, begin + CHUNK)
@@ -329,7 +353,7 @@ def choose(design: Design, loss: Loss, start: np.ndarray, seed: int, clock: Cloc
     """Return the penalty of `PATH` with the lowest held-out loss inside the training rows."""
     parts = [(design.take(kept), design.take(held)) for kept, held in _held_out(len(design.truth), seed)]
     if not parts:
-        return PATH[len(PATH) // 2]
+        return MIDDLE
     solutions, best, best_loss = [start] * len(parts), PATH[0], np.inf
     for penalty in PATH:
         solutions = [solve(kept, loss, solution, penalty, clock)[0] for (kept, _), solution in zip(parts, solutions)]
@@ -361,6 +385,11 @@ def _truth(target: np.ndarray, output: Any, weights: np.ndarray) -> tuple[np.nda
         columns = columns[:, 1:] if output.task.loss == "binary_cross_entropy" else columns
         return columns, np.zeros(columns.shape[1]), np.ones(columns.shape[1])
     values = target.reshape(len(target), -1).astype(np.float64)
+    if output.task.family == "sets":
+        return values, np.zeros(values.shape[1]), np.ones(values.shape[1])
+    if output.task.loss == "poisson":
+        mean = np.maximum(np.average(values, axis=0, weights=weights), 1e-12)
+        return values / mean, np.zeros(values.shape[1]), mean
     centre = np.average(values, axis=0, weights=weights)
     scale = np.sqrt(np.average((values - centre) ** 2, axis=0, weights=weights))
     scale[scale == 0] = 1.0
@@ -373,9 +402,21 @@ def _held_out(n_rows: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]
         yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
 
 
-def _link(loss: Loss) -> str:
-    links: dict[Loss, str] = {sigmoid_loss: "sigmoid", softmax_loss: "softmax"}
+def _link(loss: Loss, output: Any) -> str:
+    if output.task.family == "sets":
+        return "members"
+    links: dict[Loss, str] = {sigmoid_loss: "sigmoid", softmax_loss: "softmax", poisson_loss: "exp"}
     return links.get(loss, "identity")
+
+
+def _numbers(batch: Batch) -> Any:
+    """Return the columns that have one coefficient each, (rows, columns) float64; sparse where the batch has terms."""
+    numbers = batch.numbers.astype(np.float64)
+    if not batch.layout.n_terms:
+        return numbers
+    from scipy.sparse import csr_matrix, hstack
+
+    return hstack([csr_matrix(numbers), batch.arrays["terms"].astype(np.float64)], format="csr")
 
 
 def _offsets(layout: tuple[tuple[str, int], ...]) -> np.ndarray:

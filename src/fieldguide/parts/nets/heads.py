@@ -138,6 +138,7 @@ class Readout(nn.Module):
     Shape:
         numbers: (rows, n_numbers) float32
         codes: (rows, n_codes) int32
+        blocks[i]: (rows, *shape of its spec), for networks that take them
         returns: (rows, sum of n_read) float32
 
     Examples:
@@ -152,8 +153,8 @@ class Readout(nn.Module):
         self.net = net
         self.heads = tuple(heads)
 
-    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
-        logits = self.net(numbers, codes)
+    def forward(self, numbers: Tensor, codes: Tensor, *blocks: Tensor) -> Tensor:
+        logits = self.net(numbers, codes, *blocks)
         parts = logits.split([head.d_logits for head in self.heads], dim=2) if len(self.heads) > 1 else [logits]
         read = [_ACTIVATIONS[head.activation](part) for head, part in zip(self.heads, parts, strict=True)]
         together = torch.cat(read, 2) if len(read) > 1 else read[0]

@@ -24,6 +24,7 @@ class Arm:
         recipe: the recipe of the first trial; None: the learner's own.
         space: where settings are drawn from; None: what the learner declares.
         recipe_space: where recipe fields are drawn from; None: what `Recipe` declares, less what the learner names.
+        kinds: the kinds of columns there are; settings about others are not drawn.
 
     Examples:
         >>> from fieldguide import parts
@@ -35,14 +36,15 @@ class Arm:
     recipe: Recipe | None = None
     space: Mapping[str, Space] | None = None
     recipe_space: Mapping[str, Space] | None = None
+    kinds: tuple[str, ...] = ()
 
     @property
     def spaces(self) -> tuple[dict[str, Space], dict[str, Space]]:
         """The spaces of settings and of recipe fields."""
-        settings = space_of(self.learner) if self.space is None else self.space
+        settings = space_of(self.learner, self.kinds) if self.space is None else self.space
         if self.recipe_space is not None:
             return dict(settings), dict(self.recipe_space)
-        return dict(settings), {k: v for k, v in space_of(Recipe).items() if k not in self.learner.recipe}
+        return dict(settings), {k: v for k, v in space_of(Recipe, self.kinds).items() if k not in self.learner.recipe}
 
     def first(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the settings and recipe fields as they stand."""

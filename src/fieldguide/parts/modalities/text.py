@@ -1,0 +1,247 @@
+"""Texts: read, described, and encoded as terms, as topics, or as tokens for a network.
+
+Knows what each form of the recipe makes of a text. How texts are cut is `_words`, how terms are weighted `_terms`; what a
+network does with tokens is `nets.encoders.text`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.batch import Block, Layout, Spec
+from fieldguide.core.cell import Unreadable, text_of, texts_of
+from fieldguide.parts.modalities._terms import Terms, topics_of
+from fieldguide.parts.modalities._words import FIRST_TOKEN, PADDING, UNKNOWN, tokens_of, vocabulary_of, words_of
+
+QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
+TOP = 20
+WORD_DROPOUT = 0.05  # share of a training row's tokens that are made unknown
+_DAMAGED = re.compile(r"�|Ã[\x80-\xbf©¨¼¶¤]|â€")  # replacement marks, and UTF-8 that was read as Latin-1
+COUNTS = ("characters", "words", "digits", "capitals", "marks")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Free text: String, null where empty.
+
+    Examples:
+        >>> from fieldguide.core.table import Column
+        >>> Text().read(pl.Series([" Hello ", "", None]), Column("said", "text"))[0].to_list()
+        ['Hello', None, None]
+    """
+
+    name: ClassVar[str] = "text"
+
+    def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
+        """Return texts without outer white space, null where nothing is left, and which cells are broken (lists, bytes)."""
+        texts, broken = texts_of(raw)
+        return texts.set(texts == "", None), broken
+
+    def read_value(self, value: Any, column: Any) -> tuple[str | None, bool]:
+        """Return one text and whether it is broken, as `read` would."""
+        try:
+            return text_of(value) or None, False
+        except Unreadable:
+            return None, True
+
+    def cells(self, typed: pl.Series) -> np.ndarray:
+        """Return (rows,) objects: str, or None where missing."""
+        cells = np.empty(typed.len(), object)
+        cells[:] = typed.to_list()
+        return cells
+
+    def cell(self, value: str | None) -> np.ndarray:
+        """Return (1,) objects of one read value."""
+        cells = np.empty(1, object)
+        cells[0] = value
+        return cells
+
+    def describe(self, typed: pl.Series) -> dict[str, Any]:
+        """Return counts, lengths in words and characters, the vocabulary, and how many texts look damaged or repeat."""
+        texts = [text for text in typed.to_list() if text is not None]
+        words = [words_of(text) for text in texts]
+        vocabulary = vocabulary_of(words, most=10**9, least_count=1)
+        counts = {word: 0 for word in vocabulary[:TOP]}
+        for row in words:
+            for word in row:
+                if word in counts:
+                    counts[word] += 1
+        return {
+            "n": typed.len(), "missing": typed.len() - len(texts),
+            "n_words": _spread([len(row) for row in words]), "n_characters": _spread([len(text) for text in texts]),
+            "vocabulary": len(vocabulary), "top": [{"word": word, "count": counts[word]} for word in vocabulary[:TOP]],
+            "repeated": len(texts) - len(set(texts)), "damaged": sum(bool(_DAMAGED.search(text)) for text in texts),
+            "not_ascii": sum(not text.isascii() for text in texts),
+        }  # fmt: skip
+
+    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> TokensEncoder | TermsEncoder | TopicsEncoder:
+        """Fit what the recipe's `media` asks for on training cells."""
+        if recipe.media == "blocks":
+            words = (vocabulary_of(map(tokens_of, filter(None, column)), recipe.vocabulary) for column in cells.values())
+            return TokensEncoder(tuple(cells), tuple(words), recipe.max_tokens, recipe.augment)
+        terms = tuple(Terms.fit(column.tolist()) for column in cells.values())
+        if recipe.media == "sparse":
+            return TermsEncoder(tuple(cells), terms)
+        found = (topics_of(t.encode(column.tolist())) for t, column in zip(terms, cells.values()))
+        return TopicsEncoder(tuple(cells), terms, tuple(found))
+
+    def load(self, data: Mapping[str, Any]) -> TokensEncoder | TermsEncoder | TopicsEncoder:
+        """Return the encoder that `to_dict` described."""
+        names = tuple(data["names"])
+        if data["form"] == "tokens":
+            return TokensEncoder(names, tuple(map(tuple, data["words"])), data["max_tokens"], data["augment"])
+        terms = tuple(Terms.from_dict(column) for column in data["terms"])
+        if data["form"] == "terms":
+            return TermsEncoder(names, terms)
+        topics = (np.array(column, np.float32).reshape(len(t.words), -1) for t, column in zip(terms, data["topics"]))
+        return TopicsEncoder(names, terms, tuple(topics))
+
+
+@dataclass(frozen=True)
+class TermsEncoder:
+    """TF-IDF of every text column, side by side.
+
+    Shape:
+        encode(cells)["terms"]: (rows, terms) float32, sparse
+    """
+
+    names: tuple[str, ...]
+    terms: tuple[Terms, ...]
+
+    def layout(self) -> Layout:
+        return Layout(n_terms=sum(len(terms.words) for terms in self.terms))
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        from scipy.sparse import hstack
+
+        parts = [terms.encode(cells[name].tolist()) for name, terms in zip(self.names, self.terms)]
+        return {"terms": parts[0] if len(parts) == 1 else hstack(parts, format="csr")}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"form": "terms", "names": list(self.names), "terms": [terms.to_dict() for terms in self.terms]}
+
+
+@dataclass(frozen=True)
+class TopicsEncoder:
+    """Every text as its place along the leading topics, and a few counts of its characters.
+
+    Shape:
+        encode(cells)["numbers"]: (rows, sum of topics + 5 counts and a missing flag a column) float32, without NaN
+    """
+
+    names: tuple[str, ...]
+    terms: tuple[Terms, ...]
+    topics: tuple[np.ndarray, ...]
+
+    def layout(self) -> Layout:
+        names: list[str] = []
+        for name, topics in zip(self.names, self.topics):
+            names += [f"{name} topic {i + 1}" for i in range(topics.shape[1])]
+            names += [f"{name} {count}" for count in COUNTS] + [f"{name} is missing"]
+        return Layout(numbers=tuple(names))
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        parts: list[np.ndarray] = []
+        for name, terms, topics in zip(self.names, self.terms, self.topics):
+            texts = cells[name].tolist()
+            # one term scaled to unit variance would drown the rest; topics of rows of length 1 are left on their scale
+            parts += [np.asarray(terms.encode(texts) @ topics) * 8.0, np.array([_counts(text) for text in texts]).reshape(-1, 6)]
+        return {"numbers": np.concatenate(parts, axis=1).astype(np.float32)}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "form": "topics", "names": list(self.names), "terms": [terms.to_dict() for terms in self.terms],
+            "topics": [[float(f"{value:.6g}") for value in topics.ravel().tolist()] for topics in self.topics],
+        }  # fmt: skip
+
+
+class _Codes(dict[str, int]):
+    def __missing__(self, word: str) -> int:
+        return UNKNOWN
+
+
+@dataclass(frozen=True)
+class TokensEncoder:
+    """Every text as codes of its tokens: 0 is padding, 1 an unknown word, the most frequent word is 2.
+
+    Shape:
+        encode(cells)[name].load(): (rows, longest of these rows, at least 1) int32
+    """
+
+    names: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    max_tokens: int
+    augment: bool = True
+    _codes: tuple[_Codes, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        codes = (_Codes(zip(words, range(FIRST_TOKEN, FIRST_TOKEN + len(words)))) for words in self.words)
+        object.__setattr__(self, "_codes", tuple(codes))
+
+    def layout(self) -> Layout:
+        specs = (
+            Spec(name, "text", (self.max_tokens,), "int32", FIRST_TOKEN + len(words))
+            for name, words in zip(self.names, self.words, strict=True)
+        )
+        return Layout(blocks=tuple(specs))
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Block]:
+        return {name: self._block(cells[name], codes) for name, codes in zip(self.names, self._codes, strict=True)}
+
+    def _block(self, column: np.ndarray, codes: _Codes) -> Block:
+        rows = np.empty(len(column), object)
+        for i, text in enumerate(column.tolist()):
+            tokens = tokens_of(text or "")[: self.max_tokens]
+            rows[i] = np.fromiter(map(codes.__getitem__, tokens), np.int32, len(tokens))
+        return Block(rows, padded, word_dropout if self.augment else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "form": "tokens", "names": list(self.names), "words": [list(words) for words in self.words],
+            "max_tokens": self.max_tokens, "augment": self.augment,
+        }  # fmt: skip
+
+
+def padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Return rows of codes as one array, filled up with padding.
+
+    Examples:
+        >>> padded([np.array([2, 3]), np.array([4])]).tolist()
+        [[2, 3], [4, 0]]
+    """
+    longest = max((len(row) for row in rows), default=0)
+    array = np.full((len(rows), max(longest, 1)), PADDING, np.int32)
+    for i, row in enumerate(rows):
+        array[i, : len(row)] = row
+    return array
+
+
+def word_dropout(tokens: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return tokens, a few of them unknown, so that a network does not lean on single words.
+
+    Source:
+        Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", ACL 2015.
+    """
+    gone = (rng.random(tokens.shape) < WORD_DROPOUT) & (tokens != PADDING)
+    return np.where(gone, np.int32(UNKNOWN), tokens)
+
+
+def _counts(text: str | None) -> list[float]:
+    if text is None:
+        return [0.0] * len(COUNTS) + [1.0]
+    n = len(text)
+    digits, capitals = sum(map(str.isdigit, text)), sum(map(str.isupper, text))
+    marks = sum(not (c.isalnum() or c.isspace()) for c in text)
+    return [float(np.log1p(n)) - 4.0, float(np.log1p(text.count(" "))) - 2.0, 10 * digits / n, 10 * capitals / n, 10 * marks / n, 0.0]
+
+
+def _spread(sizes: Sequence[int]) -> dict[str, float]:
+    if not sizes:
+        return {}
+    return {"mean": float(np.mean(sizes)), **{f"q{q}": float(np.percentile(sizes, q)) for q in QUANTILES}, "max": float(max(sizes))}
