@@ -10,17 +10,17 @@ from fieldguide.testing import check_check
 
 AGE = Column("age", "number")
 ROW = Column("row", "id", "ignore", facts={"row_numbers": True})
-NOTE = Column("note", "text")
+CODE = Column("code", "constant")
 
 
 def test_columns_left_out_are_named_with_reasons():
     finding = only(
-        check_check(LeftOut(), {"columns": [AGE, ROW, NOTE]}, {"columns": [AGE, Column("sold", "boolean", "target")]})
+        check_check(LeftOut(), {"columns": [AGE, ROW, CODE]}, {"columns": [AGE, Column("sold", "boolean", "target")]})
     )
     assert (
-        finding.sentence == "2 columns reach no model: 'row' (it counts rows), 'note' (free text is not encoded yet)."
+        finding.sentence == "2 columns reach no model: 'row' (it counts rows), 'code' (always the same)."
     )
-    assert finding.columns == ("row", "note")
+    assert finding.columns == ("row", "code")
     assert finding.severity == "info"
 
 

@@ -16,11 +16,11 @@ from fieldguide.parts.checks._answers import count, fire, passed, verb
 class LeftOut:
     """Columns that reach no model, and why.
 
-    Formula: columns with the role `ignore`, `key` or `group`, and features of a kind that is not encoded (text, id,
+    Formula: columns with the role `ignore`, `key` or `group`, and features of a kind that is not encoded (id,
     constant, empty).
 
     Why: an identifier or a row number can be learned by heart and says nothing about a new row; a constant says
-    nothing at all; free text needs a modality of its own. Leaving a column out silently would hide a wrong guess.
+    nothing at all. Leaving a column out silently would hide a wrong guess.
 
     Remedy: where a guess is wrong, give the column its kind under `data.columns` in `study.yaml`.
 
@@ -57,5 +57,4 @@ def _reason(column: Column) -> str:
         "id": "it counts rows" if column.facts.get("row_numbers") else "an identifier",
         "constant": "always the same",
         "empty": "always missing",
-        "text": "free text is not encoded yet",
     }.get(column.kind, column.kind)
