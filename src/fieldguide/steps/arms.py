@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.contracts import Predictions
+from fieldguide.core.answering import scores_of
 from fieldguide.core.errors import ConfigError, DataError, ModelError, listed
 from fieldguide.core.model import Model
 from fieldguide.core.plan import ArmSection
@@ -53,21 +53,10 @@ def of_model(model: Model) -> Scorer:
 
     def ask(rows: pl.DataFrame) -> np.ndarray:
         columns = [column.name for column in model.columns if column.name in rows.columns]
-        return score_of(model, model.predict_rows(rows.select(columns).to_dicts())[0])
+        predictions = model.predict_rows(rows.select(columns).to_dicts())[0]
+        return scores_of(model, predictions[0], model.decide(predictions)[0])
 
     return ask
-
-
-def score_of(model: Model, predictions: Predictions) -> np.ndarray:
-    """Return what the log calls the score: of the positive class, of the decision (more classes), or the value.
-
-    Shape:
-        returns: (rows,)
-    """
-    first: np.ndarray = predictions[0]
-    if model.outputs[0].task.family != "classes":
-        return first[:, 0]
-    return first[:, 1] if first.shape[1] == 2 else first.max(axis=1)
 
 
 def of_callable(ask: Callable[[list[dict[str, Any]]], Any], name: str = "the callable") -> Scorer:
@@ -115,11 +104,12 @@ def _posted(url: str, rows: pl.DataFrame) -> np.ndarray:
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            given = json.load(answer)["predictions"]
+            found = json.load(answer)
+            given = found["scores"] if "scores" in found else found["predictions"]
     except (urllib.error.URLError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{url} gave no answer that can be read",
-            rule='an HTTP scorer answers {"rows": [...]} with {"predictions": [...]}', found=f"{type(error).__name__}: {error}",
+            rule='an HTTP scorer answers {"rows": [...]} with {"scores": [...]} or {"predictions": [...]}', found=f"{type(error).__name__}: {error}",
             do="check that it runs, and name its /predict",
         ) from error  # fmt: skip
     if len(given) != rows.height:
