@@ -1,0 +1,54 @@
+"""FG923: did every unit stay in the arm it was dealt?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.settings import setting
+from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, verb
+
+
+@dataclass(frozen=True)
+class StrayedUnits:
+    """Units were answered by both arms, or by another arm than their assignment says.
+
+    Formula: share of units with answers of more than one arm, and share whose first arm is not that of the salted hash; 1 % of either is
+    an error, any is told.
+
+    Why: a unit that saw both arms belongs to neither. A few blur the difference; many void it.
+
+    Remedy: make the caller send the same unit with every request, and deal by the plan's own assignment.
+
+    Needs: judged (strays: {both, wrong, n, share_both, share_wrong}).
+    """
+
+    name: ClassVar[str] = "fg923_strayed_units"
+    code: ClassVar[str] = "FG923"
+    title: ClassVar[str] = "Units strayed between the arms"
+    step: ClassVar[str] = "experiment"
+    severity: ClassVar[Severity] = "error"
+
+    share: float = setting(0.01, "share of strayed units from which the experiment is void")
+
+    def run(self, *, judged: Mapping[str, Any]) -> list[Finding]:
+        strays = judged["strays"]
+        if not strays["n"]:
+            return [not_applicable(self, "No unit was seen yet.")]
+        worst = max(strays["share_both"], strays["share_wrong"])
+        if not worst:
+            return [passed(self, f"Every one of {count(strays['n'], 'unit')} stayed in its arm.", strays)]
+        parts = []
+        if strays["both"]:
+            parts.append(
+                f"{count(strays['both'], 'unit')} of {strays['n']:,} {verb(strays['both'], 'was', 'were')} answered by both arms"
+            )
+        if strays["wrong"]:
+            parts.append(
+                f"{count(strays['wrong'], 'unit')} of {strays['n']:,} {verb(strays['wrong'], 'was', 'were')} not in the arm dealt to them"
+            )
+        severity = "error" if worst > self.share else "info"
+        remedy = "Send the same unit with every request, and deal by the plan's own assignment."
+        return [fire(self, " and ".join(parts) + ".", remedy, severity=severity, evidence=strays)]

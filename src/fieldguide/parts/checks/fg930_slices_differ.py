@@ -1,0 +1,66 @@
+"""FG930: is the effect the same for everybody?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.multiplicity import holm
+from fieldguide.core.settings import setting
+from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span
+
+
+@dataclass(frozen=True)
+class SlicesDiffer:
+    """A part of the units reacts otherwise than the rest: the candidate helps some and harms others.
+
+    Formula: for each slice, z = (d_slice - d_rest) / sqrt(s_slice^2 + s_rest^2), with the rest's effect from all slices of the same column;
+    two-sided, Holm over all slices, at 1 %.
+
+    Why: an average gain may hide a loss in one country or device, which a fix or a rule could spare.
+
+    Remedy: look at the named slice before shipping; repeat it in another experiment, for a slice found by looking is a guess.
+
+    Needs: judged (measures: [{slices}]).
+    """
+
+    name: ClassVar[str] = "fg930_slices_differ"
+    code: ClassVar[str] = "FG930"
+    title: ClassVar[str] = "The effect differs between slices"
+    step: ClassVar[str] = "experiment"
+    severity: ClassVar[Severity] = "warning"
+
+    alpha: float = setting(0.01, "level after correction")
+
+    def run(self, *, judged: Mapping[str, Any]) -> list[Finding]:
+        one = next(measure for measure in judged["measures"] if measure["role"] == "primary")
+        parts = {name: part for name, part in one["slices"].items() if part["value"] is not None and part["error"]}
+        if len(parts) < 2:
+            return [not_applicable(self, "Fewer than two slices can be judged.")]
+        rows = []
+        for name, part in parts.items():
+            column = name.partition(" = ")[0]
+            rest = [other for label, other in parts.items() if label != name and label.partition(" = ")[0] == column]
+            if rest:
+                weights = [1 / other["error"] ** 2 for other in rest]
+                mean = sum(w * other["value"] for w, other in zip(weights, rest)) / sum(weights)
+                z = (part["value"] - mean) / math.hypot(part["error"], sum(weights) ** -0.5)
+                rows.append((name, part, mean, math.erfc(abs(z) / math.sqrt(2))))
+        adjusted = holm(np.array([row[3] for row in rows]))
+        sure = sorted((p, *row) for p, row in zip(adjusted.tolist(), rows) if p <= self.alpha)
+        if not sure:
+            return [
+                passed(self, f"The effect is the same in all {count(len(parts), 'slice')}, as far as noise allows.")
+            ]
+        p, name, part, mean, _ = sure[0]
+        sentence = (
+            f"Where {name}, {one['name']} changes by {number(part['value'])} {span(part['interval'])}, elsewhere by {number(mean)} "
+            f"(p {p:.2g} after {count(len(rows), 'slice')})."
+        )
+        remedy = "Look at this slice before shipping, and repeat it in another experiment."
+        return [fire(self, sentence, remedy, evidence={"slice": name, "p": p, **part, "elsewhere": mean})]

@@ -1,0 +1,52 @@
+"""FG936: is the skew part of the gap more than noise?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, span
+
+
+@dataclass(frozen=True)
+class GapSkew:
+    """The scores served differ from those the offline path gives for the same requests, and the metric feels it.
+
+    Formula: score as served less score with the offline path's predictions, on the same mature rows; its interval excludes 0.
+
+    Why: training and serving are to be one transform. A column that is made differently online is a bug, whatever it does to the
+    score.
+
+    Remedy: replay what was served and compare column by column (`fieldguide replay`).
+
+    Needs: gap (parts, metric_title).
+    """
+
+    name: ClassVar[str] = "fg936_gap_skew"
+    code: ClassVar[str] = "FG936"
+    title: ClassVar[str] = "Served scores are not those of the offline path"
+    step: ClassVar[str] = "gap"
+    severity: ClassVar[Severity] = "error"
+
+    def run(self, *, gap: Mapping[str, Any]) -> list[Finding]:
+        part = next(part for part in gap["parts"] if part["name"] == "skew")
+        if part["value"] is None:
+            return [not_applicable(self, f"It cannot be told: {part['why']}.")]
+        low, high = part["interval"]
+        said = f"{number(part['value'])} of {gap['metric_title']}"
+        if low is None or high is None or low <= 0 <= high:
+            return [passed(self, f"Not beyond noise: {said}.", part)]
+        worse = (part["value"] < 0) == bool(gap["greater_is_better"])
+        sentence = f"{part['what'][0].upper()}{part['what'][1:]}: {said} {span((low, high))} of the gap."
+        severity: Severity = self.severity if worse else "info"
+        return [
+            fire(
+                self,
+                sentence,
+                "Replay what was served, and mend the column that differs.",
+                severity=severity,
+                evidence=part,
+            )
+        ]

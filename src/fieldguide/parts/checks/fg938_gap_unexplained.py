@@ -1,0 +1,53 @@
+"""FG938: is the rest part of the gap more than noise?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from fieldguide.core.finding import Finding, Severity
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, span
+
+
+@dataclass(frozen=True)
+class GapUnexplained:
+    """What is left of the gap, after late labels, skew, feedback and drift of the features, is more than noise.
+
+    Formula: score of the mature rows, weighted, by the offline path, less the offline score weighted to the same features; its interval
+    excludes 0.
+
+    Why: neither engineering nor who is asked explains it. Either the outcome comes about otherwise than it did, or its definition
+    changed, or the promise was too good.
+
+    Remedy: ask how outcomes are recorded now; retrain on the newest rows and compare (`fieldguide refresh`).
+
+    Needs: gap (parts, metric_title).
+    """
+
+    name: ClassVar[str] = "fg938_gap_unexplained"
+    code: ClassVar[str] = "FG938"
+    title: ClassVar[str] = "The relation itself changed"
+    step: ClassVar[str] = "gap"
+    severity: ClassVar[Severity] = "warning"
+
+    def run(self, *, gap: Mapping[str, Any]) -> list[Finding]:
+        part = next(part for part in gap["parts"] if part["name"] == "rest")
+        if part["value"] is None:
+            return [not_applicable(self, f"It cannot be told: {part['why']}.")]
+        low, high = part["interval"]
+        said = f"{number(part['value'])} of {gap['metric_title']}"
+        if low is None or high is None or low <= 0 <= high:
+            return [passed(self, f"Not beyond noise: {said}.", part)]
+        worse = (part["value"] < 0) == bool(gap["greater_is_better"])
+        sentence = f"{part['what'][0].upper()}{part['what'][1:]}: {said} {span((low, high))} of the gap."
+        severity: Severity = self.severity if worse else "info"
+        return [
+            fire(
+                self,
+                sentence,
+                "Ask how outcomes are recorded now; retrain on the newest rows and compare.",
+                severity=severity,
+                evidence=part,
+            )
+        ]
