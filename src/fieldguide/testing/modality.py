@@ -34,6 +34,9 @@ RECIPES = (
     Recipe(scaling="none", missing="keep", min_count=1),
     Recipe(scaling="none"),
     Recipe(missing="keep", dates="elapsed"),
+    Recipe(media="sparse"),
+    Recipe(media="blocks"),
+    Recipe(media="features"),
 )
 
 
@@ -125,12 +128,13 @@ def check_encoder(modality: Any, typed: pl.Series, recipe: Any) -> None:
     train = {name: array[:half] for name, array in cells.items()}
     encoder = modality.fit(train, recipe)
     described = json.dumps(encoder.to_dict(), allow_nan=False)
-    arrays = encoder.encode(cells)
+    arrays = loaded_arrays(encoder.layout(), encoder.encode(cells))
     _check_arrays(encoder.layout(), arrays, typed.len(), finite=recipe.missing == "indicator")
     assert all(_identical(cells[name], before[name]) for name in cells), "encoding changes the cells it is given"
     loaded = modality.load(json.loads(described))
     assert loaded.layout() == encoder.layout(), "a loaded encoder has the same layout"
-    assert _same_arrays(loaded.encode(cells), arrays), "a loaded encoder encodes the same, bit for bit"
+    again = loaded_arrays(loaded.layout(), loaded.encode(cells))
+    assert _same_arrays(again, arrays), "a loaded encoder encodes the same, bit for bit"
     assert json.dumps(loaded.to_dict(), allow_nan=False) == described, "a loaded encoder describes itself the same"
     _check_rows(encoder, cells, arrays, typed.len())
     # Poison: what is not a training row may be anything, and nothing fitted moves.
@@ -142,7 +146,20 @@ def check_encoder(modality: Any, typed: pl.Series, recipe: Any) -> None:
     missing = {name: modality.cells(pl.Series(name, [None] * 4, dtype=typed.dtype)) for name in cells}
     for extreme in (missing, empty):
         fitted = modality.fit(extreme, recipe)
-        _check_arrays(fitted.layout(), fitted.encode(cells), typed.len(), finite=recipe.missing == "indicator")
+        _check_arrays(fitted.layout(), loaded_arrays(fitted.layout(), fitted.encode(cells)), typed.len(), finite=recipe.missing == "indicator")
+
+
+def loaded_arrays(layout: Any, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return encoded arrays as plain ones: blocks decoded and filled up to their shape, sparse ones written out."""
+    specs = {spec.name: spec for spec in layout.blocks}
+    plain: dict[str, np.ndarray] = {}
+    for name, array in arrays.items():
+        if name in specs:
+            array = array.load()
+            if specs[name].size and array.shape[1] < specs[name].shape[0]:  # codes are as long as their longest row
+                array = np.pad(array, ((0, 0), (0, specs[name].shape[0] - array.shape[1])))
+        plain[name] = array if isinstance(array, np.ndarray) else array.toarray()
+    return plain
 
 
 def _columns(typed: pl.Series, first: pl.Series) -> dict[str, pl.Series]:
@@ -152,9 +169,9 @@ def _columns(typed: pl.Series, first: pl.Series) -> dict[str, pl.Series]:
 
 
 def _check_arrays(layout: Any, arrays: Mapping[str, np.ndarray], n_rows: int, finite: bool) -> None:
-    blocks = dict(layout.blocks)
+    blocks = {spec.name: spec for spec in layout.blocks}
     for name, array in arrays.items():
-        assert len(array) == n_rows, f"{name} has {len(array)} rows of {n_rows}"
+        assert array.shape[0] == n_rows, f"{name} has {array.shape[0]} rows of {n_rows}"
         if name == "numbers":
             assert array.dtype == np.float32 and array.shape == (n_rows, len(layout.numbers)), (
                 f"numbers are {array.shape}"
@@ -165,8 +182,14 @@ def _check_arrays(layout: Any, arrays: Mapping[str, np.ndarray], n_rows: int, fi
             assert array.dtype == np.int32 and array.shape == (n_rows, len(layout.codes)), f"codes are {array.shape}"
             sizes = np.array([size for _, size in layout.codes])
             assert (array >= 0).all() and (array < sizes).all(), "codes are within their cardinality"
+        elif name == "terms":
+            assert array.dtype == np.float32 and array.shape == (n_rows, layout.n_terms), f"terms are {array.shape}"
         else:
-            assert array.shape[1:] == blocks[name], f"{name} is {array.shape[1:]}, its layout says {blocks[name]}"
+            spec = blocks[name]
+            assert array.dtype == np.dtype(spec.dtype), f"{name} is {array.dtype}, its layout says {spec.dtype}"
+            assert array.shape[1:] == spec.shape, f"{name} is {array.shape[1:]}, its layout says {spec.shape}"
+            assert np.isfinite(array).all(), f"{name} is finite everywhere"
+            assert not spec.size or ((array >= 0) & (array < spec.size)).all(), f"codes of {name} are within its size"
     held = (layout.numbers, "numbers"), (layout.codes, "codes"), (layout.blocks, "a block")
     assert all(not names or key == "a block" or key in arrays for names, key in held), (
         "the layout names arrays that are not there"
@@ -181,7 +204,7 @@ def _check_rows(encoder: Any, cells: Mapping[str, np.ndarray], arrays: Mapping[s
         slice(None, None, -1),
         *(slice(row, row + 1) for row in range(n_rows)),
     ):
-        part = encoder.encode({name: array[rows] for name, array in cells.items()})
+        part = loaded_arrays(encoder.layout(), encoder.encode({name: array[rows] for name, array in cells.items()}))
         expected = {name: array[rows] for name, array in arrays.items()}
         assert _same_arrays(part, expected), f"rows {rows} encoded alone differ from the same rows among all"
 

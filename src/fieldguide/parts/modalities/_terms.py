@@ -15,6 +15,7 @@ import numpy as np
 from fieldguide.parts.modalities._words import grams_of
 
 MOST_TERMS = 50_000
+MOST_TOPIC_TERMS = 20_000
 LEAST_ROWS = 2  # a term in one training row alone says nothing about others
 N_TOPICS = 64
 
@@ -42,13 +43,13 @@ class Terms:
         object.__setattr__(self, "_places", {word: place for place, word in enumerate(self.words)})
 
     @staticmethod
-    def fit(texts: Sequence[str | None]) -> Terms:
-        """Choose terms and their weights on training texts."""
+    def fit(texts: Sequence[str | None], most: int = MOST_TERMS) -> Terms:
+        """Choose at most `most` terms, the most frequent first, and their weights on training texts."""
         found: Counter[str] = Counter()
         for text in texts:
             if text is not None:
                 found.update(set(grams_of(text)))
-        kept = sorted((-n, term) for term, n in found.items() if n >= LEAST_ROWS)[:MOST_TERMS]
+        kept = sorted((-n, term) for term, n in found.items() if n >= LEAST_ROWS)[:most]
         idf = tuple(1.0 + float(np.log((1 + len(texts)) / (1 - n))) for n, _ in kept)  # n is negative
         return Terms(tuple(term for _, term in kept), idf)
 
@@ -87,7 +88,7 @@ def topics_of(matrix: Any, n_topics: int = N_TOPICS) -> np.ndarray:
 
     Shape:
         matrix: (rows, terms), sparse
-        returns: (terms, at most n_topics) float32; fewer where rows or terms are few
+        returns: (terms, at most n_topics) float16, which is as fine as the choice of the rows; fewer where rows or terms are few
 
     Source:
         Deerwester et al., "Indexing by Latent Semantic Analysis", 1990.
@@ -96,10 +97,10 @@ def topics_of(matrix: Any, n_topics: int = N_TOPICS) -> np.ndarray:
 
     most = min(n_topics, min(matrix.shape) - 1)
     if most < 1 or not matrix.nnz:
-        return np.zeros((matrix.shape[1], 0), np.float32)
+        return np.zeros((matrix.shape[1], 0), np.float16)
     start = np.ones(min(matrix.shape)) / np.sqrt(min(matrix.shape))
     _, values, right = svds(matrix.astype(np.float64), k=most, v0=start, random_state=0)
     right = right[np.argsort(-values)][: int((values > 1e-9).sum())]
     # a singular vector's sign is arbitrary: its largest entry is made positive, so that a refit keeps its meaning
     signs = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])
-    return np.ascontiguousarray((right * signs[:, None]).T, np.float32)
+    return np.ascontiguousarray((right * signs[:, None]).T, np.float16)

@@ -6,6 +6,7 @@ network does with tokens is `nets.encoders.text`.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
-from fieldguide.parts.modalities._terms import Terms, topics_of
+from fieldguide.parts.modalities._terms import MOST_TOPIC_TERMS, Terms, topics_of
 from fieldguide.parts.modalities._words import FIRST_TOKEN, PADDING, UNKNOWN, tokens_of, vocabulary_of, words_of
 
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
@@ -85,9 +86,9 @@ class Text:
         if recipe.media == "blocks":
             words = (vocabulary_of(map(tokens_of, filter(None, column)), recipe.vocabulary) for column in cells.values())
             return TokensEncoder(tuple(cells), tuple(words), recipe.max_tokens, recipe.augment)
-        terms = tuple(Terms.fit(column.tolist()) for column in cells.values())
         if recipe.media == "sparse":
-            return TermsEncoder(tuple(cells), terms)
+            return TermsEncoder(tuple(cells), tuple(Terms.fit(column.tolist()) for column in cells.values()))
+        terms = tuple(Terms.fit(column.tolist(), MOST_TOPIC_TERMS) for column in cells.values())
         found = (topics_of(t.encode(column.tolist())) for t, column in zip(terms, cells.values()))
         return TopicsEncoder(tuple(cells), terms, tuple(found))
 
@@ -99,7 +100,10 @@ class Text:
         terms = tuple(Terms.from_dict(column) for column in data["terms"])
         if data["form"] == "terms":
             return TermsEncoder(names, terms)
-        topics = (np.array(column, np.float32).reshape(len(t.words), -1) for t, column in zip(terms, data["topics"]))
+        topics = (
+            np.frombuffer(base64.b64decode(column), np.float16).reshape(len(t.words), n)
+            for t, column, n in zip(terms, data["topics"], data["n_topics"])
+        )
         return TopicsEncoder(names, terms, tuple(topics))
 
 
@@ -151,13 +155,14 @@ class TopicsEncoder:
         for name, terms, topics in zip(self.names, self.terms, self.topics):
             texts = cells[name].tolist()
             # one term scaled to unit variance would drown the rest; topics of rows of length 1 are left on their scale
-            parts += [np.asarray(terms.encode(texts) @ topics) * 8.0, np.array([_counts(text) for text in texts]).reshape(-1, 6)]
+            parts += [np.asarray(terms.encode(texts) @ topics.astype(np.float32)) * 8.0, np.array([_counts(text) for text in texts]).reshape(-1, 6)]
         return {"numbers": np.concatenate(parts, axis=1).astype(np.float32)}
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "form": "topics", "names": list(self.names), "terms": [terms.to_dict() for terms in self.terms],
-            "topics": [[float(f"{value:.6g}") for value in topics.ravel().tolist()] for topics in self.topics],
+            "topics": [base64.b64encode(topics.tobytes()).decode("ascii") for topics in self.topics],
+            "n_topics": [topics.shape[1] for topics in self.topics],
         }  # fmt: skip
 
 
