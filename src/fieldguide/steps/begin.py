@@ -19,6 +19,7 @@ from fieldguide.core.errors import ConfigError, listed
 from fieldguide.core.sections import ProblemSection
 from fieldguide.core.source import open_source
 from fieldguide.core.table import ENCODED_KINDS, Column
+from fieldguide.steps.detect_codes import Coded, sure_codes
 from fieldguide.steps.detect_roles import RolesGuess
 from fieldguide.steps.detect_task import TaskGuess, questions
 from fieldguide.steps.frame import look
@@ -44,7 +45,8 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
     }
     config = Config.from_dict(told, folder)
     columns, guess, tasks = look(source, config)
-    text = study_text(columns, guess, tasks, config, _relative(source.path, folder))
+    codes = sure_codes(source, columns)
+    text = study_text(columns, guess, tasks, config, _relative(source.path, folder), codes)
     created = not folder.exists()
     try:
         with writing(folder, "a study folder is made whole or not at all"):
@@ -64,15 +66,16 @@ def _relative(path: Path | None, folder: Path) -> str:
 
 
 def study_text(
-    columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], config: Config, table: str
-) -> str:
+    columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], config: Config, table: str,
+    codes: Sequence[Coded] = (),
+) -> str:  # fmt: skip
     """Return study.yaml as text: short, commented, with what was guessed and what only a person can answer."""
     task = tasks[config.problem.targets[0]]
     need = {entry["key"]: entry["question"] for entry in questions(columns, guess, task)}
     lines = [
         "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
         *_problem_lines(config.problem, task, need),
-        *_data_lines(columns, guess, table, need),
+        *_data_lines(columns, guess, table, need, codes),
         "# split: {test: 0.15}  # absent: chosen from the size of the data",
         "budget: {trials: 30, minutes: 10}",
         f"seed: {config.seed}",
@@ -112,7 +115,9 @@ def _problem_lines(said: ProblemSection, task: TaskGuess, need: Mapping[str, str
     return lines
 
 
-def _data_lines(columns: Sequence[Column], guess: RolesGuess, table: str, need: Mapping[str, str]) -> list[str]:
+def _data_lines(
+    columns: Sequence[Column], guess: RolesGuess, table: str, need: Mapping[str, str], codes: Sequence[Coded] = ()
+) -> list[str]:
     lines = ["data:", f"  table: {_yaml(table)}"]
     for role, found in (("time", guess.time), ("group", guess.group)):
         for column in found[:1]:
@@ -124,9 +129,14 @@ def _data_lines(columns: Sequence[Column], guess: RolesGuess, table: str, need: 
             lines.append(mark)
     if guess.key is not None:
         lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
-    lines += [
-        "  # columns: {name: ignore}  # ? " + need.get("data.columns", "columns that are not known at prediction time")
-    ]
+    asked = need.get("data.columns", "columns that are not known at prediction time")
+    if codes:
+        lines.append(f"  columns:  # name: ignore  # ? {asked}")
+        for one in codes:
+            said = {one.column: {"read": {"missing": list(one.tokens)}}}
+            lines.append(f"    {_yaml(said)[1:-1]}  # = {one.why}; remove the line if it is a number")
+    else:
+        lines.append(f"  # columns: {{name: ignore}}  # ? {asked}")
     return lines + _told_columns(columns)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from along_cases import columns_of, given, needed, run
@@ -44,3 +46,13 @@ def test_values_are_no_codes(rest):
         "flags of -1 and 1": rng.choice([-1, 1], 3000),
     }[rest]  # fmt: skip
     assert run(CHECK, given({**columns_of(), "x": values * 1.0})).status == "passed"
+
+
+def test_a_code_that_is_read_as_missing_is_noted():
+    case = given({**columns_of()})
+    table = case["table"]
+    columns = tuple(replace(c, read={"missing": ["n.a.", "-999"]}) if c.name == "size" else c for c in table.columns)
+    finding = run(CHECK, {**case, "table": replace(table, columns=columns)})
+    assert (finding.status, finding.severity, finding.columns) == ("fired", "info", ("size",))
+    assert finding.sentence == "Numbers that stand for unknown are read as missing in 1 column: -999 in 'size'."
+    assert "remove its line from study.yaml (data.columns.size.read.missing)" in finding.remedy

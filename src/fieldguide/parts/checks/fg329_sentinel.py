@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.sentinel import FEWEST, SHARE, sentinel
 from fieldguide.core.settings import setting
-from fieldguide.core.table import Table
+from fieldguide.core.table import Column, Table
 from fieldguide.parts.checks._along import joined, looked_at, sampled
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, verb
 
-NEGATIVE = (-1.0, *(-float("9" * k) for k in range(1, 7)), -88.0, -77.0, -32768.0)
-POSITIVE = (*(float("9" * k) for k in range(2, 9)), 88.0, 888.0, 8888.0, 9998.0, 65535.0, 2147483647.0)
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,11 @@ class Sentinel:
 
     Formula: one value out of a list of usual codes (-1, -9, -99 …, 99, 999 …) that at least 10 rows and 0.2 % of them
     hold. A negative code counts when no other value is negative, and the rest has more than two values; -1 also in flags
-    of 0 and 1. A positive code counts when it is farther from the largest other value than the whole range of the others.
+    of 0 and 1; -99, -999 … also when they lie three ranges of the others below them. A positive code counts when it is
+    farther from the largest other value than the whole range of the others.
+    `fieldguide init` declares a code that is sure as missing, in study.yaml, where one line overrules it: -99, -999 …;
+    999, 9999 … three ranges of the others above; -1 or -9 where the others are positive and it lies half their range
+    below; and more than ten other values in each case. A code that is read as missing is named as a note.
 
     Why: a model reads the code as a size: a patient of -1 cm is the shortest of all, and one of 999 years pulls every
     mean. Declared as missing, it is filled in and marked by an indicator instead.
@@ -40,23 +46,40 @@ class Sentinel:
     step: ClassVar[str] = "explore"
     severity: ClassVar[Severity] = "warning"
 
-    share: float = setting(0.002, "share of the rows that must hold the code")
-    fewest: int = setting(10, "rows [rows] that must hold the code")
+    share: float = setting(SHARE, "share of the rows that must hold the code")
+    fewest: int = setting(FEWEST, "rows [rows] that must hold the code")
 
     def run(self, *, table: Table) -> list[Finding]:
         rows = sampled(table.n_rows, 500_000)
-        numbers = [column.name for column in looked_at(table) if table.frame[column.name].dtype.is_numeric()]
+        numbers = [column for column in looked_at(table) if table.frame[column.name].dtype.is_numeric()]
         if not numbers:
             return [not_applicable(self, "There is no column of numbers.")]
+        declared = self._declared(numbers)
         found: dict[str, dict[str, Any]] = {}
-        for name in numbers:
-            entry = self._code(table.frame[name].to_numpy().astype(np.float64)[rows])
-            if entry is not None:
-                found[name] = entry
+        for column in numbers:
+            values = table.frame[column.name].to_numpy().astype(np.float64)[rows]
+            code = sentinel(values, share=self.share, fewest=self.fewest)
+            if code is not None:
+                found[column.name] = code.to_dict()
         if not found:
-            return [
-                passed(self, f"No usual code for unknown stands out in {count(len(numbers), 'column')} of numbers.")
-            ]
+            text = f"No usual code for unknown stands out in {count(len(numbers), 'column')} of numbers."
+            return declared or [passed(self, text)]
+        return [self._named(found), *declared]
+
+    def _declared(self, numbers: Sequence[Column]) -> list[Finding]:
+        """Return a note on the codes that study.yaml declares as missing."""
+        codes = {column.name: _codes(column) for column in numbers if _codes(column)}
+        if not codes:
+            return []
+        first, n = next(iter(codes)), len(codes)
+        texts = [f"{', '.join(tokens)} in {name!r}" for name, tokens in codes.items()]
+        sentence = f"Numbers that stand for unknown are read as missing in {count(n, 'column')}: {joined(texts)}."
+        remedy = (
+            f"Nothing, if it means unknown; else remove its line from study.yaml (data.columns.{first}.read.missing)."
+        )
+        return [fire(self, sentence, remedy, severity="info", columns=list(codes), evidence={"declared": codes})]
+
+    def _named(self, found: Mapping[str, dict[str, Any]]) -> Finding:
         order = sorted(found, key=lambda name: -found[name]["n"])
         texts = [
             f"{name!r} is {number(found[name]['code'])} in {count(found[name]['n'], 'row')} ({percent(found[name]['share'])}) "
@@ -72,33 +95,16 @@ class Sentinel:
         plain = any(entry["code"] <= -99 for entry in found.values())
         severity: Severity = "warning" if shared or plain else "info"
         propose = {name: {"missing": f"{found[name]['code']:g}"} for name in order}
-        return [
-            fire(
-                self, sentence, remedy, severity=severity, columns=order, evidence={"codes": found, "propose": propose}
-            )
-        ]
+        return fire(
+            self,
+            sentence,
+            remedy,
+            severity=severity,
+            columns=order,
+            evidence={"codes": dict(found), "propose": propose},
+        )
 
-    def _code(self, values: np.ndarray) -> dict[str, Any] | None:
-        known = values[~np.isnan(values)]
-        if len(known) < 30:
-            return None
-        for code in (*NEGATIVE, *POSITIVE):
-            here = known == code
-            n = int(here.sum())
-            if n < max(self.fewest, self.share * len(known)):
-                continue
-            rest = known[~here]
-            if len(rest) < 20:
-                continue
-            low, high = float(rest.min()), float(rest.max())
-            if code < 0:
-                distinct = len(np.unique(rest[:2000]))
-                if low < 0 or distinct < 2 or (distinct == 2 and (code != -1 or {low, high} != {0.0, 1.0})):
-                    continue
-                # -1, 0, 1, 2: a scale of a few steps, not a code.
-                if 2 < distinct <= 5 and code == -1 and low == 0 and high <= 5:
-                    continue
-            elif code - high < max(high - low, 1.0) or len(np.unique(rest[:2000])) < 5:
-                continue
-            return {"code": code, "n": n, "share": n / len(known), "low": low, "high": high}
-        return None
+
+def _codes(column: Column) -> list[str]:
+    """Return the tokens of a column's reading that are numbers, and stand for a missing value."""
+    return [str(token) for token in column.read.get("missing") or () if _NUMBER.fullmatch(str(token))]

@@ -1,0 +1,34 @@
+"""A code that stands for "unknown" among numbers, and when it is sure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fieldguide.core.sentinel import sentinel
+
+RNG = np.random.default_rng(0)
+SIZES = RNG.normal(90, 25, 3000).clip(20, 220)
+
+
+def coded(values, code, n=60):
+    return np.concatenate([values, np.full(n, float(code))])
+
+
+@pytest.mark.parametrize(("rest", "code", "sure"), [
+    (SIZES, -999, True), (SIZES, -99, True), (SIZES, -1, False), (SIZES + 100, -1, True), (SIZES, 999, True),
+    (SIZES, 9999, True), (RNG.normal(0, 12, 3000), -999, True), (RNG.integers(0, 28, 3000), 999, True),
+    (RNG.integers(18, 90, 3000), -1, False), (RNG.integers(0, 41_310, 3000), 99_999, False), (RNG.integers(1, 6, 3000), -99, False),
+    (RNG.integers(0, 40, 3000), 99, False),
+], ids=str)  # fmt: skip
+def test_a_code_that_stands_apart_is_found_and_is_sure_only_far_off(rest, code, sure):
+    found = sentinel(coded(rest, code))
+    assert found is not None and (found.code, found.n, found.sure) == (code, 60, sure)
+
+
+@pytest.mark.parametrize("values", [
+    SIZES, RNG.normal(0, 1, 3000), np.round(RNG.normal(0, 400, 3000)), RNG.integers(-3, 4, 3000), RNG.integers(0, 1200, 3000),
+    coded(RNG.normal(-200, 300, 3000), -999), coded(SIZES, -999, n=4), coded(RNG.uniform(0, 998, 3000), 999), np.full(3000, np.nan),
+], ids=["sizes", "around 0", "balances", "steps", "counts", "among its like", "too few", "next in line", "nothing"])  # fmt: skip
+def test_values_are_no_codes(values):
+    assert sentinel(np.asarray(values, float)) is None
