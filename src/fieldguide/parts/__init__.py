@@ -11,7 +11,7 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,13 @@ def names(kind: str) -> tuple[str, ...]:
     """
     folder = Path(__file__).parent / kind
     own = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
-    return tuple(sorted(own | {point.name for point in entry_points(group=f"fieldguide.{kind}")}))
+    return tuple(sorted(own | set(_points(kind))))
+
+
+@cache
+def _points(kind: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a kind by name. Asked for once: each look reads the metadata of all that is installed."""
+    return {point.name: point for point in entry_points(group=f"fieldguide.{kind}")}
 
 
 @cache
@@ -46,9 +52,8 @@ def find(kind: str, name: str) -> Any:
             f"there is no {kind} part named {name!r}{nearest(name, names(kind))}",
             do=f"use one of {', '.join(names(kind))}",
         )
-    for point in entry_points(group=f"fieldguide.{kind}"):
-        if point.name == name:
-            return point.load()
+    if name in _points(kind):
+        return _points(kind)[name].load()
     module = importlib.import_module(f"fieldguide.parts.{kind}.{name}")
     for _, member in inspect.getmembers(module, inspect.isclass):
         if member.__module__ == module.__name__ and getattr(member, "name", None) == name:
