@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fieldguide.core.frequency import Frequency
 from fieldguide.core.windows import Windows
 
 SCALES = ("none", "deviation", "seasonal")
+HISTORY, KNOWN = "history", "known"
+"""Columns of examples: the past of the series, and what is known beforehand of past and future steps."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def scale_of(values: np.ndarray, by: str, season: int) -> float:
 
     Examples:
         >>> scale_of(np.array([1.0, 3.0, 2.0, 5.0]), "seasonal", 2), scale_of(np.array([0.0, 2.0]), "deviation", 1)
-        (1.5, 1.0)
+        (2.0, 1.0)
     """
     if by == "deviation":
         return float(np.nanstd(values))
@@ -187,3 +190,48 @@ def filled(values: np.ndarray, starts: Sequence[int] | np.ndarray) -> np.ndarray
             before = np.searchsorted(known, np.arange(end - start), side="right") - 1
             out[start:end] = values[start + known[np.maximum(before, 0)]]
     return out
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A panel with its examples: which origins, how much past, how many steps ahead.
+
+    Args:
+        window: steps of the past that an example holds at most; a learner may look at fewer.
+        horizon: steps of the future that are asked for.
+        season: steps of a season; 1: none.
+        frequency: the step.
+    """
+
+    panel: Panel
+    origins: Origins
+    window: int
+    horizon: int
+    season: int
+    frequency: Frequency
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def cells(self, rows: np.ndarray) -> dict[str, Windows]:
+        """Return the inputs of examples by column: nothing is copied."""
+        origins = self.origins.take(rows)
+        found = {HISTORY: self.panel.past(origins, self.window)}
+        if self.panel.known.shape[1]:
+            found[KNOWN] = self.panel.known_around(origins, self.window, self.horizon)
+        return found
+
+    def truth(self, rows: np.ndarray) -> Windows:
+        """Return the targets of examples: nothing is copied."""
+        return self.panel.targets(self.origins.take(rows), self.horizon)
+
+    @property
+    def span(self) -> int:
+        """The longest time from an origin to the last step of its target [microseconds]."""
+        panel = self.panel
+        at = panel.known_at(self.origins)
+        return int((panel.times[at + self.horizon] - panel.times[at]).max()) if len(at) else 0
+
+    def scaled(self, by: str, until: int) -> Examples:
+        """Return the examples with their series divided by scales of the steps up to a time."""
+        return replace(self, panel=self.panel.scaled(by, self.season, until))

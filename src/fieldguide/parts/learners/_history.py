@@ -13,8 +13,8 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.errors import ConfigError
+from fieldguide.core.panel import HISTORY
 
-HISTORY, KNOWN = "history", "known"
 SLICE = 4096
 """Examples that are dense at a time."""
 
