@@ -120,8 +120,10 @@ def calibration(
         replicates: number of resamples.
 
     Shape:
-        truth, blocks: (rows,)
-        prediction: (rows, n_labels), or (rows,) or (rows, 1) for values
+        truth, blocks: (rows,); truth (rows, n_labels) int64 for label sets, (rows, n_entries) float64 for vectors
+        prediction: (rows, n_labels), or (rows,) or (rows, 1) for values, or as the truth
+
+    Label sets are taken cell by cell, rows × labels. Entries of a vector may have different units: only their own ratios are told.
 
     Source: Guo et al. (2017), On Calibration of Modern Neural Networks (expected calibration error, confidence).
 
@@ -133,6 +135,8 @@ def calibration(
     """
     prediction = np.asarray(prediction, dtype=np.float64)
     ratios: dict[str, float] = {}
+    if np.ndim(truth) == 2:
+        return _joint_calibration(np.asarray(truth), prediction, blocks, labels, seed, replicates)
     if labels:
         truth = np.asarray(truth).astype(np.int64)
         ratios = {label: calibration_ratio(truth == code, prediction[:, code]) for code, label in enumerate(labels)}
@@ -144,6 +148,19 @@ def calibration(
     ratio, interval = ratio_interval(happened, promised, blocks, seed, replicates)
     bins = reliability(happened, promised)
     error = sum(cell["n"] * abs(cell["predicted"] - cell["observed"]) for cell in bins) / max(1, len(happened))
+    return Calibration(ratio, interval, ratios, error if bins else math.nan, tuple(bins))
+
+
+def _joint_calibration(
+    truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, labels: tuple[str, ...], seed: int, replicates: int
+) -> Calibration:
+    names = labels or tuple(map(str, range(truth.shape[1])))
+    ratios = {name: calibration_ratio(truth[:, i], prediction[:, i]) for i, name in enumerate(names)}
+    if truth.dtype.kind == "f":
+        return Calibration(math.nan, (math.nan, math.nan), ratios, math.nan, ())
+    ratio, interval = ratio_interval(truth.sum(1), prediction.sum(1), blocks, seed, replicates)
+    bins = reliability(truth.ravel(), prediction.ravel())
+    error = sum(cell["n"] * abs(cell["predicted"] - cell["observed"]) for cell in bins) / max(1, truth.size)
     return Calibration(ratio, interval, ratios, error if bins else math.nan, tuple(bins))
 
 
@@ -251,6 +268,61 @@ def best_threshold(
         shown[np.abs(shown - chosen).argmin()] = chosen
     curve = tuple((float(cuts[i]), float(scores[i])) for i in shown)
     return Threshold(float(cuts[chosen]), float(scores[chosen]), name, curve, theory)
+
+
+GRID = 32
+"""Cuts of a label that are tried where no metric of one label alone stands for the metric of all."""
+SWEEPS = 5
+
+
+def label_thresholds(truth: np.ndarray, probability: np.ndarray, metric: Metric) -> tuple[float, ...]:
+    """Return one threshold per label of a set, chosen by the metric where it reads decisions, else 0.5 each.
+
+    Labels are cut one after the other, each at the best of up to 32 cuts between its probabilities (and 0.5) while the
+    others stay, until nothing improves. A cut must beat 0.5 to replace it.
+
+    Shape:
+        truth: (rows, n_labels) of 0 and 1; probability: (rows, n_labels)
+
+    Examples:
+        >>> from fieldguide import parts
+        >>> truth, p = np.array([[1, 0], [0, 0], [1, 1], [0, 1]]), np.array([[0.4, 0.1], [0.1, 0.2], [0.3, 0.9], [0.2, 0.7]])
+        >>> label_thresholds(truth, p, parts.find("metrics", "f1_micro")())
+        (0.25, 0.5)
+    """
+    cuts = np.full(truth.shape[1], 0.5)
+    if metric.reads != "decision" or not len(truth):
+        return tuple(cuts.tolist())
+    sign = 1.0 if metric.greater_is_better else -1.0
+    choices = [_between(column) for column in probability.T]
+    decided = (probability >= cuts).astype(np.int64)
+    best = _defined(sign * metric.score(truth, decided))
+    for _ in range(SWEEPS):
+        before = best
+        for label, column in enumerate(probability.T):
+            for cut in choices[label]:
+                tried = decided.copy()
+                tried[:, label] = column >= cut
+                score = _defined(sign * metric.score(truth, tried))
+                if score > best + 1e-12:
+                    best, decided, cuts[label] = score, tried, cut
+        if best <= before + 1e-12:
+            break
+    return tuple(cuts.tolist())
+
+
+def _between(column: np.ndarray) -> np.ndarray:
+    """Return up to `GRID` cuts halfway between neighbouring probabilities, evenly spaced in rows."""
+    levels = np.unique(column)
+    middles = (levels[:-1] + levels[1:]) / 2
+    if len(middles) > GRID:
+        wanted = np.quantile(column, np.arange(1, GRID) / GRID)
+        middles = np.unique(middles[np.minimum(np.searchsorted(middles, wanted), len(middles) - 1)])
+    return np.asarray(middles)
+
+
+def _defined(score: float) -> float:
+    return score if math.isfinite(score) else -math.inf
 
 
 def _cuts(truth: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -130,7 +130,7 @@ def json_schema() -> dict[str, Any]:
             if name not in section.get("required", ()) and {"type": "null"} not in entry.get("anyOf", []):
                 shape = {key: entry.pop(key) for key in list(entry) if key not in ("description", "default", "title")}
                 entry["anyOf"] = [*(shape.pop("anyOf") if list(shape) == ["anyOf"] else [shape]), {"type": "null"}]
-    asked = [{"properties": {"problem": {"required": [key]}}} for key in ("target", "proxy")]
+    asked = [{"properties": {"problem": {"required": [key]}}} for key in ("target", "proxy", "outputs")]
     tables = [{"required": ["data"], "properties": {"data": {"required": ["table"]}}}, {"required": ["join"]}]
     schema["required"].remove("data")  # a join makes the table
     schema["$defs"]["DataSection"]["required"].remove("table")

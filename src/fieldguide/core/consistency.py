@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fieldguide.core.asked import asked_of
 from fieldguide.core.document import Document, Mistake, Path_, raise_all
 from fieldguide.core.errors import listed, nearest
 from fieldguide.core.proxy_sections import columns_of, moment, sources
@@ -54,7 +55,8 @@ def contradictions(document: Document) -> Iterator[Mistake]:
     costs = [at("problem", "costs", name) for name in ("false_positive", "false_negative")]
     if all(cost is not None and str(cost) in ("0", "0.0") for cost in costs):
         yield mistake(("problem", "costs"), "an error must cost something: both are 0")
-    targets = _listed(at("problem", "target"))
+    targets = _listed(at("problem", "target")) | _columns_of_outputs(at("problem", "outputs"))
+    yield from (mistake(*found) for found in _in_outputs(data.get("problem")))
     for place in _PLACES:
         if place != "known_at" and at("data", place) is not None and at("data", place) in targets:
             yield mistake(("data", place), "is the target already", at("data", place))
@@ -67,6 +69,38 @@ def contradictions(document: Document) -> Iterator[Mistake]:
         used = _columns_of(text) & targets
         if used and name not in targets:
             yield mistake(("data", "derive", name), "uses the target, which is not known at prediction time", text)
+
+
+def _entries(outputs: Any) -> Iterator[tuple[int, str, str]]:
+    """Yield number, name and columns of the outputs that study.yaml lists; entries of a wrong shape are told elsewhere."""
+    for number, entry in enumerate(outputs if isinstance(outputs, list | tuple) else ()):
+        said = entry if isinstance(entry, Mapping) else {"column": entry}
+        columns = said.get("columns") if isinstance(said.get("columns"), list | tuple) else [said.get("column")]
+        for column in columns:
+            if column is not None:
+                yield number, str(said.get("name") or ""), str(column)
+
+
+def _columns_of_outputs(outputs: Any) -> set[str]:
+    return {column for _, _, column in _entries(outputs)}
+
+
+def _in_outputs(problem: Any) -> Iterator[tuple[Path_, str, Any]]:
+    """Yield what contradicts itself in `problem.outputs`, or between it and the rest of `problem`."""
+    outputs = problem.get("outputs") if isinstance(problem, Mapping) else None
+    if outputs is None:
+        return
+    for key in ("target", "task", "positive", "metric", "transform"):
+        if problem.get(key) is not None:
+            yield ("problem", key), "is said of each output: move it into problem.outputs", problem[key]
+    owners: dict[str, int] = {}
+    names: dict[str, int] = {}
+    for number, name, column in _entries(outputs):
+        if column in owners:
+            yield ("problem", "outputs", number), f"the column {column!r} stands in two places", column
+        elif names.setdefault(name, number) != number and name:
+            yield ("problem", "outputs", number, "name"), "two outputs have the same name", name
+        owners[column] = number
 
 
 def check_names(config: Config, columns: Sequence[str], parts: Mapping[str, Sequence[str]]) -> None:
@@ -103,10 +137,14 @@ def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple
             yield from unknown(path, used, known)
         known.append(name)
     yield from _unknown_in_proxies(config, columns)
-    targets = config.problem.targets if config.problem.target is not None else ()
-    for index, name in enumerate(targets):
-        listed_there = not isinstance(config.problem.target, str)
+    target = () if config.problem.target is None else config.problem.target
+    for index, name in enumerate((target,) if isinstance(target, str) else target):
+        listed_there = not isinstance(target, str)
         yield from unknown(("problem", "target", index) if listed_there else ("problem", "target"), name, known)
+    for index, output in enumerate(config.problem.outputs or ()):
+        for place, name in enumerate(output.reads):
+            inside = ("columns", place) if output.columns else ("column",)
+            yield from unknown(("problem", "outputs", index, *inside), name, known)
     for name in data.columns:
         yield from unknown(("data", "columns", name), name, known)
     for place in _PLACES:
@@ -177,6 +215,13 @@ def _unknown_parts(config: Config, parts: Mapping[str, Sequence[str]]) -> Iterat
     asked: list[tuple[str, Path_, str | None]] = [
         ("tasks", ("problem", "task"), problem.task),
         ("metrics", ("problem", "metric"), problem.metric_name),
+        *(("tasks", ("problem", "outputs", i, "task"), one.task) for i, one in enumerate(problem.outputs or ())),
+        *(
+            ("metrics", ("problem", "outputs", i, "metric"), asked.metric)
+            for i, asked in enumerate(asked_of(problem) if problem.outputs else ())
+        ),
+        *(("losses", path, _part(said)) for path, said in _losses(problem)),
+        ("calibrators", ("problem", "calibrate"), _part(problem.calibrate)),
         *(("learners", ("learners", "use", index), name) for index, name in enumerate(learners.use or ())),
         *(("learners", ("learners", "skip", index), name) for index, name in enumerate(learners.skip)),
         *(("learners", ("learners", "settings", name), name) for name in learners.settings),
@@ -184,7 +229,19 @@ def _unknown_parts(config: Config, parts: Mapping[str, Sequence[str]]) -> Iterat
     for kind, path, name in asked:
         if name is not None and kind in parts and name not in parts[kind]:
             hint = nearest(name, parts[kind]) or f"; there are {listed(parts[kind], limit=20)}"
-            yield path, f"there is no {kind[:-1]} {name!r}{hint}", name
+            yield path, f"there is no {'loss' if kind == 'losses' else kind[:-1]} {name!r}{hint}", name
+
+
+def _losses(problem: Any) -> Iterator[tuple[Path_, Any]]:
+    """Yield the losses that are named as parts, with their places; a loss of one's own is an import path."""
+    said = [(("problem", "loss"), problem.loss)]
+    said += [(("problem", "outputs", i, "loss"), one.loss) for i, one in enumerate(problem.outputs or ())]
+    yield from ((path, loss) for path, loss in said if loss is not None and ":" not in str(_part(loss)))
+
+
+def _part(said: Any) -> str | None:
+    """Return the name in an entry that is a name, or a name with its settings."""
+    return str(next(iter(said))) if isinstance(said, Mapping) else said
 
 
 def _expressions(data: Mapping[str, Any]) -> Iterator[tuple[Path_, str]]:

@@ -70,6 +70,7 @@ class Metric(Protocol):
     greater_is_better: ClassVar[bool]
     reads: ClassVar[Literal["probability", "decision", "value"]]
     families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "multilabel", "values", "vector"
+    # A metric may also have `tasks: ClassVar[tuple[str, ...]]`: the only tasks that it judges, of its families.
     best: ClassVar[float]  # the value of a perfect prediction
     worst: ClassVar[float]  # the other end of its range; intervals are clipped to both
 
@@ -220,7 +221,8 @@ class Learner(Protocol):
     steps_scale: ClassVar[bool]  # refit steps are scaled by n_refit / n_fit
     in_memory: ClassVar[int | None]  # the most rows it can take; None: any number
     recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
-    # A learner may also have `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
+    # A learner may also have `losses: ClassVar[tuple[str, ...]]`, the losses of problem.loss it can minimise beside the task's own
+    # (networks have none: they minimise any), `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
     # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time.
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator: ...

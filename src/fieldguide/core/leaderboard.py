@@ -16,31 +16,43 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.calibration import best_threshold, calibration
-from fieldguide.core.contracts import Metric, Predictions
+from fieldguide.core.calibration import best_threshold, calibration, label_thresholds
+from fieldguide.core.contracts import Metric, Predictions, Threshold
 from fieldguide.core.dependence import Widening, dependence, less_sure, widened, widening_of
 from fieldguide.core.errors import GateError
 from fieldguide.core.model import Find, Model
+from fieldguide.core.operating_point import threshold_to_reach
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import Difference, Score, compare, score
 
 LATENCY_ROWS = 40
 
 
-def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: float | None) -> np.ndarray:
+def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: Threshold) -> np.ndarray:
     """Return one output's prediction (original scale) as the metric reads it: probabilities, decisions or values."""
     if metric.reads == "decision":
         return output.task.decide(prediction, threshold)
-    return prediction[:, 0] if metric.reads == "value" else prediction
+    return prediction[:, 0] if metric.reads == "value" and not output.joint else prediction
+
+
+def calibratable(output: Output, prediction: np.ndarray) -> np.ndarray | None:
+    """Return the one column of a prediction whose calibration is told slice by slice; None where there are several."""
+    if output.family == "binary":
+        return prediction[:, 1]
+    return prediction[:, 0] if output.family == "values" else None
 
 
 def threshold_for(
-    output: Output, truth: np.ndarray, prediction: np.ndarray, costs: Mapping[str, float]
-) -> float | None:
-    """Return the decision threshold of a binary output: least cost where costs are stated, best metric where it reads
-    decisions, else None (0.5)."""
+    output: Output, truth: np.ndarray, prediction: np.ndarray, costs: Mapping[str, float], target: Mapping[str, float] | None = None
+) -> Threshold:
+    """Return the decision threshold of a binary output: the target recall or precision, least cost where costs are stated, best metric where it reads
+    decisions, else None (0.5). Of label sets, one threshold for each label; see `label_thresholds`."""
+    if output.metric is not None and output.family == "multilabel":
+        return label_thresholds(truth, prediction, output.metric)
     if output.family != "binary" or output.metric is None:
         return None
+    if target:
+        return float(threshold_to_reach(truth, prediction[:, 1], target).threshold)
     if costs or output.metric.reads == "decision":
         return float(best_threshold(truth, prediction[:, 1], metric=output.metric, costs=costs).threshold)
     return None
@@ -66,7 +78,7 @@ class InTime:
 
 def judge(
     problem: Problem, truths: Sequence[np.ndarray], predictions: Predictions, blocks: np.ndarray, *, seed: int, rows: str,
-    looks: int = 0, thresholds: Sequence[float | None] | None = None, replicates: int = 1000, times: np.ndarray | None = None,
+    looks: int = 0, thresholds: Sequence[Threshold] | None = None, replicates: int = 1000, times: np.ndarray | None = None,
     past: InTime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return scores, calibration and thresholds of predictions as plain data.
@@ -76,7 +88,7 @@ def judge(
         past: earlier rows with their answers, which tell more of how neighbours err.
 
     Shape:
-        truths[i]: (rows,) coded truth of output i
+        truths[i]: (rows,) coded truth of output i, (rows, width) where it is joint
         predictions[i]: (rows, width) on the original scale
         blocks: (rows,) unit ids; intervals resample these
     """
@@ -85,7 +97,7 @@ def judge(
     for i, output in enumerate(problem.outputs):
         metric = metric_of(output)
         threshold = (
-            thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs)
+            thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs, problem.decide)
         )
         value, interval = score(
             metric,
@@ -109,7 +121,7 @@ def judge(
 
 def difference(
     output: Output, truth: np.ndarray, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int,
-    thresholds: tuple[float | None, float | None] = (None, None), replicates: int = 1000, times: np.ndarray | None = None,
+    thresholds: tuple[Threshold, Threshold] = (None, None), replicates: int = 1000, times: np.ndarray | None = None,
     past: InTime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the paired difference of two predictions on the same rows; positive when `a` is better.
@@ -137,8 +149,8 @@ def difference(
 
 
 def along_time(
-    output: Output, i: int, metric: Metric, threshold: float | None, here: InTime | None, past: InTime | None, seed: int,
-    other: float | None = None,
+    output: Output, i: int, metric: Metric, threshold: Threshold, here: InTime | None, past: InTime | None, seed: int,
+    other: Threshold = None,
 ) -> tuple[Widening | None, str]:  # fmt: skip
     """Return by how much the interval of output i grows because neighbours in time err alike, and that in words."""
     if here is None:
@@ -173,6 +185,10 @@ def _errors(output: Output, part: InTime, i: int) -> np.ndarray:
 
     def signed(prediction: np.ndarray) -> np.ndarray:
         truth = np.asarray(part.truths[i])
+        if output.joint:  # the mean over labels or entries, each in its own spread
+            spread = truth.std(axis=0)
+            gaps = (truth - prediction) / np.where(spread > 0, spread, 1.0)
+            return np.asarray(gaps.mean(axis=1), dtype=np.float64)
         if output.family == "values":
             return np.asarray(truth - prediction[:, 0], dtype=np.float64)
         codes = truth.astype(np.int64)

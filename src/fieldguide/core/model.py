@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.ahead import ahead, spread
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor
-from fieldguide.core.contracts import Predictions
+from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.disk import writing
 from fieldguide.core.errors import DataError, ModelError, listed
+from fieldguide.core.panel import HISTORY
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
@@ -45,7 +47,7 @@ class Model:
     Args:
         columns: the feature columns a row must have, and how their cells are read.
         key: the column whose value names a row in the answer; None: the row number as `row`.
-        thresholds: decision threshold per output (None: the largest probability wins).
+        thresholds: decision threshold per output, of label sets one per label (None: the task's own way).
         golden: rows with the answers they must get, replayed on every load.
         evidence: the scores, looks and findings this model was shipped with, as plain data.
     """
@@ -54,7 +56,7 @@ class Model:
     outputs: tuple[Output, ...]
     predictor: Predictor
     find: Find
-    thresholds: tuple[float | None, ...]
+    thresholds: tuple[Threshold, ...]
     key: str | None = None
     golden: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -71,8 +73,9 @@ class Model:
         """Answer rows: a path, a data frame (Polars or pandas), a mapping or a list of mappings.
 
         Returns:
-            one row per row of `data`, in order: the key (`row` if there is none), `prediction`, and for classes
-            `probability_<label>`.
+            one row per row of `data`, in order: the key (`row` if there is none), `prediction` (a list for label sets,
+            `prediction_<entry>` for vectors), and for classes and label sets `probability_<label>`. With several outputs
+            `prediction_<output>`, `prediction_<output>_<entry>` and `probability_<output>_<label>`.
 
         Raises:
             ContractError: a column is missing.
@@ -82,6 +85,9 @@ class Model:
     def stream(self, data: Any) -> Iterator[tuple[pl.DataFrame, tuple[Violation, ...]]]:
         """Answer rows slice by slice, with the cells that broke the contract."""
         source = open_source([data] if isinstance(data, Mapping) and not _is_columns(data) else data)
+        if (spec := self.forecasts) is not None and HISTORY not in source.names:
+            yield self._ahead(source.collect(), spec)
+            return
         first = 0
         for raw in source.slices(SLICE):
             table, violations = read_frame(raw, self.columns, self.modality, first_row=first)
@@ -90,6 +96,21 @@ class Model:
             key = raw[self.key] if self.key in raw.columns else pl.Series("row", np.arange(first, first + len(rows)))
             yield self._answers(predictions, key), violations
             first += raw.height
+
+    @property
+    def forecasts(self) -> Mapping[str, Any] | None:
+        """What a model that forecasts must know of its table; None for any other model."""
+        return next((column.read["ahead"] for column in self.columns if "ahead" in column.read), None)
+
+    def _ahead(self, raw: pl.DataFrame, spec: Mapping[str, Any]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
+        """Answer the rows of series by what comes after the last known step of each."""
+        asked = ahead(raw, spec, self.modality)
+        table, violations = read_frame(pl.DataFrame(asked.rows, strict=False, infer_schema_length=None), self.columns, self.modality)
+        rows = Rows.of(table, (), self.modality)
+        (prediction,) = self.predictor.predict(rows.cells, len(rows))
+        several = bool(spec["series"]) or len(spec["targets"]) > 1
+        answers = spread(asked, prediction, self.evidence.get("interval"), several, str(spec["time"]))
+        return answers, (*asked.violations, *violations)
 
     def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Predictions, tuple[Violation, ...]]:
         """Answer a few rows given as mappings, as fast as may be: what a server and a loop call.
@@ -106,12 +127,16 @@ class Model:
         return self.predictor.predict(cells, len(rows)), violations
 
     def decide(self, predictions: Predictions) -> list[list[Any]]:
-        """Return decisions in words (labels or values), output by output."""
+        """Return decisions in words (a label, a list of labels, a value or a list of values), output by output."""
         decided: list[list[Any]] = []
         for output, prediction, threshold in zip(self.outputs, predictions, self.thresholds):
             choice = output.task.decide(prediction, threshold)
-            classes = output.task.family == "classes"
-            decided.append([output.labels[int(i)] for i in choice] if classes else choice.tolist())
+            if output.task.family == "classes":
+                decided.append([output.labels[int(i)] for i in choice])
+            elif output.task.family == "sets":
+                decided.append([[output.labels[i] for i in np.flatnonzero(row)] for row in choice])
+            else:
+                decided.append(choice.tolist())
         return decided
 
     def _answers(self, predictions: Predictions, key: pl.Series) -> pl.DataFrame:
@@ -119,8 +144,14 @@ class Model:
         columns: dict[str, Any] = {}
         for output, prediction, decision in zip(self.outputs, predictions, self.decide(predictions)):
             suffix = f"_{output.name}" if several else ""
+            if output.family == "vector":
+                for i, entry in enumerate(output.labels):
+                    columns[f"prediction{suffix}_{entry}"] = prediction[:, i]
+                continue
             columns[f"prediction{suffix}"] = decision
-            if output.task.family == "classes":
+            if output.task.family == "sets":  # the type says list even where every set of a slice is empty
+                columns[f"prediction{suffix}"] = pl.Series(decision, dtype=pl.List(pl.String))
+            if output.task.family in ("classes", "sets"):
                 for i, label in enumerate(output.labels):
                     columns[f"probability{suffix}_{label}"] = prediction[:, i]
         name = "key" if key.name in columns else key.name  # a key may itself be called `prediction`
@@ -222,7 +253,7 @@ class Model:
             weights.append(described["weight"])
         predictor: Predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
         model = Model(
-            tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(data["thresholds"]), data["key"],
+            tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(map(_threshold, data["thresholds"])), data["key"],
             _read_json(folder / "golden.json"), _read_json(folder / "evidence.json"), folder,
         )  # fmt: skip
         model.replay()
@@ -299,6 +330,10 @@ def _verify(folder: Path) -> None:
         raise ModelError(
             f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them"
         )
+
+
+def _threshold(said: Any) -> Threshold:
+    return tuple(said) if isinstance(said, list) else said
 
 
 def _number(value: float | None) -> str:

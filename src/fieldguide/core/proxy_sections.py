@@ -107,7 +107,8 @@ def proxy_contradictions(document: Document) -> Iterator[Mistake]:
     if not isinstance(problem, Mapping):
         return
     named = [name for name in proxies if name != OUTCOME] if isinstance(proxies, Mapping) else []
-    target, proxy = problem.get("target"), problem.get("proxy")
+    proxy = problem.get("proxy")
+    target = problem.get("outputs") if problem.get("target") is None else problem.get("target")
     if target is None and proxy is None and not named:
         what = "is required: without a target or a proxy nothing can be judged"
         yield Mistake(("problem", "target"), what, "", document.at(("problem", "target")))

@@ -166,7 +166,7 @@ def score(
         level: nominal coverage, a share.
 
     Shape:
-        truth, blocks, weights: (rows,)
+        truth, blocks, weights: (rows,); truth (rows, width) for label sets and vectors
         prediction: (rows, n_labels) or (rows,), as `metric.reads` says
 
     Returns:
@@ -292,6 +292,8 @@ def half_informed(metric: Metric, output: Output, truth: np.ndarray, seed: int =
     (a ROC AUC of 0.88 with two labels). For planning only: it is drawn from the truth.
     """
     rng = generator(seed, "half informed")
+    if output.joint:
+        return _half_informed_columns(metric, output, np.asarray(truth, dtype=np.float64), rng)
     if output.family == "values":
         fitted = np.asarray(output.to_fit(np.asarray(truth, dtype=np.float64)))
         centre, spread = float(fitted.mean()), float(fitted.std())
@@ -310,14 +312,31 @@ def half_informed(metric: Metric, output: Output, truth: np.ndarray, seed: int =
     return np.asarray(probability.argmax(1))
 
 
+def _half_informed_columns(
+    metric: Metric, output: Output, truth: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:  # fmt: skip
+    """The same for a matrix of labels or entries, column by column."""
+    noise = rng.standard_normal(truth.shape)
+    if output.family == "vector":
+        centre, spread = truth.mean(0), truth.std(0)
+        return np.asarray(centre + 0.5 * (truth - centre) + 0.5 * spread * noise)
+    share = np.clip(truth.mean(0), 1e-6, 1 - 1e-6)
+    odds = np.log(share / (1 - share)) + SIGNAL * (SIGNAL * (truth - 0.5) + noise)
+    probability = 1 / (1 + np.exp(-odds))
+    return (probability >= 0.5).astype(np.int64) if metric.reads == "decision" else np.asarray(probability)
+
+
 def _if_unseen(metric: Metric, truth: np.ndarray, prediction: np.ndarray, n_units: int, level: float) -> list[float]:
     """Return the metric if a share of rows, small enough to have gone unseen, were as wrong, or as right, as can be."""
     share = unseen_share(n_units, level)
     weights = np.repeat([(1 - share) / len(truth), share / len(truth)], len(truth))
     if metric.reads == "value":  # as wrong: as if nothing but the mean were known there
-        mean = np.full(prediction.shape, float(np.mean(truth)))
-        return [metric.score(np.tile(truth, 2), np.concatenate([prediction, mean]), weights)]
-    if metric.reads == "probability":
+        mean = np.broadcast_to(np.mean(truth, axis=0), prediction.shape)
+        return [metric.score(np.concatenate([truth, truth]), np.concatenate([prediction, mean]), weights)]
+    if np.ndim(truth) == 2:  # label sets: every label of those rows wrong, or right
+        right = (prediction >= 0.5).astype(np.int64)
+        others = (1 - right, right)
+    elif metric.reads == "probability":
         others = (prediction.argmin(1), prediction.argmax(1))
     else:
         others = (np.where(prediction == 0, 1, 0), prediction)

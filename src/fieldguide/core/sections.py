@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from fieldguide.core.document import plain_value
 from fieldguide.core.errors import nearest
 
-Kind = Literal["number", "category", "boolean", "datetime", "text", "id"]
+Kind = Literal["number", "category", "boolean", "datetime", "text", "image", "audio", "series", "id"]
 Role = Literal["feature", "ignore"]
 
 
@@ -58,6 +58,34 @@ def _metric(value: Any) -> Any:
     if not isinstance(value, Mapping) or len(value) != 1 or not all(isinstance(v, Mapping) for v in value.values()):
         raise ValueError("must be the name of a metric, or one name with its settings, such as {fbeta: {beta: 2}}")
     return plain_value(value)
+
+
+def _named(value: Any, example: str) -> Any:
+    if isinstance(value, str) and value:
+        return str(value)
+    if not isinstance(value, Mapping) or len(value) != 1 or not all(isinstance(v, Mapping) for v in value.values()):
+        raise ValueError(f"must be a name, or one name with its settings, such as {example}")
+    return plain_value(value)
+
+
+def _loss(value: Any) -> Any:
+    return _named(value, "{focal: {gamma: 2}}; your own is package.module:name")
+
+
+def _calibrator(value: Any) -> Any:
+    return _named(value, "{temperature: {bias: true}}")
+
+
+def _decide(value: Any) -> Any:
+    value = plain_value(value)
+    known = ("recall", "precision")
+    if not isinstance(value, Mapping) or len(value) != 1 or next(iter(value)) not in known:
+        hint = nearest(next(iter(value), ""), known) if isinstance(value, Mapping) else ""
+        raise ValueError(f"must be one target, {{recall: 0.9}} or {{precision: 0.8}}{hint}")
+    ((name, share),) = value.items()
+    if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share < 1:
+        raise ValueError(f"the target {name} must be a share between 0 and 1")
+    return {name: float(share)}
 
 
 def _target(value: Any) -> Any:
@@ -118,6 +146,57 @@ class LimitsSection(Section):
     megabytes: Number | None = Field(default=None, gt=0, description="size of the model folder [MB]")
 
 
+def _outputs(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("must be a list of outputs, each a column or a mapping with column or columns")
+    return tuple(value)
+
+
+def _output(value: Any) -> Any:
+    return {"column": _text(value)} if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
+class OutputSection(Section):
+    """One thing to predict, where there are several."""
+
+    name: Name | None = Field(default=None, description="what it is called in predictions; absent: after its columns")
+    column: Name | None = Field(default=None, description="the column to predict")
+    columns: Texts = Field(
+        default=(), description="columns that make one output: the labels of a set, or the entries of a vector"
+    )
+    task: Name | None = Field(default=None, description="binary, multilabel, vector …; absent: detected")
+    positive: Name | None = Field(default=None, description="the label that counts as positive")
+    labels: Texts = Field(default=(), description="its labels; of ordered ones the lowest first")
+    separator: Name | None = Field(default=None, description="what stands between the labels of a set in one text")
+    blank: Literal["missing", "none"] = Field(
+        default="missing", description="an empty text of a label set: the set is missing, or it has no labels"
+    )
+    transform: Literal["identity", "log1p", "sqrt"] = Field(
+        default="identity", description="scale a number is learned on"
+    )
+    metric: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_metric)] | None = Field(
+        default=None, description="the judge; candidates are ranked by that of the first output"
+    )
+    weight: Number = Field(default=1.0, gt=0, description="share of the loss of networks")
+    loss: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_loss)] | None = Field(
+        default=None, description="what networks minimise; absent: problem.loss, else the task's own"
+    )
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> OutputSection:
+        if (self.column is None) == (not self.columns):
+            raise ValueError("an output names its column, or its columns")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns it is made of."""
+        return self.columns or (() if self.column is None else (self.column,))
+
+
+OutputEntry = Annotated[OutputSection, BeforeValidator(_output, json_schema_input_type=str | OutputSection)]
+
+
 class ProblemSection(Section):
     """What is asked."""
 
@@ -131,6 +210,12 @@ class ProblemSection(Section):
         ]
         | None
     ) = Field(default=None, description="the column to predict, or a list of columns; absent: a proxy is learned")
+    outputs: (
+        Annotated[
+            tuple[OutputEntry, ...], BeforeValidator(_outputs, json_schema_input_type=list[str | OutputSection])
+        ]
+        | None
+    ) = Field(default=None, description="what to predict, one entry each, in place of target; ranked by the first")
     proxy: Name | None = Field(default=None, description="the one of `proxies` that is learned in place of a target")
     task: Name | None = Field(
         default=None, description="binary, multiclass, regression …; absent: detected from the target"
@@ -145,6 +230,18 @@ class ProblemSection(Section):
     metric: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_metric)] | None = Field(
         default=None, description="the judge: log_loss, {fbeta: {beta: 2}} …; absent: explore recommends one"
     )
+    loss: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_loss)] | None = Field(
+        default=None, description="what networks minimise: focal, {huber: {delta: 0.5}}, package.module:name; absent: the task's own"
+    )
+    imbalance: Literal["none", "weights", "oversample", "undersample"] = Field(
+        default="none", description="how rare classes are made to count in training rows"
+    )
+    decide: Annotated[dict[str, float], BeforeValidator(_decide)] | None = Field(
+        default=None, description="what the decision threshold must reach: {recall: 0.9} or {precision: 0.8}; costs come first"
+    )
+    calibrate: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_calibrator)] | None = Field(
+        default=None, description="how probabilities are corrected on validation predictions: temperature or isotonic"
+    )
     success: Number = Field(
         default=0.0, ge=0, description="the smallest gain over the baseline worth shipping, in the metric"
     )
@@ -153,13 +250,27 @@ class ProblemSection(Section):
         "predict", description="understand: the simplest model within a standard error"
     )
     assumptions: Texts = Field(default=(), description="what is taken for granted, in words")
+    horizon: Whole | None = Field(default=None, ge=1, description="forecasts: steps ahead [steps]")
+    window: Whole | None = Field(
+        default=None, ge=1, description="forecasts: the most steps of the past that are looked at [steps]; absent: by length"
+    )
+    season: Whole | None = Field(
+        default=None, ge=1, description="forecasts: steps of a season [steps]; absent: by frequency; 1: none"
+    )
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The columns that are learned; none where neither a target nor a proxy is named."""
+        if self.outputs is not None:
+            return tuple(dict.fromkeys(name for output in self.outputs for name in output.reads))
         if self.target is None:
             return () if self.proxy is None else (self.proxy,)
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def stated(self) -> bool:
+        """True where targets are named, and no proxy stands for them."""
+        return self.target is not None or self.outputs is not None
 
     @property
     def metric_name(self) -> str | None:
@@ -223,6 +334,15 @@ class DataSection(Section):
     key: Name | None = Field(default=None, description="the column that names a row; written beside predictions")
     sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
     weight: Name | None = Field(default=None, description="the column of row weights")
+    series: Texts = Field(default=(), description="forecasts: the columns that say which series a row belongs to")
+    known_future: Texts = Field(
+        default=(), description="forecasts: number columns whose coming values are known beforehand, such as holidays"
+    )
+    static: Texts = Field(default=(), description="forecasts: columns that have one value a series")
+    scale: Literal["none", "deviation", "seasonal"] | None = Field(
+        default=None,
+        description="forecasts: what series are divided by before they are learned and judged; absent: as the metric needs",
+    )
     contract: File | None = Field(
         default=None,
         description="what columns and labels mean; absent: contract.yaml beside study.yaml, where there is one",

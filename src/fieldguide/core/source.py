@@ -6,6 +6,7 @@ and by modalities; the bytes of CSV are `core.delimited`'s business.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,7 +254,7 @@ def _check_shape(names: Sequence[str], count: int, origin: str) -> None:
 
 
 def _plain(lazy: pl.LazyFrame) -> pl.LazyFrame:
-    """Turn types that no modality reads (nested, binary, durations, times of day) into strings and seconds."""
+    """Turn types that no modality reads (nested, binary, durations, times of day) into JSON, strings and seconds."""
     changes = []
     for name, dtype in lazy.collect_schema().items():
         cell = pl.col(name)
@@ -269,7 +270,9 @@ def _plain(lazy: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _as_text(cell: Any) -> str:
-    return str(cell.to_list() if isinstance(cell, pl.Series) else cell)
+    """Lists and structs as JSON: label sets, vectors and series are read from it; anything else as Python prints it."""
+    plain = cell.to_list() if isinstance(cell, pl.Series) else cell
+    return json.dumps(plain, ensure_ascii=False, default=str) if isinstance(plain, list | dict) else str(plain)
 
 
 class _readable:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from fieldguide.core.asked import Asked, asked_of, name_of
 from fieldguide.core.config import Config
 from fieldguide.core.disk import writing
 from fieldguide.core.errors import ConfigError, listed
@@ -39,8 +40,9 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
             do="name another with --out DIR, or remove it",
         )  # fmt: skip
     targets = [target] if isinstance(target, str) else list(target)
+    named = {} if answers.get("outputs") else {"target": targets[0] if len(targets) == 1 else targets}
     told = {
-        "problem": {"target": targets[0] if len(targets) == 1 else targets, **answers},
+        "problem": {**named, **answers},
         "data": {"table": str(source.path or "data.parquet")},
     }
     config = Config.from_dict(told, folder)
@@ -70,11 +72,12 @@ def study_text(
     codes: Sequence[Coded] = (),
 ) -> str:  # fmt: skip
     """Return study.yaml as text: short, commented, with what was guessed and what only a person can answer."""
-    task = tasks[config.problem.targets[0]]
+    asked = asked_of(config.problem)
+    task = tasks[asked[0].name]
     need = {entry["key"]: entry["question"] for entry in questions(columns, guess, task)}
     lines = [
         "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
-        *_problem_lines(config.problem, task, need),
+        *_problem_lines(config.problem, tasks, need),
         *_data_lines(columns, guess, table, need, codes),
         "# split: {test: 0.15}  # absent: chosen from the size of the data",
         "budget: {trials: 30, minutes: 10}",
@@ -84,27 +87,33 @@ def study_text(
     return "\n".join(lines)
 
 
-def _problem_lines(said: ProblemSection, task: TaskGuess, need: Mapping[str, str]) -> list[str]:
+def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: Mapping[str, str]) -> list[str]:
+    asked = asked_of(said)
+    task = tasks[asked[0].name]
     lines = ["problem:"]
     for name in ("goal", "unit", "decision"):
         value = getattr(said, name)
         lines.append(f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}")
-    targets = said.targets
-    lines.append(f"  target: {_yaml(list(targets) if len(targets) > 1 else targets[0])}")
-    lines.append(f"  task: {said.task or task.task}" + ("" if said.task else f"  # = {task.why}"))
-    if task.positive is not None:
+    if len(asked) > 1 or said.outputs is not None:
+        lines += _output_lines(asked, tasks)
+    else:
+        targets = said.targets
+        lines.append(f"  target: {_yaml(list(targets) if len(targets) > 1 else targets[0])}")
+        lines.append(f"  task: {said.task or task.task}" + ("" if said.task else f"  # = {task.why}"))
+    if task.positive is not None and len(asked) == 1 and said.outputs is None:
         lines.append(f"  positive: {_yaml(said.positive or task.positive)}" + ("" if said.positive else "  # ="))
     if said.costs is not None:
         lines.append(f"  costs: {_yaml(said.costs.model_dump())}")
-    elif task.task == "binary":
+    elif task.task == "binary" and len(asked) == 1:
         lines.append(f"  # costs: {{false_positive: 1, false_negative: 1}}  # ? {need['problem.costs']}")
     if said.transform != "identity":
         lines.append(f"  transform: {said.transform}")
-    lines.append(
-        f"  metric: {_yaml(said.metric)}"
-        if said.metric
-        else "  # metric:  # absent: explore recommends one and the journal freezes it"
-    )
+    if len(asked) == 1 and said.outputs is None:
+        lines.append(
+            f"  metric: {_yaml(said.metric)}"
+            if said.metric
+            else "  # metric:  # absent: explore recommends one and the journal freezes it"
+        )
     lines.append(
         f"  success: {said.success:g}" if said.success else f"  # success: 0.01  # ? {need['problem.success']}"
     )
@@ -112,6 +121,29 @@ def _problem_lines(said: ProblemSection, task: TaskGuess, need: Mapping[str, str
         lines.append(f"  limits: {_yaml(said.limits.model_dump(exclude_none=True))}")
     if said.purpose != "predict":
         lines.append(f"  purpose: {said.purpose}")
+    return lines
+
+
+def _output_lines(asked: Sequence[Asked], tasks: Mapping[str, TaskGuess]) -> list[str]:
+    """One line an output; what was guessed of it is marked behind it."""
+    lines = [
+        "  outputs:  # candidates are ranked by the metric of the first; absent metrics are recommended by explore"
+    ]
+    for one in asked:
+        guess = tasks[one.name]
+        said: dict[str, Any] = {} if one.name == name_of(one.columns) else {"name": one.name}
+        said |= {"columns": list(one.columns)} if one.joint else {"column": one.columns[0]}
+        said["task"] = one.task or guess.task
+        positive = one.positive or guess.positive
+        said |= {"positive": positive} if positive is not None else {}
+        said |= {"labels": list(one.labels)} if one.labels else {}
+        said |= {"separator": one.separator or guess.separator} if one.separator or guess.separator else {}
+        said |= {"blank": one.blank} if one.blank != "missing" else {}
+        said |= {"transform": one.transform} if one.transform != "identity" else {}
+        if one.metric:
+            said["metric"] = {one.metric: dict(one.metric_settings)} if one.metric_settings else one.metric
+        said |= {"weight": one.weight} if one.weight != 1.0 else {}
+        lines.append(f"    - {_yaml(said)}" + ("" if one.task else f"  # = {guess.why}"))
     return lines
 
 

@@ -22,6 +22,7 @@ from fieldguide.steps.detect_roles import RolesGuess
 
 FEW_VALUES = 20  # integers with at most so many values could be classes
 MAX_CLASSES = 200
+MOST_LEVELS = 12  # whole numbers of more different values are hardly grades
 _CLASS_WORDS = {
     "class", "classes", "label", "target", "type", "category", "species", "digit", "cluster", "segment", "kind",
     "cover", "outcome", "diagnosis", "code", "activity", "letter", "variety", "brand",
@@ -31,6 +32,7 @@ _VALUE_WORDS = {
     "total", "days", "hours", "minutes", "years", "visits", "sales", "quantity", "rings", "rank", "points", "length",
     "size", "demand", "value", "stars",
 }  # fmt: skip
+_COUNT_WORDS = {"count", "counts", "cnt", "number", "num", "n", "visits", "claims", "events", "calls", "clicks", "orders"}
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,15 @@ class TaskGuess:
     """What the target seems to ask for.
 
     Args:
-        task: "binary", "multiclass" or "regression".
-        kind: the kind the target column must be read as: "category", "boolean" or "number".
-        labels: class labels in code order (binary: negative, positive); empty for values.
+        task: "binary", "multiclass", "multilabel", "regression" or "vector".
+        kind: the kind the target columns must be read as: "category", "boolean" or "number".
+        labels: class labels in code order (binary: negative, positive), labels of a set, entries of a vector; else empty.
         positive: the label of the event; None unless binary.
         why: one sentence.
         n_missing: rows without a target.
         shares: label to share of the known rows; empty for values.
         questions: what only a person can answer.
+        separator: what stands between the labels of a set in one text; empty where it is a list, or there is no set.
     """
 
     task: str
@@ -56,6 +59,7 @@ class TaskGuess:
     n_missing: int = 0
     shares: dict[str, float] = field(default_factory=dict)
     questions: tuple[str, ...] = ()
+    separator: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -188,11 +192,15 @@ def _numeric(raw: pl.Series, column: Column, levels: dict[str, int], n_missing: 
         )
     if not whole or k > FEW_VALUES or typed.len() < 5 * k:
         why = f"a number with {k:,} different values from {values[0]:g} to {values[-1]:g}"
-        return TaskGuess("regression", "number", why=why, n_missing=n_missing)
+        counted = f"does {column.name!r} count events, 0, 1, 2 and so on (task: count), or is it an amount (task: regression)?"
+        asked = (counted,) if whole and values[0] == 0 and words_of(column.name) & _COUNT_WORDS else ()
+        return TaskGuess("regression", "number", why=why, n_missing=n_missing, questions=asked)
     classes, why = _are_classes(column.name, typed, values)
+    ordered = "levels in order (task: ordinal), " if 3 <= k <= MOST_LEVELS else ""
+    counted = " or events counted (task: count)" if values[0] >= 0 else ""
     question = (
-        f"are the {k} whole numbers of {column.name!r} classes without order (task: multiclass) "
-        "or amounts (task: regression)?"
+        f"are the {k} whole numbers of {column.name!r} classes without order (task: multiclass), {ordered}"
+        f"amounts (task: regression){counted}?"
     )
     if classes:
         return _multiclass(column, levels, n_missing, why, (question,))

@@ -163,7 +163,7 @@ def settled(config: Config, source: Source) -> tuple[Config, Learned | None]:
         return config, None
     table = _later(config, source)
     events = {name: _whole(table, name, section) for name, section in config.proxies.items()}
-    if config.problem.target is not None:
+    if config.problem.stated:
         return config, None
     events = {name: events[name] for name in candidates(config.proxies)}
     rarer = {name: _rarer(event) for name, event in events.items()}
@@ -221,7 +221,7 @@ def _later(config: Config, source: Source) -> Table:
 def target_of(config: Config, columns: Sequence[Column], source: Source) -> tuple[Column, TaskGuess] | None:
     """Return the column that a proxy makes, and its task; None where the proxy is a column of the table itself."""
     name = config.problem.proxy
-    if config.problem.target is not None or name is None or name in source.names:
+    if config.problem.stated or name is None or name in source.names:
         return None
     section: EventSection = config.proxies[name]
     event = read_event(_later(config, source), name, section.event)

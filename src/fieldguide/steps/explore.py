@@ -25,6 +25,7 @@ from fieldguide.parts import find, modality
 from fieldguide.steps.assumptions import assumptions
 from fieldguide.steps.checking import checked, ordered
 from fieldguide.steps.derived import derived_worth
+from fieldguide.steps.outputs import simple
 from fieldguide.steps.probe import probe
 from fieldguide.steps.proxy import proxy_quality
 
@@ -59,7 +60,11 @@ def explore(
     Returns:
         facts (excluded columns with the reason, columns, target, associations, samples, metric, proxies, assumptions, derived) and the findings of the step.
     """
+    asked, whole = problem, table
+    targets, metrics = _judged_by(table, problem, roles, seed)
+    table, problem, views = simple(table, problem)  # label sets and vectors, one label or entry at a time
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
+    of_each = metrics if not views else _judged_by(table, problem, roles, seed)[1]
     said = {
         "problem": problem, "roles": roles, "truths": truths, "metrics_before": metrics_before,
         "order": np.arange(table.n_rows) if order is None else order,
@@ -74,14 +79,12 @@ def explore(
         column.name: {"kind": column.kind, "role": column.role, **modality(column.kind).describe(table.frame[column.name])}
         for column in table.columns if column.encoded
     }  # fmt: skip
-    targets = [describe_target(output, truth) for output, truth in zip(problem.outputs, truths)]
-    metrics = [recommend(problem, output, truth, roles.blocks, seed) for output, truth in zip(problem.outputs, truths)]
     facts = {
-        "sentence": _sentence(table, columns, metrics, gone), "n_rows": table.n_rows, "excluded": gone, "columns": columns,
-        "targets": targets, "associations": strength, "metrics": metrics, "samples": samples(table, seed),
+        "sentence": _sentence(table, columns, metrics[: len(asked.outputs)], gone), "n_rows": table.n_rows, "excluded": gone, "columns": columns,
+        "targets": targets, "associations": strength, "metrics": metrics, "samples": samples(whole, seed), "views": views,
         "proxies": proxy_quality(seen, problem, roles, proxies or {}, slices, seed=seed),
-        "assumptions": assumptions(seen, problem, roles, metrics, seed=seed, threads=threads),
-        "derived": _derived(seen.tabular, problem, roles, metrics[0], seed, threads),
+        "assumptions": assumptions(seen, problem, roles, of_each, seed=seed, threads=threads),
+        "derived": _derived(seen.tabular, problem, roles, of_each[0], seed, threads),
     }  # fmt: skip
     plain = seen.tabular
     if gone:  # what follows is about the columns that models see
@@ -98,7 +101,16 @@ def _sentence(
     table: Table, columns: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], gone: Sequence[Mapping[str, str]]
 ) -> str:
     left_out = f", {listed(repr(entry['column']) for entry in gone)} left out" if gone else ""
-    return f"{table.n_rows:,} rows, {len(columns)} columns{left_out}; judged by {metrics[0]['metric']}"
+    judges = [m["metric"] if len(metrics) == 1 else f"{m['output']} by {m['metric']}" for m in metrics]
+    return f"{table.n_rows:,} rows, {len(columns)} columns{left_out}; judged{' by' if len(metrics) == 1 else ''} {listed(judges)}"
+
+
+def _judged_by(
+    table: Table, problem: Problem, roles: Roles, seed: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what each target holds, and the metric that judges it."""
+    told = [(output, output.code(table.frame[output.name])) for output in problem.outputs]
+    return [describe_target(*one) for one in told], [recommend(problem, *one, roles.blocks, seed) for one in told]
 
 
 def excluded(table: Table, findings: Sequence[Finding], kept: Collection[str]) -> list[dict[str, str]]:
@@ -134,6 +146,15 @@ def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
     if output.task.family == "classes":
         counts = np.bincount(truth, minlength=len(output.labels))
         return {"output": output.name, "counts": dict(zip(output.labels, counts.tolist())), "n": len(truth)}
+    if output.family == "multilabel":
+        n_labels = truth.sum(axis=1)
+        return {
+            "output": output.name, "n": len(truth), "counts": dict(zip(output.labels, truth.sum(axis=0).tolist())), "labels_a_row": float(n_labels.mean()),
+            "without_labels": int((n_labels == 0).sum()), "distinct_sets": len(np.unique(truth, axis=0)),
+        }  # fmt: skip
+    if output.family == "vector":
+        entries = [describe_target(_entry_of(output, name), truth[:, i]) for i, name in enumerate(output.labels)]
+        return {"output": output.name, "n": len(truth), "entries": entries}
     edges = np.histogram_bin_edges(truth, 30)
     spread = float(np.std(truth))
     skew = float(np.mean(((truth - truth.mean()) / spread) ** 3)) if spread else 0.0
@@ -142,6 +163,10 @@ def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
         "quantiles": {str(q): float(np.quantile(truth, q)) for q in (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)},
         "histogram": {"edges": edges.tolist(), "counts": np.histogram(truth, edges)[0].tolist()},
     }  # fmt: skip
+
+
+def _entry_of(output: Output, name: str) -> Output:
+    return Output(name, find("tasks", "regression")())
 
 
 def associations(table: Table, truth: np.ndarray, output: Output) -> list[dict[str, Any]]:
@@ -179,6 +204,26 @@ def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.nd
 
 
 def _choice(problem: Problem, output: Output, truth: np.ndarray) -> tuple[str, str]:
+    if output.family == "multilabel":
+        return (
+            "f1_micro",
+            "It judges the label sets as they are decided, each label at its own threshold; labels nobody decides and nobody has do not count. Choose f1_macro if rare labels matter as much as common ones, hamming_loss if a wrong label costs as much as a missed one.",
+        )
+    if output.family == "vector":
+        return (
+            "arrmse",
+            "It divides the error of each entry by that of its mean, so that entries of different units count the same. Choose rmse_mean where all entries have one unit.",
+        )
+    if output.task.name == "count":
+        return (
+            "poisson_deviance",
+            f"It weighs errors of {output.name} by how much a count of that size varies by chance. Choose mae if all errors cost in proportion to their size.",
+        )
+    if output.task.name == "ordinal":
+        return (
+            "ranked_probability",
+            "It judges the probabilities of all levels at once, and a level far from the truth costs more than a near one. Choose mae_levels if only the decision counts.",
+        )
     if output.task.family == "values":
         if output.transform == "log1p":
             return (

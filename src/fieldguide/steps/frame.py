@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.asked import Asked, asked_of
 from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
 from fieldguide.core.data_contract import Agreed
 from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
+from fieldguide.core.panel import Examples
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.source import Source, open_source
@@ -28,9 +30,12 @@ from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
 from fieldguide.steps.contract import Held, hold
 from fieldguide.steps.detect import detect_columns
+from fieldguide.steps.detect_joint import asked_columns, guess_of
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
-from fieldguide.steps.detect_task import TaskGuess, detect_task, questions
+from fieldguide.steps.detect_task import TaskGuess, questions
+from fieldguide.steps.objective import with_objective
 from fieldguide.steps.events import known_afterwards, settled, target_of
+from fieldguide.steps.outputs import composed, in_words, made_columns
 from fieldguide.steps.population import population
 from fieldguide.steps.split import Request
 from fieldguide.steps.statement import statement
@@ -57,6 +62,7 @@ class Framed:
     facts: dict[str, Any]
     findings: tuple[Finding, ...]
     stale: Mapping[str, np.ndarray] = field(default_factory=dict)
+    examples: Examples | None = None  # of a forecast: each row of the table is one
 
 
 def frame(config: Config, agreed: Agreed | None = None) -> Framed:
@@ -66,20 +72,26 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         ConfigError: names in study.yaml that are not in the table or the registry, all at once.
         DataError: the table cannot be read, or the target cannot be judged.
     """
+    if config.problem.task == "forecast":
+        from fieldguide.steps.frame_series import frame_series
+
+        framed: Framed = frame_series(config)
+        return framed
     source = open_source(config.data.table)
-    check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
+    check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "losses", "calibrators", "learners")})
     config, learned = settled(config, source)
     columns, guess, tasks = look(source, config)
-    columns = _derived(columns, config)
-    table, keys, violations, n_without = _load(source, columns, config.problem.targets)
+    columns, asked = _derived(columns, config), asked_of(config.problem)
+    table, keys, violations, n_without = _load(source, columns, asked, tasks)
     given = None
     if isinstance(config.split.test, Path):
-        more, more_keys, more_violations, _ = _load(open_source(config.split.test), columns, config.problem.targets)
+        more, more_keys, more_violations, _ = _load(open_source(config.split.test), columns, asked, tasks)
         given = np.arange(table.n_rows + more.n_rows) >= table.n_rows
         table, keys = Table(pl.concat([table.frame, more.frame]), table.columns), np.concatenate([keys, more_keys])
         violations = (*violations, *more_violations)
     elif config.split.column is not None:
         given = _marked(table, config)
+    columns = table.columns
     if not table.features:
         others = [c for c in columns if c.role != "target"]
         raise DataError(
@@ -87,7 +99,7 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
             found=listed(f"{c.name!r} ({c.facts.get('why') or c.role})" for c in others) if others else "the target is the only column",
             do="add columns that are known at prediction time, or declare a kind under data.columns",
         )  # fmt: skip
-    problem = _problem(config, table, tasks)
+    problem = with_objective(_problem(config, table, tasks), config.problem, table)
     first = problem.output
     strata = first.code(table.frame[first.name]) if first.task.family == "classes" else None
     test = config.split.test
@@ -98,19 +110,19 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         sample=config.data.sample, train=None if who.whole else who.train, judged=None if who.whole else who.judged,
         known=_known(table, config),
     )  # fmt: skip
-    asked = _unanswered(questions(columns, guess, tasks[first.name]), config)
-    stated = statement(config, problem, table.n_rows, n_without, asked, learned)
+    open_questions = _unanswered(_questions(columns, guess, tasks, problem), config)
+    stated = statement(config, problem, table.n_rows, n_without, open_questions, learned)
     held = hold(agreed, table, problem) if agreed is not None else Held(None)
     facts = {
-        "sentence": f"{first.task.name} of {first.name} from {len(table.features)} columns of {table.n_rows:,} rows",
+        "sentence": f"{listed(f'{o.task.name} of {o.name}' for o in problem.outputs)} from {len(table.features)} columns of {table.n_rows:,} rows",
         "problem": problem.to_dict(), "columns": [column.to_dict() for column in columns], "roles": guess.to_dict(),
-        "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": asked, "statement": stated, "n_rows": table.n_rows,
+        "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": open_questions, "statement": stated, "n_rows": table.n_rows,
         "proxy": None if learned is None else learned.to_dict(),
         "n_without_target": n_without, "violations": [v.to_dict() for v in violations], "table": str(config.data.table),
         "contract": held.facts, "population": who.facts,
     }  # fmt: skip
     findings = checked(
-        "frame", problem=problem, columns=columns, questions=asked, statement=stated, roles_guess=guess,
+        "frame", problem=problem, columns=columns, questions=open_questions, statement=stated, roles_guess=guess,
         learned=learned, afterwards=known_afterwards(config, source.names), read_violations=violations,
         contract=held.facts, population=who.facts, n_rows=table.n_rows, n_without_target=n_without,
     )  # fmt: skip
@@ -136,12 +148,13 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     """Return columns with kinds and roles as detected and declared, what was guessed of roles, and the task of each target."""
     declared = config.data.columns
     kinds = {name: c.kind for name, c in declared.items() if c.kind is not None}
-    stored = [name for name in config.problem.targets if name in source.names or config.problem.target is not None]
+    stored = [name for name in config.problem.targets if name in source.names or config.problem.stated]
+    asked = [one for one in asked_of(config.problem) if set(one.columns) <= set(stored)]
     columns = detect_columns(source, given=kinds, targets=stored)
     later = known_afterwards(config, source.names)
     guess = detect_roles(source, [column for column in columns if column.name not in later])
     raw = source.collect(stored)
-    tasks = {c.name: detect_task(raw[c.name], c) for c in columns if c.role == "target"}
+    tasks = {one.name: guess_of(one, raw, {column.name: column for column in columns}) for one in asked}
     made = target_of(config, columns, source)
     if made is not None:
         columns, tasks = (*columns, made[0]), {**tasks, made[0].name: made[1]}
@@ -179,7 +192,11 @@ def _settled(
     said = declared[column.name].reading() if column.name in declared else {}
     column = replace(column, read={**column.read, **said})
     if column.role == "target":
-        task = find("tasks", config.problem.task or tasks[column.name].task)
+        one = asked_columns(asked_of(config.problem))[column.name]
+        guess = tasks[one.name]
+        if one.joint or guess.task in ("multilabel", "vector"):
+            return replace(column, kind=guess.kind)
+        task = find("tasks", one.task or guess.task)
         return replace(column, kind="category" if task.family == "classes" else "number")
     role = chosen.get(column.name, column.role)
     if role == "time" and column.kind != "datetime":
@@ -202,14 +219,16 @@ def _derived(columns: tuple[Column, ...], config: Config) -> tuple[Column, ...]:
 
 
 def _load(
-    source: Source, columns: Sequence[Column], targets: Sequence[str]
+    source: Source, columns: Sequence[Column], asked: Sequence[Asked], tasks: Mapping[str, TaskGuess]
 ) -> tuple[Table, np.ndarray, tuple[Violation, ...], int]:
     """Read a source slice by slice into typed rows; rows without a target are left out and counted."""
+    targets = [name for one in asked for name in one.columns]
     frames, keys, first, n_without = [], [], 0, 0
     violations: list[Violation] = []
     for raw in source.slices(SLICE):
-        table, broken = read_frame(raw, columns, modality, first_row=first)
-        known = table.frame.select(pl.all_horizontal(pl.col(name).is_not_null() for name in targets)).to_series()
+        table, broken = read_frame(in_words(raw, asked, tasks), columns, modality, first_row=first)
+        table = composed(table, raw, asked, tasks, first)
+        known = table.frame.select(pl.all_horizontal(pl.col(one.name).is_not_null() for one in asked)).to_series()
         frames.append(table.frame.filter(known))
         keys.append(row_keys(raw.drop(targets, strict=False))[known.to_numpy()])
         violations += broken
@@ -221,7 +240,8 @@ def _load(
             rule="a target is known in some rows",
             found=f"{first:,} rows without {', '.join(targets)}",
         )
-    return Table(pl.concat(frames), tuple(columns)), np.concatenate(keys), _merged(violations), n_without
+    typed = (*columns, *made_columns(columns, asked))
+    return Table(pl.concat(frames), typed), np.concatenate(keys), _merged(violations), n_without
 
 
 def _merged(violations: Sequence[Violation]) -> tuple[Violation, ...]:
@@ -247,12 +267,23 @@ def _problem(config: Config, table: Table, tasks: Mapping[str, TaskGuess]) -> Pr
     said = config.problem
     costs = {} if said.costs is None else said.costs.model_dump()
     outputs = []
-    for name in said.targets:
-        task = find("tasks", said.task or tasks[name].task)()
-        labels = task.labels(table.frame[name], said.positive if said.positive is not None else tasks[name].positive)
-        metric = find("metrics", said.metric_name)(**_metric_settings(said)) if said.metric_name else None
-        outputs.append(Output(name, task, labels, metric, said.transform if task.family == "values" else "identity"))
-        _judgeable(outputs[-1], table.frame[name], costs)
+    for one in asked_of(said):
+        task = find("tasks", one.task or tasks[one.name].task)()
+        target = table.frame[one.name]
+        positive = one.positive if one.positive is not None else tasks[one.name].positive
+        labels = one.labels or task.labels(target, positive)
+        metric = find("metrics", one.metric)(**_metric_settings(one, costs)) if one.metric else None
+        transform = one.transform if task.family == "values" else "identity"
+        output = Output(one.name, task, labels, metric, transform, one.weight)
+        if output.joint or one.labels or task.name in ("count", "ordinal"):
+            output.code(target)  # a missing entry or an unknown label is told here, with its row
+        _judgeable(output, target, costs, several=len(asked_of(said)) > 1)
+        outputs.append(output)
+    if costs and not any(output.family == "binary" for output in outputs):
+        raise ConfigError(
+            "problem.costs says what false positives and negatives cost, and no output is binary",
+            rule="these costs need a binary task", found=listed(f"{name} {cost:g}" for name, cost in costs.items()), do="remove problem.costs",
+        )  # fmt: skip
     limits = Limits(said.limits.latency_ms, said.limits.megabytes)
     return Problem(
         tuple(outputs), said.goal, said.unit, said.decision, said.prediction_time, costs, said.success, limits, said.purpose,
@@ -260,28 +291,40 @@ def _problem(config: Config, table: Table, tasks: Mapping[str, TaskGuess]) -> Pr
     )  # fmt: skip
 
 
-def _metric_settings(said: Any) -> dict[str, Any]:
-    if said.metric_name == "expected_cost" and said.costs is not None:
-        return {**said.costs.model_dump(), **said.metric_settings}
-    return dict(said.metric_settings)
+def _questions(
+    columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], problem: Problem
+) -> list[dict[str, str]]:
+    """Return what only a person can answer, of the first output and then of the others."""
+    first, *others = (tasks[output.name] for output in problem.outputs)
+    more = [{"key": "problem.outputs", "question": text, "guess": one.task} for one in others for text in one.questions]
+    return [*questions(columns, guess, first), *more]
 
 
-def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float]) -> None:
+def _metric_settings(one: Asked, costs: Mapping[str, float]) -> dict[str, Any]:
+    return {**(costs if one.metric == "expected_cost" else {}), **one.metric_settings}
+
+
+def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float], *, several: bool = False) -> None:
     if target.n_unique() < 2:
         raise DataError(
             f"{output.name!r} cannot be judged", rule="a target has two different values at least, or no metric can tell predictions apart",
             found=f"it is {target[0]} in all {len(target):,} rows", do="name another target, or a proxy under proxies",
         )  # fmt: skip
-    if output.metric is not None and output.family not in output.metric.families:
-        able = [name for name in names("metrics") if output.family in find("metrics", name).families]
+    if output.metric is not None and not _suits(output.metric, output):
+        able = [name for name in names("metrics") if _suits(find("metrics", name), output)]
         raise ConfigError(
             f"metric {output.metric.name!r} cannot judge {output.name!r}", rule="a metric suits the task",
             found=f"the task is {output.task.name}", do=f"use one of {', '.join(able)}",
         )  # fmt: skip
-    if costs and output.family != "binary":
+    if costs and output.family != "binary" and not several:
         raise ConfigError(
             f"problem.costs says what false positives and negatives cost, and the task of {output.name!r} is {output.task.name}",
             rule="these costs need a binary task", found=listed(f"{name} {cost:g}" for name, cost in costs.items()), do="remove problem.costs",
+        )  # fmt: skip
+    if output.transform != "identity" and (output.joint or output.task.name == "count"):
+        raise ConfigError(
+            f"the transform of {output.name!r} is {output.transform}, and its task is {output.task.name}",
+            rule="a single number of a regression may be learned on another scale", do="remove the transform",
         )  # fmt: skip
     if output.transform != "identity" and float(target.min()) < 0:  # type: ignore[arg-type]
         raise ConfigError(
@@ -290,12 +333,18 @@ def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float]) ->
         )  # fmt: skip
 
 
+def _suits(metric: Any, output: Output) -> bool:
+    """Whether a metric can judge an output: by its family, and where the metric names tasks, by its task."""
+    tasks = getattr(metric, "tasks", ())
+    return output.family in metric.families and (not tasks or output.task.name in tasks)
+
+
 def _unanswered(asked: Sequence[Mapping[str, str]], config: Config) -> list[dict[str, str]]:
     """Questions that study.yaml does not answer."""
     said = config.problem
     answered = {
         "problem.goal": said.goal, "problem.unit": said.unit, "problem.decision": said.decision, "problem.success": said.success,
-        "problem.costs": said.costs, "problem.positive": said.positive, "problem.task": said.task, "data.time": config.data.time,
+        "problem.costs": said.costs, "problem.positive": said.positive, "problem.task": said.task or said.outputs, "problem.outputs": said.outputs, "data.time": config.data.time,
         "data.group": config.data.group or config.data.entity, "data.columns": config.data.columns,
     }  # fmt: skip
     return [dict(entry) for entry in asked if not answered.get(entry["key"])]

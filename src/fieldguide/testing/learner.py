@@ -22,6 +22,10 @@ from fieldguide.core.problem import Output
 from fieldguide.core.settings import capacity_of, space_of, values_of, with_values
 
 TASKS = ("binary", "multiclass", "regression")
+LABELS = {
+    "binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "ordinal": ("1", "2", "3"), "multilabel": ("p", "q", "r"),
+    "vector": ("u", "v"),
+}  # fmt: skip
 KINDS = ("trivial", "simple", "boosting", "network", "ensemble", "user")
 SUFFIXES = (".safetensors", ".txt", ".json", ".arrow", ".onnx")
 ODD_STARTS = (b"\x80", b"PK\x03\x04")  # pickle; zip, which torch.save writes
@@ -36,7 +40,7 @@ def check_learner(
     Args:
         learner: an instance; hand it small settings if it is slow.
         folder: an empty folder to save into.
-        tasks: the tasks it can learn.
+        tasks: the tasks it can learn; besides the usual three `multilabel`, `vector`, `count` and `ordinal`.
         tolerance: by how much a row alone may differ from the same row in a batch.
         seconds: the clock it is held to on 2,000 rows [s].
 
@@ -77,10 +81,18 @@ def example(
     if missing:
         numbers[rng.random(numbers.shape) < 0.05] = np.nan
     part = parts.find("tasks", task)()
-    labels = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c")}.get(task, ())
-    if labels:
+    labels = LABELS.get(task, ())
+    target: np.ndarray
+    if task == "multilabel":
+        cuts = np.quantile(signal, [0.7, 0.5, 0.4])
+        target = (signal[:, None] > cuts).astype(np.int64)
+    elif task == "vector":
+        target = np.stack([100.0 + 10.0 * signal, 0.01 * signal], axis=1).astype(np.float64)
+    elif task == "count":
+        target = rng.poisson(np.exp(1.5 + 0.4 * signal)).astype(np.float64)
+    elif labels:
         cuts = np.quantile(signal, [0.6] if len(labels) == 2 else [0.3, 0.7])
-        target: np.ndarray = np.searchsorted(cuts, signal).astype(np.int64)
+        target = np.searchsorted(cuts, signal).astype(np.int64)
     else:
         target = 100.0 + 10.0 * signal.astype(np.float64)
     layout = Layout(tuple(f"n{i}" for i in range(n_numbers)), (("c0", 6), ("c1", 12)) if codes else ())
@@ -140,6 +152,10 @@ def _check_shapes(predictions: Any, rows: Encoded, outputs: tuple[Output, ...]) 
         if output.task.family == "classes":
             assert (prediction >= 0).all(), "no probability is below 0"
             assert np.abs(prediction.sum(axis=1) - 1).max() < 1e-9, "probabilities of a row sum to 1"
+        if output.task.family == "sets":
+            assert (prediction >= 0).all() and (prediction <= 1).all(), "each label has a probability"
+        if output.task.name == "count":
+            assert (prediction >= 0).all(), "no rate is below 0"
 
 
 def _check_history(fitted: Any) -> None:
@@ -193,8 +209,9 @@ def _check_signal(learner: Any, rows: Encoded, outputs: tuple[Output, ...], pred
         assert share > np.bincount(truth).max() / len(truth) + 0.05, (
             f"a plain signal is learned; {share:.0%} of fresh rows were right"
         )
-    else:
-        rate = np.mean((truth - prediction[:, 0]) ** 2) / np.var(truth)
+    else:  # values, and memberships as values: every column is learned
+        truth = truth.reshape(len(truth), -1)
+        rate = np.max(np.mean((truth - prediction) ** 2, axis=0) / np.var(truth, axis=0))
         assert rate < 0.8, f"a plain signal is learned; {rate:.0%} of the variance of fresh rows remained"
 
 
@@ -214,7 +231,7 @@ def _check_folder(learner: Any, fitted: Any, batch: Batch, predictions: Any, fol
 
 def _check_weights(learner: Any, task: str) -> None:
     rows, outputs = example(task, 240, missing=_keeps_missing(learner))
-    target = rows.targets[0]
+    target = rows.targets[0].reshape(len(rows), -1)[:, -1]
     high = target >= np.quantile(target, 0.7)
     heavy = dataclasses.replace(rows, weights=np.where(high, 8.0, 1.0))
     level = [_level(_fit(learner, each, None, outputs).predict(rows.batch)[0]) for each in (rows, heavy)]

@@ -14,14 +14,19 @@ from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, docum
 @app.command()
 def init(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or Arrow", show_default=False)],
-    target: Annotated[list[str], typer.Option(help="the column to predict", show_default=False)],
+    target: Annotated[
+        list[str], typer.Option(help="the column to predict; several make several outputs", show_default=False)
+    ],
+    task: Annotated[
+        str | None, typer.Option(help="the task; multilabel and vector make one output of all targets")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a study folder with study.yaml: what was guessed, and what only a person can answer."""
     from fieldguide.workflow import Study
 
-    study = Study.create(table, target if len(target) > 1 else target[0], out=out)
+    study = Study.create(table, target if len(target) > 1 else target[0], out=out, **({} if task is None else {"task": task}))
     result = study.frame().to_dict()
     if as_json:
         print_json(

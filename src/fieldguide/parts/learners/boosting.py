@@ -1,6 +1,7 @@
 """Gradient-boosted trees by LightGBM: numbers as they are, missing as missing, categories as sets.
 
-Knows LightGBM's settings and when to stop; nothing of columns, metrics or judging. One booster per output.
+Knows LightGBM's settings and when to stop; nothing of columns, metrics or judging. One booster per output; label sets and
+vectors are `_columns`'.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,10 +18,12 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.clock import Clock
-from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.core.settings import Choice, Range, setting
+from fieldguide.parts.learners._columns import by_column, grouped
 from fieldguide.parts.learners._lightgbm import Dataset, Training, Trees, parameters
+from fieldguide.parts.learners._objective import class_weights, minimised
 
 Link = Literal["sigmoid", "softmax", "identity", "exp"]
 
@@ -31,6 +34,8 @@ OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's ob
     "absolute_error": ("regression_l1", "l1", "identity"),
     "pinball": ("quantile", "quantile", "identity"),
     "poisson": ("poisson", "poisson", "exp"),
+    "huber": ("huber", "huber", "identity"),
+    "ordinal": ("multiclass", "multi_logloss", "softmax"),  # the order is left to the decision, at the median
 }
 CURVE_STEPS = 10  # rounds between two points of the learning curve
 UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
@@ -59,6 +64,7 @@ class Boosting:
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
+    losses: ClassVar[tuple[str, ...]] = (*OBJECTIVES, "weighted")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "long": {"stops_on": "any"},
         "bagged": {"num_leaves": 64, "feature_fraction": 0.75, "bagging_fraction": 0.8, "min_data_in_leaf": 3},
@@ -109,7 +115,13 @@ class Boosting:
     patience: int = setting(50, "rounds without a lower loss before stopping")
     quantile: float = setting(0.5, "the quantile a pinball loss aims at")
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> BoostingEstimator:
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+        """Grow one booster per output, and for label sets and vectors one per label or entry."""
+        return by_column(self, train, stop, outputs, effort)
+
+    def fit_singles(
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> BoostingEstimator:
         """Grow one booster per output, each within an equal share of the time that is left.
 
         Shape:
@@ -119,12 +131,17 @@ class Boosting:
         x, x_stop = _columns(train.batch), None if stop is None or not len(stop) else _columns(stop.batch)
         grown = []
         for i, output in enumerate(outputs):
-            coded = _Coded.of(output.task.loss, train.targets[i], output.width, train.weights)
-            task = _Task(self, output.name, coded, train.batch.layout.codes, effort)
+            name = minimised(output, OBJECTIVES)
+            chosen = output.loss if name != output.task.loss else None
+            weights = class_weights(output, train.targets[i], train.weights)
+            coded = _Coded.of(name, train.targets[i], output.width, train.weights)
+            settings = replace(self, quantile=chosen.quantile) if name == "pinball" and chosen is not None else self
+            delta = chosen.delta if name == "huber" and chosen is not None else 1.0
+            task = _Task(settings, output.name, coded, train.batch.layout.codes, effort, delta)
             y_stop = None if x_stop is None or stop is None else coded.code(stop.targets[i])
-            w_stop = None if stop is None else stop.weights
+            w_stop = None if stop is None else class_weights(output, stop.targets[i], stop.weights)
             grown.append(
-                task.grow(x, train.weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i)))
+                task.grow(x, weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i)))
             )
         return BoostingEstimator(
             boosters=tuple(booster for booster, _, _, _ in grown),
@@ -133,7 +150,7 @@ class Boosting:
             history=[point for _, _, _, points in grown for point in points],
         )
 
-    def load(self, folder: Path, data: Mapping[str, Any]) -> BoostingEstimator:
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
         """Return what `save` wrote. LightGBM's text holds numbers only; anything else is refused.
 
         Raises:
@@ -149,7 +166,7 @@ class Boosting:
                     "a boosting model cannot be read", found=f"{path.name}: {reason}", do="restore the model folder"
                 ) from reason
             boosters.append(Booster(Trees(text, entry["n_features"]), entry["link"], entry["centre"], entry["scale"]))
-        return BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"]))
+        return grouped(BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"])), data)
 
 
 @dataclass(frozen=True)
@@ -217,7 +234,7 @@ class _Coded:
     def of(loss: str, target: np.ndarray, width: int, weights: np.ndarray | None) -> _Coded:
         y = np.asarray(target, np.float64).reshape(-1)
         if OBJECTIVES[loss][2] != "identity":
-            return _Coded(loss, y, width if loss == "cross_entropy" else 1)
+            return _Coded(loss, y, width if OBJECTIVES[loss][2] == "softmax" else 1)
         centre = float(np.average(y, weights=weights))
         spread = float(np.sqrt(np.average((y - centre) ** 2, weights=weights)))
         coded = _Coded(loss, y, 1, centre, spread if spread > 0 else 1.0)
@@ -236,6 +253,7 @@ class _Task:
     coded: _Coded
     codes: tuple[tuple[str, int], ...]
     effort: Effort
+    delta: float = 1.0
 
     def grow(
         self, x: np.ndarray, weights: np.ndarray | None, x_stop: np.ndarray | None, y_stop: np.ndarray | None,
@@ -299,7 +317,7 @@ class _Task:
             "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth,
             "path_smooth": s.path_smooth, "extra_trees": s.extra_trees,
         }  # fmt: skip
-        if s.linear_leaves:
+        if s.linear_leaves and objective not in ("regression_l1", "quantile", "huber"):  # these set leaves anew, as constants
             said |= {"linear_tree": True, "linear_lambda": s.lambda_linear}
         if s.bagging_fraction < 1:
             said |= {"bagging_fraction": s.bagging_fraction, "bagging_freq": 1}
@@ -307,6 +325,8 @@ class _Task:
             said["num_class"] = self.coded.n_classes
         if objective == "quantile":
             said["alpha"] = s.quantile
+        if objective == "huber":
+            said["alpha"] = self.delta
         if self.codes:
             said["categorical_feature"] = ",".join(str(n_columns - len(self.codes) + i) for i in range(len(self.codes)))
         return parameters(said)

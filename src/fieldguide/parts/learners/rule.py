@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
-from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import Range, setting
+from fieldguide.parts.learners._columns import by_column, grouped
 
 CUTS = 64  # quantiles among which the ends of ranges are looked for
 FOLDS = 5
@@ -51,7 +52,13 @@ class Rule:
         10.0, "pseudo rows that pull a range to the prior [rows]", capacity=-1, space=Range(1.0, 100.0, log=True)
     )
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> RuleEstimator:
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+        """Choose a column for each output, and for label sets and vectors one for each label or entry."""
+        return by_column(self, train, stop, outputs, effort)
+
+    def fit_singles(
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> RuleEstimator:
         """Choose a column for each output and fill its table; `stop` is not used."""
         sample = train
         if len(train) > ENOUGH:
@@ -72,7 +79,7 @@ class Rule:
             tables.append(self._table(train, i, output, best, names))
         return RuleEstimator(tuple(tables), stopped="clock" if cut else "")
 
-    def load(self, folder: Path, data: Mapping[str, Any]) -> RuleEstimator:
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
         """Return what `save` gave: a rule is plain data."""
         tables = tuple(
             RuleTable(
@@ -82,7 +89,7 @@ class Rule:
             )
             for t in data["tables"]
         )  # fmt: skip
-        return RuleEstimator(tables, stopped=data["stopped"])
+        return grouped(RuleEstimator(tables, stopped=data["stopped"]), data)
 
     def _held_out_loss(self, column: _Column, stats: _Stats, folds: np.ndarray) -> float:
         """Return the column's cross-validated loss: log loss, or squared error."""

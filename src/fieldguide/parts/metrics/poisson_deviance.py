@@ -35,6 +35,7 @@ class PoissonDeviance(MeanOfRows):
     greater_is_better: ClassVar[bool] = False
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)
+    tasks: ClassVar[tuple[str, ...]] = ("count",)
     best: ClassVar[float] = 0.0
     worst: ClassVar[float] = math.inf
 

@@ -32,6 +32,7 @@ class QuadraticWeightedKappa(OfConfusion):
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "decision"
     families: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
+    tasks: ClassVar[tuple[str, ...]] = ("ordinal",)
     best: ClassVar[float] = 1.0
     worst: ClassVar[float] = -1.0
 

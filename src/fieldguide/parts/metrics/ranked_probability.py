@@ -33,6 +33,7 @@ class RankedProbability(MeanOfRows):
     greater_is_better: ClassVar[bool] = False
     reads: ClassVar[Literal["probability", "decision", "value"]] = "probability"
     families: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
+    tasks: ClassVar[tuple[str, ...]] = ("ordinal",)
     best: ClassVar[float] = 0.0
     worst: ClassVar[float] = math.inf
 
