@@ -106,13 +106,13 @@ class TestNumbers:
         share = [float(focused.compute(*rows) / plain.compute(*rows)) for rows in (easy, hard)]
         assert share[0] == pytest.approx((1 - 1 / (1 + math.exp(-4))) ** 3, rel=1e-5) and share[1] > 0.9
 
-    def test_pinball_and_poisson_are_half_of_what_scikit_learn_has(self) -> None:
-        from sklearn.metrics import mean_pinball_loss, mean_poisson_deviance
-
+    def test_pinball_and_poisson_agree_with_their_metrics(self) -> None:
         y = torch.from_numpy(np.random.default_rng(0).poisson(2.0, (200, 1))).double()
         z = torch.from_numpy(np.random.default_rng(1).normal(size=(200, 1)))
-        assert float(loss("pinball", quantile=0.8).compute(z, y).mean()) == pytest.approx(mean_pinball_loss(y, z, alpha=0.8))
-        assert 2 * float(loss("poisson").compute(z, y).mean()) == pytest.approx(mean_poisson_deviance(y, torch.exp(z)))
+        pinball = parts.find("metrics", "pinball")(quantile=0.8).score(y[:, 0].numpy(), z[:, 0].numpy())
+        assert float(loss("pinball", quantile=0.8).compute(z, y).mean()) == pytest.approx(pinball)
+        deviance = parts.find("metrics", "poisson_deviance")().score(y[:, 0].numpy(), torch.exp(z)[:, 0].numpy())
+        assert 2 * float(loss("poisson").compute(z, y).mean()) == pytest.approx(deviance)
 
     def test_weights(self) -> None:
         output = SimpleNamespace(name="y", labels=("no", "yes", "maybe"))
@@ -310,3 +310,50 @@ class TestYourOwn:
         assert isinstance(head.judge, OwnLoss) and head.to_dict() == {
             "loss": f"{own}:squared_hinge", "activation": "sigmoid", "d_logits": 1, "complement": True, "weight": 1.0,
         }  # fmt: skip
+
+
+class TestOtherLearners:
+    """What a named loss does to learners that are no networks: numbers against what it should do."""
+
+    def fitted(self, learner: str, task: str, part: Any, seed: int = 0) -> Any:
+        from dataclasses import replace
+
+        rows, (output,) = example(task, 400, codes=False, seed=seed)
+        made = parts.find("learners", learner)()
+        return made.fit(rows, None, (replace(output, loss=part),), Effort(seed=0, n_steps=40)).predict(rows.batch)[0], rows
+
+    def test_boosting_aims_at_the_quantile(self) -> None:
+        below = []
+        for quantile in (0.2, 0.8):
+            predicted, rows = self.fitted("boosting", "regression", loss("pinball", quantile=quantile))
+            below.append(np.mean(rows.targets[0] < predicted[:, 0]))
+        assert below[0] < 0.35 and below[1] > 0.65
+
+    def test_boosting_by_huber_is_no_mean(self) -> None:
+        by_huber, _ = self.fitted("boosting", "regression", loss("huber", delta=0.1))
+        by_square, _ = self.fitted("boosting", "regression", None)
+        assert not np.allclose(by_huber, by_square)
+
+    @pytest.mark.parametrize("learner", ["boosting", "linear"])
+    def test_class_weights_raise_the_rarer_class(self, learner: str) -> None:
+        plain, rows = self.fitted(learner, "binary", None)
+        weighted, _ = self.fitted(learner, "binary", loss("weighted", weights={"no": 1, "yes": 6}))
+        assert weighted[:, 1].mean() > plain[:, 1].mean() + 0.05
+
+    def test_what_cannot_be_minimised_changes_nothing(self) -> None:
+        plain, _ = self.fitted("boosting", "binary", None)
+        focal, _ = self.fitted("boosting", "binary", loss("focal"))
+        assert np.array_equal(plain, focal)
+
+
+def test_the_overfit_check_knows_the_least_of_any_loss() -> None:
+    from dataclasses import replace
+
+    from fieldguide.parts.learners._overfit import overfit
+
+    rows, (output,) = example("binary", 120)
+    found = overfit(MLP(), rows, (replace(output, loss=loss("focal", gamma=2.0)),), rows=32)
+    assert found["reached"] and found["start"] == pytest.approx(0.25 * math.log(2), rel=1e-3)
+    values, (value,) = example("regression", 120)
+    found = overfit(MLP(), values, (replace(value, loss=loss("absolute_error")),), rows=32)
+    assert found["reached"] and 0.5 < found["start"] < 1.0

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fieldguide.core.balance import balanced
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Estimator, Learner, Predictions
 from fieldguide.core.problem import Output
@@ -144,12 +145,12 @@ def fit(
     transform, batch, stop_batch, judged_batch = (encodings or Encodings({})).of(
         candidate.recipe, train, stop, judged, modalities
     )
-    estimator = candidate.learner.fit(
+    training, stopping = balanced(
         encode(batch, train, outputs),
         None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs),
-        outputs,
-        effort,
-    )
+        outputs[0], candidate.recipe.balance, effort.seed,
+    )  # fmt: skip
+    estimator = candidate.learner.fit(training, stopping, outputs, effort)
     return Fitted(candidate, transform, estimator, outputs), judged_batch
 
 

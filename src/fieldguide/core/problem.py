@@ -100,6 +100,8 @@ class Problem:
     limits: Limits = field(default_factory=Limits)
     purpose: str = "predict"
     assumptions: tuple[str, ...] = ()
+    decide: Mapping[str, float] = field(default_factory=dict)
+    calibrator: Any = None
 
     @property
     def output(self) -> Output:
@@ -115,11 +117,13 @@ class Problem:
             "goal": self.goal, "unit": self.unit, "decision": self.decision, "prediction_time": self.prediction_time,
             "costs": dict(self.costs), "success": self.success, "purpose": self.purpose,
             "limits": {"latency_ms": self.limits.latency_ms, "megabytes": self.limits.megabytes},
-            "assumptions": list(self.assumptions),
+            "assumptions": list(self.assumptions), "decide": dict(self.decide),
+            "calibrate": None if self.calibrator is None else self.calibrator.name,
             "outputs": [
                 {
                     "name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform,
                     "metric": None if o.metric is None else o.metric.name, "weight": o.weight,
+                    "loss": o.task.loss if o.loss is None else o.loss.name,
                 }
                 for o in self.outputs
             ],

@@ -162,7 +162,9 @@ def _bounds(part: Encoded, outputs: tuple[Any, ...]) -> tuple[float, float]:
 
 
 def _impurity(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
-    """Return the mean loss when each group is answered by its own best constant: entropy, or share of the variance."""
+    """Return the mean loss when each group is answered by its own best constant: entropy, share of the variance, or by descent."""
+    if getattr(output, "loss", None) is not None and output.loss.name != output.task.loss:
+        return _least_loss(target, groups, output)
     if output.task.family == "classes" and target.ndim == 1:
         counts = np.zeros((groups.max() + 1, int(target.max()) + 1))
         np.add.at(counts, (groups, target), 1.0)
@@ -173,6 +175,31 @@ def _impurity(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
     means = np.stack([np.bincount(groups, column) for column in columns.T], 1) / np.maximum(sizes, 1)
     sd = columns.std(0)
     return float(np.mean(((columns - means[groups]) / np.where(sd > 0, sd, 1.0)) ** 2))
+
+
+def _least_loss(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
+    """Return the mean of any loss when each group has its own best logits, found by descent from a few starts."""
+    import torch
+    from scipy.optimize import minimize
+
+    from fieldguide.core.batch import Layout
+    from fieldguide.parts.learners import _network, _training
+    from fieldguide.parts.nets.heads import heads_of, member_losses
+
+    nothing = Batch(Layout(), {"numbers": np.zeros((len(target), 0), np.float32), "codes": np.zeros((len(target), 0), np.int32)})
+    rows = Encoded(nothing, (target,))
+    heads = _network.judged(heads_of([output]), rows, [output])
+    (wanted,) = _training.targets_of(heads, rows, _network.scaling_of(heads, rows))
+    places, shape = torch.from_numpy(groups), (int(groups.max()) + 1, heads[0].d_logits)
+
+    def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = torch.from_numpy(point.reshape(shape)).requires_grad_(True)
+        loss = member_losses(heads[0], logits[places].unsqueeze(1), wanted.double() if wanted.is_floating_point() else wanted).mean()
+        (slope,) = torch.autograd.grad(loss, logits)
+        return float(loss.detach()), slope.numpy().ravel()
+
+    starts = (np.full(shape, start).ravel() for start in (0.0, 0.5))
+    return min(float(minimize(objective, start, jac=True, method="L-BFGS-B").fun) for start in starts)
 
 
 def _input_bytes(batch: Batch) -> np.ndarray:

@@ -22,6 +22,7 @@ from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
+from fieldguide.parts.learners._objective import class_weights
 
 PATH = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)  # penalties tried, the strongest first, each starting from the last solution
 MIDDLE = 10.0  # where there are too few rows to try any
@@ -114,6 +115,7 @@ class Linear:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = 1_000_000
+    losses: ClassVar[tuple[str, ...]] = ("weighted",)
     recipe: ClassVar[Mapping[str, Any]] = {"media": "sparse"}
 
     penalty: float = setting(
@@ -127,10 +129,10 @@ class Linear:
             train.batch.numbers: (rows, n_numbers) float32 without NaN
             train.batch.codes: (rows, n_codes) int32
         """
-        weights = np.ones(len(train)) if train.weights is None else train.weights / train.weights.mean()
         fits, cut = [], False
         for i, (target, output) in enumerate(zip(train.targets, outputs)):
             clock = effort.clock.share(1 / (len(outputs) - i))
+            weights = row_weights(class_weights(output, target, train.weights), len(train))
             truth, centre, scale = _truth(target, output, weights)
             design = Design(_numbers(train.batch), train.batch.codes, train.batch.layout.codes, truth, weights)
             loss = LOSSES.get(output.task.loss, squared_loss)
@@ -347,6 +349,11 @@ def solve(design: Design, loss: Loss, start: np.ndarray, penalty: float, clock: 
     options = {"maxiter": 300, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-7}
     found = minimize(objective, turned.ravel(), method="L-BFGS-B", jac=True, callback=on_time, options=options)
     return back(found.x.reshape(design.shape)).ravel(), not clock.over
+
+
+def row_weights(weights: np.ndarray | None, n_rows: int) -> np.ndarray:
+    """Return row weights with mean 1."""
+    return np.ones(n_rows) if weights is None else weights / weights.mean()
 
 
 def choose(design: Design, loss: Loss, start: np.ndarray, seed: int, clock: Clock) -> float:
