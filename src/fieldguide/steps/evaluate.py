@@ -134,10 +134,12 @@ def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answe
     known = np.isin(answers.rows, split.development)
     found: list[float | None] = []
     for output, truth, predicted in zip(problem.outputs, truths, answers.predictions):
-        if output.family != "binary" or np.isin(predicted, (0.0, 1.0)).all():
+        if output.family not in ("binary", "multilabel") or np.isin(predicted, (0.0, 1.0)).all():
             found.append(None)
         elif known.sum() >= FEWEST_TO_CHOOSE:
             found.append(threshold_for(output, truth[answers.rows[known]], predicted[known], problem.costs))
+        elif output.family == "multilabel":
+            found.append(None)
         else:
             wrong = problem.costs
             found.append(
@@ -148,6 +150,8 @@ def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answe
 
 def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray:
     suffix = f"_{output.name}" if several else ""
+    if output.family == "vector":
+        return np.stack([_numbers(frame, f"prediction{suffix}_{entry}") for entry in output.labels], axis=1)
     if output.task.family == "values":
         return _numbers(frame, f"prediction{suffix}")[:, None]
     wanted = [f"probability{suffix}_{label}" for label in output.labels]
@@ -163,6 +167,8 @@ def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray
             f"the predictions of {output.name!r} are incomplete", rule=f"there are columns {listed(wanted)}, or one column {name!r}",
             found=f"the columns are {listed(frame.columns)}",
         )  # fmt: skip
+    if output.family == "multilabel":  # an empty text is a set without labels
+        return output.code(frame[name].fill_null("")).astype(np.float64)
     codes = output.code(frame[name].cast(pl.String))
     return np.eye(len(output.labels))[codes]
 

@@ -14,14 +14,18 @@ import numpy as np
 
 from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
+from fieldguide.core.contracts import Threshold
 from fieldguide.core.finding import Finding
-from fieldguide.core.leaderboard import InTime, difference, judge, metric_of, readable
+from fieldguide.core.leaderboard import InTime, calibratable, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
+from fieldguide.core.panel import Examples
 from fieldguide.core.rows import Rows
 from fieldguide.core.score import told
 from fieldguide.core.seeds import seed_for
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.steps.checking import checked
+from fieldguide.steps.judge_outputs import drawn, output_facts
+from fieldguide.steps.judge_series import forecast_facts
 from fieldguide.steps.promise import declined, in_time
 from fieldguide.steps.refine import Blended
 from fieldguide.steps.weak_slices import judged_again, judged_of
@@ -65,6 +69,7 @@ def finalize(
     bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
     looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int, n_shipped: int, *,
     past: InTime | None = None,   outlook: Mapping[str, Any] | None = None, discrimination: Mapping[str, Any] | None = None,
+    examples: Examples | None = None, test: np.ndarray | None = None,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
 
@@ -77,6 +82,7 @@ def finalize(
         n_shipped: rows the shipped model is fitted on: more than `n_refit` where the newest are learned from once judged.
         past: validation rows in time with their answers, for intervals; None without time.
         outlook: what development rows say of drift (`steps.promise`).
+        examples, test: of a forecast: its examples, and which of them are sealed; the facts then have `forecasts` (`steps.judge_series`).
         discrimination: how well sealed rows are told from development rows, as split found it.
 
     Returns:
@@ -85,7 +91,8 @@ def finalize(
     """
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
-    judged, against = _judged(bench, model, answers, bar, sealed, past, n_looks=len(looks))
+    bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
+    judged, against = _judged(bench, model, answers, bar, bar_answers, sealed, past, n_looks=len(looks))
     facts = {
         "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
@@ -95,7 +102,14 @@ def finalize(
         "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
         "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
+        "outputs": output_facts(
+            bench, sealed.rows.truths, answers, model.thresholds, bar_answers, bar.thresholds, sealed.blocks, sealed.slices
+        ) if problem.output.task.name != "forecast" else [],
     }  # fmt: skip
+    if examples is not None and test is not None:
+        facts["forecasts"] = forecast_facts(
+            examples, test, sealed.rows.truths[0], answers[0], sealed.blocks, model.evidence["interval"], seed=bench.seed
+        )
     facts |= _promised(bench, judged, answers, sealed, outlook)
     if "declined" in facts:
         facts["sentence"] += f"; not promised for the future: {facts['declined']['why']}"
@@ -108,15 +122,14 @@ def finalize(
 
 
 def _judged(
-    bench: Bench, model: Model, answers: Any, bar: Model, sealed: Sealed, past: InTime | None, *, n_looks: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    bench: Bench, model: Model, answers: Any, bar: Model, bar_answers: Any, sealed: Sealed, past: InTime | None, *, n_looks: int
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
     """Return how the model's answers to the sealed rows are judged, and how they differ from those of the bar."""
     truths, output = sealed.rows.truths, bench.problem.output
     judged = judge(
         bench.problem, truths, answers, sealed.blocks, seed=bench.seed, rows="test", looks=n_looks,
         thresholds=model.thresholds, times=sealed.times, past=past,
     )  # fmt: skip
-    bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
     against = difference(
         output, truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
         thresholds=(model.thresholds[0], bar.thresholds[0]), times=sealed.times, past=past,
@@ -141,15 +154,13 @@ def _sentence(score: Mapping[str, Any], name: str, looks: int) -> str:
     return f"{name}: test {told(score).removesuffix(' rows')} sealed rows, look {looks}"
 
 
-def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[float | None]) -> list[dict[str, Any]]:
+def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
     output, metric = bench.problem.output, metric_of(bench.problem.output)
     if not sealed.slices:
         return []
     truth = sealed.rows.truths[0]
     read = readable(output, answers[0], metric, thresholds[0])
-    calibrated = (
-        answers[0][:, 1] if output.family == "binary" else answers[0][:, 0] if output.family == "values" else None
-    )
+    calibrated = calibratable(output, answers[0])
     found = slice_scores(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed, calibrated=calibrated)
     gap = slice_gap(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed)
     facts = [part.to_dict() for part in found]
@@ -157,7 +168,7 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[flo
 
 
 def _weak_slices(
-    bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[float | None]
+    bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]
 ) -> list[dict[str, Any]]:
     """Judge the slices that were found weak on validation rows: here nothing is searched."""
     truth = sealed.rows.truths[0]
@@ -166,11 +177,11 @@ def _weak_slices(
 
 
 def _decision_cost(
-    costs: Mapping[str, float], truth: np.ndarray, prediction: np.ndarray, threshold: float | None
+    costs: Mapping[str, float], truth: np.ndarray, prediction: np.ndarray, threshold: Threshold
 ) -> dict[str, Any] | None:
     if not costs or prediction.shape[1] != 2:
         return None
-    cut = 0.5 if threshold is None else threshold
+    cut = threshold if isinstance(threshold, float) else 0.5
     decided = prediction[:, 1] >= cut
     false_positive, false_negative = int((decided & (truth == 0)).sum()), int((~decided & (truth == 1)).sum())
     total = costs.get("false_positive", 1.0) * false_positive + costs.get("false_negative", 1.0) * false_negative
@@ -180,13 +191,10 @@ def _decision_cost(
     }  # fmt: skip
 
 
-def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: float | None) -> dict[str, Any]:
-    """What the report draws: the confusion matrix, or truth against prediction for a sample of rows."""
-    output, truth = bench.problem.output, sealed.rows.truths[0]
-    if output.task.family == "classes":
-        decided = output.task.decide(answers[0], threshold)
-        width = len(output.labels)
-        table = np.bincount(truth * width + decided, minlength=width * width).reshape(width, width)
-        return {"labels": list(output.labels), "confusion": table.tolist(), "threshold": threshold}
-    rows = np.linspace(0, len(truth) - 1, min(500, len(truth))).astype(int)
-    return {"truth": truth[rows].tolist(), "predicted": answers[0][rows, 0].tolist()}
+def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: Threshold) -> dict[str, Any]:
+    """What the report draws of the first output."""
+    output = bench.problem.output
+    if output.task.name == "forecast":  # drawn step by step from `forecasts`
+        return {}
+    found = drawn(output, sealed.rows.truths[0], answers[0], threshold)
+    return {} if output.joint else found  # told label by label, entry by entry, in `outputs`

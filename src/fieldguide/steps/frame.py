@@ -33,8 +33,8 @@ from fieldguide.steps.detect import detect_columns
 from fieldguide.steps.detect_joint import asked_columns, guess_of
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
 from fieldguide.steps.detect_task import TaskGuess, questions
-from fieldguide.steps.objective import with_objective
 from fieldguide.steps.events import known_afterwards, settled, target_of
+from fieldguide.steps.objective import with_objective
 from fieldguide.steps.outputs import composed, in_words, made_columns
 from fieldguide.steps.population import population
 from fieldguide.steps.split import Request

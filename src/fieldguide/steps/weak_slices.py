@@ -16,8 +16,8 @@ import numpy as np
 
 from fieldguide.core.bootstrap import Resampled, resampled
 from fieldguide.core.calibration import ratio_interval
-from fieldguide.core.contracts import Metric
-from fieldguide.core.leaderboard import metric_of, readable
+from fieldguide.core.contracts import Metric, Threshold
+from fieldguide.core.leaderboard import calibratable, metric_of, readable
 from fieldguide.core.problem import Problem
 from fieldguide.core.score import score
 from fieldguide.core.seeds import generator
@@ -373,13 +373,11 @@ def benjamini_hochberg(p: Sequence[float], rate: float) -> list[int]:
     return order[: max(passed, default=0)]
 
 
-def judged_of(problem: Problem, truth: np.ndarray, prediction: np.ndarray, threshold: float | None, blocks: np.ndarray) -> Judged:  # fmt: skip
+def judged_of(problem: Problem, truth: np.ndarray, prediction: np.ndarray, threshold: Threshold, blocks: np.ndarray) -> Judged:  # fmt: skip
     """Return rows as they are searched, from the first output's prediction on the original scale, (rows, width)."""
     output = problem.output
     metric = metric_of(output)
-    calibrated = (
-        prediction[:, 1] if output.family == "binary" else prediction[:, 0] if output.family == "values" else None
-    )
+    calibrated = calibratable(output, prediction)
     return Judged(metric, truth, readable(output, prediction, metric, threshold), calibrated, blocks)
 
 

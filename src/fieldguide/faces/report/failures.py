@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fieldguide.faces.report import blocks, charts
+from fieldguide.faces.report import blocks, charts, outputs
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import Recorded, at
 from fieldguide.faces.report.figures import ABSENT, decimals_for, number, plural, share, span
@@ -35,6 +35,7 @@ def failures(r: Recorded) -> list[Block]:
         blocks.grid(pair) if len(pair) > 1 else pair[0] if pair else blocks.text("No calibration was recorded.")
     )
     found.append(_ratios(r, source))
+    found += outputs.each(r, final)
     if final:
         found += _slices(r, final)
     found += _weak(r, final)

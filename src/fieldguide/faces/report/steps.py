@@ -11,6 +11,7 @@ from typing import Any
 
 from fieldguide.faces.report import blocks, charts, question, trials
 from fieldguide.faces.report.blocks import Block, column
+from fieldguide.faces.report.contract import contract
 from fieldguide.faces.report.derived import derived
 from fieldguide.faces.report.facts import Recorded, at, check_titles
 from fieldguide.faces.report.figures import (
@@ -22,6 +23,7 @@ from fieldguide.faces.report.figures import (
     share,
     span,
 )
+from fieldguide.faces.report.join import join
 from fieldguide.faces.report.recency import recency
 
 MOST_COLUMNS = 40
@@ -116,7 +118,7 @@ def _frame(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         )
     if at(f, "n_without_target"):
         found.append(blocks.text(f"{plural(f['n_without_target'], 'row')} had no target and were left out."))
-    return found
+    return [*found, *contract(at(f, "contract", default={}), r.findings("frame"))]
 
 
 def _split(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
@@ -201,6 +203,10 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
 
 def _target(t: Mapping[str, Any]) -> Block:
     title = f"Target: {t.get('output')}"
+    if at(t, "entries"):
+        columns = [blocks.column("entry"), *[blocks.column(name, True) for name in ("mean", "standard deviation", "skewness")]]
+        rows_ = [[e.get("output"), number(e.get("mean")), number(e.get("sd")), number(e.get("skewness"))] for e in t["entries"]]
+        return blocks.table(columns, rows_, caption=title)
     if at(t, "counts"):
         rows = share_of(t["counts"])[:30]
         return blocks.chart(
@@ -366,6 +372,6 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
-    "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
+    "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
     "recency": recency,
 }  # fmt: skip

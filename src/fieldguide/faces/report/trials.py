@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fieldguide.faces.report import blocks, charts
+from fieldguide.faces.report import blocks, charts, outputs
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import Recorded, at
 from fieldguide.faces.report.figures import (
@@ -51,6 +51,7 @@ def _entries(r: Recorded, entries: list[Mapping[str, Any]], against: str | None)
     return [
         blocks.chart(charts.intervals(points, f"validation {title}"), "Validation score, with 95 % interval", alt),
         blocks.table(columns, rows),
+        *outputs.compared(r, entries),
         *said,
     ]
 
@@ -308,6 +309,6 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         blocks.facts([
             ("Chosen", at(f, "chosen")), ("Members", members), ("Against the bar, sealed rows", against), ("Refitted on", f"{number(at(f, 'n_refit'))} development rows"),
             ("Size", f"{number(at(f, 'megabytes'), 2)} MB"), ("Latency, one row", f"{number(at(f, 'latency_ms'), 2)} ms"),
-            ("Threshold", ", ".join(number(t, 4) for t in at(f, "thresholds", default=[]) if t is not None)),
+            ("Threshold", ", ".join(number(t, 4) for t in at(f, "thresholds", default=[]) if isinstance(t, float))),
         ]),
     ]  # fmt: skip

@@ -170,9 +170,14 @@ def _impurity(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
         np.add.at(counts, (groups, target), 1.0)
         shares = counts / counts.sum(1, keepdims=True)
         return float(-(counts * np.log(np.where(shares > 0, shares, 1.0))).sum() / len(target))
+    if output.task.loss == "poisson":
+        return _least_loss(target, groups, output)
     columns = np.asarray(target, np.float64).reshape(len(target), -1)
     sizes = np.bincount(groups)[:, None]
     means = np.stack([np.bincount(groups, column) for column in columns.T], 1) / np.maximum(sizes, 1)
+    if output.task.family == "sets":  # the entropy of each label, averaged
+        p = np.clip(means[groups], 1e-12, 1 - 1e-12)
+        return float(-(columns * np.log(p) + (1 - columns) * np.log(1 - p)).mean())
     sd = columns.std(0)
     return float(np.mean(((columns - means[groups]) / np.where(sd > 0, sd, 1.0)) ** 2))
 

@@ -14,6 +14,7 @@ from fieldguide.parts.metrics._confusion import ratio
 from fieldguide.parts.metrics._judge import Judge
 from fieldguide.parts.metrics._mean import sums_under
 
+
 @dataclass(frozen=True)
 class F1Micro(Judge):
     """F1 over all cells of a label matrix, rows × labels.

@@ -12,6 +12,7 @@ import numpy as np
 
 from fieldguide.parts.metrics._mean import MeanOfRows
 
+
 @dataclass(frozen=True)
 class HammingLoss(MeanOfRows):
     """Share of the cells of a label matrix, rows × labels, whose decision is wrong.

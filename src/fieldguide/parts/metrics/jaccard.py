@@ -12,6 +12,7 @@ import numpy as np
 
 from fieldguide.parts.metrics._mean import MeanOfRows
 
+
 @dataclass(frozen=True)
 class Jaccard(MeanOfRows):
     """Mean overlap of decided and true label sets.

@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldguide.parts.metrics._mean import MeanOfRows
 
+
 @dataclass(frozen=True)
 class MaeLevels(MeanOfRows):
     """Mean distance between decided and true level.

@@ -12,6 +12,7 @@ import numpy as np
 
 from fieldguide.parts.metrics._confusion import OfConfusion, ratio
 
+
 @dataclass(frozen=True)
 class QuadraticWeightedKappa(OfConfusion):
     """Agreement of ordered levels beyond chance, mistakes counting by the square of their distance.

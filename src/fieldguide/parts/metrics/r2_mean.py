@@ -14,6 +14,7 @@ import numpy as np
 from fieldguide.parts.metrics._confusion import ratio
 from fieldguide.parts.metrics._entries import OfEntries
 
+
 @dataclass(frozen=True)
 class R2Mean(OfEntries):
     """Mean over the entries of a vector of R².

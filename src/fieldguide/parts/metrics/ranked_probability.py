@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldguide.parts.metrics._mean import MeanOfRows
 
+
 @dataclass(frozen=True)
 class RankedProbability(MeanOfRows):
     """Mean squared distance between predicted and true cumulative distribution over ordered levels.

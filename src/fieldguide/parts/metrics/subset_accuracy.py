@@ -12,6 +12,7 @@ import numpy as np
 
 from fieldguide.parts.metrics._mean import MeanOfRows
 
+
 @dataclass(frozen=True)
 class SubsetAccuracy(MeanOfRows):
     """Share of rows whose label set is decided exactly.
