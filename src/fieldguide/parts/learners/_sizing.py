@@ -33,6 +33,7 @@ def sized(
     outputs: tuple[Any, ...],
     seconds: float | None,
     threads: int,
+    least_steps: int = LEAST_STEPS,
 ) -> Any:
     """Return the learner at the largest size expected to finish, with as many epochs as fit.
 
@@ -43,10 +44,11 @@ def sized(
         default: the size taken without a time limit.
         seconds: time for one fit; None chooses by row count only, without timing.
         threads: threads the fit will use.
+        least_steps: gradient steps that a small table is given at least, in epochs more than the learner's own.
     """
     from fieldguide.parts.learners import _training
 
-    wanted = planned_epochs(_training.steps_per_epoch(len(train), learner.batch_size), learner.n_epochs)
+    wanted = planned_epochs(_training.steps_per_epoch(len(train), learner.batch_size), learner.n_epochs, least_steps)
     if seconds is None:
         return with_values(learner, {**default, "n_epochs": wanted})
     sample = train.take(np.random.default_rng(0).permutation(len(train))[:TIMED_ROWS])
@@ -62,14 +64,14 @@ def sized(
     return chosen
 
 
-def planned_epochs(per_epoch: int, n_epochs: int) -> int:
+def planned_epochs(per_epoch: int, n_epochs: int, least_steps: int = LEAST_STEPS) -> int:
     """Return the most epochs a table deserves: the learner's own, more where an epoch has few steps.
 
     Examples:
         >>> planned_epochs(100, 60), planned_epochs(4, 60)
         (60, 400)
     """
-    return max(n_epochs, min(MOST_EPOCHS, -(-LEAST_STEPS // per_epoch)))
+    return max(n_epochs, min(MOST_EPOCHS, -(-least_steps // per_epoch)))
 
 
 def seconds_per_step(learner: Any, sample: Encoded, outputs: tuple[Any, ...], seconds: float, threads: int) -> float:

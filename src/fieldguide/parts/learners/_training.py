@@ -29,6 +29,7 @@ from fieldguide.parts.nets.heads import Head, loss_of
 STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look waits for the device
 ROWS_PER_CHUNK = 65_536  # rows predicted at once, fewer for wide networks
 WORKERS = 2  # threads that decode media while the network computes: image libraries let go of the interpreter
+BATCHES_PER_POOL = 32  # batches among which rows are sorted by length
 LEAST_HORIZON = 20.0  # steps that a running average of the weights looks back on, at least
 CELLS_PER_CHUNK = 2**23  # activations of one layer at once: 32 MB
 
@@ -76,6 +77,7 @@ class Tensors:
         targets[i]: (rows, d) float32, or (rows,) int64 for classes
         weights: (rows,) float32 with mean 1, or None
         blocks[i]: (rows, *shape of its spec), not decoded yet, or decoded and on the device
+        lengths: (rows,) codes of all blocks together, where rows differ in length; None: they do not
     """
 
     numbers: Tensor
@@ -83,6 +85,7 @@ class Tensors:
     targets: tuple[Tensor, ...] = ()
     weights: Tensor | None = None
     blocks: tuple[Block | Tensor, ...] = ()
+    lengths: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -158,7 +161,16 @@ def tensors_of(
         tuple(target.to(device) for target in targets),
         scaled,
         batch.blocks,
+        lengths_of(batch),
     )
+
+
+def lengths_of(batch: Batch) -> np.ndarray | None:
+    """Return how many codes each row has, over all blocks that hold codes; None where there is no such block."""
+    ragged = [batch.arrays[spec.name] for spec in batch.layout.blocks if spec.size]
+    if not ragged:
+        return None
+    return np.sum([[len(cell) for cell in block.cells] for block in ragged], axis=0)
 
 
 def targets_of(
@@ -191,14 +203,25 @@ def steps_per_epoch(n_rows: int, batch_size: int) -> int:
     return max(1, n_rows // batch_size + (n_rows % batch_size > 1))
 
 
-def batches(n_rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the row indices of one epoch's batches, from one permutation."""
+def batches(
+    n_rows: int, batch_size: int, generator: torch.Generator, lengths: np.ndarray | None = None
+) -> Iterator[Tensor]:
+    """Yield the row indices of one epoch's batches, from one permutation.
+
+    Where rows differ in length, rows of like length share a batch, since a batch is as long as its longest row: the
+    permutation is cut into pools, each pool is sorted, and its batches are dealt in random order.
+    """
     if n_rows == 1:
         yield torch.zeros(2, dtype=torch.int64)  # BatchNorm cannot train on one row; twice the same row has no spread
         return
     order = torch.randperm(n_rows, generator=generator)
     n = steps_per_epoch(n_rows, batch_size)
-    for i in range(n):
+    turns = range(n)
+    if lengths is not None:
+        pool = BATCHES_PER_POOL * batch_size
+        order = torch.cat([part[np.argsort(lengths[part.numpy()], kind="stable")] for part in order.split(pool)])
+        turns = torch.randperm(n, generator=generator).tolist()
+    for i in turns:
         yield order[i * batch_size : n_rows if i == n - 1 else (i + 1) * batch_size]
 
 
@@ -291,7 +314,7 @@ def epochs(
     while step < plan.n_steps:
         net.train()
         total, seen, ended = torch.zeros((), device=device), 0, ""
-        for part in fed(train, batches(len(train), plan.batch_size, generator), (seed, epoch)):
+        for part in fed(train, batches(len(train), plan.batch_size, generator, train.lengths), (seed, epoch)):
             spent = 0.0 if math.isinf(budget) else (time.monotonic() - started + measuring) / max(budget, 1e-9)
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 logits = net(*part.inputs)

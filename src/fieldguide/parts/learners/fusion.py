@@ -15,6 +15,14 @@ from fieldguide.core.contracts import Effort, Estimator
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _network
 
+SIZES: tuple[Mapping[str, Any], ...] = (
+    {"text": "pool", "d_embedding": 64, "d_hidden": 64},
+    {"text": "cnn", "d_embedding": 64, "d_hidden": 64},
+    {"text": "cnn", "d_embedding": 128, "d_hidden": 128},
+)
+"""From what a processor trains in seconds to a size for minutes."""
+LEAST_STEPS = 800  # an encoder that learns from scratch overfits after a few passes; more steps would not be taken
+
 
 @dataclass(frozen=True)
 class Fusion:
@@ -68,7 +76,7 @@ class Fusion:
             "n_numbers": train.batch.numbers.shape[1],
             "cardinalities": [n for _, n in layout.codes],
             "blocks": [spec.to_dict() for spec in layout.blocks],
-            "forms": [getattr(self, spec.kind) for spec in layout.blocks],
+            "forms": ["checkpoint" if spec.checkpoint else getattr(self, spec.kind) for spec in layout.blocks],
             "settings": {"d_embedding": self.d_embedding, "dropout": self.dropout},
             "d_hidden": self.d_hidden,
             "n_layers": self.n_layers,
@@ -81,7 +89,7 @@ class Fusion:
         return _network.plan_of(self, n_rows, n_steps)
 
     def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
-        """Return the learner with as many epochs as `seconds` allow."""
+        """Return the largest of `SIZES` that trains for enough epochs in `seconds`, and as many epochs as fit."""
         from fieldguide.parts.learners import _sizing
 
-        return _sizing.sized(self, ({},), {}, train, outputs, seconds, threads)
+        return _sizing.sized(self, SIZES, SIZES[-1], train, outputs, seconds, threads, LEAST_STEPS)

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 PADDING = 0
-FORMS = ("pool", "cnn", "lstm", "gru", "transformer")
+CELLS = {"pool": 2, "cnn": 4, "lstm": 6, "gru": 6, "transformer": 12}
+"""Activations that a token has at once, in widths of an embedding: what bounds the rows predicted at a time."""
+FORMS = tuple(CELLS)
 
 
 class Pool(nn.Module):
@@ -218,10 +220,14 @@ def widened(known: Tensor, n: int) -> Tensor:
 def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
     """Return the text encoder of a name, for a block of tokens."""
     shared = {"size": spec.size, "d_embedding": settings["d_embedding"], "dropout": settings["dropout"]}
+    encoder: nn.Module
     if form == "pool":
-        return Pool(**shared)
-    if form == "cnn":
-        return Convolutions(**shared)
-    if form == "transformer":
-        return Transformer(longest=spec.shape[0], **shared)
-    return Recurrent(form, **shared)
+        encoder = Pool(**shared)
+    elif form == "cnn":
+        encoder = Convolutions(**shared)
+    elif form == "transformer":
+        encoder = Transformer(longest=spec.shape[0], **shared)
+    else:
+        encoder = Recurrent(form, **shared)
+    encoder.cells = spec.shape[0] * CELLS[form] * settings["d_embedding"]  # type: ignore[assignment]
+    return encoder
