@@ -96,6 +96,8 @@ class Judged:
         alarms: engineering faults that were found before any comparison, one sentence each.
         alpha: level.
         always: whether readings must hold at any look: the phase is not complete, or the plan says so.
+        bar: level at which a gain counts as shown. A plan that decides at its end spends its level there, so that before it only
+            overwhelming evidence counts; a loss is believed at `alpha` at any time.
     """
 
     phase: Phase
@@ -106,6 +108,7 @@ class Judged:
     alarms: tuple[str, ...] = ()
     alpha: float = 0.05
     always: bool = False
+    bar: float = 0.05
 
     @property
     def primary(self) -> Measured:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +24,14 @@ from fieldguide.core.errors import GateError, StudyError, listed
 from fieldguide.core.experiment import Judged, Phase
 from fieldguide.core.finding import Finding
 from fieldguide.core.journal import Journal
-from fieldguide.core.log import Query, utc
+from fieldguide.core.log import Query, predictions, utc
 from fieldguide.core.log import now as present
 from fieldguide.core.plan import FILE, Plan, draft, load_plan
 from fieldguide.core.result import Result
 from fieldguide.core.seeds import generator
+from fieldguide.core.sequential import BURN_IN
 from fieldguide.parts import find
+from fieldguide.parts.stores import open_log
 from fieldguide.steps.arms import scorer
 from fieldguide.steps.checking import checked
 from fieldguide.steps.identity import equality
@@ -309,10 +312,7 @@ def _history(said: Plan, now: datetime | None) -> Traffic | str:
 
 
 def _all_arms(said: Plan, now: datetime | None) -> Traffic:
-    from fieldguide.core.log import predictions
-    from fieldguide.steps.traffic import open_log
-
-    store = open_log(str(said.of_log()))
+    store = open_log(str(said.of_log()), create=False)
     try:
         since = None if now is None else now - 2 * BEFORE
         rows = predictions(store, Query(start=since, end=now)).filter(pl.col("unit").is_not_null())
@@ -332,7 +332,7 @@ def _stop_rule(said: Plan, judged: Judged, facts: dict[str, Any]) -> str:
         return f"guardrail {judged.breached[0].name} is proven worse by more than its margin"
     if said.stop.harm and judged.primary.worse(judged.alpha, always=True):
         return f"{judged.primary.name} is proven worse"
-    if said.stop.success and judged.primary.better(judged.alpha, always=True):
+    if said.stop.success and judged.primary.better(judged.bar, always=True):
         return f"{judged.primary.name} is proven better"
     if judged.complete and judged.n_planned is not None:
         return f"the planned {judged.n_planned:,} units are there"
@@ -347,8 +347,11 @@ def _status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
     of = f" of {judged.n_planned:,}" if judged.n_planned is not None else ""
     young = facts["n_units"] - facts["n_mature"]
     waits = f", {young:,} more are too young to judge" if young else ""
-    reading = f"{primary.name} {primary.effect.value:+.4g} [{low:.4g}, {high:.4g}]"
-    kind = " at every look so far" if judged.always else ""
+    reading = f"{primary.name} {primary.effect.value:+.4g}"
+    if judged.always and not math.isfinite(low):
+        kind = f", not to be read before {BURN_IN} units an arm"
+    else:
+        kind = f" [{low:.4g}, {high:.4g}]" + (" at every look so far" if judged.always else "")
     return f"{facts['n_mature']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")
 
 

@@ -33,9 +33,9 @@ from fieldguide.core.source import open_source
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
+from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
 from fieldguide.steps.served_rows import ServedRows, served_rows
-from fieldguide.steps.traffic import open_log
 
 MOST_ROWS = 20_000
 REPLICATES = 400
@@ -219,7 +219,7 @@ def gap_of_log(
     if promised is None:
         raise DataError(f"{model} promises no score", rule="a packaged model holds its scores as evidence", do="package it again")
     metric = find("metrics", promised["metric"])()
-    store = open_log(log)
+    store = open_log(log, create=False)
     try:
         rows = served_rows(store, served, outcome, wait, absent, now)
     finally:
@@ -234,7 +234,7 @@ def gap_of_log(
     recomputed = served.predict_rows(cells.to_dicts())[0][0]
     judged, likeness, auc = None, None, None
     if offline is not None:
-        judged, likeness, auc = _offline(served, offline, rows, read, seed)
+        judged, likeness, auc = _offline(served, offline, rows, cells, read, seed)
     found = gap(
         metric, promised, Judged(rows.truth, read(rows.outputs(output)), rows.units), known=rows.known, mature=rows.mature,
         recomputed=read(recomputed), propensity=rows.propensity, offline=judged, likeness=likeness, seed=seed,
@@ -273,7 +273,14 @@ def _made_offline(path: Path, rows: ServedRows) -> pl.DataFrame:
     return found.select(rows.cells.columns)
 
 
-def _offline(model: Model, path: Path, rows: ServedRows, read: Any, seed: int) -> tuple[Judged, np.ndarray | None, float | None]:
+def _offline(
+    model: Model, path: Path, rows: ServedRows, cells: pl.DataFrame, read: Any, seed: int
+) -> tuple[Judged, np.ndarray | None, float | None]:
+    """Return offline rows as judged, how much more often their like is met online, and how well the two are told apart.
+
+    Args:
+        cells: of the served rows by the offline path: a column that is served otherwise is skew, and no drift.
+    """
     output = model.outputs[0]
     raw = open_source(path).collect()
     if output.name not in raw.columns:
@@ -284,8 +291,9 @@ def _offline(model: Model, path: Path, rows: ServedRows, read: Any, seed: int) -
     prediction = model.predictor.predict(Rows.of(table, (), model.modality).cells, raw.height)[0]
     truth = output.code(raw[output.name])
     judged = Judged(truth, read(prediction), np.arange(raw.height))
-    mature = rows.take(rows.known & rows.mature)
-    online, _ = read_frame(mature.cells, model.columns, model.modality)
+    judged_rows = rows.known & rows.mature
+    mature = rows.take(judged_rows)
+    online, _ = read_frame(cells.filter(pl.Series(judged_rows)), model.columns, model.modality)
     both = Table(pl.concat([table.frame, online.frame], how="vertical_relaxed"), table.columns)
     weights = None if mature.propensity is None else 1 / mature.propensity
     found = likeness_of(both, raw.height, weights, seed=seed)

@@ -19,6 +19,8 @@ TOLERANCE = 1e-6
 SLOWER = 1.25
 """Ratio of median times to answer from which a path counts as slower; less depends on what else a machine does."""
 FEWEST = 30
+ALPHA = 0.001
+"""Level of all tests of what two paths see together: a fault of engineering is gross, and an A/A test must not cry wolf."""
 
 
 def equality(rows: pl.DataFrame, one: np.ndarray, other: np.ndarray, tolerance: float = TOLERANCE) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def _levels(values: pl.Series) -> list[tuple[str, np.ndarray]]:
 
 
 def paths_compared(
-    control: pl.DataFrame, candidate: pl.DataFrame, alpha: float = 0.01, times: str = "seconds"
+    control: pl.DataFrame, candidate: pl.DataFrame, alpha: float = ALPHA, times: str = "seconds"
 ) -> dict[str, Any]:
     """Compare what two paths of one system saw and gave, column by column, one row per unit.
 

@@ -33,6 +33,8 @@ from fieldguide.steps.traffic import Traffic, Units, units_of
 STRAYED = 0.01
 """Share of units in two arms, or in another arm than was dealt, from which an experiment is void."""
 UNBALANCED = 0.001
+EARLY = 5.0
+"""How many times stricter a gain is judged before the planned end, where the plan decides there: both together stay near alpha."""
 SMALLEST_SLICE = 50
 MOST_LEVELS = 10
 
@@ -79,7 +81,7 @@ def judge(
     covariates, unbalanced = _covariates(units, parts)
     n = sum(part.height for part in parts)
     complete = n >= before.n_planned if before.n_planned is not None else (now is None or before.stopped)
-    always = plan.decide == "any_time" or (before.n_planned is not None and not complete) or not complete
+    always = plan.decide == "any_time" or not complete
     scales = dict(before.scales)
     measured = _measured(plan, design, units, parts, covariates, before, scales)
     strays = _strays(plan, phase, units, before)
@@ -87,6 +89,7 @@ def judge(
     judged = Judged(
         phase, sample_ratio(counts, phase.shares), measured, complete, before.n_planned,
         tuple(_alarms(identity, paths, strays)), plan.alpha, always,
+        plan.alpha if complete or plan.decide == "any_time" else plan.alpha / EARLY,
     )  # fmt: skip
     facts = {
         **judged.to_dict(), "n_units": units.frame.height, "n_mature": n, "n_requests": traffic.rows.height,

@@ -19,7 +19,17 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.bench import golden_rows
-from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, fit, mixed, original_scale
+from fieldguide.core.candidate import (
+    Blend,
+    Candidate,
+    Fitted,
+    Predictor,
+    calibrated,
+    corrected,
+    fit,
+    mixed,
+    original_scale,
+)
 from fieldguide.core.contracts import Effort, Metric, Predictions, Roles
 from fieldguide.core.errors import DataError, StudyError
 from fieldguide.core.evaluate import evaluate, refit_steps
@@ -34,10 +44,10 @@ from fieldguide.core.source import open_source
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Table, row_keys
 from fieldguide.parts import find, modality
+from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
 from fieldguide.steps.recency import recency
 from fieldguide.steps.served_rows import ServedRows, served_rows
-from fieldguide.steps.traffic import open_log
 
 NEWEST = 0.2
 """Share of the rows, the newest, on which old and new are compared."""
@@ -90,7 +100,7 @@ def refresh_of_log(
     out = _beside(model) if out is None else out
     if out.exists():
         raise StudyError(f"{out} exists already", rule="a version is never overwritten", do="name another folder by -o")
-    store = open_log(log)
+    store = open_log(log, create=False)
     try:
         served = served_rows(store, old, outcome, wait, absent, now)
     finally:
@@ -166,6 +176,11 @@ def _members(model: Model) -> tuple[tuple[Fitted, ...], tuple[float, ...]]:
     return (predictor.members, predictor.weights) if isinstance(predictor, Blend) else ((predictor,), (1.0,))
 
 
+def _calibrators(model: Model) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = getattr(model.predictor, "calibrators", ())
+    return found
+
+
 def _judged(
     model: Model, metric: Metric, material: Material, window: np.ndarray, seed: int, threads: int
 ) -> dict[str, Any]:
@@ -184,7 +199,7 @@ def _judged(
         raws.append(found.predictions)
         steps.append(found.n_steps)
         n_fit = found.n_fit
-    fresh = original_scale(mixed(raws, members[1]), model.outputs[:1])[0]
+    fresh = corrected(original_scale(mixed(raws, members[1]), model.outputs[:1]), _calibrators(model)[:1])[0]
     judged = material.rows.take(window)
     before = model.predictor.predict(judged.cells, len(judged))[0]
     threshold, truth, blocks = model.thresholds[0], judged.truths[0], material.blocks[window]
@@ -229,6 +244,7 @@ def _packaged(
         effort = Effort(seed, threads, n_steps=n)
         fitted.append(fit(member.candidate, material.rows, None, model.outputs[:1], modality, effort)[0])
     predictor: Predictor = fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), tuple(weights))
+    predictor = calibrated(predictor, _calibrators(model)[:1])
     card = dict(model.evidence.get("card") or {})
     card |= {
         "made by": f"fieldguide {version('fieldguide')}, Python {platform.python_version()}, refresh",

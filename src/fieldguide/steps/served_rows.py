@@ -139,8 +139,13 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
     default = output.labels[0] if absent is None else absent
     texts = [word if there else default for word, there in zip(words, arrived)]
     if len(output.labels) == 2:
-        plain = {"false": output.labels[0], "0": output.labels[0], "true": output.labels[1], "1": output.labels[1]}
-        texts = [text if text in output.labels else plain.get(text, text) for text in texts]
+        spoken = {"false": output.labels[0], "true": output.labels[1]}
+        counted = {0.0: output.labels[0], 1.0: output.labels[1]}
+        numbers = records["number"].to_list()
+        texts = [
+            text if text in output.labels else spoken.get(text) or counted.get(number if number is not None else -1.0, text)
+            for text, number in zip(texts, numbers)
+        ]
     return output.code(pl.Series(output.name, texts))
 
 

@@ -16,12 +16,12 @@ import polars as pl
 
 from fieldguide.core.delay import DelayCurve, kaplan_meier
 from fieldguide.core.effect import Sample
-from fieldguide.core.errors import ConfigError, DataError, listed, nearest
+from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.join_sections import duration
-from fieldguide.core.log import OUTCOMES, LogStore, Query, find_store, predictions, shown
+from fieldguide.core.log import OUTCOMES, Query, predictions, shown
 from fieldguide.core.plan import BUILT_IN, MeasureSection, Plan
 from fieldguide.core.source import open_source
-from fieldguide.parts import find, names
+from fieldguide.parts.stores import open_log
 
 BEFORE = timedelta(days=28)
 """How far before the start a unit's scores and outcomes are looked up, to take variance out."""
@@ -90,23 +90,6 @@ class Units:
         )
 
 
-def open_log(url: str, create: bool = False) -> LogStore:
-    """Open a log by its URL.
-
-    Raises:
-        ConfigError: no store opens such a URL.
-        StudyError: there is no log there.
-    """
-    scheme, url = find_store(url)
-    kinds = {found: name for name in names("stores") for found in find("stores", name).schemes}
-    if scheme not in kinds:
-        raise ConfigError(
-            f"no log can be opened at {shown(url)}{nearest(scheme, kinds)}", rule=f"a log is at one of {', '.join(kinds)}"
-        )
-    store: LogStore = find("stores", kinds[scheme])(url, create=create)
-    return store
-
-
 def is_log(place: str | Path) -> bool:
     """Whether a plan's log is a store; otherwise it is a file of rows.
 
@@ -127,7 +110,7 @@ def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Tr
     place = plan.of_log()
     if not is_log(place):
         return _of_file(plan, Path(place), start, end)
-    store = open_log(str(place))
+    store = open_log(str(place), create=False)
     try:
         # An answer of another experiment may bear the name of one of our arms.
         mine = pl.col("arm").is_in(list(plan.arms)) & pl.col("experiment").is_in(["", plan.name])
@@ -338,7 +321,7 @@ def logged_cells(url: str, columns: Iterable[str] | None, query: Query) -> pl.Da
     Args:
         columns: the columns wanted; None: all.
     """
-    store = open_log(url)
+    store = open_log(url, create=False)
     try:
         frames = []
         for model in dict.fromkeys(served.model for served in store.served()):

@@ -15,7 +15,7 @@ class PathsDiffer:
     """In an A/A test the requests, scores or times to answer of the two paths differ by more than chance, though units were dealt at random.
 
     Formula: per column, at the first request of each unit: Kolmogorov-Smirnov for numbers, chi-square for levels and for missing cells,
-    corrected together by Holm, at 1 %. Times to answer: Mann-Whitney at 0.1 % and medians that differ by 25 % or more.
+    corrected together by Holm, at 0.1 %. Times to answer: Mann-Whitney at 0.1 % and medians that differ by 25 % or more.
 
     Why: a path that fills a column differently, loses it for some clients or takes much longer changes outcomes on its own.
 

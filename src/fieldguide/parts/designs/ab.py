@@ -42,7 +42,7 @@ def read(judged: Judged) -> Verdict:
         return Verdict("keep", _first(words), tuple(reasons))
     if primary.worse(judged.alpha, always):
         return Verdict("keep", _first(f"keep the control: {said(primary, always)} is worse"), tuple(reasons))
-    if primary.better(judged.alpha, always):
+    if primary.better(judged.bar, always):
         small = primary.least is not None and primary.gain(always)[1] < primary.least
         if small:
             words = f"keep the control: {said(primary, always)} is better by less than the {primary.least:g} worth knowing"
