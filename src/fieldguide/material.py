@@ -6,7 +6,8 @@ this object: the workflow takes from it exactly what a step needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +20,14 @@ from fieldguide.core.data_contract import FILE as CONTRACT_FILE
 from fieldguide.core.data_contract import Agreed, load_contract
 from fieldguide.core.errors import GateError
 from fieldguide.core.journal import Journal
+from fieldguide.core.media import SEEN, by_content
+from fieldguide.core.panel import Examples
 from fieldguide.core.problem import Problem
-from fieldguide.core.record import Record
+from fieldguide.core.reading import samples_of
+from fieldguide.core.record import Record, hashed
 from fieldguide.core.rows import Rows
 from fieldguide.core.seal import Seal
-from fieldguide.core.table import Table, data_hash, row_keys
+from fieldguide.core.table import Column, Table, data_hash, row_keys
 from fieldguide.parts import find, modality
 
 if TYPE_CHECKING:
@@ -65,6 +69,7 @@ class Material:
         """The problem and its typed table; a join makes the table first."""
         from fieldguide.steps.frame import frame
 
+        SEEN.keep_in(self.folder / "work")
         if self.config.join is not None:
             self.join()
         return frame(self.config, self.agreed)
@@ -91,8 +96,13 @@ class Material:
     def divided(self) -> Divided:
         """The split, sealed when it is made first and proven to be the same ever after."""
         from fieldguide.steps.split import divide
+        from fieldguide.steps.split_series import divide_series
 
         framed = self.framed
+        if framed.examples is not None:
+            divided = divide_series(framed.examples, framed.keys, framed.request, find("splitters", "rolling_origin"))
+            self.seal.keep(divided.split, framed.keys, made_before=self.record.done("split"))
+            return divided
         splitters = {name: find("splitters", name)() for name in ("random", "chronological")}
         divided = divide(framed.table, framed.keys, framed.strata, framed.request, splitters)
         self.seal.keep(divided.split, framed.keys, made_before=self.record.done("split"))
@@ -114,10 +124,42 @@ class Material:
         """The development rows as models see them."""
         return self.development.ignoring(self.excluded)
 
+    @property
+    def plain(self) -> Table:
+        """The same without windows, which are no cells of a table."""
+        return self.seen.without({column.name for column in self.seen.columns if column.kind == "window"})
+
+    def samples(self, columns: Sequence[Column]) -> list[dict[str, Any]]:
+        """Return development rows as a caller would send them."""
+        if self.examples is None:
+            return samples_of(self.development, columns, modalities=modality)
+        from fieldguide.steps.forecasters import samples_of_examples
+
+        return samples_of_examples(self.examples, self.framed.table, self.divided.split.work)
+
     @cached_property
     def rows(self) -> Rows:
         """The same, as fits and evaluations are given them."""
-        return Rows.of(self.seen, self.framed.problem.outputs, modality)
+        return self._rows(self.divided.split.work)
+
+    @cached_property
+    def examples(self) -> Examples | None:
+        """The examples of a forecast, divided by scales that steps before the first judged target give; else None."""
+        framed, split = self.framed, self.divided.split
+        if framed.examples is None:
+            return None
+        first = split.work[split.folds[0].validation]
+        until = int(framed.examples.panel.times_at(framed.examples.origins.take(first)).min())
+        return framed.examples.scaled(framed.facts["series"]["scale"], until)
+
+    def _rows(self, rows: np.ndarray) -> Rows:
+        """Return rows of the whole table; of a forecast, windows and targets are slices of shared arrays."""
+        table = self.framed.table.take(rows).ignoring(self.excluded)
+        if self.examples is None:
+            return Rows.of(table, self.framed.problem.outputs, modality)
+        windows = self.examples.cells(rows)
+        plain = Rows.of(table.without(windows), (), modality)
+        return Rows(table.features, {**plain.cells, **windows}, (self.examples.truth(rows),), None, len(rows))
 
     @property
     def to_learn(self) -> np.ndarray:
@@ -149,9 +191,7 @@ class Material:
 
     def rows_of(self, rows: np.ndarray) -> Rows:
         """Return rows of the whole table, by index, as models see them."""
-        if np.array_equal(rows, self.divided.split.work):
-            return self.rows
-        return Rows.of(self.framed.table.take(rows).ignoring(self.excluded), self.framed.problem.outputs, modality)
+        return self.rows if np.array_equal(rows, self.divided.split.work) else self._rows(rows)
 
     def sealed(self) -> Sealed:
         """Return the test rows.
@@ -170,8 +210,9 @@ class Material:
         table = self.framed.table.take(test).ignoring(self.excluded)
         search = self.record.result("refine")
         found = search.facts.get("weak_slices", {}).get("slices", []) if search is not None else []
+        rows = self._rows(test)
         return Sealed(
-            Rows.of(table, self.problem.outputs, modality),
+            replace(rows, truths=tuple(np.asarray(truth) for truth in rows.truths)),
             self.divided.roles.blocks[test],
             {**slices_of(table, self.config.slices), **self.divided.unseen()},
             slices_of(table, [part["name"] for part in found]),
@@ -187,4 +228,7 @@ class Material:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all cells that are read, targets included."""
-        return data_hash(row_keys(self.framed.table.frame))
+        examples = self.framed.examples
+        if examples is not None:
+            return hashed({"rows": data_hash(self.framed.keys), "values": hashlib.sha256(examples.panel.values.tobytes()).hexdigest()})
+        return data_hash(row_keys(by_content(self.framed.table.frame, self.framed.table.columns)))

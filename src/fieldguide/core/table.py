@@ -17,7 +17,7 @@ import polars as pl
 from fieldguide.core.errors import DataError, listed, nearest
 
 MEDIA_KINDS = ("text", "image", "audio", "series")
-ENCODED_KINDS = ("number", "category", "boolean", "datetime", *MEDIA_KINDS)
+ENCODED_KINDS = ("number", "category", "boolean", "datetime", *MEDIA_KINDS, "window")
 KINDS = (*ENCODED_KINDS, "id", "constant", "empty")
 ROLES = ("feature", "target", "time", "group", "key", "weight", "ignore")
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-", "#N/A", "<NA>")

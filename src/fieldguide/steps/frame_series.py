@@ -17,6 +17,7 @@ from fieldguide.core.ahead import with_calendar, years_as_times
 from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
 from fieldguide.core.errors import ConfigError, DataError, listed, nearest
+from fieldguide.core.lay_out import Laid, lay_out
 from fieldguide.core.panel import HISTORY, KNOWN, Examples, Panel
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
@@ -27,7 +28,6 @@ from fieldguide.steps.checking import checked
 from fieldguide.steps.detect import detect_columns
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
 from fieldguide.steps.detect_task import TaskGuess, questions
-from fieldguide.core.lay_out import Laid, lay_out
 from fieldguide.steps.split import Request
 from fieldguide.steps.statement import statement
 

@@ -18,7 +18,7 @@ from fieldguide.core.batch import Batch, Block, Encoded, Layout, Spec
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ModelError
 
-NETS = ("mlp", "tabm", "fusion")
+NETS = ("mlp", "tabm", "fusion", "dlinear", "recurrent", "patchtst")
 WEIGHTS, GRAPH = "network.safetensors", "model.onnx"
 
 
