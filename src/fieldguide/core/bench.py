@@ -81,6 +81,8 @@ class Bench:
         find: the registry.
         limit: the budget's minutes; what a clock cut short is tried again under another limit, the rest is not.
         watch: called with one dict per event, for progress.
+        caches: encodings that trials share.
+        gone: columns that were taken away, for an ablation.
     """
 
     problem: Problem
@@ -97,6 +99,15 @@ class Bench:
     limit: float | None = None
     watch: Callable[[dict[str, Any]], None] = lambda event: None
     caches: dict[tuple[int, str], Encodings] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+    def leaving(self, names: Sequence[str]) -> Bench:
+        """Return the bench without some columns: the same rows and folds, and trials that are kept apart."""
+        left = tuple(column for column in self.rows.columns if column.name not in names)
+        rows = replace(self.rows, columns=left, cells={column.name: self.rows.cells[column.name] for column in left})
+        gone = tuple(sorted({*self.gone, *names}))
+        columns = tuple(column for column in self.columns if column.name not in names)
+        return replace(self, rows=rows, columns=columns, caches={}, gone=gone)
 
     def modality(self, kind: str) -> Any:
         return self.find("modalities", kind)()
@@ -113,15 +124,10 @@ class Bench:
         """
         chosen = tuple(range(len(self.folds))) if folds is None else tuple(folds)
         plain = candidate.to_dict()
-        key = _key(
-            {
-                "settings": plain["settings"],
-                "recipe": plain["recipe"],
-                "learner": plain["learner"],
-                "folds": chosen,
-                "share": share,
-            }
-        )
+        key = _key({
+            **{name: plain[name] for name in ("settings", "recipe", "learner")}, "folds": chosen, "share": share,
+            **({"gone": self.gone} if self.gone else {}),
+        })  # fmt: skip
         kept = self.ledger.get(key)
         if kept is not None and (not _cut(kept[0]) or kept[0]["limit"] == self.limit):
             return self._trial(candidate, {**kept[0], "candidate": candidate.name}, kept[1])

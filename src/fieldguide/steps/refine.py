@@ -24,6 +24,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts.searches.random import Arm
 from fieldguide.steps.checking import checked
 from fieldguide.steps.weak_slices import judged_of, weak_slices
+from fieldguide.steps.worth import modality_worth
 
 CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
@@ -40,6 +41,8 @@ BOOSTING_TURNS = 3
 """Turns of boosting for one of the network: a fit of it costs a tenth, and its settings matter as much."""
 PRESET_SHARE = 0.45
 COACH_SHARE = 0.4
+WORTH_SHARE = 0.5
+"""Most of the time left, before the search, for measuring what each kind of data is worth."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def refine(
         table: the typed development rows; given, weak slices of the chosen answer are searched in them.
 
     Returns:
-        facts (moves, entries, chosen, blend, optimism, rejected, weak_slices), findings FG701 to FG705 and FG706.
+        facts (moves, entries, chosen, blend, optimism, rejected, weak_slices, and worth where there are several kinds of
+        data), findings FG701 to FG707.
     """
     ledger: list[dict[str, Any]] = []
     trials = list(tried)
@@ -82,6 +86,7 @@ def refine(
     coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, (n_trials - len(known)) // 4))
     trials += coached
     ledger += moves
+    worth = modality_worth(bench, _best_single(bench, trials), start(_refit_needs(bench, trials)).share(WORTH_SHARE))
     found, searched, unfinished = search(bench, trials, start, n_trials - len(known) - len(coached))
     trials += found
     ledger += searched
@@ -115,9 +120,17 @@ def refine(
             for e in entries if not within_limits(bench.problem, e)
         ],
     }  # fmt: skip
+    if worth is not None:
+        facts["worth"] = worth
     if table is not None:
         facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"][0])
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
+
+
+def _best_single(bench: Bench, trials: Sequence[Trial]) -> Trial:
+    """Return the best trial so far that is whole."""
+    whole = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]] or list(trials)
+    return max(whole, key=lambda trial: greater_is_better(bench.problem, trial.entry))
 
 
 def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float | None) -> dict[str, Any]:

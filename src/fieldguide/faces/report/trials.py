@@ -22,6 +22,8 @@ from fieldguide.faces.report.figures import (
     span,
     valued,
 )
+from fieldguide.faces.report.imbalance import calibrators
+from fieldguide.faces.report.worth import worth
 
 MOST_MOVES = 60
 MOST_CURVE = 300
@@ -152,6 +154,7 @@ def refine(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
                 else "No blend was recorded."
             )
         )
+    found += worth(r, f)
     found += _ledger(moves)
     rejected = at(f, "rejected", default=[])
     if rejected:
@@ -310,5 +313,8 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
             ("Chosen", at(f, "chosen")), ("Members", members), ("Against the bar, sealed rows", against), ("Refitted on", f"{number(at(f, 'n_refit'))} development rows"),
             ("Size", f"{number(at(f, 'megabytes'), 2)} MB"), ("Latency, one row", f"{number(at(f, 'latency_ms'), 2)} ms"),
             ("Threshold", ", ".join(number(t, 4) for t in at(f, "thresholds", default=[]) if isinstance(t, float))),
+            *[(f"{name.capitalize()} at the threshold", f"{share(at(f, 'operating', name, 'value'))} of {number(at(f, 'operating', name, 'n'))} rows")
+              for name in ("recall", "precision") if at(f, "operating", name, "value") is not None],
         ]),
+        *calibrators(f),
     ]  # fmt: skip

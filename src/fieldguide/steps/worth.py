@@ -1,0 +1,72 @@
+"""Worth: what each kind of data adds. The best candidate is fitted again without each kind, and on each kind alone.
+
+Takes the bench and a trial. Judged on the same folds as every trial, by paired differences; no test row is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fieldguide.core.bench import Bench, Trial
+from fieldguide.core.candidate import Candidate
+from fieldguide.core.clock import Clock
+from fieldguide.core.table import MEDIA_KINDS, Column
+
+COLUMNS = "columns"
+
+
+def kinds_of(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that reach a model by the kind of data they are: texts, images, …, and the table's own columns.
+
+    Examples:
+        >>> kinds_of([Column("age", "number"), Column("note", "text"), Column("sex", "category")])
+        {'text': ('note',), 'columns': ('age', 'sex')}
+    """
+    found = {kind: tuple(c.name for c in columns if c.encoded and c.kind == kind) for kind in MEDIA_KINDS}
+    found[COLUMNS] = tuple(c.name for c in columns if c.encoded and c.kind not in MEDIA_KINDS)
+    return {kind: names for kind, names in found.items() if names}
+
+
+def modality_worth(bench: Bench, trial: Trial, clock: Clock) -> dict[str, Any] | None:
+    """Fit a candidate without each kind of data, and on it alone; None where there is one kind only.
+
+    Args:
+        trial: what the whole is: its score on all kinds is compared with.
+        clock: time for all fits together; those it does not reach are named.
+
+    Returns:
+        candidate, kinds (kind, columns, without and alone: score and paired difference of the whole to it, or None where
+        no time was left), and a sentence.
+    """
+    kinds = kinds_of(bench.rows.columns)
+    if len(kinds) < 2:
+        return None
+    told: list[dict[str, Any]] = []
+    for kind, names in kinds.items():
+        others = tuple(name for other, group in kinds.items() if other != kind for name in group)
+        told.append({
+            "kind": kind, "columns": list(names), "without": _left(bench, trial, f"without {kind}", names, clock),
+            "alone": _left(bench, trial, f"{kind} alone", others, clock),
+        })  # fmt: skip
+    return {"candidate": trial.name, "score": trial.entry["scores"][0], "kinds": told, "sentence": _sentence(told)}
+
+
+def _left(bench: Bench, trial: Trial, name: str, gone: tuple[str, ...], clock: Clock) -> dict[str, Any] | None:
+    if clock.left() < 1.2 * trial.entry["seconds"]:
+        return None
+    smaller = bench.leaving(gone)
+    found = smaller.attempt(Candidate(f"{trial.name}, {name}", trial.candidate.learner, trial.candidate.recipe), clock)
+    return {"score": found.entry["scores"][0], "difference": bench.compared(trial, found), "cut": not found.entry["complete"]}
+
+
+def _sentence(told: Sequence[dict[str, Any]]) -> str:
+    known = [line for line in told if line["without"] is not None]
+    if not known:
+        return "no time was left to measure what each kind of data is worth"
+    parts = []
+    for line in known:
+        low, high = line["without"]["difference"]["interval"]
+        what = "adds" if low > 0 else "harms by" if high < 0 else "adds nothing that can be told from 0:"
+        parts.append(f"{line['kind']} {what} {abs(line['without']['difference']['value']):.4g} [{low:.4g}, {high:.4g}]")
+    return "; ".join(parts)
