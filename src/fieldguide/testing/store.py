@@ -56,9 +56,11 @@ def check_store(make: Callable[[], LogStore]) -> None:
     assert store.name and store.schemes, "a store has a name and the URL schemes it opens"
     _check_empty(store)
     store.append(entries())
-    for opened in (store, make()):  # what is written is there for whoever opens the log
+    again = make()
+    for opened in (store, again):  # what is written is there for whoever opens the log
         _check_predictions(opened)
         _check_the_rest(opened)
+    again.close()
     _check_whole(store)
     _check_threads(store)
     _check_forget(store)

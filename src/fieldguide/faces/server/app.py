@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -21,12 +22,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from fieldguide.core.answering import Problem, read_request, typical_effects
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.log import Entry, LogStore, now
 from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, refusal, table
 from fieldguide.faces.server.arms import Arm, Deal, Dealt, arm_named, first_of
 from fieldguide.faces.server.batches import Unfit, answer_batch
 from fieldguide.faces.server.bodies import Asked, media_type, parsed, read_json, read_table
-from fieldguide.faces.server.engine import Engine, Ids, Job, Writer, told
+from fieldguide.faces.server.engine import Engine, Ids, Job, Writer, mistake, told
 from fieldguide.faces.server.limits import Rate, check_key
 from fieldguide.faces.server.metrics import Metrics
 from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
@@ -268,7 +270,7 @@ class Server:
         def done(error: Exception | None) -> None:
             def resolve() -> None:
                 if not written.done():
-                    written.set_result(None) if error is None else written.set_exception(told(error))
+                    written.set_result(None) if error is None else written.set_exception(error)
 
             loop.call_soon_threadsafe(resolve)
 
@@ -342,12 +344,23 @@ def _guarded(server: Server, path: str, handler: Handler, is_open: bool) -> Call
             response = Response(status_code=400)  # nobody is there to read it
             server.metrics.requests.labels(path, 400).inc()
         except Refused as refused:
-            response = refusal(refused, name)
-            server.metrics.requests.labels(path, refused.status).inc()
+            response = _told(server, path, refused, name)
+        except FieldguideError as error:
+            response = _told(server, path, told(error), name)
+        except (
+            Exception
+        ) as error:  # a mistake of ours: the caller gets the one shape, whoever runs the server the whole story
+            traceback.print_exc()
+            response = _told(server, path, mistake(error), name)
         seconds.observe(time.perf_counter() - began)
         return response
 
     return route
+
+
+def _told(server: Server, path: str, refused: Refused, name: str) -> Response:
+    server.metrics.requests.labels(path, refused.status).inc()
+    return refusal(refused, name)
 
 
 def _json(data: Any) -> Response:

@@ -247,7 +247,7 @@ class Engine:
             for job in jobs:
                 if not job.done.done():  # whoever asked may have gone
                     reason = job.error or error
-                    job.done.set_result(job) if reason is None else job.done.set_exception(told(reason))
+                    job.done.set_result(job) if reason is None else job.done.set_exception(reason)
 
         self.loop.call_soon_threadsafe(resolve)
 
@@ -297,12 +297,15 @@ def refusals(request: str, arm: Arm, problems: Sequence[Problem]) -> list[Entry]
     ]
 
 
-def told(error: Exception) -> Exception:
-    """Return what a caller is told of an error: a refusal."""
-    if isinstance(error, FieldguideError):
-        return Refused(
-            503,
-            error.what,
-            [Problem(error.rule or "the server answers", value=error.found, send="the same again, later")],
-        )
-    return error
+def told(error: FieldguideError) -> Refused:
+    """Return what a caller is told when the log or a foreign system fails."""
+    problem = Problem(error.rule or "the server answers", value=error.found, send="the same again, later")
+    return Refused(503, error.what, [problem])
+
+
+def mistake(error: Exception) -> Refused:
+    """Return what a caller is told of a mistake of ours: that it is one, and nothing of the inside."""
+    problem = Problem(
+        "fieldguide makes no mistakes", value=type(error).__name__, send="the request id to whoever runs the server"
+    )
+    return Refused(500, "fieldguide made a mistake", [problem])

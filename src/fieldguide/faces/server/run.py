@@ -47,5 +47,8 @@ def run(
     gc.collect()
     gc.freeze()  # models stay: no collection need look at them
     server = _Told(config, told)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:  # how uvicorn ends when it cannot listen; why is on standard error
+        return False
     return server.started

@@ -1,0 +1,263 @@
+"""The server in this process: what it answers, what it logs, whom it lets in, what it tells of itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from serving_cases import Served, arms_of, model_folder, rows, serving
+
+from fieldguide.core.errors import ConfigError, StudyError
+from fieldguide.core.log import Query, cells, predictions
+from fieldguide.faces.server.answers import ARROW, PARQUET
+from fieldguide.faces.server.app import Settings
+from fieldguide.faces.server.arms import Dealt, allocated, opened
+from fieldguide.workflow import load_model
+
+PROBLEM = {"row", "column", "rule", "value", "send"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(arms_of(folder), f"{tmp_path_factory.mktemp('log')}/log.db") as served:
+        yield served
+
+
+def refused(response: Any, status: int) -> dict[str, Any]:
+    """The one shape of everything that is wrong; returns its first problem."""
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert set(body) == {"error", "what", "request", "n", "problems"} and body["n"] >= len(body["problems"]) >= 1
+    assert all(set(problem) == PROBLEM and problem["rule"] for problem in body["problems"])
+    return body["problems"][0]
+
+
+# --- answers and their log ----------------------------------------------------------------------------------------------
+
+
+def test_rows_are_answered_as_the_model_answers_them_and_are_in_the_log(served: Served, folder: Path) -> None:
+    asked = rows(5)
+    asked[1]["age"] = None
+    body = served.predict(*asked, unit="u1").json()
+    truth = load_model(folder).predict(asked)
+    assert [row["prediction"] for row in body["predictions"]] == truth["prediction"].to_list()
+    shares = [row["probabilities"]["yes"] for row in body["predictions"]]
+    assert np.allclose(shares, truth["probability_yes"], atol=1e-6)
+    assert body["arm"] == "people" and body["model"] == "people-hash"
+    logged = cells(served.store, "people-hash")
+    mine = logged.records.with_row_index().filter(pl.col("request") == body["request"])
+    assert mine["id"].to_list() == [row["id"] for row in body["predictions"]]
+    assert mine["score"].to_list() == shares, "what is logged is what was sent, bit for bit"
+    assert mine["unit"].to_list() == ["u1"] * 5 and mine["contract"].n_unique() == 1
+    saw = logged.cells[mine["index"].to_list()].to_dicts()
+    assert [row["spend"] for row in saw] == [row["spend"] for row in asked]
+    assert [row["member"] for row in saw] == [row["member"] == "yes" for row in asked]
+    assert str(saw[0]["joined"].date()) == asked[0]["joined"] and saw[1]["age"] is None
+
+
+@pytest.mark.parametrize("kind", [ARROW, PARQUET, "application/vnd.apache.arrow.stream"])
+def test_a_batch_is_answered_as_single_rows_are_and_is_one_blob(served: Served, kind: str) -> None:
+    frame = pl.DataFrame(rows(40)).with_columns(pl.format("u{}", pl.int_range(pl.len())).alias("who"))
+    buffer = io.BytesIO()
+    {PARQUET: frame.write_parquet, ARROW: frame.write_ipc}.get(kind, frame.write_ipc_stream)(buffer)
+    before = served.store.counts()["predictions"]
+    response = served.client.post("/predict?unit=who", content=buffer.getvalue(), headers={"content-type": kind})
+    assert response.status_code == 200
+    read = pl.read_parquet if kind == PARQUET else pl.read_ipc
+    answers = read(io.BytesIO(response.content))
+    single = [row["probabilities"]["yes"] for row in served.predict(*rows(40)).json()["predictions"]]
+    assert np.allclose(answers["probability_yes"], single, atol=1e-6)
+    assert served.store.counts()["predictions"] == before + 80
+    logged = predictions(served.store).filter(pl.col("request") == response.headers["x-request-id"])
+    assert logged["id"].to_list() == answers["id"].to_list() and logged["unit"].to_list() == frame["who"].to_list()
+    assert logged["score"].to_list() == answers["probability_yes"].to_list()
+    as_json = {"content-type": kind, "accept": "application/json"}
+    listed = served.client.post("/predict", content=buffer.getvalue(), headers=as_json).json()["predictions"]
+    assert [row["probabilities"]["yes"] for row in listed] == answers["probability_yes"].to_list()
+
+
+def test_many_json_rows_are_a_batch_too(served: Served) -> None:
+    body = served.predict(*rows(100), unit=17).json()
+    assert len(body["predictions"]) == 100
+    logged = predictions(served.store).filter(pl.col("request") == body["request"])
+    assert logged["id"].to_list() == [row["id"] for row in body["predictions"]] and logged[
+        "unit"
+    ].unique().to_list() == ["17"]
+
+
+def test_no_answer_leaves_without_its_log(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(entries: Any) -> None:
+        raise StudyError("the disk is full", rule="every answer is logged before it is sent", found="no space left")
+
+    monkeypatch.setattr(served.store, "append", full)
+    assert "logged before" in refused(served.predict(*rows(1)), 503)["rule"]
+    assert "logged before" in refused(served.predict(*rows(100)), 503)["rule"]
+    assert refused(served.client.get("/ready"), 503)["rule"] == "the log can be written"
+    monkeypatch.undo()
+    assert served.predict(*rows(1)).status_code == 200 and served.client.get("/ready").json()["ready"]
+
+
+# --- arms ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_arm_answers_and_others_where_they_are_named(folder: Path, tmp_path: Path) -> None:
+    with serving(arms_of(folder, "now", "next"), f"{tmp_path}/log.db") as served:
+        assert served.predict(*rows(1)).json()["arm"] == "now"
+        assert served.predict(*rows(1), arm="next").json()["model"] == "next-hash"
+        assert "did you mean 'next'" in refused(served.predict(*rows(1), arm="nexd"), 404)["send"]
+        assert [one.arm for one in served.store.served()] == ["now", "next"]
+
+
+def test_units_are_dealt_to_arms_and_their_assignment_is_logged_once(folder: Path, tmp_path: Path) -> None:
+    arms = arms_of(folder, "now", "next")
+    shares = {"now": 0.5, "next": 0.5}
+    deal = allocated(
+        lambda unit: None if unit == "out" else ("now" if int(str(unit)) % 2 else "next"), shares, "exp", arms
+    )
+    with serving(arms, f"{tmp_path}/log.db", Settings(deal=deal)) as served:
+        for _ in range(2):
+            assert served.predict(*rows(1), unit="1").json()["arm"] == "now"
+            mixed = served.predict(*rows(4), units=["1", "2", "3", "out"]).json()
+        assert [row["arm"] for row in mixed["predictions"]] == ["now", "next", "now", "now"] and mixed["arm"] is None
+        many = pl.DataFrame(rows(70)).with_columns(pl.int_range(pl.len()).alias("who"))
+        buffer = io.BytesIO()
+        many.write_ipc(buffer)
+        headers = {"content-type": ARROW, "accept": "application/json"}
+        batch = served.client.post("/predict?unit=who", content=buffer.getvalue(), headers=headers).json()
+        logged = predictions(served.store)
+        by_id = dict(zip(logged["id"], zip(logged["unit"], logged["arm"], logged["score"])))
+        for number, row in enumerate(batch["predictions"]):
+            unit, arm, score = by_id[row["id"]]
+            assert (
+                unit == str(number)
+                and arm == ("now" if number % 2 else "next")
+                and score == row["probabilities"]["yes"]
+            )
+        outside = logged.filter(pl.col("unit") == "out")
+        assert set(outside["experiment"]) == {""} and outside["propensity"].null_count() == 2
+        assert set(logged.filter(pl.col("unit") == "2")["propensity"]) == {0.5}
+        dealt = served.store.assignments(Query(experiment="exp"))
+        assert (
+            dict(zip(dealt["unit"], dealt["arm"]))["3"] == "now"
+            and len(dealt) == 70
+            and "out" not in set(dealt["unit"])
+        )
+
+
+def test_an_experiment_deals_only_to_arms_that_are_served(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="deals to the arm 'nexd', which is not served"):
+        allocated(lambda unit: None, {"nexd": 0.5}, "exp", arms_of(folder, "now", "next"))
+
+
+def test_a_foreign_system_answers_and_is_logged_with_the_models_values(folder: Path, tmp_path: Path) -> None:
+    with serving(
+        arms_of(folder, scorer=lambda sent: [row["age"] / 1000 for row in sent]), f"{tmp_path}/log.db"
+    ) as served:
+        asked = [{**row, "age": 40.0 + i} for i, row in enumerate(rows(70))]
+        for n in (2, 70):
+            body = served.predict(*asked[:n], arm="today").json()
+            assert [row["probabilities"]["yes"] for row in body["predictions"]] == [(40 + i) / 1000 for i in range(n)]
+        assert cells(served.store, "foreign:today").cells["age"].to_list()[:2] == [40.0, 41.0]
+        refused(served.client.post("/explain", json={"rows": asked[:1], "arm": "today"}), 422)
+        asked[0]["age"] = 3000.0
+        assert "scores from 3 to 3" in refused(served.predict(asked[0], arm="today"), 503)["value"]
+
+
+def test_arms_on_the_command_line(folder: Path) -> None:
+    arms = opened([str(folder), f"next={folder}", "now=python:operator:length_hint"], lambda path: load_model(path))
+    assert [arm.name for arm in arms] == ["served", "next", "now"]
+    assert arms[0].model == arms[1].model and len(arms[0].model) == 16 and arms[2].model == "foreign:now"
+    for wrong, message in (
+        ([str(folder)] * 2, "same name"), (["now=http://localhost:1/"], "no model among"), ([str(folder), "x=python:nothing:f"], "cannot be found"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=message):
+            opened(wrong, lambda path: load_model(path))
+
+
+# --- what it tells ------------------------------------------------------------------------------------------------------
+
+
+def test_an_explanation_is_the_difference_to_typical_values(served: Served, folder: Path) -> None:
+    row = {**rows(1)[0], "age": 79.0}
+    body = served.client.post("/explain", json={"rows": [row]}).json()
+    model = load_model(folder)
+    golden = model.golden["rows"]
+    varied = [{**row, "age": other["age"]} for other in golden]
+    truth = [answer[0][0, 1] for answer in (model.predict_rows([one])[0] for one in [row, *varied])]
+    assert body["effects"][0]["age"] == pytest.approx(truth[0] - np.mean(truth[1:]), abs=1e-6)
+    assert set(body["effects"][0]) == set(row) and "not Shapley values" in body["method"]
+
+
+def test_the_documents_example_is_answered(served: Served) -> None:
+    document = served.client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    assert set(schemas["Row"]["required"]) == set(rows(1)[0])
+    assert served.client.post("/predict", json=schemas["Request"]["example"]).status_code == 200
+    assert served.client.post("/outcomes", json=schemas["Outcomes"]["example"]).json()["written"] == 1
+
+
+def test_info_tells_contract_evidence_and_looks(served: Served) -> None:
+    (arm,) = served.client.get("/info").json()["arms"]
+    assert {column["name"] for column in arm["columns"]} == set(rows(1)[0])
+    assert (
+        arm["scores"][0]["rows"] == "test" and len(arm["looks"]) == 1 and arm["outputs"][0]["labels"] == ["no", "yes"]
+    )
+
+
+def test_what_happens_is_counted(served: Served) -> None:
+    served.predict({**rows(1)[0], "age": "old"})
+    text = served.client.get("/metrics").text
+    assert 'fieldguide_contract_breaks_total{arm="people",column="age"}' in text
+    assert 'fieldguide_requests_total{path="/predict",status="422"}' in text
+    rows_ = next(line for line in text.splitlines() if line.startswith("fieldguide_rows_total"))
+    assert float(rows_.split()[-1]) >= 1 and "fieldguide_log_seconds_bucket" in text
+
+
+def test_a_broken_cell_is_in_the_log_of_refusals(served: Served) -> None:
+    served.predict(rows(1)[0], {**rows(1)[0], "spend": "much"})
+    served.predict(*rows(99), {**rows(1)[0], "spend": "too much"})
+    served.predict(rows(1)[0])  # the log is written in order
+    last = served.store.refusals()[-2:]
+    assert last.select("row", "column", "value", "arm").rows() == [
+        (1, "spend", "'much'", "people"),
+        (99, "spend", "'too much'", "people"),
+    ]
+
+
+# --- who is let in, and how much ----------------------------------------------------------------------------------------
+
+
+def test_a_key_a_rate_and_a_size_are_kept(folder: Path, tmp_path: Path) -> None:
+    settings = Settings(max_bytes=2_000, rate=3, key="secret")
+    with serving(arms_of(folder), f"{tmp_path}/log.db", settings) as served:
+        for headers in (
+            {},
+            {"authorization": "Bearer wrong"},
+            {"x-api-key": "secre"},
+            {"authorization": "Basic secret"},
+        ):
+            response = served.client.post("/predict", json={"rows": rows(1)}, headers=headers)
+            assert refused(response, 401)["send"] == "Authorization: Bearer KEY"
+        assert served.client.get("/health").status_code == served.client.get("/ready").status_code == 200
+        served.client.headers["x-api-key"] = "secret"
+        assert "at most 2,000 bytes" in refused(served.predict(*rows(30)), 413)["rule"]
+        chunked = served.client.post("/predict", content=iter([b" " * 1500] * 2))
+        assert "at most 2,000 bytes" in refused(chunked, 413)["rule"]
+        assert served.predict(*rows(1)).status_code == 200
+        response = served.predict(*rows(1))
+        assert "3 times a second" in refused(response, 429)["rule"] and response.headers["retry-after"] == "1"
+
+
+def test_a_deal_is_plain(folder: Path, tmp_path: Path) -> None:
+    with serving(arms_of(folder, "a", "b"), f"{tmp_path}/log.db", Settings(deal=lambda unit: Dealt("b"))) as served:
+        assert served.predict(*rows(1)).json()["arm"] == "b"
