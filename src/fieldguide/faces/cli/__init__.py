@@ -20,7 +20,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.faces.cli.app import app
 
 INTERRUPTED = 130
-VERBS = ("join", "steps", "features", "models", "looking", "recency", "experiment", "serving")
+VERBS = ("join", "steps", "features", "models", "looking", "recency", "imbalance", "experiment", "serving", "embed")
 """The files of this folder whose import registers verbs, in the order of `--help`."""
 
 for _verbs in VERBS:
