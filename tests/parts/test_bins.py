@@ -34,3 +34,16 @@ def test_thresholds_are_those_of_a_decision_tree(seed: int, n_leaves: int, min_r
     ).fit(column[:, None], target)  # fmt: skip
     expected = np.sort(fitted.tree_.threshold[fitted.tree_.feature == 0])
     assert np.sort(tree_thresholds(column, goal, n_leaves, min_rows)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_edges_that_meet_in_float32_are_one_edge() -> None:
+    column = np.repeat(1e6 + np.arange(40) * 0.02, 5)[:, None].astype(np.float32)
+    (edges,) = bin_edges(column, 48)
+    assert np.all(np.diff(np.asarray(edges, np.float32)) > 0)
+
+
+def test_a_vector_splits_where_any_of_its_entries_does() -> None:
+    x = np.linspace(0, 1, 400, dtype=np.float32)[:, None]
+    target = np.stack([1000.0 * (x[:, 0] > 0.3), 0.001 * (x[:, 0] > 0.7)], axis=1)
+    (edges,) = bin_edges(x, 3, target)
+    assert np.allclose(edges, [0.0, 0.3, 0.7, 1.0], atol=0.01)

@@ -25,7 +25,7 @@ def bin_edges(
 
     Shape:
         numbers: (rows, n_numbers) float32
-        target: (rows,)
+        target: (rows,), or (rows, d) for label sets and vectors
         returns: n_numbers lists of at most n_bins + 1 ascending floats
 
     Source:
@@ -44,17 +44,28 @@ def bin_edges(
     if n_bins < 2:
         return [[] for _ in range(numbers.shape[1])]
     if target is not None:
-        goal = np.eye(int(target.max()) + 1)[target.astype(np.int64)] if classes else target.astype(float)[:, None]
+        goal = np.eye(int(target.max()) + 1)[target.astype(np.int64)] if classes else _columns(target)
     edges: list[list[float]] = []
     for column in numbers.T:
         if len(np.unique(column[:1000])) < 3 and len(np.unique(column)) < 3:
             edges.append([])
         elif target is None:
-            edges.append(np.unique(np.quantile(column, np.linspace(0, 1, n_bins + 1))).astype(np.float32).tolist())
+            ends = np.quantile(column, np.linspace(0, 1, n_bins + 1)).astype(np.float32)  # two of them may meet in float32
+            edges.append(np.unique(ends).tolist())
         else:
             inner = tree_thresholds(column, goal, n_bins, max(1, min(64, len(numbers) // 20)))
             edges.append(np.unique(np.asarray([column.min(), *inner, column.max()], np.float32)).tolist())
     return edges
+
+
+def _columns(target: np.ndarray) -> np.ndarray:
+    """Return values as columns; of several, each with a spread of 1, so that units do not matter."""
+    goal: np.ndarray = target.astype(float).reshape(len(target), -1)
+    if goal.shape[1] == 1:
+        return goal
+    spread = goal.std(axis=0)
+    scaled: np.ndarray = goal / np.where(spread > 0, spread, 1.0) / np.sqrt(goal.shape[1])
+    return scaled
 
 
 def tree_thresholds(column: np.ndarray, goal: np.ndarray, n_leaves: int, min_rows: int) -> list[float]:
