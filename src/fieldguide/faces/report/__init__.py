@@ -57,7 +57,7 @@ def report(study: Any, path: str | Path | None = None) -> Path:
 def content(study: Any) -> dict[str, Any]:
     """Return the page of a study as plain data: header, the four questions, a section per step."""
     from fieldguide.faces.report.compared import simple
-    from fieldguide.faces.report.facts import BESIDE, STEPS, recorded
+    from fieldguide.faces.report.facts import BEFORE, BESIDE, STEPS, recorded
     from fieldguide.faces.report.failures import failures
     from fieldguide.faces.report.steps import section
     from fieldguide.faces.report.story import header, trust, unproven
@@ -68,7 +68,8 @@ def content(study: Any) -> dict[str, Any]:
         {"id": key, "title": title, "number": i, "blocks": answers[name](r)}
         for i, (key, title, name) in enumerate(QUESTIONS, 1)
     ]
-    steps = [*STEPS, *(step for step in BESIDE if r.done(step))]
+    before, beside = ([step for step in steps if r.done(step)] for steps in (BEFORE, BESIDE))
+    steps = [*before, *STEPS, *beside]
     return {"header": header(r), "questions": questions, "steps": [section(r, step) for step in steps]}
 
 

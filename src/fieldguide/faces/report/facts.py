@@ -17,8 +17,9 @@ from typing import Any
 from fieldguide.core.result import Result
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
+BEFORE = ("join",)
 BESIDE = ("recency",)
-"""Steps beside the order: shown where they were run, missed by nobody where they were not."""
+"""Steps before and beside the order: shown where they were run, missed by nobody where they were not."""
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -136,7 +137,7 @@ class Recorded:
 
     def findings(self, step: str | None = None) -> list[dict[str, Any]]:
         """Return findings of a step or of all, fired ones first, the most severe first."""
-        steps = [step] if step else [*STEPS, *BESIDE]
+        steps = [step] if step else [*BEFORE, *STEPS, *BESIDE]
         found = [f.to_dict() for name in steps if name in self.results for f in self.results[name].findings]
         return sorted(
             found,
@@ -170,7 +171,7 @@ def recorded(study: Any) -> Recorded:
         for r in records
         if r["event"] == "packaged"
     ]
-    beside = [found for name in BESIDE if (found := study.record.result(name)) is not None]
+    beside = [found for name in (*BEFORE, *BESIDE) if (found := study.record.result(name)) is not None]
     return Recorded(
         Path(study.folder).resolve().name, {result.step: result for result in [*study.results(), *beside]}, study.seal.looks, study.seal.exists,
         next(iter(first), None), moments, shown, more,
