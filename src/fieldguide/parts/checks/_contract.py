@@ -5,24 +5,35 @@ Knows the facts that `steps.contract` writes; judges none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from fieldguide.core.contracts import Check
 from fieldguide.core.finding import Finding
 from fieldguide.parts.checks._answers import not_applicable
 
-Contract = Mapping[str, Any] | None
+Held = Mapping[str, Any]
+"""What `steps.contract` found of a contract that is there."""
 
 
-def absent(check: Check, contract: Contract) -> list[Finding]:
-    """Return the silence of a check where a study has no contract.yaml; empty where it has one."""
-    if contract is not None:
-        return []
-    return [not_applicable(check, "There is no contract.yaml: nothing is promised of the columns.")]
+def held(run: Callable[..., list[Finding]]) -> Callable[..., list[Finding]]:
+    """Make a check's `run` of the one that judges a contract: a study without contract.yaml is not applicable.
+
+    Returns:
+        run(self, *, contract), where contract is None without contract.yaml.
+    """
+
+    @wraps(run)
+    def judged(self: Check, *, contract: Held | None) -> list[Finding]:
+        if contract is None:
+            return [not_applicable(self, "There is no contract.yaml: nothing is promised of the columns.")]
+        return run(self, contract=contract)
+
+    return judged
 
 
-def features(contract: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def features(contract: Held) -> list[Mapping[str, Any]]:
     """Return the features of the contract that the table has."""
     return [feature for feature in contract["features"] if feature["present"]]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.association import binned, indicators
-from fieldguide.core.problem import Output
+from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._identities import recoded
 
@@ -208,6 +208,16 @@ def suspects(table: Table, output: Output, truth: np.ndarray, strengths: Sequenc
         elif alone[name] > NEARLY_ALL:
             near[name] = ""
     return Suspects(alone, tuple(copies), ties, near)
+
+
+def suspected(
+    table: Table, problem: Problem, truths: Sequence[np.ndarray], profile: Mapping[str, Any]
+) -> Iterator[tuple[Output, np.ndarray, Suspects]]:
+    """Yield each output whose associations explore measured, with its coded target and its suspects."""
+    for output, truth in zip(problem.outputs, truths):
+        strengths = profile["associations"].get(output.name) or []
+        if strengths:
+            yield output, truth, suspects(table, output, truth, strengths)
 
 
 def explained_by_lines(values: np.ndarray, truth: np.ndarray, n_bins: int = 20) -> float:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from fieldguide.core.errors import nearest
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, names, passed
-from fieldguide.parts.checks._contract import Contract, absent
+from fieldguide.parts.checks._contract import Held, held
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,8 @@ class ContractColumns:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "error"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         gone = [feature["column"] for feature in contract["features"] if not feature["present"]]
         spare = list(contract["uncontracted"])
         findings = []

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, number, passed, percent
-from fieldguide.parts.checks._contract import Contract, absent, features
+from fieldguide.parts.checks._contract import Held, features, held
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,8 @@ class ContractValues:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "warning"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         findings = []
         for feature in features(contract):
             name, outside, unknown = feature["column"], feature["outside"], feature["unknown"]

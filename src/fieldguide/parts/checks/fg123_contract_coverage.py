@@ -8,7 +8,7 @@ from typing import ClassVar
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, passed, percent
-from fieldguide.parts.checks._contract import Contract, absent, features
+from fieldguide.parts.checks._contract import Held, features, held
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,8 @@ class ContractCoverage:
 
     level: float = setting(0.001, "chance of firing on a table whose coverage is exactly at its floors")
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         from statistics import NormalDist
 
         floored = [feature for feature in features(contract) if feature["floor"] is not None]

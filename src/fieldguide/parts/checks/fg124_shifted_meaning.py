@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, passed, skipped
-from fieldguide.parts.checks._contract import Contract, absent, features
+from fieldguide.parts.checks._contract import Held, features, held
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,8 @@ class ShiftedMeaning:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "error"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         compared = [feature for feature in features(contract) if "shifts" in feature]
         if not compared:
             return [

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, passed, skipped
-from fieldguide.parts.checks._contract import Contract, absent, features, moved
+from fieldguide.parts.checks._contract import Held, features, held, moved
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,8 @@ class ChangedDefinition:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "error"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         accepted = [feature for feature in features(contract) if feature["accepted"]]
         if not accepted:
             return [

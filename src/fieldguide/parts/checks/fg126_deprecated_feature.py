@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, passed
-from fieldguide.parts.checks._contract import Contract, absent, features
+from fieldguide.parts.checks._contract import Held, features, held
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,8 @@ class DeprecatedFeature:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "warning"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         findings = []
         there = {feature["column"] for feature in features(contract)}
         for feature in features(contract):

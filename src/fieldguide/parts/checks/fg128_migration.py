@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, percent
-from fieldguide.parts.checks._contract import Contract, absent
+from fieldguide.parts.checks._contract import Held, held
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,8 @@ class Migration:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "warning"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         findings = []
         for found in contract["migrations"]:
             old, new = found["old"], found["new"]

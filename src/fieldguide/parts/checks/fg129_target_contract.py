@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, percent
-from fieldguide.parts.checks._contract import Contract, absent, moved
+from fieldguide.parts.checks._contract import Held, held, moved
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,8 @@ class TargetContract:
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "error"
 
-    def run(self, *, contract: Contract) -> list[Finding]:
-        if contract is None:
-            return absent(self, contract)
+    @held
+    def run(self, *, contract: Held) -> list[Finding]:
         if not contract["targets"]:
             return [not_applicable(self, "The contract does not define the target.")]
         findings = [finding for target in contract["targets"] for finding in self._of(target)]

@@ -13,7 +13,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, passed, percent, verb
-from fieldguide.parts.checks._leaks import explained_by_lines, suspects
+from fieldguide.parts.checks._leaks import Suspects, explained_by_lines, suspected
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,13 @@ class Giveaway:
     def run(
         self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray], profile: Mapping[str, Any], probe: Any
     ) -> list[Finding]:
-        findings = []
-        for output, truth in zip(problem.outputs, truths):
-            strengths = profile["associations"].get(output.name) or []
-            if strengths:
-                findings.append(self._judge(table, output, truth, strengths, probe))
+        findings = [
+            self._judge(table, output, truth, found, probe)
+            for output, truth, found in suspected(table, problem, truths, profile)
+        ]
         return findings or [not_applicable(self, "No association was computed.")]
 
-    def _judge(
-        self, table: Table, output: Output, truth: np.ndarray, strengths: Sequence[Mapping[str, Any]], probe: Any
-    ) -> Finding:
-        found = suspects(table, output, truth, strengths)
+    def _judge(self, table: Table, output: Output, truth: np.ndarray, found: Suspects, probe: Any) -> Finding:
         alone = found.alone
         ranked = sorted(alone, key=lambda name: -alone[name])
         evidence = {"output": output.name, "explained": {name: alone[name] for name in ranked[:10]}}

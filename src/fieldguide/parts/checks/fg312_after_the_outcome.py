@@ -13,7 +13,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, passed, percent, verb
-from fieldguide.parts.checks._leaks import Suspects, Tie, explained_by_presence, late, never, suspects
+from fieldguide.parts.checks._leaks import Suspects, Tie, explained_by_presence, late, never, suspected
 
 MOST_TIES = 5
 
@@ -72,12 +72,10 @@ class AfterTheOutcome:
     def run(
         self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray], profile: Mapping[str, Any], probe: Any
     ) -> list[Finding]:
-        findings = []
-        for output, truth in zip(problem.outputs, truths):
-            strengths = profile["associations"].get(output.name) or []
-            if strengths:
-                found = suspects(table, output, truth, strengths)
-                findings.append(self._judge(table, output, truth, found, probe))
+        findings = [
+            self._judge(table, output, truth, found, probe)
+            for output, truth, found in suspected(table, problem, truths, profile)
+        ]
         return findings or [not_applicable(self, "No association was computed.")]
 
     def _judge(self, table: Table, output: Output, truth: np.ndarray, found: Suspects, probe: Any) -> Finding:
