@@ -6,7 +6,7 @@ Knows row keys, declared groups and the near-duplicate test; who divides the blo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -86,6 +86,26 @@ def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
     if _chained(near[first]):
         return Duplicates(exact, exact, continuum=True)
     return Duplicates(exact, near)
+
+
+def joined(found: Duplicates, media: Sequence[np.ndarray]) -> Duplicates:
+    """Return duplicates with the rows linked whose media are nearly the same, unless these chain through the table.
+
+    Args:
+        media: pairs of rows, (pairs, 2), an array for each column of texts, images or sounds.
+
+    Examples:
+        >>> alone = np.arange(40)
+        >>> joined(Duplicates(alone, alone), [np.array([[0, 2]])]).n_near
+        1
+    """
+    links = [pairs for pairs in media if len(pairs)]
+    if not links:
+        return found
+    near = connect(len(found.near), [same(found.near), *links])
+    if _chained(near):
+        return replace(found, continuum=True)
+    return replace(found, near=near, natural=False)
 
 
 def connect(n_rows: int, links: Sequence[np.ndarray]) -> np.ndarray:

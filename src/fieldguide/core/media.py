@@ -11,7 +11,6 @@ import base64
 import binascii
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +48,7 @@ def kind_of(name: str) -> str | None:
     """
     if name.startswith(DATA):
         return next((kind for kind in FILE_KINDS if name.startswith(f"{DATA}{kind}/")), None)
-    suffix = os.path.splitext(name)[1].lower()
+    suffix = Path(name).suffix.lower()
     return next((kind for kind, suffixes in SUFFIXES.items() if suffix in suffixes), None)
 
 
@@ -61,6 +60,21 @@ def rooted(columns: Sequence[Column], root: Path | None) -> tuple[Column, ...]:
 def _rooted(column: Column, root: Path | None) -> Column:
     read = {key: value for key, value in column.read.items() if key != "root"}
     return replace(column, read=read if root is None else {**read, "root": str(Path(root).resolve())})
+
+
+def wholly_named(frame: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
+    """Return raw rows with the paths of media files written out, for a table that is kept in another folder."""
+    roots = {
+        c.name: c.read["root"] for c in columns if c.kind in FILE_KINDS and "root" in c.read and c.name in frame.columns
+    }
+    return frame.with_columns(
+        pl.Series(
+            name,
+            [t if t is None or t.startswith(DATA) else str(Path(root, t)) for t in frame[name].to_list()],
+            pl.String,
+        )
+        for name, root in roots.items()
+    )
 
 
 def cell_of(text: str, column: Any) -> str:
@@ -77,18 +91,18 @@ def cell_of(text: str, column: Any) -> str:
         raise BadFile(
             "a path, and only data: URIs are taken here: nothing on this machine's disk is read for a request"
         )
-    path = os.path.normpath(os.path.join(root, text))
+    path = Path(root, text)
     try:
-        status = os.stat(path)
+        status = path.stat()
     except (OSError, ValueError):
         raise BadFile("there is no such file") from None
-    if os.path.isdir(path):
+    if path.is_dir():
         raise BadFile("a folder, not a file")
     if status.st_size == 0:
         raise BadFile("the file is empty (0 bytes)")
     if status.st_size > MOST_BYTES:
         raise BadFile(f"the file has {status.st_size:,} bytes, more than {MOST_BYTES:,}")
-    return path
+    return str(path)
 
 
 def bytes_of(cell: str) -> bytes:
@@ -103,7 +117,7 @@ def bytes_of(cell: str) -> bytes:
     """
     if not cell.startswith(DATA):
         try:
-            with open(cell, "rb") as file:
+            with Path(cell).open("rb") as file:
                 return file.read(MOST_BYTES + 1)
         except OSError as error:
             raise BadFile(f"it cannot be read ({error.strerror or error})") from None
@@ -168,7 +182,7 @@ def _hash_of(text: str | None, column: Any) -> str | None:
     if text is None:
         return None
     try:
-        cell = text if os.path.isabs(text) and "root" not in column.read else cell_of(text.strip(), column)
+        cell = text if Path(text).is_absolute() and "root" not in column.read else cell_of(text.strip(), column)
         return str(SEEN.facts(cell, "hash", lambda content: {"hash": content_hash(content)})["hash"])
     except BadFile:
         return text
@@ -229,7 +243,7 @@ class Seen:
         if cell.startswith(DATA):
             return content_hash(cell.encode())
         try:
-            status = os.stat(cell)
+            status = Path(cell).stat()
         except OSError as error:
             raise BadFile(f"it cannot be read ({error.strerror or error})") from None
         return f"{cell}|{status.st_size}|{status.st_mtime_ns}"

@@ -21,6 +21,7 @@ from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.disk import writing
 from fieldguide.core.errors import DataError, ModelError, listed
+from fieldguide.core.media import rooted
 from fieldguide.core.panel import HISTORY
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
@@ -89,8 +90,9 @@ class Model:
             yield self._ahead(source.collect(), spec)
             return
         first = 0
+        columns = rooted(self.columns, source.root)  # whoever opens a table may open the files it names
         for raw in source.slices(SLICE):
-            table, violations = read_frame(raw, self.columns, self.modality, first_row=first)
+            table, violations = read_frame(raw, columns, self.modality, first_row=first)
             rows = Rows.of(table, (), self.modality)
             predictions = self.predictor.predict(rows.cells, len(rows))
             key = raw[self.key] if self.key in raw.columns else pl.Series("row", np.arange(first, first + len(rows)))

@@ -16,6 +16,7 @@ import polars as pl
 from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, listed, nearest
 from fieldguide.core.expression import Expression, parse
+from fieldguide.core.media import FILE_KINDS, rooted
 from fieldguide.core.table import ENCODED_KINDS, Column, Table
 
 Modalities = Callable[[str], Modality]
@@ -73,7 +74,7 @@ def read_frame(
         typed[column.name] = values
         if broken.any():
             where = np.flatnonzero(broken.to_numpy())
-            shown = tuple(str(raw[column.name][int(i)])[:60] for i in where[:5])
+            shown = tuple(_shown(raw[column.name][int(i)], column, modalities) for i in where[:5])
             violations.append(
                 Violation(
                     column.name, f"a {column.kind}", tuple(int(i) + first_row for i in where[:5]), shown, len(where)
@@ -82,6 +83,12 @@ def read_frame(
     frame = pl.DataFrame(typed)
     frame = derive(frame, columns)
     return Table(frame.select([column.name for column in columns]), tuple(columns)), tuple(violations)
+
+
+def _shown(value: Any, column: Column, modalities: Modalities) -> str:
+    """Return a broken cell as it is told, with the reason where the modality has one."""
+    why = getattr(modalities(column.modality), "why", None)
+    return str(value)[:60] if why is None else f"{str(value)[:60]} ({why(value, column)})"
 
 
 def derive(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
@@ -117,7 +124,7 @@ def read_rows(
             modality.cell(values[0]) if len(values) == 1 else np.concatenate([modality.cell(v) for v in values])
         )
         if broken:
-            shown = tuple(str(rows[i][column.name])[:60] for i in broken[:5])
+            shown = tuple(_shown(rows[i][column.name], column, modalities) for i in broken[:5])
             violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))
     return cells, tuple(violations)
 
@@ -135,15 +142,25 @@ def contract_of(columns: Sequence[Column]) -> tuple[Column, ...]:
     for column in columns:
         if column.encoded and "expression" in column.read:
             needed |= set(parse(column.read["expression"], kinds).columns)
-    return tuple(replace(column, facts={}) for column in columns if column.name in needed)
+    return rooted([replace(column, facts={}) for column in columns if column.name in needed], None)
 
 
-def samples_of(table: Table, columns: Sequence[Column], n: int = 200) -> list[dict[str, Any]]:
-    """Return evenly spaced rows as mappings, typed as a caller would send them."""
+def samples_of(
+    table: Table, columns: Sequence[Column], n: int = 200, modalities: Modalities | None = None
+) -> list[dict[str, Any]]:
+    """Return evenly spaced rows as mappings, typed as a caller would send them: files as `data:` URIs."""
     frame = table.frame.select([column.name for column in columns if "expression" not in column.read])
     rows = np.linspace(0, frame.height - 1, min(n, frame.height)).astype(int)
+    sent = {
+        c.name: modalities(c.modality).portable for c in columns
+        if modalities is not None and c.kind in FILE_KINDS and c.name in frame.columns
+    }  # fmt: skip
     return [
-        {name: str(v) if hasattr(v, "isoformat") else v for name, v in row.items()} for row in frame[rows].to_dicts()
+        {
+            name: sent[name](v) if name in sent and v is not None else str(v) if hasattr(v, "isoformat") else v
+            for name, v in row.items()
+        }
+        for row in frame[rows].to_dicts()
     ]
 
 

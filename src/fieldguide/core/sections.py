@@ -41,6 +41,14 @@ def _path(value: Any, info: ValidationInfo) -> Any:
     return ((info.context or {}).get("folder", Path()) / value).resolve()
 
 
+def _checkpoint(value: Any, info: ValidationInfo) -> Any:
+    """A folder relative to study.yaml where there is one, else a name."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a folder or the name of a checkpoint on the hub")
+    folder = (info.context or {}).get("folder", Path()) / Path(value).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else value
+
+
 def _column(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -113,6 +121,7 @@ Number = Annotated[float, BeforeValidator(plain_value), Field(allow_inf_nan=Fals
 Whole = Annotated[int, BeforeValidator(plain_value)]
 Switch = Annotated[bool, BeforeValidator(plain_value)]
 File = Annotated[Path, BeforeValidator(_path, json_schema_input_type=str)]
+Checkpoint = Annotated[str, BeforeValidator(_checkpoint, json_schema_input_type=str)]
 
 
 class Section(BaseModel):
@@ -295,6 +304,9 @@ class ReadSection(Section):
     formats: Texts | None = Field(default=None, description="datetimes: formats such as %d.%m.%Y")
     dayfirst: Switch | None = Field(default=None, description="datetimes: 03/04 is the third of April")
     unit: Name | None = Field(default=None, description="datetimes stored as numbers: the unit since 1970")
+    checkpoint: Checkpoint | None = Field(
+        default=None, description="texts, images, sounds: the pretrained encoder, a folder (relative to study.yaml) or a name on the hub"
+    )
 
 
 class ColumnSection(Section):
@@ -332,6 +344,9 @@ class DataSection(Section):
     )
     known_at: Name | None = Field(default=None, description="the column of the moment the target became known")
     key: Name | None = Field(default=None, description="the column that names a row; written beside predictions")
+    unreadable: Number = Field(
+        default=0.01, ge=0, le=1, description="share of the images or sounds of a column that may be unreadable; more is an error"
+    )
     sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
     weight: Name | None = Field(default=None, description="the column of row weights")
     series: Texts = Field(default=(), description="forecasts: the columns that say which series a row belongs to")

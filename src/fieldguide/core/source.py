@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from polars.io.plugins import register_io_source
 
 from fieldguide.core.delimited import inspect_text
 from fieldguide.core.errors import DataError, listed, nearest
+from fieldguide.core.folders import look_into
 from fieldguide.core.foreign import frame_of_lists, frame_of_pandas, frame_of_rows
 from fieldguide.core.header import check_names
 from fieldguide.core.sink import write_frame, write_frames
+from fieldguide.core.unpacking import media_columns, unpacked
 
 __all__ = ["Source", "open_source", "write_frame", "write_frames"]
 
@@ -46,6 +48,7 @@ class Source:
         batches: yields the rows as frames of any size, in row order, in bounded memory.
         notes: what was decided while opening, one sentence each.
         count: the number of rows.
+        parts: the parts (train, validation, test) that its column `split` names, where its folders give them.
 
     Examples:
         >>> source = open_source({"age": [31, 40, 58], "city": ["Rome", None, "Oslo"]})
@@ -61,6 +64,14 @@ class Source:
     batches: Callable[[int], Iterator[pl.DataFrame]]
     count: int
     notes: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths in its cells are relative to."""
+        if self.path is None:
+            return Path.cwd()
+        return self.path if self.path.is_dir() else self.path.resolve().parent
 
     def n_rows(self) -> int:
         return self.count
@@ -109,7 +120,7 @@ def open_source(data: Any) -> Source:
 
     Args:
         data: path of a CSV, TSV (also `.gz`, `.zst`), Parquet or Arrow file; a Polars or pandas frame; a dict of lists;
-            a list of dicts; or a Source, which is returned as it is.
+            a list of dicts; a folder of images or sounds (see `core.folders`); or a Source, which is returned as it is.
 
     Raises:
         DataError: it cannot be read as a table; the message names the place.
@@ -142,7 +153,7 @@ def open_source(data: Any) -> Source:
 
 def _open_path(path: Path) -> Source:
     if path.is_dir():
-        raise DataError(f"{path} is a folder", rule="data is one file", do=f"name a file in it{_offer(path)}")
+        return _open_folder(path)
     if not path.exists():
         near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
         found = "" if path.parent.is_dir() else f"the folder {path.parent} does not exist either"
@@ -167,9 +178,20 @@ def _open_path(path: Path) -> Source:
     )  # fmt: skip
 
 
-def _offer(folder: Path) -> str:
-    known = sorted(p.name for p in folder.iterdir() if set(map(str.lower, p.suffixes)) & {*TEXT, *PARQUET, *ARROW})
-    return f": {listed(known)}" if known else ""
+def _open_folder(folder: Path) -> Source:
+    """Open a folder of media files, or of one table beside them."""
+    found = look_into(folder, (*TEXT, *PARQUET, *ARROW, ".jsonl"))
+    if isinstance(found, Path):
+        return replace(_open_path(found) if found.suffix.lower() != ".jsonl" else _open_lines(found), path=found)
+    frame, parts, notes = found
+    return replace(_open_lazy(frame, folder, str(folder)), parts=parts, notes=notes)
+
+
+def _open_lines(path: Path) -> Source:
+    """Open a JSON-lines file of rows, such as the metadata.jsonl of a folder of images."""
+    with _readable(str(path)):
+        frame = pl.read_ndjson(path)
+    return _open_frame(frame, str(path), path)
 
 
 def _open_text(path: Path, separator: str | None) -> Source:
@@ -224,7 +246,8 @@ def _arrow_stream(path: Path) -> pl.DataFrame | None:
 
 def _open_lazy(lazy: pl.LazyFrame, path: Path | None, origin: str) -> Source:
     with _readable(origin):
-        lazy = _plain(lazy)
+        media = media_columns(lazy)
+        lazy = _plain(unpacked(lazy, media) if media else lazy)
         count = int(lazy.select(pl.len()).collect().item())
         names = lazy.collect_schema().names()
     _check_shape(names, count, origin)
@@ -238,6 +261,8 @@ def _open_lazy(lazy: pl.LazyFrame, path: Path | None, origin: str) -> Source:
 
 
 def _open_frame(frame: pl.DataFrame, origin: str, path: Path | None = None) -> Source:
+    if media_columns(frame.lazy()):
+        return _open_lazy(frame.lazy(), path, origin)
     frame = _plain(frame.lazy()).collect()
     _check_shape(frame.columns, frame.height, origin)
     return Source(frame.lazy(), path, origin, lambda n: frame.iter_slices(n), frame.height)

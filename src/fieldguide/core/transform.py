@@ -56,6 +56,7 @@ class Recipe:
     pixels: int = setting(
         64, "images: height and width [pixels] they are resized to", capacity=1, of="image", space=Choice((32, 64, 96))
     )
+    flip: bool = setting(False, "images: mirror training rows at random; only where a mirrored image has the same label", of="image")
     mel_bands: int = setting(64, "sounds: bands of the log-mel spectrogram", capacity=1, of="audio", space=Choice((40, 64)))
     waves: str = setting("mel", "sounds: mel (log-mel spectrogram) or raw (the wave itself)", of="audio")
     n_steps: int = setting(
@@ -85,7 +86,10 @@ class Transform:
         parts = []
         for kind in sorted({column.modality for column in rows.columns}):
             names = tuple(column.name for column in rows.columns if column.modality == kind)
-            parts.append((kind, names, modalities(kind).fit({name: rows.cells[name] for name in names}, recipe)))
+            said = {c.name: c.read["checkpoint"] for c in rows.columns if c.name in names and "checkpoint" in c.read}
+            fit = modalities(kind).fit
+            cells = {name: rows.cells[name] for name in names}
+            parts.append((kind, names, fit(cells, recipe, said) if said else fit(cells, recipe)))
         return Transform(recipe, tuple(parts))
 
     @property

@@ -17,6 +17,7 @@ from fieldguide.core.asked import Asked, asked_of, name_of
 from fieldguide.core.config import Config
 from fieldguide.core.disk import writing
 from fieldguide.core.errors import ConfigError, listed
+from fieldguide.core.media import wholly_named
 from fieldguide.core.sections import ProblemSection
 from fieldguide.core.source import open_source
 from fieldguide.core.table import ENCODED_KINDS, Column
@@ -33,7 +34,7 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
         DataError, ConfigError: the table or the target cannot be used.
     """
     source = open_source(data)
-    folder = Path(out) if out is not None else Path(source.path.name.split(".")[0] if source.path else "study")
+    folder = Path(out) if out is not None else _named_after(source.path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(
             f"{folder} already exists", rule="a study gets a folder of its own", found="it is not empty" if folder.is_dir() else "it is a file",
@@ -41,20 +42,21 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
         )  # fmt: skip
     targets = [target] if isinstance(target, str) else list(target)
     named = {} if answers.get("outputs") else {"target": targets[0] if len(targets) == 1 else targets}
-    told = {
+    told: dict[str, Any] = {
         "problem": {**named, **answers},
         "data": {"table": str(source.path or "data.parquet")},
+        **({"split": {"column": "split", "test": "test"}} if "test" in source.parts else {}),
     }
     config = Config.from_dict(told, folder)
     columns, guess, tasks = look(source, config)
     codes = sure_codes(source, columns)
-    text = study_text(columns, guess, tasks, config, _relative(source.path, folder), codes)
+    text = study_text(columns, guess, tasks, config, _relative(source.path, folder), codes, source.parts)
     created = not folder.exists()
     try:
         with writing(folder, "a study folder is made whole or not at all"):
             folder.mkdir(parents=True, exist_ok=True)
             if source.path is None:
-                source.collect().write_parquet(folder / "data.parquet")
+                wholly_named(source.collect(), columns).write_parquet(folder / "data.parquet")
             (folder / "study.yaml").write_text(text, encoding="utf-8")
     except BaseException:
         if created and folder.is_dir():
@@ -63,13 +65,20 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
     return folder
 
 
+def _named_after(path: Path | None) -> Path:
+    """Return the study's folder, in the current one: named after the data, and never the folder of the data itself."""
+    if path is None:
+        return Path("study")
+    return Path(f"{path.resolve().name}-study" if path.is_dir() else path.name.split(".")[0])
+
+
 def _relative(path: Path | None, folder: Path) -> str:
     return "data.parquet" if path is None else os.path.relpath(path.resolve(), folder.resolve())
 
 
 def study_text(
     columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], config: Config, table: str,
-    codes: Sequence[Coded] = (),
+    codes: Sequence[Coded] = (), parts: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Return study.yaml as text: short, commented, with what was guessed and what only a person can answer."""
     asked = asked_of(config.problem)
@@ -79,12 +88,19 @@ def study_text(
         "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
         *_problem_lines(config.problem, tasks, need),
         *_data_lines(columns, guess, table, need, codes),
-        "# split: {test: 0.15}  # absent: chosen from the size of the data",
+        _split_line(parts),
         "budget: {trials: 30, minutes: 10}",
         f"seed: {config.seed}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _split_line(parts: Sequence[str]) -> str:
+    """A division that the data's folders give is obeyed."""
+    if "test" not in parts:
+        return "# split: {test: 0.15}  # absent: chosen from the size of the data"
+    return "split: {column: split, test: test}  # = the division that the folders give"
 
 
 def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: Mapping[str, str]) -> list[str]:

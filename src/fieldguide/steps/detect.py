@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import ConfigError, listed, nearest
+from fieldguide.core.media import FILE_KINDS, kind_of, told
 from fieldguide.core.source import Source
 from fieldguide.core.table import KINDS, Column
 from fieldguide.parts.modalities.boolean import FALSE, TRUE
@@ -135,7 +136,7 @@ def _facts(cells: Cells, guess: _Guess, sample: Sample) -> dict[str, Any]:
 
 def _kind(cells: Cells) -> _Guess:
     """Return the kind of a feature: the first of these that fits."""
-    for rule in (_empty, _constant, _native, _boolean, _number, _datetime, _text, _id, _category):
+    for rule in (_empty, _constant, _native, _media, _boolean, _number, _datetime, _text, _id, _category):
         if (guess := rule(cells)) is not None:
             return guess
     raise AssertionError("every column is at least a category")
@@ -167,6 +168,18 @@ def _native(cells: Cells) -> _Guess | None:
         return _Guess("datetime", f"its type is {dtype}")
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return _Guess("category", f"its type is categorical, with {cells.n_unique:,} levels")
+    return None
+
+
+def _media(cells: Cells) -> _Guess | None:
+    """Names of files, or data: URIs, of images or of sounds."""
+    if not cells.is_text or kind_of(str(cells.levels[0])) is None:
+        return None
+    kinds = [kind_of(level) for level in cells.levels.to_list()]
+    for kind in FILE_KINDS:
+        share = cells.share(pl.Series([found == kind for found in kinds]))
+        if share >= ENOUGH:
+            return _Guess(kind, f"{share:.0%} of its cells name files such as {told(str(cells.levels[0]))}")
     return None
 
 

@@ -21,6 +21,7 @@ from fieldguide.core.data_contract import Agreed
 from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.expression import parse
 from fieldguide.core.finding import Finding
+from fieldguide.core.media import FILE_KINDS, by_content, rooted
 from fieldguide.core.panel import Examples
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
@@ -85,13 +86,15 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
     table, keys, violations, n_without = _load(source, columns, asked, tasks)
     given = None
     if isinstance(config.split.test, Path):
-        more, more_keys, more_violations, _ = _load(open_source(config.split.test), columns, asked, tasks)
+        others = open_source(config.split.test)
+        more, more_keys, more_violations, _ = _load(others, rooted(columns, others.root), asked, tasks)
         given = np.arange(table.n_rows + more.n_rows) >= table.n_rows
         table, keys = Table(pl.concat([table.frame, more.frame]), table.columns), np.concatenate([keys, more_keys])
         violations = (*violations, *more_violations)
     elif config.split.column is not None:
         given = _marked(table, config)
     columns = table.columns
+    _readable(columns, violations, table.n_rows + n_without, config.data.unreadable)
     if not table.features:
         others = [c for c in columns if c.role != "target"]
         raise DataError(
@@ -150,7 +153,7 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     kinds = {name: c.kind for name, c in declared.items() if c.kind is not None}
     stored = [name for name in config.problem.targets if name in source.names or config.problem.stated]
     asked = [one for one in asked_of(config.problem) if set(one.columns) <= set(stored)]
-    columns = detect_columns(source, given=kinds, targets=stored)
+    columns = rooted(detect_columns(source, given=kinds, targets=stored), source.root)
     later = known_afterwards(config, source.names)
     guess = detect_roles(source, [column for column in columns if column.name not in later])
     raw = source.collect(stored)
@@ -230,7 +233,7 @@ def _load(
         table = composed(table, raw, asked, tasks, first)
         known = table.frame.select(pl.all_horizontal(pl.col(one.name).is_not_null() for one in asked)).to_series()
         frames.append(table.frame.filter(known))
-        keys.append(row_keys(raw.drop(targets, strict=False))[known.to_numpy()])
+        keys.append(row_keys(by_content(raw.drop(targets, strict=False), columns))[known.to_numpy()])
         violations += broken
         n_without += int((~known).sum())
         first += raw.height
@@ -242,6 +245,19 @@ def _load(
         )
     typed = (*columns, *made_columns(columns, asked))
     return Table(pl.concat(frames), typed), np.concatenate(keys), _merged(violations), n_without
+
+
+def _readable(columns: Sequence[Column], violations: Sequence[Violation], n_rows: int, most: float) -> None:
+    """Raise a DataError where more than a stated share of a column's files cannot be read; fewer are counted as missing."""
+    for violation in violations:
+        kind = next(column.kind for column in columns if column.name == violation.column)
+        if kind in FILE_KINDS and violation.n > most * n_rows:
+            told = "; ".join(f"row {row}: {value}" for row, value in zip(violation.rows, violation.values))
+            raise DataError(
+                f"{violation.n:,} of {n_rows:,} cells of {violation.column!r} are no {kind} that can be read",
+                rule=f"at most {most:.3g} of them may be unreadable (data.unreadable)", found=told,
+                do="restore the files or take their rows out; paths are relative to the folder of the table",
+            )  # fmt: skip
 
 
 def _merged(violations: Sequence[Violation]) -> tuple[Violation, ...]:

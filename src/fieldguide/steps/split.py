@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.blocks import Duplicates, connect, find_duplicates, same
+from fieldguide.core.blocks import Duplicates, connect, find_duplicates, joined, same
 from fieldguide.core.contracts import Roles, Splitter
 from fieldguide.core.entities import Entities, find_entities
 from fieldguide.core.errors import SplitError
 from fieldguide.core.finding import Finding
+from fieldguide.core.media import by_content
 from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
-from fieldguide.core.table import Table, data_hash, row_keys
+from fieldguide.core.table import MEDIA_KINDS, Table, data_hash, row_keys
+from fieldguide.parts import modality
 from fieldguide.steps.checking import checked
 from fieldguide.steps.discriminate import discriminate
 
@@ -108,8 +110,8 @@ def divide(
             rule=f"a study has at least {FEWEST_ROWS} rows with a target",
             do="collect more rows",
         )
-    features = table.frame.select([column.name for column in table.features])
-    duplicates = find_duplicates(features, row_keys(features))
+    features = by_content(table.frame.select([column.name for column in table.features]), table.features)
+    duplicates = joined(find_duplicates(features, row_keys(features)), _near_media(table))
     roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
     entities = _entities(table, features, roles, request)
     if entities is not None:
@@ -129,6 +131,12 @@ def divide(
         None if len(learned) == len(development) else learned, _neither(request, table.n_rows),
     )  # fmt: skip
     return Divided(found, roles, duplicates, entities)
+
+
+def _near_media(table: Table) -> list[np.ndarray]:
+    """Return pairs of rows whose texts, images or sounds are nearly the same, a column each: (pairs, 2)."""
+    modalities = ((column, modality(column.modality)) for column in table.features if column.kind in MEDIA_KINDS)
+    return [found.near(table.frame[column.name]) for column, found in modalities if hasattr(found, "near")]
 
 
 def _sealed_first(roles: Roles, request: Request, splitter: Splitter) -> tuple[np.ndarray, np.ndarray]:

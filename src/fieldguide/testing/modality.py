@@ -36,6 +36,7 @@ RECIPES = (
     Recipe(missing="keep", dates="elapsed"),
     Recipe(media="sparse"),
     Recipe(media="blocks"),
+    Recipe(media="blocks", tokeniser="bpe", max_tokens=8),
     Recipe(media="features"),
 )
 

@@ -106,7 +106,7 @@ def _hash_of(files: tuple[tuple[str, int, int], ...]) -> str:
     found = hashlib.blake2b(digest_size=8)
     for name, _, _ in files:
         found.update(Path(name).name.encode())
-        with open(name, "rb") as file:
+        with Path(name).open("rb") as file:
             found.update(hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()
 
