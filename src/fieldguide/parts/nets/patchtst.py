@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fieldguide.parts.nets._instance import Instance
+from fieldguide.parts.nets.dropout import Dropout
 
 
 class PatchTST(nn.Module):
@@ -52,7 +53,7 @@ class PatchTST(nn.Module):
         self.embed = nn.Linear(self.patch, d_model)
         self.places = nn.Parameter(0.02 * torch.randn(n_patches, d_model))
         self.layers = nn.ModuleList(Layer(d_model, n_heads, d_hidden, dropout) for _ in range(n_layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(n_patches * d_model, horizon)
         self.width = n_patches * max(d_hidden, 3 * d_model)
 
@@ -78,20 +79,20 @@ class Layer(nn.Module):
 
     def __init__(self, d_model: int, n_heads: int, d_hidden: int, dropout: float) -> None:
         super().__init__()
-        self.n_heads, self.dropout = n_heads, dropout
+        self.n_heads, self.dropout = n_heads, Dropout(dropout)
         self.qkv, self.out = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
-        self.forth = nn.Sequential(nn.Linear(d_model, d_hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(d_hidden, d_model))
+        self.forth = nn.Sequential(nn.Linear(d_model, d_hidden), nn.GELU(), Dropout(dropout), nn.Linear(d_hidden, d_model))
         self.norms = nn.ModuleList(nn.BatchNorm1d(d_model) for _ in range(2))
 
     def forward(self, words: Tensor) -> Tensor:
         rows, n, d = words.shape
         q, k, v = self.qkv(words).view(rows, n, 3, self.n_heads, d // self.n_heads).permute(2, 0, 3, 1, 4).unbind(0)
         seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(rows, n, d)
-        words = self._normed(0, words + F.dropout(self.out(seen), self.dropout, self.training))
-        return self._normed(1, words + F.dropout(self.forth(words), self.dropout, self.training))
+        words = self._normed(0, words + self.dropout(self.out(seen)))
+        return self._normed(1, words + self.dropout(self.forth(words)))
 
     def _normed(self, which: int, words: Tensor) -> Tensor:
-        normed: Tensor = self.norms[which](words.transpose(1, 2)).transpose(1, 2)
+        normed: Tensor = self.norms[which](words.flatten(0, 1)).view_as(words)
         return normed
 
 
