@@ -1,0 +1,110 @@
+"""Effects, ratios and CUPED: numbers against references, intervals that cover, covariates that take variance out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from fieldguide.core.cuped import adjusted, balance
+from fieldguide.core.effect import Effect, Sample, effect
+from fieldguide.core.ratio import ratio
+from fieldguide.core.sequential import BURN_IN
+
+
+def test_a_mean_per_unit_is_welch_s_test():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 60), rng.normal(0.3, 2, 40)
+    found = effect(Sample(a), Sample(b))
+    reference = stats.ttest_ind(b, a, equal_var=False)
+    assert found.p == pytest.approx(reference.pvalue, rel=1e-9)
+    low, high = reference.confidence_interval()
+    assert found.interval == pytest.approx((low, high), rel=1e-9)
+    assert (found.n_control, found.n_candidate) == (60, 40)
+
+
+def test_a_ratio_has_the_error_of_the_delta_method():
+    rng = np.random.default_rng(1)
+    views = rng.poisson(8, 5_000) + 1.0
+    clicks = rng.binomial(views.astype(int), rng.beta(2, 18, 5_000)).astype(float)
+    found = ratio(clicks, views)
+    my, md, n = clicks.mean(), views.mean(), len(views)
+    cov = np.cov(clicks, views)
+    textbook = (cov[0, 0] / md**2 - 2 * my * cov[0, 1] / md**3 + my**2 * cov[1, 1] / md**4) / n
+    assert found.value == pytest.approx(my / md)
+    assert found.error**2 == pytest.approx(textbook, rel=1e-9)
+    rows = math.sqrt(found.value * (1 - found.value) / views.sum())
+    assert found.error > 1.1 * rows  # rows of one unit are alike
+
+
+def test_cuped_takes_out_what_the_score_knew_and_leaves_the_effect():
+    rng = np.random.default_rng(2)
+    gains, plain = [], []
+    for _ in range(60):
+        score = rng.normal(size=(2, 400))
+        value = score + 0.5 * rng.normal(size=(2, 400))
+        value[1] += 0.2
+        gains.append(effect(*(Sample(v, None, s[:, None]) for v, s in zip(value, score))))
+        plain.append(effect(*(Sample(v) for v in value)))
+    assert np.mean([g.value for g in gains]) == pytest.approx(0.2, abs=0.02)
+    assert np.mean([g.kept for g in gains]) == pytest.approx(0.2, abs=0.02)
+    assert np.mean([g.error for g in gains]) < 0.5 * np.mean([p.error for p in plain])
+
+
+def test_a_missing_covariate_counts_as_the_mean():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=300)
+    gone = np.where(np.arange(300) < 30, np.nan, x)
+    found = adjusted(x[:150], x[150:], gone[:150], gone[150:])
+    assert math.isfinite(found.shift)
+    assert 0 < found.kept < 0.3
+
+
+def test_balance_finds_a_covariate_that_the_arm_moved():
+    rng = np.random.default_rng(4)
+    one, other = rng.normal(size=(400, 2)), rng.normal(size=(400, 2))
+    other[:, 1] += 0.5
+    p = balance(one, other)
+    assert p[0] > 0.001
+    assert p[1] < 1e-6
+
+
+def test_before_the_burn_in_no_look_may_be_read():
+    rng = np.random.default_rng(5)
+    few = effect(Sample(rng.normal(0, 1, BURN_IN - 1)), Sample(rng.normal(5, 1, 500)))
+    assert few.always_p == 1.0
+    assert few.always_interval == (-math.inf, math.inf)
+    assert few.p < 1e-6
+
+
+@pytest.mark.parametrize(("one", "other"), [([], [1.0]), ([1.0, 1.0], [1.0, 1.0])])
+def test_where_nothing_can_be_said_nothing_is(one, other):
+    found = effect(Sample(np.array(one)), Sample(np.array(other)))
+    assert math.isnan(found.p)
+    again = Effect.from_dict(found.to_dict())
+    assert again.to_dict() == found.to_dict()
+
+
+def test_a_lift_needs_a_control_above_its_noise():
+    rng = np.random.default_rng(6)
+    assert math.isnan(effect(Sample(rng.normal(0, 1, 200)), Sample(rng.normal(1, 1, 200))).lift)
+    found = effect(Sample(rng.normal(10, 1, 2_000)), Sample(rng.normal(11, 1, 2_000)))
+    assert found.lift == pytest.approx(0.1, abs=0.01)
+    assert found.lift_interval[0] < 0.1 < found.lift_interval[1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.5, 100))
+def test_swapping_the_arms_turns_the_sign_and_scaling_scales(seed, scale):
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(1, 1, 120), rng.normal(1.2, 1, 150)
+    there, back = effect(Sample(a), Sample(b)), effect(Sample(b), Sample(a))
+    assert there.value == pytest.approx(-back.value)
+    assert there.p == pytest.approx(back.p)
+    large = effect(Sample(a * scale), Sample(b * scale))
+    assert large.p == pytest.approx(there.p, rel=1e-6)
+    assert large.error == pytest.approx(there.error * scale)

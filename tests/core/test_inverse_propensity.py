@@ -1,0 +1,54 @@
+"""Off-policy estimators: unbiased where they must be, with intervals that cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fieldguide.core.inverse_propensity import doubly_robust, ips, snips
+
+RATES = np.array([0.1, 0.3, 0.5])
+TARGET = np.array([0.1, 0.2, 0.7])
+LOGGED = np.array([0.6, 0.3, 0.1])
+TRUE = float(RATES @ TARGET)
+
+
+def draw(rng, n=2_000):
+    actions = rng.choice(3, n, p=LOGGED)
+    return actions, (rng.random(n) < RATES[actions]).astype(float)
+
+
+def test_all_three_meet_the_truth_and_cover_it():
+    rng = np.random.default_rng(0)
+    found = {"ips": [], "snips": [], "doubly robust": []}
+    for _ in range(200):
+        actions, rewards = draw(rng)
+        weights = TARGET[actions] / LOGGED[actions]
+        guess = np.array([0.2, 0.2, 0.4])  # a reward model that is wrong
+        robust = doubly_robust(weights, rewards, guess[actions], np.full(len(actions), guess @ TARGET))
+        for one in (ips(weights, rewards), snips(weights, rewards), robust):
+            found[one.estimator].append(one)
+    for values in found.values():
+        assert np.mean([one.value for one in values]) == pytest.approx(TRUE, abs=0.01)
+        covers = np.mean([one.interval[0] <= TRUE <= one.interval[1] for one in values])
+        assert 0.9 <= covers <= 0.99
+    assert np.mean([o.error for o in found["doubly robust"]]) < np.mean([o.error for o in found["ips"]])
+
+
+def test_a_model_alone_is_enough_where_the_weights_are_wrong():
+    actions, rewards = draw(np.random.default_rng(1), 20_000)
+    found = doubly_robust(np.ones(len(actions)), rewards, RATES[actions], np.full(len(actions), TRUE))
+    assert found.value == pytest.approx(TRUE, abs=0.01)
+
+
+def test_decisions_of_one_unit_widen_the_interval():
+    rng = np.random.default_rng(2)
+    units = np.repeat(np.arange(100), 20)
+    rewards = np.repeat(rng.random(100) < 0.3, 20).astype(float)
+    weights = np.ones(2_000)
+    assert ips(weights, rewards, units).error > 4 * ips(weights, rewards).error
+
+
+def test_the_effective_sample_tells_what_weights_cost():
+    found = ips(np.array([100.0, *np.zeros(99)]), np.ones(100))
+    assert (found.n_effective, found.largest) == (1.0, 100.0)
