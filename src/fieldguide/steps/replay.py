@@ -58,7 +58,7 @@ def replay(
         parts.append(part if share == 1.0 else Logged(part.records[take], part.cells[take]))
     records, cells = _together(parts)
     refused = store.refusals(Query(query.start, query.end, model_hash, query.arm))
-    values: dict[str, Any] = {"replayed": tally.facts(), "refused": refused, "answered": records}
+    values: dict[str, Any] = {"replayed": tally.facts(), "refused": refused, "n_answered": tally.n}
     if training is not None:
         values["traffic"] = traffic_of(model, training, records, cells)
     if offline is not None:
