@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
+from fieldguide.core.clock import Clock
 from fieldguide.core.config import Config, load_config
 from fieldguide.core.errors import GateError, StudyError, listed, nearest
 from fieldguide.core.journal import Journal
@@ -252,6 +253,8 @@ class Study:
         Raises:
             GateError: nothing was chosen yet, or the seal was opened before and there is no reason.
         """
+        from fieldguide.core.candidate import calibrated
+        from fieldguide.steps.calibrate import calibrate
         from fieldguide.steps.finalize import finalize, refit
         from fieldguide.steps.promise import outlook as drifting
         from fieldguide.steps.promise import past_of
@@ -273,8 +276,12 @@ class Study:
             chosen, entry, bar = answer(bench, search.facts)
             rows = self.material.rows_of(self.material.to_learn)
             predictor = refit(bench, chosen, rows)
+            correction = calibrate(bench, chosen, entry["thresholds"])
+            entry = {**entry, "thresholds": list(correction.thresholds)}
             alone = [member.name for member in chosen.members] == [bar.name]
-            model = bench.packaged(predictor, entry["thresholds"], self._evidence(entry), self.material.key)
+            model = bench.packaged(
+                calibrated(predictor, correction.calibrators), entry["thresholds"], self._evidence(entry), self.material.key
+            )
             bar_model = bench.packaged(
                 predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
             )
@@ -299,11 +306,14 @@ class Study:
             if self.material.n_refits > 1:
                 again = refit(bench, chosen, self.material.rows_of(self.material.to_ship))
                 judged = replace(
-                    bench.packaged(again, entry["thresholds"], judged.evidence, self.material.key),
+                    bench.packaged(
+                        calibrated(again, correction.calibrators), entry["thresholds"], judged.evidence, self.material.key
+                    ),
                     evidence=judged.evidence,
                 )
             self._replace_model(judged)
             megabytes, latency = weigh(self.folder / "model", bench.samples, find)
+            facts = {**facts, "calibrators": [dict(fact) for fact in correction.facts]}
             return {**facts, "megabytes": megabytes, "latency_ms": latency}, findings
 
         return self.record.once(
@@ -318,6 +328,8 @@ class Study:
         Raises:
             StudyError: there is no such candidate, or the folder exists.
         """
+        from fieldguide.core.candidate import calibrated
+        from fieldguide.steps.calibrate import calibrate
         from fieldguide.steps.finalize import refit
         from fieldguide.steps.refine import Blended, answer
 
@@ -340,9 +352,10 @@ class Study:
             chosen, entry, _ = answer(bench, search.facts)
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
+        correction = calibrate(bench, chosen, entry["thresholds"])
         bench.packaged(
-            refit(bench, chosen, self.material.rows_of(self.material.to_learn)),
-            entry["thresholds"],
+            calibrated(refit(bench, chosen, self.material.rows_of(self.material.to_learn)), correction.calibrators),
+            correction.thresholds,
             self._evidence(entry),
             self.material.key,
         ).save(out)
@@ -397,6 +410,29 @@ class Study:
         trial = bench.remembered(chosen) if candidate or chosen["kind"] not in ("network", "ensemble") else bar
         scope = f"{self._scope('recency')} {trial.entry['key']} {period}"
         return self.record.once("recency", scope, lambda: age(bench, trial, table, period))
+
+    def imbalance(self, candidate: str | None = None) -> Result:
+        """What each remedy for a rare class buys, on validation rows: weights, resampling, focal loss, threshold, calibration.
+
+        Args:
+            candidate: name of a candidate; None: the best baseline.
+
+        Raises:
+            StudyError: there is no such candidate, or the problem is not binary.
+        """
+        from fieldguide.steps.imbalance import imbalance
+
+        bar = self._bar(self.baseline())
+        entries = {name: entry for name, entry in self._entries().items() if entry["kind"] not in ("ensemble", "trivial")}
+        if candidate is not None and candidate not in entries:
+            raise StudyError(
+                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
+            )  # fmt: skip
+        bench = self._bench
+        trial = bar if candidate is None else bench.remembered(entries[candidate])
+        clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+        scope = f"{self._scope('imbalance')} {trial.entry['key']}"
+        return self.record.once("imbalance", scope, lambda: imbalance(bench, trial, clock))
 
     def leaderboard(self) -> list[dict[str, Any]]:
         """Candidates, the best first, by their validation scores. Test scores are in `finalize`'s result, and nowhere before."""
@@ -496,6 +532,8 @@ class Study:
             said.pop(name)
         if step == "frame" and self.material.agreed is not None:
             said["contract"] = self.material.agreed.state
+        if own := [state for output in self.material.framed.problem.outputs if (state := getattr(output.loss, "state", ""))]:
+            said["own losses"] = own  # a loss of one's own is code: where it changes, steps run again
         budget = [self._budget.minutes, self._trials if step == "refine" else None] if step in SHARES else None
         return hashed({"settings": said, "table": self.material.fingerprint, "budget": budget})
 

@@ -86,10 +86,15 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Blend:
-    """A weighted mean of predictors, taken on the scale the learners fit."""
+    """A weighted mean of predictors, taken on the scale the learners fit, and what corrects its probabilities.
+
+    Args:
+        calibrators: one per output, None where nothing is corrected; empty: nothing is.
+    """
 
     members: tuple[Fitted, ...]
     weights: tuple[float, ...]
+    calibrators: tuple[Any, ...] = ()
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -99,7 +104,24 @@ class Blend:
         return mixed([member.raw(cells, n_rows) for member in self.members], self.weights)
 
     def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
-        return original_scale(self.raw(cells, n_rows), self.outputs)
+        return corrected(original_scale(self.raw(cells, n_rows), self.outputs), self.calibrators)
+
+
+def calibrated(predictor: Predictor, calibrators: tuple[Any, ...]) -> Predictor:
+    """Return a predictor whose probabilities are corrected; itself where there is nothing to correct with."""
+    if not any(calibrator is not None for calibrator in calibrators):
+        return predictor
+    if isinstance(predictor, Blend):
+        return Blend(predictor.members, predictor.weights, calibrators)
+    assert isinstance(predictor, Fitted)
+    return Blend((predictor,), (1.0,), calibrators)
+
+
+def corrected(predictions: Predictions, calibrators: tuple[Any, ...]) -> Predictions:
+    """Return predictions on the original scale as calibrators correct them; no rows are left alone."""
+    if not calibrators or not len(predictions[0]):
+        return predictions
+    return tuple(p if c is None else c.correct(p) for p, c in zip(predictions, calibrators, strict=True))
 
 
 def mixed(predictions: list[Predictions], weights: tuple[float, ...]) -> Predictions:

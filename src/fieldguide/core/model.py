@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.ahead import ahead, spread
-from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor
+from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, calibrated
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.disk import writing
 from fieldguide.core.errors import DataError, ModelError, listed
@@ -26,6 +26,7 @@ from fieldguide.core.panel import HISTORY
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
+from fieldguide.core.settings import with_values
 from fieldguide.core.sink import write_frames
 from fieldguide.core.source import open_source
 from fieldguide.core.table import Column
@@ -221,6 +222,7 @@ class Model:
                 {"name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform} for o in self.outputs
             ],
             "thresholds": list(self.thresholds), "members": described,
+            "calibrators": [None if c is None else c.to_dict() for c in getattr(self.predictor, "calibrators", ())],
         })  # fmt: skip
         _write_json(unfinished / "golden.json", self.golden)
         _write_json(unfinished / "evidence.json", self.evidence)
@@ -254,6 +256,7 @@ class Model:
             members.append(Fitted(candidate, transform, estimator, outputs))
             weights.append(described["weight"])
         predictor: Predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
+        predictor = calibrated(predictor, tuple(_calibrator(said, find) for said in data.get("calibrators", ())))
         model = Model(
             tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(map(_threshold, data["thresholds"])), data["key"],
             _read_json(folder / "golden.json"), _read_json(folder / "evidence.json"), folder,
@@ -336,6 +339,10 @@ def _verify(folder: Path) -> None:
 
 def _threshold(said: Any) -> Threshold:
     return tuple(said) if isinstance(said, list) else said
+
+
+def _calibrator(said: Mapping[str, Any] | None, find: Find) -> Any:
+    return None if said is None else with_values(find("calibrators", said["name"])(), said["settings"])
 
 
 def _number(value: float | None) -> str:

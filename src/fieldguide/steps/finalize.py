@@ -18,6 +18,8 @@ from fieldguide.core.contracts import Threshold
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, calibratable, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
+from fieldguide.core.operating_point import operating_point
+from fieldguide.core.problem import Output
 from fieldguide.core.panel import Examples
 from fieldguide.core.rows import Rows
 from fieldguide.core.score import told
@@ -100,6 +102,7 @@ def finalize(
         "weak_slices": _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
         "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
+        "operating": _operating(problem.output, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
         "outputs": output_facts(
@@ -189,6 +192,13 @@ def _decision_cost(
         "threshold": cut, "false_positives": false_positive, "false_negatives": false_negative, "total": total,
         "per_row": total / len(truth), "n": len(truth),
     }  # fmt: skip
+
+
+def _operating(output: Output, truth: np.ndarray, prediction: np.ndarray, threshold: Any) -> dict[str, Any] | None:
+    """Recall and precision of a binary output at its threshold, with intervals."""
+    if output.family != "binary":
+        return None
+    return operating_point(truth, prediction[:, 1], 0.5 if threshold is None else threshold)
 
 
 def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: Threshold) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""Calibrators: the contract, and numbers against what is known of the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fieldguide import parts
+from fieldguide.core.contracts import Calibrator
+from fieldguide.testing import check_calibrator
+from fieldguide.testing.calibrator import overconfident
+
+
+@pytest.mark.parametrize("name", parts.names("calibrators"))
+def test_contract(name: str) -> None:
+    calibrator = parts.find("calibrators", name)()
+    check_calibrator(calibrator)
+    assert isinstance(calibrator, Calibrator)
+
+
+@pytest.mark.parametrize("n_labels", [2, 5])
+def test_temperature_finds_the_factor_and_keeps_the_order(n_labels: int) -> None:
+    truth, given = overconfident(n_labels, 4_000)
+    fitted = parts.find("calibrators", "temperature")().fit(truth, given)
+    assert 1 / fitted.inverse == pytest.approx(3.0, rel=0.1)
+    assert np.array_equal(fitted.correct(given).argmax(1), given.argmax(1))
+
+
+def test_bias_brings_back_shares_that_balancing_moved() -> None:
+    rng = np.random.default_rng(0)
+    honest = 1 / (1 + np.exp(3 - 1.5 * rng.normal(size=6_000)))
+    truth = (rng.random(6_000) < honest).astype(np.int64)
+    odds = honest / (1 - honest) * 9  # as from weights of 9 to 1
+    given = np.stack([1 / (1 + odds), odds / (1 + odds)], 1)
+    plain, biased = (parts.find("calibrators", "temperature")(bias=bias).fit(truth, given).correct(given) for bias in (False, True))
+    assert biased[:, 1].mean() == pytest.approx(truth.mean(), abs=1e-3)
+    assert np.abs(biased[:, 1] - honest).mean() < 0.02 < 0.1 < np.abs(plain[:, 1] - honest).mean()
+
+
+def test_isotonic_is_scikit_learns() -> None:
+    from sklearn.isotonic import IsotonicRegression
+
+    truth, given = overconfident(2, 600)
+    ours = parts.find("calibrators", "isotonic")().fit(truth, given).correct(given)[:, 1]
+    theirs = IsotonicRegression(out_of_bounds="clip").fit_transform(given[:, 1], truth)
+    margin = 0.5 / 601
+    assert np.allclose(ours, np.clip(theirs, margin, 1 - margin), atol=1e-9)
+    assert (np.diff(ours[np.argsort(given[:, 1])]) >= -1e-12).all()
