@@ -132,7 +132,7 @@ def test_the_contract_says_what_holds_and_what_does_not(study: Study) -> None:
     assert verdict["tone"] == "no" and "Nobody has accepted it yet." in verdict["text"]
     table = next(b for b in found if b.get("caption") == "Features")
     rows = {row[0]: row for row in texts(table)}
-    assert rows["gone"][1] == "✖ FG121" and rows["n_7d"][1] == "✖ FG122"
+    assert rows["gone"][1] == "✖\u00a0FG121" and rows["n_7d"][1] == "✖\u00a0FG122"
     assert rows["n_7d"][6].startswith("0 to 2; ") and rows["n_7d"][6].endswith(" outside")
     assert rows["spend"][2:6] == ["2 of orders", "–", "number, EUR", "100.0 % (≥ 50 %)"]
     assert [rows[name][0] for name in rows if rows[name][1] != "yes"] == [

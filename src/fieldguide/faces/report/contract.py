@@ -13,6 +13,8 @@ from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import at
 from fieldguide.faces.report.figures import ABSENT, number, plural, share
 
+NARROW = "\u00a0"
+"""A space at which no line ends."""
 CODES = tuple(f"FG{code}" for code in range(121, 130))
 
 
@@ -79,14 +81,24 @@ def _row(x: Mapping[str, Any], codes: Sequence[str]) -> list[Any]:
     version = number(x.get("version"))
     if x.get("feature") != x.get("column"):
         version = f"{version} of {x.get('feature')}"
-    named = [x.get("column"), "yes" if not codes else f"✖ {', '.join(codes)}", version, x.get("meaning") or ABSENT]
+    named = [
+        x.get("column"),
+        "yes" if not codes else f"✖{NARROW}{', '.join(codes)}",
+        version,
+        x.get("meaning") or ABSENT,
+    ]
     if not x.get("present"):
-        return [*named, *[ABSENT] * 3, x.get("available")]
+        return [*named, *[ABSENT] * 3, _unbroken(x.get("available"))]
     kind = str(x.get("kind") or ABSENT) + (f", {x['unit']}" if x.get("unit") else "")
     if x.get("deprecated"):
         kind += f" (deprecated{_since(x['deprecated'])})"
     floor = f" (≥ {share(x['floor'], 0)})" if x.get("floor") is not None else ""
-    return [*named, kind, f"{share(x.get('coverage'))}{floor}", _allowed(x), x.get("available")]
+    return [*named, kind, f"{share(x.get('coverage'))}{floor}", _allowed(x), _unbroken(x.get("available"))]
+
+
+def _unbroken(words: Any) -> str:
+    """A few words that stay on one line."""
+    return str(words or ABSENT).replace(" ", NARROW)
 
 
 def _since(deprecated: Mapping[str, Any]) -> str:
