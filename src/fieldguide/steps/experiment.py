@@ -204,7 +204,7 @@ def running(folder: Path) -> Running | None:
     found = _running(journal)
     if found is None:
         return None
-    return Running(said.name, Allocation(found["salt"], found["shares"]), float(found["explore"]))
+    return Running(said.name, Allocation(found["salt"], _in_order(said, found["shares"])), float(found["explore"]))
 
 
 # --- what was recorded --------------------------------------------------------------------------------------------------
@@ -233,7 +233,12 @@ def _last(journal: Journal) -> Any:
 
 def _phase(design: Design, said: Plan, begun: Any) -> Phase:
     phases = design.phases(said.shares)
-    return phases[0] if begun is None else Phase(begun["phase"], begun["shares"])
+    return phases[0] if begun is None else Phase(begun["phase"], _in_order(said, begun["shares"]))
+
+
+def _in_order(said: Plan, shares: Any) -> dict[str, float]:
+    """Return shares in the order of the plan's arms: a journal sorts its keys, and arms are dealt side by side in order."""
+    return {arm: float(shares[arm]) for arm in said.arms if arm in shares}
 
 
 def _span(journal: Journal, begun: Any, now: datetime | None) -> tuple[datetime | None, datetime | None]:

@@ -65,7 +65,10 @@ class ForwardBack:
         reasons = tuple(
             f"{judged.phase.name}: {said(m, judged.always)}" for judged in (forward, back) for m in judged.measured
         )
-        harm = next((reading for reading in readings if reading.decision == "keep"), None)
+        harm = next((
+            reading for reading, judged in zip(readings, (forward, back))
+            if judged.breached or judged.primary.worse(judged.alpha, judged.always)
+        ), None)  # fmt: skip
         two = f"forward {first.value:+.4g}, back {second.value:+.4g}"
         if harm is not None:
             return Verdict("keep", harm.sentence, reasons, agreement)
@@ -75,6 +78,9 @@ class ForwardBack:
         if not agreement["same_direction"]:
             words = f"Forward and back test point in different directions ({two}), neither beyond noise (p {p:.3g})."
             return Verdict("undecided", words, reasons, agreement)
+        small = next((reading for reading in readings if reading.decision == "keep"), None)
+        if small is not None:
+            return Verdict("keep", small.sentence, reasons, agreement)
         shown = [reading.decision == "ship" for reading in readings]
         if all(shown):
             words = f"Ship the candidate: forward and back test agree ({two}, p {p:.3g} of a difference), each beyond noise."

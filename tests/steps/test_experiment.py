@@ -1,0 +1,260 @@
+"""The experiment from plan to verdict, on logs of known truth."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from experiment_world import DEVICES, START, write_log, write_plan
+
+from fieldguide.core.errors import DataError, GateError, StudyError
+from fieldguide.steps import experiment
+
+END = START + timedelta(days=7)
+LATER = END + timedelta(days=3)
+
+
+def fired(result):
+    return {finding.code for finding in result.findings if finding.fired}
+
+
+def through(folder, phase=None, start=START, end=END):
+    experiment.plan(folder, now=start)
+    experiment.start(folder, phase, now=start)
+    experiment.stop(folder, "the week is over", now=end)
+
+
+def test_a_gain_is_shipped_with_an_interval_that_holds_the_truth(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", lift=0.15))
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert found["verdict"]["decision"] == "ship"
+    click = found["measures"][0]
+    assert click["interval"][0] < 0.15 < click["interval"][1]
+    assert fired(found) <= {"FG933"}
+
+
+def test_no_difference_ships_nothing_and_raises_no_alarm(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", seed=3))
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert found["verdict"]["decision"] in ("undecided", "keep")
+    assert fired(found) <= {"FG933"}
+
+
+def test_lost_units_are_named_before_the_gain(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", lift=0.15, lost=0.35))
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert found["verdict"]["decision"] == "void"
+    assert found["sentence"].startswith("No verdict can be trusted: sample ratio mismatch")
+    assert found.findings[0].code == "FG920"
+
+
+def test_units_in_another_arm_than_dealt_void_the_experiment(tmp_path):
+    swapped = {"control": "candidate", "candidate": "control"}
+    from fieldguide.core.assignment import Allocation
+
+    deal = Allocation("trial", {"control": 0.5, "candidate": 0.5})
+    url = write_log(tmp_path / "log.db", deal=lambda unit: swapped[deal(unit)] if unit.endswith("7") else deal(unit))
+    folder = write_plan(tmp_path / "x", url)
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert "FG923" in fired(found)
+    assert "answered by another arm than the one they were dealt" in found["sentence"]
+
+
+def test_a_slower_candidate_breaches_its_guardrail(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", lift=0.15, slow=0.05))
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert found["verdict"]["decision"] == "keep"
+    assert "FG925" in fired(found)
+    assert "guardrail seconds" in found["sentence"]
+
+
+def test_young_units_are_in_no_effect(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", hours=20.0))
+    experiment.plan(folder, now=START)
+    experiment.start(folder, now=START)
+    found = experiment.status(folder, now=START + timedelta(days=3))
+    assert found["n_mature"] < 0.75 * found["n_units"]
+    assert "FG929" in fired(found)
+    assert found["running"] is True
+    late = experiment.status(folder, now=LATER)
+    assert late["n_mature"] == late["n_units"]
+
+
+def test_every_look_is_recorded_and_its_evidence_is_kept(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", lift=0.12), more="units: 5000")
+    experiment.plan(folder, now=START)
+    experiment.start(folder, now=START)
+    looks = [experiment.status(folder, now=START + timedelta(days=d)) for d in (5, 7, 9)]
+    assert [look["n_looks"] for look in looks] == [1, 2, 3]
+    assert looks[0]["scales"] == looks[2]["scales"]
+    running = [look["measures"][0]["running_p"] for look in looks]
+    assert running == sorted(running, reverse=True)
+    assert looks[2]["measures"][0]["running_p"] == min(look["measures"][0]["always_p"] for look in looks)
+    assert looks[2]["always"] is True
+
+
+def test_harm_is_a_reason_to_stop_before_the_end(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", lift=-0.2, n=1_500), more="units: 9000")
+    experiment.plan(folder, now=START)
+    experiment.start(folder, now=START)
+    found = experiment.status(folder, now=LATER)
+    assert found["stop"] == "click is proven worse"
+    assert found["sentence"].endswith("Stop: click is proven worse")
+
+
+def test_the_phase_that_runs_deals_as_the_log_was_dealt(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=60))
+    assert experiment.running(folder) is None
+    experiment.plan(folder, now=START)
+    experiment.start(folder, now=START)
+    deal = experiment.running(folder)
+    assert deal.experiment == "trial"
+    assert experiment.status(folder, now=LATER)["strays"]["wrong"] == 0
+    assert {deal.allocation(f"u{i}") for i in range(20)} == {"control", "candidate"}
+    experiment.stop(folder, "enough", now=END)
+    assert experiment.running(folder) is None
+
+
+def test_gates_stand_in_order(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=60))
+    with pytest.raises(GateError, match="the plan was not recorded"):
+        experiment.start(folder)
+    with pytest.raises(GateError, match="nothing was started"):
+        experiment.verdict(folder)
+    experiment.plan(folder, now=START)
+    (folder / "experiment.yaml").write_text((folder / "experiment.yaml").read_text().replace("0.05", "0.5"))
+    with pytest.raises(GateError, match="changed after it was recorded"):
+        experiment.start(folder)
+    experiment.plan(folder, now=START)
+    experiment.start(folder, now=START)
+    with pytest.raises(GateError, match="the phase 'ab' is running"):
+        experiment.start(folder)
+    experiment.stop(folder, "enough", now=END)
+    with pytest.raises(StudyError, match="every phase was begun"):
+        experiment.start(folder)
+    with pytest.raises(GateError, match="no phase is running"):
+        experiment.stop(folder, "again")
+
+
+def test_a_plan_changed_after_the_start_is_told(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db"))
+    through(folder)
+    (folder / "experiment.yaml").write_text(
+        (folder / "experiment.yaml").read_text().replace("effect: 0.05", "effect: 0.01")
+    )
+    assert "FG932" in fired(experiment.verdict(folder, now=LATER))
+
+
+def test_the_plan_says_how_many_units_and_days(tmp_path):
+    url = write_log(tmp_path / "log.db", n=800, start=START - timedelta(days=8), name="")
+    folder = write_plan(tmp_path / "x", url, more="")
+    found = experiment.plan(folder, now=START)
+    phase = found["power"]["phases"][0]
+    assert 800 < phase["units"] < 4_000
+    assert phase["shown"] == pytest.approx(0.05, rel=0.01)
+    assert phase["days"] == pytest.approx(phase["units"] / found["power"]["per_day"] + 2, rel=1e-6)
+    experiment.start(folder, now=START)
+    two = write_plan(tmp_path / "y", url, more="", candidate="changes: [model, features]")
+    assert "FG924" in fired(experiment.plan(two, now=START))
+
+
+def test_a_log_without_our_arms_says_which_there_are(tmp_path):
+    url = write_log(tmp_path / "log.db", n=40, deal=lambda unit: "blue")
+    folder = write_plan(tmp_path / "x", url)
+    through(folder)
+    with pytest.raises(DataError, match="the plan has control, candidate, the log blue"):
+        experiment.verdict(folder, now=LATER)
+
+
+def test_a_missing_log_is_no_log(tmp_path):
+    folder = write_plan(tmp_path / "x", f"sqlite:///{tmp_path / 'none.db'}")
+    assert "nothing was logged yet" in experiment.plan(folder, now=START)["sentence"]
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_aa_finds_a_path_that_loses_a_column(tmp_path):
+    def seen(arm, row):
+        return {**row, "device": None} if arm == "candidate" and row["device"] == "tablet" else row
+
+    url = write_log(tmp_path / "log.db", seen=seen)
+    folder = write_plan(
+        tmp_path / "x", url, design="aa", control="python: experiment_world:right", candidate="python: experiment_world:loses_tablets",
+    )  # fmt: skip
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert found["verdict"]["decision"] == "bug"
+    assert found["identity"]["where"]["column"] == "device"
+    assert found["identity"]["where"]["level"] == "= tablet"
+    assert {"FG921", "FG922"} <= fired(found)
+    assert found["sentence"].startswith("An engineering bug, not a difference of models")
+
+
+def test_aa_of_one_system_is_sound(tmp_path):
+    url = write_log(tmp_path / "log.db", seed=5)
+    same = "python: experiment_world:right"
+    folder = write_plan(tmp_path / "x", url, design="aa", control=same, candidate=same)
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert found["verdict"]["decision"] == "sound"
+    assert found["identity"]["n"] > 1_000
+    assert found["identity"]["n_unequal"] == 0
+    assert fired(found) <= {"FG933"}
+
+
+@pytest.mark.parametrize(("back", "decision", "code"), [(0.25, "ship", None), (0.0, "undecided", "FG926")])
+def test_forward_and_back_agree_or_are_told_apart(tmp_path, back, decision, code):
+    second = END + timedelta(days=3)
+    shares = [{"control": 0.8, "candidate": 0.2}, {"control": 0.2, "candidate": 0.8}]
+    log = tmp_path / "log.db"
+    url = write_log(log, n=1_500, lift=0.25, shares=shares[0])
+    write_log(log, n=1_500, lift=back, shares=shares[1], start=second, seed=9, prefix="w")
+    folder = write_plan(tmp_path / "x", url, design="forward_back", more="units: 1200")
+    from fieldguide.parts.designs.forward_back import ForwardBack
+
+    design = ForwardBack(small=0.2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "find", lambda kind, name: lambda: design)
+        through(folder)
+        experiment.start(folder, now=second)
+        experiment.stop(folder, "over", now=second + timedelta(days=7))
+        found = experiment.verdict(folder, now=second + timedelta(days=12))
+    assert [phase["phase"]["name"] for phase in found["phases"]] == ["forward", "back"]
+    assert found["verdict"]["decision"] == decision
+    assert ("FG926" in fired(found)) is (code is not None)
+
+
+def test_slices_and_scores_from_before_are_read_from_the_log(tmp_path):
+    log = tmp_path / "log.db"
+    write_log(log, n=800, start=START - timedelta(days=8), name="", deal=lambda unit: "control", seed=1)
+    url = write_log(log, n=800, lift=0.15, seed=2)
+    folder = write_plan(tmp_path / "x", url, more="units: 700\nslices: [device]")
+    through(folder)
+    found = experiment.verdict(folder, now=LATER)
+    assert set(found["measures"][0]["slices"]) == {f"device = {device}" for device in DEVICES}
+    assert found["covariates"]["n"] == 3
+    assert found["covariates"]["used"] is True
+    assert found["covariates"]["unbalanced"] == []
+
+
+def test_a_file_of_rows_is_judged_as_it_stands(tmp_path):
+    rows = pl.DataFrame({
+        "who": range(400), "group": ["a", "b"] * 200, "won": ["no", "yes", "no", "no"] * 100, "past": [1.0, 2.0] * 200,
+    })  # fmt: skip
+    rows.write_csv(tmp_path / "rows.csv")
+    (tmp_path / "experiment.yaml").write_text(
+        "name: t\nlog: rows.csv\ncolumns: {unit: who, arm: group}\narms: {a: {}, b: {}}\nmeasures: {won: {role: primary}}\n"
+    )
+    found = experiment.verdict(tmp_path)
+    assert found["measures"][0]["value"] == pytest.approx(0.5)
+    assert found["verdict"]["decision"] == "ship"
+    (tmp_path / "experiment.yaml").write_text(
+        (tmp_path / "experiment.yaml").read_text().replace("arm: group", "arm: grup")
+    )
+    with pytest.raises(DataError, match="did you mean 'group'"):
+        experiment.verdict(tmp_path)
