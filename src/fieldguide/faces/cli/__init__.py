@@ -20,7 +20,7 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.faces.cli.app import app
 
 INTERRUPTED = 130
-VERBS = ("join", "steps", "features", "models", "looking", "recency", "imbalance", "experiment", "serving", "embed")
+VERBS = ("join", "steps", "features", "models", "looking", "recency", "imbalance", "rates", "experiment", "serving", "embed")
 """The files of this folder whose import registers verbs, in the order of `--help`."""
 
 for _verbs in VERBS:
@@ -34,6 +34,8 @@ def main() -> None:
         status = app(prog_name="fieldguide", standalone_mode=False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt
+        if isinstance(status, int) and status:  # some return the status of typer.Exit as well
+            raise typer.Exit(status)
         sys.stdout.flush()
     except FieldguideError as error:
         sys.exit(_failed(error, error.exit_status))

@@ -1,4 +1,4 @@
-"""The verbs of a model in use: serve."""
+"""The verbs of a model in use: serve, replay, outcomes, and log export, forget and show."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldguide.core.errors import ConfigError, MissingExtra, StudyError
-from fieldguide.core.log import shown
-from fieldguide.faces.cli.app import AsJson, app, console, print_json
+from fieldguide.core.errors import ConfigError, DataError, MissingExtra, StudyError, listed
+from fieldguide.core.log import PREDICTIONS, Query, now, shown, utc
+from fieldguide.faces.cli.app import AsJson, app, console, print_json, say
 
 LOG = "sqlite:///predictions.db"
 Log = Annotated[str, typer.Option("--log", metavar="URL", help="the log: sqlite:///FILE or postgresql://HOST/DATABASE")]
+Since = Annotated[str | None, typer.Option(help="from this time on: ISO 8601, UTC where it names no zone")]
+Until = Annotated[str | None, typer.Option(help="before this time")]
+logs = typer.Typer(
+    name="log", no_args_is_help=True, rich_markup_mode=None, help="The log of what was served: show, export, forget."
+)
+app.add_typer(logs)
 
 
 @app.command()
@@ -90,3 +96,161 @@ def _key(variable: str | None) -> str | None:
             do=f"set {variable}, or leave out --api-key-env",
         )  # fmt: skip
     return key
+
+
+@app.command()
+def replay(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="the model folder that was served", show_default=False)],
+    log: Log = LOG,
+    study: Annotated[Path | None, typer.Option(help="the study folder: served rows are compared with its development rows")] = None,
+    training: Annotated[Path | None, typer.Option(help="a table of training rows to compare with instead")] = None,
+    offline: Annotated[Path | None, typer.Option(help="a table the offline path makes of the same units: cells are compared")] = None,
+    unit: Annotated[str | None, typer.Option(help="the column of --offline that names the unit")] = None,
+    time: Annotated[str | None, typer.Option(help="the column of --offline that says when a row was known")] = None,
+    since: Since = None, until: Until = None,
+    tolerance: Annotated[float | None, typer.Option(help="relative difference that is still the same answer", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Logged values through the offline path must give the logged answers; served features are held against training."""
+    from fieldguide.core.answering import folder_hash
+    from fieldguide.parts.stores import open_log
+    from fieldguide.steps.replay import offline_rows, typed_rows
+    from fieldguide.steps.replay import replay as replayed
+    from fieldguide.workflow import Study, load_model
+
+    if offline is not None and unit is None:
+        raise ConfigError(
+            "--offline needs --unit",
+            rule="rows are matched by unit",
+            do="name the column that tells whom a row is about",
+        )
+    opened = load_model(model)
+    learned = typed_rows(opened, training) if training is not None else None
+    if learned is None and study is not None:
+        seen = Study(study).material.seen.frame
+        missing = [column.name for column in opened.columns if column.name not in seen.columns]
+        if missing:
+            raise DataError(
+                f"the study has no column {listed(missing)}",
+                rule="a model is compared with the rows it was trained on",
+                do="name its study",
+            )
+        learned = seen
+    made = None if offline is None or unit is None else offline_rows(opened, offline, unit, time)
+    store = open_log(log, create=False)
+    try:
+        result = replayed(
+            store, opened, folder_hash(model), _query(since, until), training=learned, offline=made, tolerance=tolerance
+        ).to_dict()
+    finally:
+        store.close()
+    failed = any(finding["status"] == "fired" and finding["severity"] == "error" for finding in result["findings"])
+    if as_json:
+        print_json({"status": "failed" if failed else "done", **result})
+    else:
+        say(console(), result)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def outcomes(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="columns id or unit, value, and perhaps time and name", show_default=False)],
+    log: Log = LOG, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Tell the log what came of predictions, from a file."""
+    from fieldguide.parts.stores import open_log
+    from fieldguide.steps.outcomes import take_file
+
+    store = open_log(log, create=False)
+    try:
+        n = take_file(store, table)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"status": "done", "written": n})
+    else:
+        console().print(f"Wrote {n:,} outcomes into {shown(log)}", highlight=False)
+
+
+@logs.command()
+def show(log: Log = LOG, as_json: AsJson = False) -> None:
+    """Count what the log holds, and name the models that were served."""
+    from fieldguide.parts.stores import open_log
+
+    store = open_log(log, create=False)
+    counts, models = (
+        store.counts(),
+        [{"arm": one.arm, "model": one.model, "since": f"{one.time:%Y-%m-%d %H:%M}"} for one in store.served()],
+    )
+    store.close()
+    if as_json:
+        print_json({"status": "done", **counts, "models": models})
+        return
+    terminal = console()
+    terminal.print(", ".join(f"{n:,} {name}" for name, n in counts.items()), highlight=False)
+    for one in models:
+        terminal.print(f"  {one['arm']}: {one['model']}, since {one['since']}", highlight=False, markup=False)
+
+
+@logs.command()
+def export(
+    out: Annotated[Path, typer.Option("-o", "--out", help="the file to write: Parquet, CSV or Arrow", show_default=False)],
+    log: Log = LOG,
+    model: Annotated[str | None, typer.Option(help="hash of one model: its features are written too, as feature.NAME")] = None,
+    since: Since = None, until: Until = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Write answered rows to a file, in bounded memory."""
+    from fieldguide.core.sink import write_frames
+    from fieldguide.parts.stores import open_log
+    from fieldguide.steps.log_export import exported
+
+    store = open_log(log, create=False)
+    n = 0
+
+    def counted() -> Any:
+        nonlocal n
+        for frame in exported(store, _query(since, until), model, nested=out.suffix.lower() not in (".csv", ".tsv")):
+            n += frame.height
+            yield frame
+
+    try:
+        write_frames(counted(), out)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"status": "done", "rows": n, "out": str(out), "columns": list(PREDICTIONS)})
+    else:
+        console().print(f"Wrote {n:,} answered rows to [bold]{out}[/]", highlight=False)
+
+
+@logs.command()
+def forget(
+    before: Annotated[str, typer.Option(help="delete what is older: ISO 8601, or a number of days", show_default=False)],
+    log: Log = LOG, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Delete predictions, refusals and outcomes older than a time; assignments stay."""
+    from datetime import timedelta
+
+    from fieldguide.parts.stores import open_log
+
+    try:
+        moment = now() - timedelta(days=float(before))
+    except ValueError:
+        moment = utc(before)
+    store = open_log(log, create=False)
+    try:
+        gone = store.forget(moment)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"status": "done", "before": str(moment), **gone})
+    else:
+        console().print(
+            "Deleted " + ", ".join(f"{n:,} {name}" for name, n in gone.items()) + f" from before {moment}",
+            highlight=False,
+        )
+
+
+def _query(since: str | None, until: str | None) -> Query:
+    return Query(None if since is None else utc(since), None if until is None else utc(until))
