@@ -21,6 +21,7 @@ from fieldguide.core.media import wholly_named
 from fieldguide.core.sections import ProblemSection
 from fieldguide.core.source import open_source
 from fieldguide.core.table import ENCODED_KINDS, Column
+from fieldguide.steps.begin_series import DATA_KEYS, series_text
 from fieldguide.steps.detect_codes import Coded, sure_codes
 from fieldguide.steps.detect_roles import RolesGuess
 from fieldguide.steps.detect_task import TaskGuess, questions
@@ -42,15 +43,20 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
         )  # fmt: skip
     targets = [target] if isinstance(target, str) else list(target)
     named = {} if answers.get("outputs") else {"target": targets[0] if len(targets) == 1 else targets}
+    of_data = {name: answers[name] for name in DATA_KEYS if answers.get(name) is not None}
     told: dict[str, Any] = {
-        "problem": {**named, **answers},
-        "data": {"table": str(source.path or "data.parquet")},
+        "problem": {**named, **{name: answer for name, answer in answers.items() if name not in DATA_KEYS}},
+        "data": {"table": str(source.path or "data.parquet"), **of_data},
         **({"split": {"column": "split", "test": "test"}} if "test" in source.parts else {}),
     }
     config = Config.from_dict(told, folder)
-    columns, guess, tasks = look(source, config)
-    codes = sure_codes(source, columns)
-    text = study_text(columns, guess, tasks, config, _relative(source.path, folder), codes, source.parts)
+    columns: tuple[Column, ...] = ()
+    if config.problem.task == "forecast":
+        text = series_text(source, config, _relative(source.path, folder))
+    else:
+        columns, guess, tasks = look(source, config)
+        codes = sure_codes(source, columns)
+        text = study_text(columns, guess, tasks, config, _relative(source.path, folder), codes, source.parts)
     created = not folder.exists()
     try:
         with writing(folder, "a study folder is made whole or not at all"):

@@ -21,12 +21,19 @@ def init(
         str | None, typer.Option(help="the task; multilabel and vector make one output of all targets")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
+    horizon: Annotated[int | None, typer.Option(help="forecasts: steps ahead", min=1, show_default=False)] = None,
+    time: Annotated[str | None, typer.Option(help="forecasts: the column of times", show_default=False)] = None,
+    series: Annotated[
+        list[str] | None, typer.Option(help="forecasts: the columns that tell series apart", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a study folder with study.yaml: what was guessed, and what only a person can answer."""
     from fieldguide.workflow import Study
 
-    study = Study.create(table, target if len(target) > 1 else target[0], out=out, **({} if task is None else {"task": task}))
+    said = {"task": task or ("forecast" if horizon else None), "horizon": horizon, "time": time, "series": series or None}
+    answers = {name: value for name, value in said.items() if value is not None}
+    study = Study.create(table, target if len(target) > 1 else target[0], out=out, **answers)
     result = study.frame().to_dict()
     if as_json:
         print_json(

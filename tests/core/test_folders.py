@@ -1,0 +1,122 @@
+"""Folders as tables: classes, parts, metadata, Parquet shards, bytes inside cells."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fieldguide.core import media, unpacking
+from fieldguide.core.errors import DataError
+from fieldguide.core.source import open_source
+
+PIL = pytest.importorskip("PIL.Image")
+
+
+def png(shade):
+    file = io.BytesIO()
+    PIL.new("L", (4, 4), shade).save(file, "PNG")
+    return file.getvalue()
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def rows(source):
+    return source.collect().rows()
+
+
+def test_folders_of_classes(tmp_path):
+    touch(
+        tmp_path,
+        "cat/1.png",
+        "cat/deep/2.JPG",
+        "dog/3.jpeg",
+        "dog/notes.txt",
+        ".hidden/4.png",
+        "cat/.DS_Store",
+        "README.md",
+    )
+    source = open_source(tmp_path)
+    assert source.names == ("image", "label") and source.root == tmp_path and source.parts == ()
+    assert rows(source) == [("cat/1.png", "cat"), ("cat/deep/2.JPG", "cat"), ("dog/3.jpeg", "dog")]
+
+
+def test_sounds_and_a_heap_without_classes(tmp_path):
+    touch(tmp_path, "a.wav", "b.flac")
+    assert rows(open_source(tmp_path)) == [("a.wav",), ("b.flac",)]
+    assert open_source(tmp_path).names == ("audio",)
+
+
+def test_train_and_test_folders_are_a_given_division(tmp_path):
+    touch(tmp_path, "train/cat/1.png", "train/dog/2.png", "valid/cat/3.png", "Test/dog/4.png", "docs/x.md")
+    source = open_source(tmp_path)
+    assert source.parts == ("test", "train", "validation")
+    assert set(rows(source)) == {
+        ("train/cat/1.png", "cat", "train"), ("train/dog/2.png", "dog", "train"), ("valid/cat/3.png", "cat", "validation"),
+        ("Test/dog/4.png", "dog", "test"),
+    }  # fmt: skip
+    assert "folders that are no part of it were left alone: docs" in source.notes[1]
+
+
+def test_metadata_beside_the_files(tmp_path):
+    touch(tmp_path, "1.png", "2.png")
+    (tmp_path / "metadata.csv").write_text("file_name,age\n1.png,3\n2.png,5\n")
+    source = open_source(tmp_path)
+    assert rows(source) == [("1.png", "3"), ("2.png", "5")] and source.root == tmp_path
+    (tmp_path / "metadata.csv").unlink()
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "1.png", "age": 3}\n{"file_name": "2.png", "age": 5}\n')
+    assert rows(open_source(tmp_path)) == [("1.png", 3), ("2.png", 5)]
+
+
+def test_metadata_in_each_part(tmp_path):
+    for part, shade in (("train", 1), ("test", 2)):
+        touch(tmp_path, f"{part}/{shade}.png")
+        (tmp_path / part / "metadata.csv").write_text(f"file_name,age\n{shade}.png,{shade}\n")
+    assert rows(open_source(tmp_path)) == [("test/2.png", "2", "test"), ("train/1.png", "1", "train")]
+
+
+def test_shards_of_a_hub_data_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "SEEN", media.Seen())
+    unpacking.SEEN.keep_in(tmp_path / "work")
+    folder = tmp_path / "set" / "data"
+    folder.mkdir(parents=True)
+    for part, shades in (("train", (10, 20, 10)), ("test", (30,))):
+        cells = [{"bytes": png(shade), "path": f"{shade}.png"} for shade in shades]
+        pl.DataFrame({"image": cells, "label": list(range(len(shades)))}).write_parquet(
+            folder / f"{part}-00000-of-00001.parquet"
+        )
+    source = open_source(tmp_path / "set")
+    assert source.parts == ("test", "train") and source.schema["image"] == pl.String
+    found = rows(source)
+    assert [(label, split) for _, label, split in found] == [(0, "test"), (0, "train"), (1, "train"), (2, "train")]
+    assert found[1][0] == found[3][0] != found[2][0]  # the same bytes are one file
+    assert Path(found[0][0]).read_bytes() == png(30) and len(list((tmp_path / "work").rglob("*.png"))) == 3
+    assert [part.height for part in source.slices(3)] == [3, 1]
+    assert source.collect(["label"]).columns == ["label"]
+
+
+def test_bytes_that_are_no_media_stay_as_they_are(tmp_path):
+    pl.DataFrame({"x": [b"hello", b"there"], "y": [1, 2]}).write_parquet(tmp_path / "a.parquet")
+    assert open_source(tmp_path / "a.parquet").collect()["x"].to_list() == ["b'hello'", "b'there'"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ((), "makes no table.*0 folder.*0 file"),
+        (("a.csv", "b.csv"), "makes no table.*name a file in it: a.csv, b.csv"),
+        (("cat/1.png", "2.png"), "1 file.* beside the folders, such as '2.png'"),
+        (("cat/1.png", "dog/2.wav"), "images and sounds"),
+        (("train/cat/1.png", "test/readme.md"), "test holds no images or sounds"),
+    ],
+)
+def test_what_makes_no_table_is_told(tmp_path, files, message):
+    touch(tmp_path, *files)
+    with pytest.raises(DataError, match=message):
+        open_source(tmp_path)
