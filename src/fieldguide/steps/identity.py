@@ -67,7 +67,8 @@ def _where(cells: pl.DataFrame, unequal: np.ndarray) -> dict[str, Any] | None:
                 continue
             # The one level in which nearly all unequal requests lie, and in which nearly nothing else does.
             sharp = inside / size
-            if sharp > 2 * total / len(unequal) and (best is None or sharp > best[0]):
+            base = total / len(unequal)
+            if sharp > base + 0.3 * (1 - base) and (best is None or sharp > best[0]):
                 best = (sharp, {"column": name, "level": level, "share_of_unequal": inside / total, "share_unequal": sharp})
     return None if best is None else best[1]
 
