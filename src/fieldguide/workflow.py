@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
@@ -25,7 +27,7 @@ from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import ranked, weigh
 from fieldguide.core.model import Model
 from fieldguide.core.problem import Problem
-from fieldguide.core.reading import contract_of, samples_of
+from fieldguide.core.reading import contract_of
 from fieldguide.core.record import Budget, Record, hashed
 from fieldguide.core.result import Result
 from fieldguide.core.seal import Seal
@@ -37,7 +39,7 @@ from fieldguide.material import Material
 from fieldguide.parts import find
 
 if TYPE_CHECKING:
-    pass
+    from fieldguide.steps.refine import Blended
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
 SHARES = {"baseline": 0.2, "train": 0.5, "refine": 1.0}
@@ -45,6 +47,8 @@ SHARES = {"baseline": 0.2, "train": 0.5, "refine": 1.0}
 REFIT_SHARE = 0.26
 WORDS = ("goal", "unit", "decision", "prediction_time", "assumptions")
 """Entries of the problem that no number depends on: answering them later runs nothing again."""
+HEADS = ("linear", "mlp")
+"""Learners that are tried on the features of a frozen checkpoint as well."""
 FAST_MINUTES = 0.5
 REPEATS_FROM_MINUTES = 2.0
 """A shorter budget buys more candidates instead of repeats of the folds."""
@@ -154,6 +158,13 @@ class Study:
         from fieldguide.steps.split import prove
 
         self.frame()
+        examples = self.material.framed.examples
+        if examples is not None:
+            from fieldguide.steps.split_series import prove_series
+
+            return self.record.once(
+                "split", self._scope("split"), lambda: prove_series(self.material.framed.table, self.material.divided, examples)
+            )
         return self.record.once(
             "split",
             self._scope("split"),
@@ -166,7 +177,7 @@ class Study:
         from fieldguide.steps.explore import explore
 
         self.split()
-        result = self.record.once("explore", self._scope("explore"), lambda: explore(
+        result = self._explore_series() if self.material.examples is not None else self.record.once("explore", self._scope("explore"), lambda: explore(
             self.material.development, self.material.framed.problem, self.material.divided.split.roles, self._metrics_before(),
             order=self.material.divided.split.work, proxies=self.config.proxies, slices=slices_of(self.material.development, self.config.slices),
             kept={name for name, said in self.config.data.columns.items() if said.role == "feature"}, seed=self.config.seed, threads=self.threads,
@@ -175,6 +186,17 @@ class Study:
         if (self.journal.last("metric") or {}).get("metrics") != metrics:
             self.journal.append("metric", {"metrics": metrics})
         return result
+
+    def _explore_series(self) -> Result:
+        """The same of a forecast: the development steps of every series."""
+        from fieldguide.steps.explore_series import explore_series
+
+        material, examples = self.material, self.material.examples
+        assert examples is not None
+        return self.record.once("explore", self._scope("explore"), lambda: explore_series(
+            examples, material.rows, material.divided.split, material.framed.problem, material.framed.facts["series"], self._metrics_before(),
+            seed=self.config.seed,
+        ))  # fmt: skip
 
     def _metrics_before(self) -> list[str]:
         """Metrics by which models were judged before, in order: a change after `baseline` is told for ever."""
@@ -193,25 +215,28 @@ class Study:
 
         profile = dict(self.explore().facts)
         return self.record.once("prepare", self._scope("prepare"), lambda: prepare(
-            self.material.seen, self.material.rows, self.material.divided.split.folds[0].train, profile, Recipe()
+            self.material.plain, self.material.rows, self.material.divided.split.folds[0].train, profile, Recipe()
         ))  # fmt: skip
 
     def baseline(self) -> Result:
         """Set the bar: trivial rule, best single feature, linear, neighbours, boosting."""
         from fieldguide.steps.baseline import BASELINES, baseline
+        from fieldguide.steps.forecasters import baselines
 
         self.prepare()
         return self.record.once("baseline", self._scope("baseline"), lambda: baseline(
-            self._bench, self._candidates(BASELINES), self._budget.share(SHARES["baseline"])
+            self._bench, self._candidates(BASELINES if self.material.examples is None else baselines(self._budget.minutes)), self._budget.share(SHARES["baseline"])
         ))  # fmt: skip
 
     def train(self) -> Result:
         """Train the standard networks, first shown to overfit, and compare with the bar."""
+        from fieldguide.steps.forecasters import NETWORKS as FORECAST_NETWORKS
         from fieldguide.steps.train import networks, train
 
         bar = self._bar(self.baseline())
+        chosen = networks({column.kind for column in self.material.seen.features}) if self.material.examples is None else FORECAST_NETWORKS
         return self.record.once("train", self._scope("train"), lambda: train(
-            self._bench, self._candidates(networks({column.kind for column in self.material.seen.features})), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
+            self._bench, self._candidates(chosen), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
 
     def refine(self) -> Result:
@@ -224,7 +249,7 @@ class Study:
             self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
             start=lambda refit: self._budget.share(SHARES["refine"], refit * self.material.n_refits),
             refit_seconds=lambda: self._budget.refit_seconds() / self.material.n_refits,
-            table=self.material.seen,
+            table=self.material.seen if self.material.examples is None else None,
         ))  # fmt: skip
 
     def run(self, *, fast: bool = False, minutes: float | None = None, trials: int | None = None) -> Result:
@@ -279,9 +304,8 @@ class Study:
             correction = calibrate(bench, chosen, entry["thresholds"])
             entry = {**entry, "thresholds": list(correction.thresholds)}
             alone = [member.name for member in chosen.members] == [bar.name]
-            model = bench.packaged(
-                calibrated(predictor, correction.calibrators), entry["thresholds"], self._evidence(entry), self.material.key
-            )
+            evidence = {**self._evidence(entry), **self._interval(bench, chosen)}
+            model = bench.packaged(calibrated(predictor, correction.calibrators), entry["thresholds"], evidence, self.material.key)
             bar_model = bench.packaged(
                 predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
             )
@@ -302,6 +326,7 @@ class Study:
                 past=past_of(bench, chosen, bar),
                 outlook=outlook,
                 discrimination=self.split()["discrimination"],
+                examples=self.material.examples, test=self.material.divided.split.test,
             )
             if self.material.n_refits > 1:
                 again = refit(bench, chosen, self.material.rows_of(self.material.to_ship))
@@ -356,7 +381,7 @@ class Study:
         bench.packaged(
             calibrated(refit(bench, chosen, self.material.rows_of(self.material.to_learn)), correction.calibrators),
             correction.thresholds,
-            self._evidence(entry),
+            {**self._evidence(entry), **self._interval(bench, chosen)},
             self.material.key,
         ).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
@@ -411,6 +436,16 @@ class Study:
         scope = f"{self._scope('recency')} {trial.entry['key']} {period}"
         return self.record.once("recency", scope, lambda: age(bench, trial, table, period))
 
+    def rates(self) -> Result:
+        """At which learning rates the study's networks learn, by a range test on the first fold's training rows."""
+        from fieldguide.steps.rates import rates
+        from fieldguide.steps.train import networks
+
+        self.prepare()
+        chosen = networks({column.kind for column in self.material.seen.features})
+        clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+        return self.record.once("rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock))
+
     def imbalance(self, candidate: str | None = None) -> Result:
         """What each remedy for a rare class buys, on validation rows: weights, resampling, focal loss, threshold, calibration.
 
@@ -438,7 +473,7 @@ class Study:
         """Candidates, the best first, by their validation scores. Test scores are in `finalize`'s result, and nowhere before."""
         columns = ("candidate", "kind", "difference", "seconds", "megabytes", "latency_ms")
         entries = ranked(self.problem, list(self._entries().values())) if self._entries() else []
-        return [{"score": entry["scores"][0], **{name: entry.get(name) for name in columns}} for entry in entries]
+        return [{"score": entry["scores"][0], "scores": entry["scores"], **{name: entry.get(name) for name in columns}} for entry in entries]
 
     def status(self) -> dict[str, Any]:
         """Where the study stands: steps done, what is unproven, what comes next."""
@@ -492,7 +527,7 @@ class Study:
         short = self._budget.minutes is not None and self._budget.minutes < REPEATS_FROM_MINUTES
         folds = tuple(fold for fold in split.folds if not short or fold.repeat == 0)
         return Bench(
-            self.problem, self.material.rows, folds, split.roles, split.splitter, columns, samples_of(self.material.development, columns), find,
+            self.problem, self.material.rows, folds, split.roles, split.splitter, columns, self.material.samples(columns), find,
             self.config.seed, self.threads, self._store, self._budget.minutes, self.watch, self._encodings,
         )  # fmt: skip
 
@@ -512,9 +547,16 @@ class Study:
         said = self.config.learners
         names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
         return [
-            Candidate.of(name, with_values(find("learners", name)(), said.settings.get(name, {})), {"balance": self.config.problem.imbalance})
+            Candidate.of(name, with_values(self._learner(name), said.settings.get(name, {})), {"balance": self.config.problem.imbalance})
             for name in names
         ]
+
+    def _learner(self, name: str) -> Any:
+        """The learner by name; one that forecasts has the study's season and window."""
+        from fieldguide.steps.forecasters import settings_of
+
+        learner, examples = find("learners", name)(), self.material.examples
+        return learner if examples is None else with_values(learner, settings_of(learner, examples))
 
     def _entries(self) -> dict[str, Mapping[str, Any]]:
         """Leaderboard entries by candidate, from the recorded results."""
@@ -564,6 +606,18 @@ class Study:
             "data": f"{self.material.framed.table.n_rows:,} rows, hash {self.material.divided.split.data_hash[:12]}",
         }  # fmt: skip
         return {"card": card, "scores": list(entry["scores"]), "looks": [], "seed": self.config.seed}
+
+    def _interval(self, bench: Bench, chosen: Blended) -> dict[str, Any]:
+        """How far a forecast was off on validation rows, frozen before the seal is opened; nothing where it is none."""
+        from fieldguide.core.candidate import mixed
+        from fieldguide.steps.judge_series import interval_of
+
+        examples = self.material.examples
+        if examples is None:
+            return {}
+        rows = chosen.members[0].rows
+        (answer,) = mixed([member.raw for member in chosen.members], chosen.weights)
+        return {"interval": interval_of(examples, self.material.divided.split.work[rows], np.asarray(bench.truths(rows)[0]), answer)}
 
     def _forecast(self, result: Result) -> Result:
         """Say what the full run would take."""

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from fieldguide.core.errors import ModelError
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Recipe
 from fieldguide.parts.modalities._terms import Terms, topics_of
@@ -55,7 +56,7 @@ def test_topics_span_what_the_best_approximation_spans():
 def test_tokens_are_the_training_words_and_a_row_depends_on_itself_only():
     recipe = Recipe(media="blocks", max_tokens=4)
     encoder = Text().fit({"said": cells_of("call me now", "call me later", None)}, recipe)
-    assert encoder.words == (("call", "me"),)
+    assert encoder.cutters[0].words == ("call", "me")
     block = encoder.encode({"said": cells_of("now call me call me", None, "me")})["said"]
     assert block.load().tolist() == [[1, 2, 3, 2], [0, 0, 0, 0], [3, 0, 0, 0]]
     assert block[np.array([1])].load().tolist() == [[0]]
@@ -76,3 +77,90 @@ def test_every_form_survives_its_own_description(media):
         other = again.encode({"said": cells_of("call me now", None)})[name]
         dense = [a.load() if hasattr(a, "load") else getattr(a, "toarray", lambda a=a: a)() for a in (array, other)]
         np.testing.assert_allclose(dense[0], dense[1], atol=1e-4)
+
+
+# Checkpoints
+
+SMALL = {
+    "model_type": "bert", "vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "intermediate_size": 32, "max_position_embeddings": 32, "pad_token_id": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A checkpoint as users have them: weights as safetensors, and its tokeniser."""
+    import tokenizers
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("checkpoint")
+    BertModel(BertConfig(**SMALL)).save_pretrained(folder)
+    words = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "call", "me", "now", "her", "fine"])}
+    tokeniser = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    tokeniser.normalizer = tokenizers.normalizers.Lowercase()
+    tokeniser.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokeniser.save(str(folder / "tokenizer.json"))
+    return str(folder)
+
+
+def test_features_of_a_checkpoint_are_the_same_alone_together_and_loaded(checkpoint):
+    cells = {"said": cells_of("call me now", None, "call her", "fine fine fine fine"), "more": cells_of(*["a b"] * 4)}
+    encoder = Text().fit(cells, Recipe(media="features"), {"said": checkpoint})
+    numbers = encoder.encode(cells)["numbers"]
+    assert numbers.shape == (4, len(encoder.layout().numbers)) and encoder.layout().numbers[0] == "said feature 1"
+    assert (numbers[1, :16] == 0).all() and np.linalg.norm(numbers[0, :16]) == pytest.approx(4.0, abs=1e-4)
+    again = Text().load(encoder.to_dict())
+    for row in range(4):
+        one = again.encode({name: column[row : row + 1] for name, column in cells.items()})["numbers"]
+        np.testing.assert_allclose(one[0], numbers[row], atol=1e-5)
+
+
+def test_kept_features_are_live_features(checkpoint, tmp_path, monkeypatch):
+    from fieldguide.core.media import SEEN
+    from fieldguide.parts.modalities import _sentences
+    from fieldguide.parts.modalities._checkpoints import resolve
+
+    found, texts = resolve(checkpoint), ["call me", "now", "call me", None]
+    live = _sentences.sentence_features(found, texts)
+    monkeypatch.setattr(SEEN, "folder", tmp_path)
+    first = _sentences.sentence_features(found, texts)
+    monkeypatch.setattr(_sentences, "_encoded", lambda *_: pytest.fail("a kept feature was computed again"))
+    kept = _sentences.sentence_features(found, texts)
+    assert kept.tobytes() == first.tobytes() == live.tobytes()
+
+
+def test_a_checkpoint_that_changed_is_refused(checkpoint):
+    encoder = Text().fit({"said": cells_of("call me")}, Recipe(media="features"), {"said": checkpoint})
+    data = encoder.to_dict()
+    data["checkpoints"]["said"][1] = "0" * 16
+    with pytest.raises(ModelError, match="is not the one this model was made with"):
+        Text().load(data)
+
+
+def test_a_checkpoint_without_its_tokeniser_says_what_to_save(checkpoint, tmp_path):
+    import shutil
+
+    shutil.copytree(checkpoint, tmp_path / "bare")
+    (tmp_path / "bare" / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"has no tokenizer\.json.*save_pretrained"):
+        Text().fit({"a": cells_of("x")}, Recipe(media="features"), {"a": str(tmp_path / "bare")}).encode({"a": cells_of("x")})
+
+
+def test_tokens_of_a_checkpoint_feed_its_own_layers(checkpoint):
+    import torch
+
+    from fieldguide.parts.modalities._checkpoints import resolve
+    from fieldguide.parts.modalities._sentences import model_of, sentence_features
+    from fieldguide.parts.nets.encoders import build
+
+    encoder = Text().fit({"said": cells_of("call me now")}, Recipe(media="blocks"), {"said": checkpoint})
+    block = encoder.encode({"said": cells_of("call me now", "call", None)})["said"]
+    assert block.load().tolist() == [[3, 4, 5], [3, 0, 0], [0, 0, 0]] and block.augment is None
+    spec = encoder.layout().blocks[0]
+    settings = {"checkpoints": {spec.checkpoint: resolve(checkpoint).config}, "unfrozen": 1, "d_embedding": 8, "dropout": 0.1}
+    net = build("checkpoint", spec, settings).eval()
+    net.backbone.pretrained.load_state_dict(model_of(resolve(checkpoint).folder).state_dict())
+    found = torch.nn.functional.normalize(net(torch.from_numpy(block.load()))).detach().numpy()
+    np.testing.assert_allclose(found, sentence_features(resolve(checkpoint), ["call me now", "call", None]), atol=1e-5)
+    learning = {name.split("layer.")[1][0] for name, p in net.named_parameters() if p.requires_grad}
+    assert learning == {"1"}

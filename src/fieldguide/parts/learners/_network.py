@@ -253,7 +253,10 @@ def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[An
     scaling, plain_heads = scaling_of(heads, train), tuple(head.to_dict() for head in heads)
     architecture = learner.architecture(train, outputs)
     description = Description(learner.name, architecture, plain_heads, scaling, train.batch.layout)
-    return description.build().to(device), heads, tensors_of(train, heads, scaling), description
+    net = description.build()
+    if hasattr(learner, "warm"):
+        learner.warm(net, train.batch.layout)
+    return net.to(device), heads, tensors_of(train, heads, scaling), description
 
 
 def tensors_of(rows: Encoded, heads: Sequence[Any], scaling: Sequence[Any]) -> Any:

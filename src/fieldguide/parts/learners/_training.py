@@ -29,6 +29,7 @@ from fieldguide.parts.nets.heads import Head, loss_of
 STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look waits for the device
 ROWS_PER_CHUNK = 65_536  # rows predicted at once, fewer for wide networks
 WORKERS = 2  # threads that decode media while the network computes: image libraries let go of the interpreter
+PRETRAINED_PACE = 0.02  # learning rate of pretrained layers, as a share of the others'
 BATCHES_PER_POOL = 32  # batches among which rows are sorted by length
 LEAST_HORIZON = 20.0  # steps that a running average of the weights looks back on, at least
 CELLS_PER_CHUNK = 2**23  # activations of one layer at once: 32 MB
@@ -303,7 +304,9 @@ def epochs(
     """
     clock, device = clock or Clock(), next(net.parameters()).device
     optimiser = find("optimisers", plan.optimiser)()
-    moving = optimiser.start(net.named_parameters(), weight_decay=plan.weight_decay, momentum=plan.momentum)
+    moving = [
+        (optimiser.start(named, weight_decay=plan.weight_decay, momentum=plan.momentum), pace) for named, pace in paces(net)
+    ]
     parameters = [p for p in net.parameters() if p.requires_grad]
     matrices = [p for p in parameters if p.ndim > 1]
     generator = torch.Generator().manual_seed(seed)
@@ -326,7 +329,9 @@ def epochs(
             loss.backward()
             if plan.clip:
                 nn.utils.clip_grad_norm_(parameters, plan.clip, foreach=True)
-            moving.step(rate(plan, max(step / plan.n_steps, spent), step))
+            learning_rate = rate(plan, max(step / plan.n_steps, spent), step)
+            for part_moving, pace in moving:
+                part_moving.step(pace * learning_rate)
             step, seen = step + 1, seen + len(part)
             if average is not None:
                 follow(average, net, min(decay, step / (step + 10.0)))
@@ -345,6 +350,14 @@ def epochs(
         yield record | {"seconds": time.monotonic() - started} | _reason(ended)
         if ended:
             return
+
+
+def paces(net: nn.Module) -> list[tuple[list[tuple[str, nn.Parameter]], float]]:
+    """Return the parameters that learn, by their pace: weights that were learned elsewhere move in small steps."""
+    learning = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    fresh = [(name, p) for name, p in learning if ".pretrained." not in name]
+    pretrained = [(name, p) for name, p in learning if ".pretrained." in name]
+    return [(fresh, 1.0), *([(pretrained, PRETRAINED_PACE)] if pretrained else [])]
 
 
 def _finite(loss: float) -> float | None:

@@ -14,6 +14,8 @@ from fieldguide.core.batch import Encoded
 from fieldguide.core.contracts import Effort, Estimator
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _network
+from fieldguide.parts.modalities._checkpoints import resolve
+from fieldguide.parts.modalities._sentences import model_of
 
 SIZES: tuple[Mapping[str, Any], ...] = (
     {"text": "pool", "d_embedding": 64, "d_hidden": 64},
@@ -45,6 +47,9 @@ class Fusion:
     series: str = setting(
         "resnet", "encoder of series: resnet, fcn, lstm, gru", of="series", space=Choice(("resnet", "fcn", "lstm"))
     )
+    unfrozen: int = setting(
+        0, "later layers of a column's checkpoint that learn too [layers]; 0: none, only what follows it; -1: all", capacity=1
+    )
     d_embedding: int = setting(
         128, "width of a token's embedding, or of an encoder's first layer", capacity=1, space=Choice((64, 128, 256))
     )
@@ -54,6 +59,10 @@ class Fusion:
     learning_rate: float = setting(2e-3, "learning rate of AdamW", space=Range(3e-4, 5e-3, log=True))
     weight_decay: float = setting(1e-2, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True))
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
+    optimiser: str = setting("adamw", "how a gradient moves the weights: adamw, adam, rmsprop, momentum or sgd")
+    momentum: float = setting(0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none")
+    clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
+    schedule: str = setting("cooldown", "how the learning rate runs: cooldown, cosine, one_cycle, steps or constant")
     batch_size: int = setting(64, "rows per gradient step", space=Choice((32, 64, 128)))
     n_epochs: int = setting(15, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
     cooldown: float = setting(0.7, "share of the steps over which the learning rate falls to 0")
@@ -77,12 +86,22 @@ class Fusion:
             "cardinalities": [n for _, n in layout.codes],
             "blocks": [spec.to_dict() for spec in layout.blocks],
             "forms": ["checkpoint" if spec.checkpoint else getattr(self, spec.kind) for spec in layout.blocks],
-            "settings": {"d_embedding": self.d_embedding, "dropout": self.dropout},
+            "settings": {
+                "d_embedding": self.d_embedding, "dropout": self.dropout, "unfrozen": self.unfrozen,
+                "checkpoints": {spec.checkpoint: resolve(spec.checkpoint, spec.kind).config for spec in layout.blocks if spec.checkpoint},
+            },
             "d_hidden": self.d_hidden,
             "n_layers": self.n_layers,
             "dropout": self.dropout,
             "max_one_hot": self.max_one_hot,
         }
+
+    def warm(self, net: Any, layout: Any) -> None:
+        """Load the weights of checkpoints into a network that was just built."""
+        for spec, encoder in zip(layout.blocks, net.encoders, strict=True):
+            if spec.checkpoint:
+                found = model_of(resolve(spec.checkpoint, spec.kind).folder)
+                encoder.backbone.pretrained.load_state_dict(found.state_dict())
 
     def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
         """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""

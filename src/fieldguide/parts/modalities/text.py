@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,8 +17,11 @@ import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
+from fieldguide.parts.modalities._checkpoints import Checkpoint, checked, resolve
+from fieldguide.parts.modalities._cutters import Pieces, Pretrained, Words, cutter_of
+from fieldguide.parts.modalities._sentences import MOST_TOKENS, sentence_features
 from fieldguide.parts.modalities._terms import MOST_TOPIC_TERMS, Terms, topics_of
-from fieldguide.parts.modalities._words import FIRST_TOKEN, PADDING, UNKNOWN, tokens_of, vocabulary_of, words_of
+from fieldguide.parts.modalities._words import PADDING, UNKNOWN, vocabulary_of, words_of
 
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
 TOP = 20
@@ -81,22 +84,31 @@ class Text:
             "not_ascii": sum(not text.isascii() for text in texts),
         }  # fmt: skip
 
-    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> TokensEncoder | TermsEncoder | TopicsEncoder:
-        """Fit what the recipe's `media` asks for on training cells."""
+    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any, checkpoints: Mapping[str, str] | None = None) -> Any:
+        """Fit what the recipe's `media` asks for on training cells.
+
+        Args:
+            checkpoints: the pretrained encoder of each column that names one.
+        """
+        pretrained = {name: resolve(checkpoint) for name, checkpoint in (checkpoints or {}).items()}
         if recipe.media == "blocks":
-            words = (vocabulary_of(map(tokens_of, filter(None, column)), recipe.vocabulary) for column in cells.values())
-            return TokensEncoder(tuple(cells), tuple(words), recipe.max_tokens, recipe.augment)
+            return TokensEncoder.fit(cells, recipe, pretrained)
+        if recipe.media == "features" and pretrained:
+            rest = {name: column for name, column in cells.items() if name not in pretrained}
+            return FeaturesEncoder(tuple(cells), pretrained, MOST_TOKENS, _topics(rest) if rest else None)
         if recipe.media == "sparse":
             return TermsEncoder(tuple(cells), tuple(Terms.fit(column.tolist()) for column in cells.values()))
-        terms = tuple(Terms.fit(column.tolist(), MOST_TOPIC_TERMS) for column in cells.values())
-        found = (topics_of(t.encode(column.tolist())) for t, column in zip(terms, cells.values()))
-        return TopicsEncoder(tuple(cells), terms, tuple(found))
+        return _topics(cells)
 
-    def load(self, data: Mapping[str, Any]) -> TokensEncoder | TermsEncoder | TopicsEncoder:
+    def load(self, data: Mapping[str, Any]) -> Any:
         """Return the encoder that `to_dict` described."""
         names = tuple(data["names"])
         if data["form"] == "tokens":
-            return TokensEncoder(names, tuple(map(tuple, data["words"])), data["max_tokens"], data["augment"])
+            return TokensEncoder.from_dict(data)
+        if data["form"] == "features":
+            pretrained = {name: checked(*known) for name, known in data["checkpoints"].items()}
+            rest = None if data["rest"] is None else self.load(data["rest"])
+            return FeaturesEncoder(names, pretrained, data["max_tokens"], rest)
         terms = tuple(Terms.from_dict(column) for column in data["terms"])
         if data["form"] == "terms":
             return TermsEncoder(names, terms)
@@ -166,51 +178,103 @@ class TopicsEncoder:
         }  # fmt: skip
 
 
-class _Codes(dict[str, int]):
-    def __missing__(self, word: str) -> int:
-        return UNKNOWN
+@dataclass(frozen=True)
+class FeaturesEncoder:
+    """Every text as the features of its column's frozen checkpoint; columns without one as topics.
+
+    Shape:
+        encode(cells)["numbers"]: (rows, hidden size a column with a checkpoint + the others' topics) float32
+    """
+
+    names: tuple[str, ...]
+    checkpoints: Mapping[str, Checkpoint]
+    max_tokens: int
+    rest: TopicsEncoder | None = None
+
+    def layout(self) -> Layout:
+        names = [
+            f"{name} feature {i + 1}"
+            for name, checkpoint in self.checkpoints.items()
+            for i in range(int(checkpoint.config["hidden_size"]))
+        ]
+        return Layout(numbers=(*names, *(self.rest.layout().numbers if self.rest is not None else ())))
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        # of length 1 over hundreds of columns: brought to the scale that networks and penalties are made for
+        parts = [
+            sentence_features(checkpoint, cells[name].tolist(), self.max_tokens) * np.sqrt(checkpoint.config["hidden_size"])
+            for name, checkpoint in self.checkpoints.items()
+        ]
+        if self.rest is not None:
+            parts.append(self.rest.encode(cells)["numbers"])
+        return {"numbers": np.concatenate(parts, axis=1).astype(np.float32)}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "form": "features", "names": list(self.names), "max_tokens": self.max_tokens,
+            "checkpoints": {name: [found.name, found.hash] for name, found in self.checkpoints.items()},
+            "rest": None if self.rest is None else self.rest.to_dict(),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TokensEncoder:
-    """Every text as codes of its tokens: 0 is padding, 1 an unknown word, the most frequent word is 2.
+    """Every text as codes of its tokens: 0 is padding.
+
+    Of a column with a checkpoint the tokens are the checkpoint's pieces. Of others they are words, or pieces that are
+    learned on the training rows: 1 is unknown, the most frequent is 2.
 
     Shape:
         encode(cells)[name].load(): (rows, longest of these rows, at least 1) int32
     """
 
     names: tuple[str, ...]
-    words: tuple[tuple[str, ...], ...]
+    cutters: tuple[Words | Pieces | Pretrained, ...]
     max_tokens: int
     augment: bool = True
-    _codes: tuple[_Codes, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        codes = (_Codes(zip(words, range(FIRST_TOKEN, FIRST_TOKEN + len(words)))) for words in self.words)
-        object.__setattr__(self, "_codes", tuple(codes))
+    @staticmethod
+    def fit(cells: Mapping[str, np.ndarray], recipe: Any, pretrained: Mapping[str, Checkpoint]) -> TokensEncoder:
+        cutters: list[Words | Pieces | Pretrained] = []
+        for name, column in cells.items():
+            if name in pretrained:
+                cutters.append(Pretrained(pretrained[name]))
+            else:
+                cutter = Pieces if recipe.tokeniser == "bpe" else Words
+                cutters.append(cutter.fit([text for text in column.tolist() if text], recipe.vocabulary))
+        return TokensEncoder(tuple(cells), tuple(cutters), recipe.max_tokens, recipe.augment)
 
     def layout(self) -> Layout:
         specs = (
-            Spec(name, "text", (self.max_tokens,), "int32", FIRST_TOKEN + len(words))
-            for name, words in zip(self.names, self.words, strict=True)
+            Spec(name, "text", (self.max_tokens,), "int32", cutter.size, cutter.checkpoint)
+            for name, cutter in zip(self.names, self.cutters, strict=True)
         )
         return Layout(blocks=tuple(specs))
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Block]:
-        return {name: self._block(cells[name], codes) for name, codes in zip(self.names, self._codes, strict=True)}
+        return {name: self._block(cells[name], cutter) for name, cutter in zip(self.names, self.cutters, strict=True)}
 
-    def _block(self, column: np.ndarray, codes: _Codes) -> Block:
+    def _block(self, column: np.ndarray, cutter: Words | Pieces | Pretrained) -> Block:
         rows = np.empty(len(column), object)
-        for i, text in enumerate(column.tolist()):
-            tokens = tokens_of(text or "")[: self.max_tokens]
-            rows[i] = np.fromiter(map(codes.__getitem__, tokens), np.int32, len(tokens))
-        return Block(rows, padded, word_dropout if self.augment else None)
+        rows[:] = cutter.cut(column.tolist(), self.max_tokens)
+        return Block(rows, padded, word_dropout if self.augment and not cutter.checkpoint else None)
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "form": "tokens", "names": list(self.names), "words": [list(words) for words in self.words],
+            "form": "tokens", "names": list(self.names), "cutters": [cutter.to_dict() for cutter in self.cutters],
             "max_tokens": self.max_tokens, "augment": self.augment,
         }  # fmt: skip
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> TokensEncoder:
+        cutters = tuple(cutter_of(cutter) for cutter in data["cutters"])
+        return TokensEncoder(tuple(data["names"]), cutters, data["max_tokens"], data["augment"])
+
+
+def _topics(cells: Mapping[str, np.ndarray]) -> TopicsEncoder:
+    terms = tuple(Terms.fit(column.tolist(), MOST_TOPIC_TERMS) for column in cells.values())
+    found = (topics_of(t.encode(column.tolist())) for t, column in zip(terms, cells.values()))
+    return TopicsEncoder(tuple(cells), terms, tuple(found))
 
 
 def padded(rows: Sequence[np.ndarray]) -> np.ndarray:

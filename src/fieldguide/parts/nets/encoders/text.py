@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fieldguide.parts.nets.encoders._pretrained import Backbone
+
 PADDING = 0
-CELLS = {"pool": 2, "cnn": 4, "lstm": 6, "gru": 6, "transformer": 12}
+CELLS = {"pool": 2, "cnn": 4, "lstm": 6, "gru": 6, "transformer": 12, "checkpoint": 12}
 """Activations that a token has at once, in widths of an embedding: what bounds the rows predicted at a time."""
 FORMS = tuple(CELLS)
 
@@ -151,6 +153,35 @@ class Transformer(nn.Module):
         return masked_mean(self.norm(cells), known.unsqueeze(2))
 
 
+class Pretrained(nn.Module):
+    """A checkpoint's encoder; the mean of its last states over the pieces of a text.
+
+    Args:
+        config: the checkpoint's configuration.
+        unfrozen: later layers that learn [layers]; 0: none; -1: all.
+
+    Shape:
+        tokens: (rows, length) int32, the checkpoint's codes plus 1; 0 is padding
+        returns: (rows, hidden size) float32
+
+    Source:
+        Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", ACL 2018 (later layers first);
+        Reimers and Gurevych, "Sentence-BERT", EMNLP 2019 (the mean of the states).
+    """
+
+    def __init__(self, config: Mapping[str, Any], unfrozen: int = 0) -> None:
+        super().__init__()
+        self.backbone = Backbone(config, unfrozen)
+        self.width = int(config["hidden_size"])
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        known = tokens != PADDING
+        # attention over nothing has no answer: a row without pieces attends to its padding, and its mean stays 0
+        seen = (known | ~known.any(1, keepdim=True)).long()
+        states = self.backbone(input_ids=(tokens.long() - 1).clamp(min=0), attention_mask=seen).last_hidden_state
+        return masked_mean(states, known.unsqueeze(2)) * self.width**0.5 / 4.0
+
+
 class AttentionBlock(nn.Module):
     """Self-attention and two linear layers, each after a layer normalisation and added to what came in.
 
@@ -227,7 +258,10 @@ def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
         encoder = Convolutions(**shared)
     elif form == "transformer":
         encoder = Transformer(longest=spec.shape[0], **shared)
+    elif form == "checkpoint":
+        encoder = Pretrained(settings["checkpoints"][spec.checkpoint], settings["unfrozen"])
     else:
         encoder = Recurrent(form, **shared)
-    encoder.cells = spec.shape[0] * CELLS[form] * settings["d_embedding"]  # type: ignore[assignment]
+    width = encoder.width if form == "checkpoint" else settings["d_embedding"]
+    encoder.cells = spec.shape[0] * CELLS[form] * width  # type: ignore[assignment]
     return encoder
