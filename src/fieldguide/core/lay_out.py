@@ -122,7 +122,7 @@ def _once(
     if len(other) > MOST_CONFLICTS * len(row):
         first = pairs[0]
         of = f" of series {first['series']!r}" if first["series"] else ""
-        could = _tell_apart(frame, time, series)
+        could = tell_apart(frame, time, series)
         raise DataError(
             f"rows {first['rows'][0]} and {first['rows'][1]}{of} have the same time, {first['time']}, and different values",
             rule="a series has one value at a time",
@@ -134,7 +134,7 @@ def _once(
     return kept, {"n_repeated": int(same.sum()), "n_conflicts": len(other), "conflicts": pairs}
 
 
-def _tell_apart(frame: pl.DataFrame, time: str, series: Sequence[str]) -> str:
+def tell_apart(frame: pl.DataFrame, time: str, series: Sequence[str]) -> str:
     """Return a column with which no time is repeated, where there is one of texts."""
     for name in frame.columns:
         if frame[name].dtype == pl.String and name not in series:

@@ -6,6 +6,7 @@ Knows names of learners and what an example looks like to whoever asks a model f
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +15,23 @@ import numpy as np
 from fieldguide.core.panel import HISTORY, KNOWN, Examples
 from fieldguide.core.table import Table
 
-BASELINES = ("naive", "seasonal_naive", "nlinear", "theta", "ets", "lagged_boosting")
+BASELINES = ("naive", "seasonal_naive", "nlinear", "lagged_boosting", "theta", "ets")
+BY_STATSFORECAST = ("theta", "ets")
+FROM_MINUTES = 1.0
+"""A shorter budget is not spent on loading statsforecast, which takes as long as all other baselines together."""
 NETWORKS = ("dlinear", "recurrent", "patchtst")
 SAMPLES = 48
+
+
+def baselines(minutes: float | None) -> tuple[str, ...]:
+    """Return the baselines of a forecast: all, or those that need no package that is missing or slow to load.
+
+    Examples:
+        >>> baselines(0.5)
+        ('naive', 'seasonal_naive', 'nlinear', 'lagged_boosting')
+    """
+    able = importlib.util.find_spec("statsforecast") is not None and (minutes is None or minutes >= FROM_MINUTES)
+    return tuple(name for name in BASELINES if able or name not in BY_STATSFORECAST)
 
 
 def settings_of(learner: Any, examples: Examples) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def frame_series(config: Config) -> Any:
     source = open_source(config.data.table)
     check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
     columns, guess = look_at_series(source, config)
-    frame, violations = _read(source, columns)
+    frame, violations = read_series(source, columns)
     time = next(column.name for column in columns if column.role == "time")
     known, static = tuple(config.data.known_future), tuple(config.data.static)
     laid = lay_out(frame, time, config.data.series, config.problem.targets, known, static)
@@ -129,7 +129,7 @@ def _time_column(columns: Sequence[Column], guess: RolesGuess) -> str:
     return found[0]
 
 
-def _read(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
+def read_series(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
     """Read what a forecast needs, typed, in file order; a number that counts years becomes their first of January."""
     needed = [column for column in columns if column.role != "ignore" or column.kind == "category"]
     frames, violations, first = [], [], 0
