@@ -52,3 +52,19 @@ def test_several_outputs_are_learned_beside_each_other() -> None:
     for name in ("prior", "rule", "linear", "neighbours", "boosting"):
         found = find("learners", name)().fit(rows, None, (*one, *two), Effort(n_steps=10)).predict(rows.batch)
         assert [p.shape for p in found] == [(200, 3), (200, 1)], name
+
+
+@pytest.mark.parametrize("task", JOINT)
+def test_one_network_learns_every_task(task: str, tmp_path: Path) -> None:
+    rows, outputs = example(task, 300)
+    learner = find("learners", "mlp")(n_epochs=40, d_hidden=32, n_layers=1, dropout=0.0, average=0.0, batch_size=64)
+    fitted = learner.fit(rows.take(slice(0, 240)), None, outputs, Effort(seed=1))
+    fresh = rows.take(slice(240, 300))
+    (predicted,) = fitted.predict(fresh.batch)
+    assert predicted.shape == (60, outputs[0].width)
+    truth = fresh.targets[0]
+    truth = np.eye(3)[truth] if task == "ordinal" else truth.reshape(60, -1)
+    error = ((truth - predicted) ** 2).mean(0) / truth.var(0)
+    assert error.max() < 0.8, error
+    loaded = learner.load(tmp_path, fitted.save(tmp_path, draft=True))
+    assert np.allclose(loaded.predict(fresh.batch)[0], predicted, atol=1e-6)

@@ -83,7 +83,8 @@ def slice_scores(
         calibrated: (rows,)
     """
     blocks = np.arange(len(truth)) if blocks is None else np.asarray(blocks)
-    calibrated = _to_calibrate(metric, prediction) if calibrated is None else calibrated
+    if calibrated is None and np.ndim(truth) == 1:  # labels of a set and entries of a vector have no common ratio
+        calibrated = _to_calibrate(metric, prediction)
     found = []
     for name, mask in slices.items():
         silence = _silence(metric, truth, blocks, mask)
@@ -151,7 +152,7 @@ def _silence(metric: Metric, truth: np.ndarray, blocks: np.ndarray, mask: np.nda
     n = int(np.sum(mask))
     if n < SMALLEST_SLICE:
         return f"only {n} rows, fewer than {SMALLEST_SLICE}"
-    if "values" not in metric.families and len(np.unique(truth[mask])) < 2:
+    if "values" not in metric.families and "vector" not in metric.families and len(np.unique(truth[mask])) < 2:
         return f"all {n:,} rows have the same label"
     if numbered(blocks[mask])[1] < 2:
         return f"all {n:,} rows belong to one group"

@@ -21,7 +21,7 @@ TITLES = {
     "join": "Join event tables",
     "frame": "Frame the question", "split": "Seal the test set", "explore": "Look at the data", "prepare": "Prepare the columns",
     "baseline": "Set the bar", "train": "Train networks", "refine": "Refine", "finalize": "Refit and open the seal",
-    "evaluate": "Judge predictions made elsewhere", "recency": "Measure how the answer ages", "imbalance": "Measure the remedies for a rare class",
+    "evaluate": "Judge predictions made elsewhere", "recency": "Measure how the answer ages", "imbalance": "Measure the remedies for a rare class", "rates": "Test learning rates",
     "features": "Hold the table against its contract",
 }  # fmt: skip
 UNCUT = 200
@@ -144,11 +144,12 @@ def compared(candidates: list[Mapping[str, Any]]) -> Table:
 def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
     """Return candidates as a table, the best first; where room is short, names are folded and numbers stay whole."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    score = entries[0]["scores"][0] if "scores" in entries[0] else entries[0]["score"]
+    score, *others = entries[0].get("scores") or [entries[0]["score"]]
     for name, right in (
         ("candidate", 0),
-        (f"{score['metric']}\n({score['rows']})", 1),
+        (f"{score['metric']}\n({score['output'] if others else score['rows']})", 1),
         ("95 % interval", 1),
+        *((f"{other['metric']}\n({other['output']})", 1) for other in others),
         ("seconds", 1),
         ("MB", 1),
         ("ms a row", 1),
@@ -157,10 +158,10 @@ def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
             name, justify="right" if right else "left", no_wrap=bool(right), overflow="fold", vertical="top"
         )
     for entry in entries[:limit]:
-        found = entry["scores"][0] if "scores" in entry else entry["score"]
+        found, *more = entry.get("scores") or [entry["score"]]
         low, high = found["interval"]
         table.add_row(
-            escape(entry["candidate"]), number(found["value"]), f"{number(low)} to {number(high)}", number(entry.get("seconds"), 2),
+            escape(entry["candidate"]), number(found["value"]), f"{number(low)} to {number(high)}", *(number(other["value"]) for other in more), number(entry.get("seconds"), 2),
             number(entry.get("megabytes"), 2), number(entry.get("latency_ms"), 2),
         )  # fmt: skip
     return table

@@ -96,7 +96,7 @@ def finalize(
     bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
     judged, against = _judged(bench, model, answers, bar, bar_answers, sealed, past, n_looks=len(looks))
     facts = {
-        "sentence": _sentence(judged["scores"][0], chosen["candidate"], len(looks)),
+        "sentence": _sentence(judged["scores"], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "weak_slices": _weak_slices(bench, sealed, answers, model.thresholds),
@@ -153,8 +153,10 @@ def _promised(
     return found
 
 
-def _sentence(score: Mapping[str, Any], name: str, looks: int) -> str:
-    return f"{name}: test {told(score).removesuffix(' rows')} sealed rows, look {looks}"
+def _sentence(scores: Sequence[Mapping[str, Any]], name: str, looks: int) -> str:
+    first, *others = scores
+    more = "".join(f"; {s['output']} {told(s).removesuffix(' rows').rpartition(' on ')[0]}" for s in others)
+    return f"{name}: test {told(first).removesuffix(' rows')} sealed rows, look {looks}{more}"
 
 
 def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
