@@ -543,13 +543,22 @@ class Study:
         return self._bench.remembered(next(e for e in baselines["entries"] if e["candidate"] == baselines["bar"]))
 
     def _candidates(self, learners: Sequence[str]) -> list[Candidate]:
-        """The learners that study.yaml lets take part, with the settings it gives them."""
+        """The learners that study.yaml lets take part, with the settings it gives them.
+
+        Where a column names a checkpoint, simple heads on its frozen features are candidates of their own: the start of
+        transfer learning.
+        """
         said = self.config.learners
         names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
-        return [
-            Candidate.of(name, with_values(self._learner(name), said.settings.get(name, {})), {"balance": self.config.problem.imbalance})
-            for name in names
-        ]
+        pretrained = any("checkpoint" in column.read for column in self.material.seen.features)
+        found = []
+        for name in names:
+            learner = with_values(self._learner(name), said.settings.get(name, {}))
+            recipe = {"balance": self.config.problem.imbalance}
+            found.append(Candidate.of(name, learner, recipe))
+            if pretrained and name in HEADS:
+                found.append(Candidate.of(f"{name} on features", learner, {**recipe, "media": "features"}))
+        return found
 
     def _learner(self, name: str) -> Any:
         """The learner by name; one that forecasts has the study's season and window."""
