@@ -243,7 +243,7 @@ class LogStore(Protocol):
     def served(self) -> tuple[Served, ...]:
         """Return the contracts of all models served, first served first."""
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, query: Query = EVERYTHING) -> dict[str, int]:
         """Return the number of entries of each kind: predictions (rows of batches included), outcomes, assignments, refusals."""
 
     def forget(self, before: datetime) -> dict[str, int]:

@@ -27,12 +27,12 @@ from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 
 MOST = 200_000
-"""Served rows that are compared with training; of more, every k-th is taken. All rows are replayed."""
+"""Served rows that are compared with training."""
 
 
 def replay(
     store: LogStore, model: Model, model_hash: str, query: Query, *, training: pl.DataFrame | None = None,
-    offline: pl.DataFrame | None = None, tolerance: float | None = None,
+    offline: pl.DataFrame | None = None, tolerance: float | None = None, most: int = MOST,
 ) -> Result:  # fmt: skip
     """Replay the logged rows of a model and compare what it was served with what it learned.
 
@@ -40,6 +40,7 @@ def replay(
         model_hash: as logged, see `core.answering.folder_hash`.
         training: typed cells of training rows (`typed_rows`); None: skew, drift and coverage are not looked at.
         offline: typed cells the offline path makes of the same units, with `unit` and perhaps `time` (`offline_rows`).
+        most: served rows that are compared with training; of more, every k-th is taken. All rows are replayed.
         tolerance: relative difference that is still the same answer; None: the model's own, from its golden rows.
 
     Raises:
@@ -47,10 +48,11 @@ def replay(
     """
     began = time.perf_counter()
     allowed = float(model.golden.get("tolerance", 1e-5)) if tolerance is None else tolerance
-    share = min(1.0, MOST / max(1, store.counts()["predictions"]))
+    seen = Query(query.start, query.end, model_hash, query.arm, query.experiment)
+    share = min(1.0, most / max(1, store.counts(seen)["predictions"]))
     tally = _Tally(model, allowed)
     parts: list[Logged] = []
-    for part in store.scan_cells(model_hash, query):
+    for part in store.scan_cells(model_hash, seen):
         tally.add(part)
         take = np.flatnonzero(
             np.floor(np.arange(len(part.records)) * share) != np.floor((np.arange(len(part.records)) - 1) * share)

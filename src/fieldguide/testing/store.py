@@ -150,6 +150,7 @@ def _check_the_rest(store: LogStore) -> None:
     assert [(one.model, one.arm) for one in served] == [("m1", "now"), ("m2", "next")], "a model is served first once"
     assert served[0].columns == COLUMNS and served[0].outputs[0]["labels"] == ["no", "yes"], "its contract is kept"
     assert store.counts() == {"predictions": 8, "outcomes": 3, "assignments": 2, "refusals": 2}, "rows of batches count"
+    assert store.counts(Query(model="m2"))["predictions"] == 4, "a query counts what it asks for"
 
 
 def _check_whole(store: LogStore) -> None:

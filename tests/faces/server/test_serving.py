@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,15 @@ import polars as pl
 import pytest
 from serving_cases import Served, arms_of, model_folder, rows, serving
 
+from conftest import people
+from fieldguide.core.assignment import Allocation
 from fieldguide.core.errors import ConfigError, StudyError
 from fieldguide.core.log import Query, cells, predictions
 from fieldguide.faces.server.answers import ARROW, PARQUET
 from fieldguide.faces.server.app import Settings
 from fieldguide.faces.server.arms import Dealt, allocated, opened
+from fieldguide.faces.server.dealing import Dealing
+from fieldguide.steps.replay import typed_rows
 from fieldguide.workflow import load_model
 
 PROBLEM = {"row", "column", "rule", "value", "send"}
@@ -261,3 +266,46 @@ def test_a_key_a_rate_and_a_size_are_kept(folder: Path, tmp_path: Path) -> None:
 def test_a_deal_is_plain(folder: Path, tmp_path: Path) -> None:
     with serving(arms_of(folder, "a", "b"), f"{tmp_path}/log.db", Settings(deal=lambda unit: Dealt("b"))) as served:
         assert served.predict(*rows(1)).json()["arm"] == "b"
+
+
+# --- experiments and watching -----------------------------------------------------------------------------------------------
+
+
+def test_a_phase_that_starts_while_serving_deals_at_once(folder: Path, tmp_path: Path) -> None:
+    arms, now = arms_of(folder, "now", "next"), {"phase": None, "time": 0.0}
+    (tmp_path / "experiment").mkdir()
+    journal = tmp_path / "experiment" / "journal.jsonl"
+    dealing = Dealing(tmp_path / "experiment", arms, lambda path: now["phase"], lambda: now["time"])
+    with serving(arms, f"{tmp_path}/log.db", Settings(deal=dealing, explores=dealing.explores)) as served:
+        body = served.predict(*rows(1), unit="u1").json()
+        assert body["arm"] == "now" and "explore" not in body
+        journal.write_text("started")
+        now["phase"] = SimpleNamespace(experiment="exp", allocation=Allocation("salt", {"next": 1.0}), explore=0.5)
+        assert served.predict(*rows(1), unit="u1").json()["arm"] == "now", "the folder is looked at every two seconds"
+        now["time"] = 2.5
+        answers = [served.predict(*rows(1), unit="u1").json() for _ in range(40)]
+        assert {answer["arm"] for answer in answers} == {"next"} and {answer["explore"] for answer in answers} == {
+            True,
+            False,
+        }
+        assert served.store.assignments()["experiment"].to_list() == ["exp"]
+        now["phase"], now["time"] = None, 5.0
+        assert served.predict(*rows(1), unit="u1").json()["arm"] == "next", "nothing in the folder changed"
+        journal.write_text("started, stopped")
+        now["time"] = 7.5
+        assert served.predict(*rows(1), unit="u1").json()["arm"] == "now"
+
+
+def test_what_is_served_is_held_against_training_on_metrics(folder: Path, tmp_path: Path) -> None:
+    arms = arms_of(folder)
+    learned = {"people": typed_rows(arms[0].contract.model, people(2_000, seed=21).drop("bought"))}
+    with serving(arms, f"{tmp_path}/log.db", Settings(training=learned, watch=60)) as served:
+        asked = [{**row, "spend": row["spend"] * 4, "city": "Atlantis"} for row in rows(600, seed=22)]
+        assert served.predict(*asked).status_code == 200
+        watch = served.client.app.state.server.watch  # type: ignore[attr-defined]
+        watch.look()
+        lines = dict(line.rsplit(" ", 1) for line in served.client.get("/metrics").text.splitlines() if line[:1] != "#")
+        assert float(lines['fieldguide_drift_index{arm="people",column="spend"}']) > 0.5
+        assert float(lines['fieldguide_drift_index{arm="people",column="age"}']) < 0.1
+        assert float(lines['fieldguide_unseen_share{arm="people",column="city"}']) == 1.0
+        assert float(lines['fieldguide_findings{severity="warning"}']) == 2.0

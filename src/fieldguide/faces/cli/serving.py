@@ -39,21 +39,12 @@ def serve(
     ] = None,
     max_bytes: Annotated[int, typer.Option("--max-bytes", help="largest body", min=1)] = 32 * 1024**2,
     rate: Annotated[float | None, typer.Option(help="requests per second and client address", min=0.001)] = None,
+    experiment: Annotated[Path | None, typer.Option(help="an experiment's folder: the phase that runs there deals units to arms")] = None,
+    training: Annotated[Path | None, typer.Option(help="training rows: what is served is held against them, on /metrics")] = None,
+    watch: Annotated[float, typer.Option(help="with --training: how often, in minutes", min=0.01)] = 10.0,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Answer rows over HTTP; every answer is in the log before it is sent. The first model answers, others when named."""
-    serving(models, host, port, log, api_key_env=api_key_env, max_bytes=max_bytes, rate=rate, as_json=as_json)
-
-
-def serving(
-    models: list[str], host: str, port: int, log: str, *, api_key_env: str | None = None, max_bytes: int = 32 * 1024**2,
-    rate: float | None = None, as_json: bool = False, dealing: Any = None,
-) -> None:  # fmt: skip
-    """Serve until told to stop.
-
-    Args:
-        dealing: called with the opened arms, returns what deals units to them (an experiment's); None: the first arm answers.
-    """
     try:
         from fieldguide.faces.server.app import Settings
         from fieldguide.faces.server.run import run
@@ -61,11 +52,21 @@ def serving(
         raise MissingExtra(error.name or "fastapi", "serve", "fieldguide serve") from None
     from fieldguide.core.model import Model
     from fieldguide.faces.server.arms import opened
+    from fieldguide.faces.server.dealing import Dealing
     from fieldguide.parts import find
     from fieldguide.parts.stores import open_log
+    from fieldguide.steps.replay import typed_rows
 
     key = _key(api_key_env)
     arms = opened(models, lambda folder: Model.load(Path(folder), find))
+    dealing: Dealing | None = None
+    if experiment is not None:
+        from fieldguide.steps.experiment import running
+
+        dealing = Dealing(experiment, arms, running)
+    learned = {}
+    if training is not None:
+        learned = {arm.name: typed_rows(arm.contract.model, training) for arm in arms if arm.scorer is None}
     store = open_log(log)
 
     def told(address: str) -> None:
@@ -76,7 +77,7 @@ def serving(
         names = ", ".join(f"{arm.name} ({arm.model})" for arm in arms)
         terminal.print(f"Serving {names} at [bold]{address}[/]; log: {shown(log)}. Ctrl-C stops.", highlight=False)
 
-    settings = Settings(max_bytes, rate, key, None if dealing is None else dealing(arms))
+    settings = Settings(max_bytes, rate, key, dealing, None if dealing is None else dealing.explores, learned, watch)
     try:
         if not run(arms, store, host, port, settings, told):
             raise StudyError(

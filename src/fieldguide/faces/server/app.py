@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import polars as pl
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +33,7 @@ from fieldguide.faces.server.engine import Engine, Ids, Job, Writer, mistake, to
 from fieldguide.faces.server.limits import Rate, check_key
 from fieldguide.faces.server.metrics import Metrics
 from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
+from fieldguide.faces.server.watch import Watch
 from fieldguide.steps.outcomes import outcomes_of
 
 FEW = 64
@@ -53,12 +55,18 @@ class Settings:
         rate: requests per second and client; None: no limit.
         key: what a request must carry; None: nothing.
         deal: deals units to arms; None: the first arm answers, others where a request names them.
+        explores: whether a request, by its id, is to be decided at random by the caller; the answer says so. None: nothing is said.
+        training: typed cells of training rows by arm, with which what is served is compared on `/metrics`.
+        watch: how often it is compared, and how far back [min].
     """
 
     max_bytes: int = 32 * 1024**2
     rate: float | None = None
     key: str | None = None
     deal: Deal | None = None
+    explores: Callable[[str], bool | None] | None = None
+    training: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    watch: float = 10.0
 
 
 class Server:
@@ -73,6 +81,7 @@ class Server:
         self.batches, self.closing, self.replayed = 0, False, {}  # type: tuple[int, bool, dict[str, float]]
         self.writer: Writer
         self.engine: Engine
+        self.watch: Watch | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Replay the golden rows of every model, note the contracts in the log, start the threads.
@@ -86,10 +95,15 @@ class Server:
         self.store.append([arm.served() for arm in self.arms.values()])
         self.writer = Writer(self.store, self.metrics.logged)
         self.engine = Engine(self.arms, self.writer, loop, self.metrics.answered)
+        if self.settings.training:
+            learned = dict(self.settings.training)
+            self.watch = Watch(list(self.arms.values()), self.store, learned, self.settings.watch, self.metrics)
 
     def stop(self) -> None:
         """Answer and log what still waits."""
         self.closing = True
+        if self.watch is not None:
+            self.watch.close()
         self.pool.shutdown()
         self.engine.close()
         self.writer.close()
@@ -121,7 +135,7 @@ class Server:
         await self._logged([*entries, *self.engine.assigned(_units(asked), dealt)])
         one = parts[0][0] if len(parts) == 1 else None
         if as_rows:
-            return _json(_answer(answers, one, name))
+            return _json(self._answer(answers, one, name))
         headers = {"X-Request-Id": name, "X-Arm": one.name if one else "", "X-Model": one.model if one else ""}
         return await self._apart(lambda: table(answers, kind, headers))
 
@@ -140,13 +154,13 @@ class Server:
             (arm_name,) = job.answers
             arm, (_, answers) = self.arms[arm_name], job.answers[arm_name]
             return _json(
-                _answer(listed(arm.contract, answers, [f"{name}-{i}" for i in range(asked.n_rows)]), arm, name)
+                self._answer(listed(arm.contract, answers, [f"{name}-{i}" for i in range(asked.n_rows)]), arm, name)
             )
         rows: dict[int, Any] = {}
         for arm_name, (at, answers) in job.answers.items():
             own = listed(self.arms[arm_name].contract, answers, [f"{name}-{i}" for i in at])
             rows |= {i: {**row, "arm": arm_name} for i, row in zip(at, own)}
-        return _json(_answer([rows[i] for i in range(asked.n_rows)], None, name))
+        return _json(self._answer([rows[i] for i in range(asked.n_rows)], None, name))
 
     async def explain(self, request: Request, name: str) -> Response:
         asked = read_json(await self._json_body(request))
@@ -215,6 +229,16 @@ class Server:
         return _json(document(self.arms, version("fieldguide"), self.settings.key is not None))
 
     # --- what routes share ---------------------------------------------------------------------------------------------
+
+    def _answer(self, rows: Sequence[Any], arm: Arm | None, request: str) -> dict[str, Any]:
+        said = {
+            "predictions": rows,
+            "model": arm.model if arm else None,
+            "arm": arm.name if arm else None,
+            "request": request,
+        }
+        explore = None if self.settings.explores is None else self.settings.explores(request)
+        return said if explore is None else {**said, "explore": explore}
 
     async def _body(self, request: Request) -> bytes:
         """Return a body within the limits. Raises Refused: 413 or 408."""
@@ -365,15 +389,6 @@ def _told(server: Server, path: str, refused: Refused, name: str) -> Response:
 
 def _json(data: Any) -> Response:
     return Response(encoded(data), media_type=JSON)
-
-
-def _answer(rows: Sequence[Any], arm: Arm | None, request: str) -> dict[str, Any]:
-    return {
-        "predictions": rows,
-        "model": arm.model if arm else None,
-        "arm": arm.name if arm else None,
-        "request": request,
-    }
 
 
 def _units(asked: Asked) -> list[str | None]:

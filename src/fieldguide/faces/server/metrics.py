@@ -36,6 +36,7 @@ class Metrics:
         self.breaks = counter("contract_breaks", "refused cells by arm and column", ("arm", "column"))
         self.drift = gauge("drift_index", "population stability index, served against training", ("arm", "column"))
         self.unseen = gauge("unseen_share", "share of served cells whose level training never saw", ("arm", "column"))
+        self.missing = gauge("missing_share", "share of served cells that are missing", ("arm", "column"))
         self.findings = gauge("findings", "findings on served features by severity", ("severity",))
 
     def answered(self, arm: str, n_rows: int, seconds: float) -> None:

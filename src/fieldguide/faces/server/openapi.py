@@ -98,6 +98,7 @@ def _answer(contract: Contract) -> dict[str, Any]:
             "predictions": {"type": "array", "items": row},
             "model": {"type": ["string", "null"], "description": "hash of the model folder; null where rows got several arms"},
             "arm": {"type": ["string", "null"]}, "request": {"type": "string"},
+            "explore": {"type": "boolean", "description": "decide at random: the experiment explores a share of requests"},
         },
     }  # fmt: skip
 

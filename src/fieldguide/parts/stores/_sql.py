@@ -232,12 +232,17 @@ class Reading:
                 found.append(Served(model, contract, typed, tuple(json.loads(outputs)), arm, moment(time)))
         return tuple(found)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, query: Query = EVERYTHING) -> dict[str, int]:
         """Return the number of entries of each kind."""
         found = {}
-        for table in ("predictions", "outcomes", "assignments", "refusals"):
-            found[table] = int(next(self._select(f"SELECT COUNT(*) FROM {table}"))[0][0])
-        found["predictions"] += int(next(self._select("SELECT COALESCE(SUM(n_rows), 0) FROM batches"))[0][0])
+        for table, names, what in (
+            ("predictions", ("model", "arm", "experiment"), "COUNT(*)"), ("outcomes", ("name",), "COUNT(*)"),
+            ("assignments", ("experiment", "arm"), "COUNT(*)"), ("refusals", ("model", "arm"), "COUNT(*)"),
+            ("batches", ("model", "arm", "experiment"), "COALESCE(SUM(n_rows), 0)"),
+        ):  # fmt: skip
+            where, values = self._where(query, *names)
+            found[table] = int(next(self._select(f"SELECT {what} FROM {table}{where}", values))[0][0])
+        found["predictions"] += found.pop("batches")
         return found
 
     def _where(self, query: Query, *names: str) -> tuple[str, list[Any]]:
