@@ -238,6 +238,13 @@ class Seen:
                     file.write(json.dumps([name, found]) + "\n")
         return known
 
+    def known(self, cell: str) -> Mapping[str, Any]:
+        """Return what was found out about a cell so far; nothing where the file is gone."""
+        try:
+            return self._facts.get(self._name(cell), {})
+        except BadFile:
+            return {}
+
     @staticmethod
     def _name(cell: str) -> str:
         if cell.startswith(DATA):

@@ -77,12 +77,16 @@ def read_frame(
             shown = tuple(_shown(raw[column.name][int(i)], column, modalities) for i in where[:5])
             violations.append(
                 Violation(
-                    column.name, f"a {column.kind}", tuple(int(i) + first_row for i in where[:5]), shown, len(where)
+                    column.name, _rule(column), tuple(int(i) + first_row for i in where[:5]), shown, len(where)
                 )
             )
     frame = pl.DataFrame(typed)
     frame = derive(frame, columns)
     return Table(frame.select([column.name for column in columns]), tuple(columns)), tuple(violations)
+
+
+def _rule(column: Column) -> str:
+    return f"{'an' if column.kind[0] in 'aeio' else 'a'} {column.kind}"
 
 
 def _shown(value: Any, column: Column, modalities: Modalities) -> str:
@@ -125,7 +129,7 @@ def read_rows(
         )
         if broken:
             shown = tuple(_shown(rows[i][column.name], column, modalities) for i in broken[:5])
-            violations.append(Violation(column.name, f"a {column.kind}", tuple(broken[:5]), shown, len(broken)))
+            violations.append(Violation(column.name, _rule(column), tuple(broken[:5]), shown, len(broken)))
     return cells, tuple(violations)
 
 
