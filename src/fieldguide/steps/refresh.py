@@ -230,7 +230,11 @@ def _schedule(model: Model, metric: Metric, material: Material, seed: int, threa
     )  # fmt: skip
     kept = ("silence", "recommended", "why", "period", "decay", "schedules", "sentence", "oldest", "title")
     fired = [finding.to_dict() for finding in findings if finding.fired]
-    return {name: facts.get(name) for name in kept} | {"candidate": candidate.name, "stand_in": stand_in, "findings": fired}
+    return {name: facts.get(name) for name in kept} | {
+        "candidate": candidate.name,
+        "stand_in": stand_in,
+        "findings": fired,
+    }
 
 
 def _packaged(

@@ -57,7 +57,7 @@ class OddModes:
                 continue
             told = ", ".join(f"{times:,} {group}" for group, times in counts.most_common()[1:5])
             sentence = (
-                f"{count(len(odd), 'image')} of {name!r} ({percent(len(odd) / n)}) {verb(len(odd), "is", "are")} stored otherwise than the others ({largest}): {told}, "
+                f"{count(len(odd), 'image')} of {name!r} ({percent(len(odd) / n)}) {verb(len(odd), 'is', 'are')} stored otherwise than the others ({largest}): {told}, "
                 f"such as {examples(media, name, odd)}."
             )
             evidence = {"counts": dict(counts), "rows": odd[:50], "n": len(odd)}
