@@ -93,7 +93,9 @@ def past(rng: np.random.Generator, n: int) -> pl.DataFrame:
 
 def models(folder: Path) -> tuple[Path, Path]:
     """Make a study of the past and package two of its candidates: linear serves today, boosting is on trial."""
-    study = Study.create(folder / "clicks.csv", target="clicked", out=folder / "study", positive="yes", metric="log_loss")
+    study = Study.create(
+        folder / "clicks.csv", target="clicked", out=folder / "study", positive="yes", metric="log_loss"
+    )
     text = (study.folder / "study.yaml").read_text()
     (study.folder / "study.yaml").write_text(f"{text}\nlearners: {{use: [linear, boosting]}}\n")
     study = Study(study.folder)
@@ -126,7 +128,9 @@ def aa(folder: Path, rng: np.random.Generator, control: Path, n_users: int) -> d
     who = users(rng, n_users, "aa-")
     policies = {"control": policy_of(model), "candidate": policy_of(model, new_path.seen)}
     visits = week(rng, who, policies, deal.allocation)
-    with_bug = visits.cells.with_columns(device=pl.when(pl.lit(visits.arm == "control")).then("device").otherwise(new_path.seen(visits.cells)["device"]))
+    with_bug = visits.cells.with_columns(
+        device=pl.when(pl.lit(visits.arm == "control")).then("device").otherwise(new_path.seen(visits.cells)["device"])
+    )
     store = open_log(f"sqlite:///{folder / 'aa.db'}")
     log_week(store, "identity", START, who, visits, {"control": model, "candidate": model}, with_bug)
     store.close()
@@ -139,7 +143,9 @@ def aa(folder: Path, rng: np.random.Generator, control: Path, n_users: int) -> d
     return {"decision": found["verdict"]["decision"], "columns": [f.columns for f in found.findings if f.fired]}
 
 
-def forward_and_back(folder: Path, rng: np.random.Generator, control: Path, candidate: Path, n_users: int) -> dict[str, Any]:
+def forward_and_back(
+    folder: Path, rng: np.random.Generator, control: Path, candidate: Path, n_users: int
+) -> dict[str, Any]:
     """A week of 99 + 1, a week of 1 + 99, and the verdict beside the true difference."""
     served = {"control": load_model(control), "candidate": load_model(candidate)}
     policies = {name: policy_of(model) for name, model in served.items()}
@@ -163,12 +169,16 @@ def forward_and_back(folder: Path, rng: np.random.Generator, control: Path, cand
         experiment.stop(test, "the week is over", now=start + WEEK)
     store.close()
     found = experiment.verdict(test, now=START + 2 * (WEEK + NIGHT))
-    print(f"\nVerdict: {found['sentence']}\n\n| phase | difference of clicks per visit | 95 % interval | true difference |\n|---|---|---|---|")
+    print(
+        f"\nVerdict: {found['sentence']}\n\n| phase | difference of clicks per visit | 95 % interval | true difference |\n|---|---|---|---|"
+    )
     rows = []
     for phase, (before, after) in zip(found["phases"], true):
         one = next(m for m in phase["measures"] if m["name"] == "click")
         rows.append({"value": one["value"], "interval": one["interval"], "truth": after - before})
-        print(f"| {phase['phase']['name']} | {one['value']:+.4f} | {one['interval'][0]:+.4f} to {one['interval'][1]:+.4f} | {after - before:+.4f} |")
+        print(
+            f"| {phase['phase']['name']} | {one['value']:+.4f} | {one['interval'][0]:+.4f} to {one['interval'][1]:+.4f} | {after - before:+.4f} |"
+        )
     return {"decision": found["verdict"]["decision"], "phases": rows}
 
 
@@ -204,7 +214,9 @@ def gap(folder: Path, rng: np.random.Generator, candidate: Path, n_users: int) -
     for finding in found.findings:
         if finding.fired:
             print(f"  {finding.code} {finding.severity}: {finding.sentence}")
-    renewed = refresh_of_log(candidate, place, earlier=folder / "clicks.csv", outcome="click", wait="2d", absent="no", now=now + NIGHT)
+    renewed = refresh_of_log(
+        candidate, place, earlier=folder / "clicks.csv", outcome="click", wait="2d", absent="no", now=now + NIGHT
+    )
     print(f"\n{renewed['sentence']}")
     return {"parts": rows, "refresh": renewed["difference"]}
 
@@ -219,7 +231,9 @@ def true_parts(
     heard = visits.chance * np.where(old, 1.0, 1 - np.exp(-(24 * 7 - visits.at) / 6.0))
     right = _loss(visits.chance, score(smooth))
     random_ad = rng.integers(0, len(KINDS), len(visits.user))
-    everything = _loss(chance(who, visits.user, visits.hour, random_ad), score(features(who, visits.user, visits.hour, random_ad)))
+    everything = _loss(
+        chance(who, visits.user, visits.hour, random_ad), score(features(who, visits.user, visits.hour, random_ad))
+    )
     user, at = schedule(rng, before, 7)
     hour, ad = (at % 24).astype(np.int64), rng.integers(0, len(KINDS), len(user))
     offline = _loss(chance(before, user, hour, ad), score(features(before, user, hour, ad)))
@@ -252,7 +266,13 @@ def planned(
 
 
 def log_week(
-    store: LogStore, name: str, start: datetime, who: Users, visits: Visits, models: dict[str, Model], cells: pl.DataFrame
+    store: LogStore,
+    name: str,
+    start: datetime,
+    who: Users,
+    visits: Visits,
+    models: dict[str, Model],
+    cells: pl.DataFrame,
 ) -> None:
     """Log a week as the server does: what each model saw and said, how likely the ad was, and clicks when they are reported."""
     contracts = {arm: Contract.of(model) for arm, model in models.items()}
@@ -260,7 +280,9 @@ def log_week(
     for arm, contract in contracts.items():
         outputs = tuple({"name": o.name, "task": o.task.name, "labels": list(o.labels)} for o in models[arm].outputs)
         entries.append(Served(contract.hash, contract.version, contract.columns, outputs, arm, start))
-    columns = {arm: cells.select([column.name for column in contract.columns]).rows() for arm, contract in contracts.items()}
+    columns = {
+        arm: cells.select([column.name for column in contract.columns]).rows() for arm, contract in contracts.items()
+    }
     slowness = np.random.default_rng(1).lognormal(-5.5, 0.3, len(visits.user))
     for i, arm in enumerate(visits.arm):
         contract, time, score = contracts[arm], moment(start, visits.at[i]), float(visits.score[i])

@@ -120,9 +120,9 @@ def effect(control: Sample, candidate: Sample, alpha: float = ALPHA, scale: floa
 
     arms = ratio(control.numerator, control.denominator), ratio(candidate.numerator, candidate.denominator)
     value, kept, influences = arms[1].value - arms[0].value, 1.0, (arms[0].influence, arms[1].influence)
-    adjusts = control.covariates is not None and candidate.covariates is not None
-    if adjusts and min(map(len, influences)) > 2 and math.isfinite(value):
-        less = adjusted(*influences, control.covariates, candidate.covariates)
+    before, also = control.covariates, candidate.covariates
+    if before is not None and also is not None and min(map(len, influences)) > 2 and math.isfinite(value):
+        less = adjusted(*influences, before, also)
         value, kept, influences = value - less.shift, less.kept, less.influences
     n = len(influences[0]), len(influences[1])
     if min(n) < 2 or not math.isfinite(value):

@@ -115,4 +115,6 @@ def _estimate(
     reach = NORMAL.inv_cdf((1 + LEVEL) / 2) * error
     squares = float((weights**2).sum())
     effective = float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
-    return PolicyValue(name, value, (value - reach, value + reach), error, n, effective, float(weights.max(initial=0.0)))
+    return PolicyValue(
+        name, value, (value - reach, value + reach), error, n, effective, float(weights.max(initial=0.0))
+    )

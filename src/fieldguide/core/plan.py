@@ -215,7 +215,9 @@ def _contradictions(document: Document) -> Iterator[Mistake]:
         if sum(given) > 1 + 1e-9:
             yield Mistake(("arms",), "the shares sum to more than 1", f"{sum(given):g}", document.at(("arms",)))
     if isinstance(measures, Mapping):
-        primary = [name for name, said in measures.items() if isinstance(said, Mapping) and said.get("role") == "primary"]
+        primary = [
+            name for name, said in measures.items() if isinstance(said, Mapping) and said.get("role") == "primary"
+        ]
         if len(primary) != 1:
             what = "exactly one measure is primary: it decides"
             yield Mistake(("measures",), what, ", ".join(primary) or "none", document.at(("measures",)))

@@ -53,9 +53,7 @@ def units_needed(
     return math.ceil(variance * (1 / first + 1 / second) / planned_error(effect, alpha, power) ** 2)
 
 
-def smallest_shown(
-    variance: float, n_1: float, n_2: float, alpha: float = ALPHA, power: float = POWER
-) -> float:
+def smallest_shown(variance: float, n_1: float, n_2: float, alpha: float = ALPHA, power: float = POWER) -> float:
     """Return the smallest difference of means that n₁ against n₂ units show with the stated power.
 
     Examples:

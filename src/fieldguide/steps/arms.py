@@ -113,7 +113,9 @@ def _posted(url: str, rows: pl.DataFrame) -> np.ndarray:
             do="check that it runs, and name its /predict",
         ) from error  # fmt: skip
     if len(given) != rows.height:
-        raise ModelError(f"{url} gave {len(given):,} answers", rule="one per row", found=f"{rows.height:,} rows were asked")
+        raise ModelError(
+            f"{url} gave {len(given):,} answers", rule="one per row", found=f"{rows.height:,} rows were asked"
+        )
     return np.array([_score(one) for one in given], dtype=float)
 
 

@@ -68,7 +68,9 @@ def write_plan(
     """
     path = folder / FILE
     if path.exists():
-        raise StudyError(f"{path} exists already", rule="a plan is never overwritten", do="change it, or name another folder")
+        raise StudyError(
+            f"{path} exists already", rule="a plan is never overwritten", do="change it, or name another folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(draft(folder.resolve().name, log, outcome, model, candidate, design), encoding="utf-8")
     return path
@@ -148,7 +150,11 @@ def status(folder: Path, now: datetime | None = None) -> Result:
     running = _running(journal) or _last(journal)
     now = now or (present() if is_log(said.of_log()) else None)
     if running is None and is_log(said.of_log()):
-        raise GateError("nothing was started", rule="a phase deals traffic from its start", do=f"fieldguide experiment start {folder}")
+        raise GateError(
+            "nothing was started",
+            rule="a phase deals traffic from its start",
+            do=f"fieldguide experiment start {folder}",
+        )
     phase = _phase(design, said, running)
     judged, facts = _look(said, design, journal, phase, running, now)
     rule = _stop_rule(said, judged, facts)
@@ -171,7 +177,9 @@ def stop(folder: Path, reason: str, now: datetime | None = None) -> Result:
     said, _, journal = _opened(folder)
     running = _running(journal)
     if running is None:
-        raise GateError("no phase is running", rule="only what runs can be stopped", do=f"fieldguide experiment start {folder}")
+        raise GateError(
+            "no phase is running", rule="only what runs can be stopped", do=f"fieldguide experiment start {folder}"
+        )
     facts = {
         "sentence": f"Phase {running['phase']} stopped: {reason}", "experiment": said.name, "phase": running["phase"],
         "reason": reason, "time": (now or present()).isoformat(),
@@ -186,7 +194,11 @@ def verdict(folder: Path, now: datetime | None = None) -> Result:
     now = now or (present() if is_log(said.of_log()) else None)
     begun: list[Any] = [record["data"]["facts"] for record in journal.records("started")]
     if not begun and is_log(said.of_log()):
-        raise GateError("nothing was started", rule="a phase deals traffic from its start", do=f"fieldguide experiment start {folder}")
+        raise GateError(
+            "nothing was started",
+            rule="a phase deals traffic from its start",
+            do=f"fieldguide experiment start {folder}",
+        )
     found = [_look(said, design, journal, _phase(design, said, one), one, now) for one in begun or [None]]
     reached = design.verdict([judged for judged, _ in found])
     phases = [facts for _, facts in found]
@@ -245,7 +257,9 @@ def _span(journal: Journal, begun: Any, now: datetime | None) -> tuple[datetime 
     """Return when a phase dealt traffic; units met before its end are judged, however late their outcomes."""
     if begun is None:
         return None, None
-    ended = [r["data"]["facts"]["time"] for r in journal.records("stopped") if r["data"]["facts"]["phase"] == begun["phase"]]
+    ended = [
+        r["data"]["facts"]["time"] for r in journal.records("stopped") if r["data"]["facts"]["phase"] == begun["phase"]
+    ]
     return utc(begun["time"]), utc(ended[-1]) if ended else now
 
 
@@ -292,7 +306,11 @@ def _identity(said: Plan, traffic: Traffic, cells: pl.DataFrame) -> dict[str, An
     asked, logged, other = [], [], []
     for mine, theirs in ((said.control, said.candidate), (said.candidate, said.control)):
         ask = scorer(said.arms[theirs])
-        rows = traffic.rows.filter(pl.col("arm") == mine).select("id", "score").unique("id", keep="first", maintain_order=True)
+        rows = (
+            traffic.rows.filter(pl.col("arm") == mine)
+            .select("id", "score")
+            .unique("id", keep="first", maintain_order=True)
+        )
         if ask is None or not rows.height:
             continue
         chosen = generator(0, "identity").permutation(rows.height)[:MOST_ASKED]
@@ -367,11 +385,15 @@ def _planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:
     for part in power["phases"]:
         if part["units"] is None:
             time = "14 days" if power["per_day"] else f"{power['n_seen']:,} units"
-            words.append(f"{part['phase']}: name the smallest effect worth knowing; {time} would show {part['shown']:.3g}")
+            words.append(
+                f"{part['phase']}: name the smallest effect worth knowing; {time} would show {part['shown']:.3g}"
+            )
         else:
             days = "" if part["days"] is None else f", about {part['days']:.3g} days"
             words.append(f"{part['phase']}: {part['units']:,} units{days} show {part['shown']:.3g}")
-    return f"{design.title}, {said.primary} {power['baseline']:.4g} today; {'; '.join(words)} with power {said.power:.0%}"
+    return (
+        f"{design.title}, {said.primary} {power['baseline']:.4g} today; {'; '.join(words)} with power {said.power:.0%}"
+    )
 
 
 def _changed(said: Plan, begun: Any) -> bool:
@@ -392,5 +414,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-

@@ -98,8 +98,12 @@ def gap(
     """
     n, judged = len(online.truth), known & mature
     if judged.sum() < 2 or not known.any():
-        raise DataError("no served row is old enough to be judged", found=f"{int(known.sum()):,} of {n:,} rows have an outcome")
-    weights = np.ones(n) if propensity is None else np.minimum(1 / propensity, np.quantile(1 / propensity[judged], CAPPED))
+        raise DataError(
+            "no served row is old enough to be judged", found=f"{int(known.sum()):,} of {n:,} rows have an outcome"
+        )
+    weights = (
+        np.ones(n) if propensity is None else np.minimum(1 / propensity, np.quantile(1 / propensity[judged], CAPPED))
+    )
     offline_path = online.prediction if recomputed is None else recomputed
     plans = [  # (prediction, row weights) of N₀ to N₃
         (online.prediction, known.astype(float)), (online.prediction, judged.astype(float)),
@@ -215,9 +219,13 @@ def gap_of_log(
     began = time.perf_counter()
     served = Model.load(model, find)
     output = served.outputs[0]
-    promised = next((s for s in served.evidence.get("scores", []) if s["output"] == output.name and s["value"] is not None), None)
+    promised = next(
+        (s for s in served.evidence.get("scores", []) if s["output"] == output.name and s["value"] is not None), None
+    )
     if promised is None:
-        raise DataError(f"{model} promises no score", rule="a packaged model holds its scores as evidence", do="package it again")
+        raise DataError(
+            f"{model} promises no score", rule="a packaged model holds its scores as evidence", do="package it again"
+        )
     metric = find("metrics", promised["metric"])()
     store = open_log(log, create=False)
     try:
@@ -269,7 +277,9 @@ def _made_offline(path: Path, rows: ServedRows) -> pl.DataFrame:
     known = set(frame["id"])
     missing = sum(one not in known for one in rows.records["id"])
     if missing:
-        raise DataError(f"{path.name} lacks {missing:,} of the requests", rule="every request that was served has its row")
+        raise DataError(
+            f"{path.name} lacks {missing:,} of the requests", rule="every request that was served has its row"
+        )
     return found.select(rows.cells.columns)
 
 

@@ -69,7 +69,10 @@ def _where(cells: pl.DataFrame, unequal: np.ndarray) -> dict[str, Any] | None:
             sharp = inside / size
             base = total / len(unequal)
             if sharp > base + 0.3 * (1 - base) and (best is None or sharp > best[0]):
-                best = (sharp, {"column": name, "level": level, "share_of_unequal": inside / total, "share_unequal": sharp})
+                best = (
+                    sharp,
+                    {"column": name, "level": level, "share_of_unequal": inside / total, "share_unequal": sharp},
+                )
     return None if best is None else best[1]
 
 

@@ -104,7 +104,9 @@ def judge(
 def _measured(
     plan: Plan, design: Design, units: Units, parts: list[pl.DataFrame], covariates: bool, before: Before, scales: dict[str, float]
 ) -> tuple[Measured, ...]:  # fmt: skip
-    order = sorted(plan.measures, key=lambda name: ("primary", "secondary", "guardrail").index(plan.measures[name].role))
+    order = sorted(
+        plan.measures, key=lambda name: ("primary", "secondary", "guardrail").index(plan.measures[name].role)
+    )
     found: dict[str, Effect] = {}
     for name in order:
         one, other = (units.sample(name, part, covariates) for part in parts)
@@ -157,8 +159,8 @@ def _slices(plan: Plan, units: Units, parts: list[pl.DataFrame], name: str) -> d
         for level in sorted(levels, key=str):
             inside = [part.filter(pl.col(column) == level) for part in parts]
             if min(part.height for part in inside) >= SMALLEST_SLICE:
-                samples = (units.sample(name, part, covariates=False) for part in inside)
-                found[f"{column} = {level}"] = effect(*samples, plan.alpha)
+                one, other = (units.sample(name, part, covariates=False) for part in inside)
+                found[f"{column} = {level}"] = effect(one, other, plan.alpha)
     return found
 
 
@@ -185,12 +187,18 @@ def _paths(traffic: Traffic, units: Units, arms: list[str], cells: pl.DataFrame 
     return paths_compared(one, other)
 
 
-def _alarms(identity: Mapping[str, Any] | None, paths: Mapping[str, Any] | None, strays: Mapping[str, Any]) -> list[str]:
+def _alarms(
+    identity: Mapping[str, Any] | None, paths: Mapping[str, Any] | None, strays: Mapping[str, Any]
+) -> list[str]:
     """Return the faults of engineering, the surest first."""
     found = []
     if identity is not None and identity["n_unequal"]:
         where = identity["where"]
-        lies = "" if where is None else f"; {where['share_of_unequal']:.0%} of them lie where {where['column']} is {where['level']}"
+        lies = (
+            ""
+            if where is None
+            else f"; {where['share_of_unequal']:.0%} of them lie where {where['column']} is {where['level']}"
+        )
         found.append(
             f"{identity['n_unequal']:,} of {identity['n']:,} scores differ between the two paths "
             f"(by {identity['largest']:.3g} at most){lies}"
@@ -205,7 +213,9 @@ def _alarms(identity: Mapping[str, Any] | None, paths: Mapping[str, Any] | None,
     if strays["share_both"] > STRAYED:
         found.append(f"{strays['both']:,} of {strays['n']:,} units were in both arms: the assignment is not sticky")
     if strays["share_wrong"] > STRAYED:
-        found.append(f"{strays['wrong']:,} of {strays['n']:,} units were answered by another arm than the one they were dealt")
+        found.append(
+            f"{strays['wrong']:,} of {strays['n']:,} units were answered by another arm than the one they were dealt"
+        )
     return found
 
 
@@ -272,5 +282,3 @@ def power_of(plan: Plan, design: Design, history: Traffic, now: datetime | None)
 def _shown(variance: float, shares: tuple[float, float], n: float, plan: Plan) -> float:
     reach = NORMAL.inv_cdf(1 - plan.alpha / 2) + NORMAL.inv_cdf(plan.power)
     return reach * math.sqrt(variance * sum(sum(shares) / (share * n) for share in shares))
-
-

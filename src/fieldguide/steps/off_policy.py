@@ -87,7 +87,9 @@ def _sound(actions: np.ndarray, propensities: np.ndarray, chances: np.ndarray) -
             found=f"shape {chances.shape}, sums from {sums.min():.4g} to {sums.max():.4g}",
         )  # fmt: skip
     if len(actions) and (actions.min() < 0 or actions.max() >= chances.shape[1]):
-        raise DataError("an action has no chance", found=f"actions up to {actions.max()}, {chances.shape[1]} columns of chances")
+        raise DataError(
+            "an action has no chance", found=f"actions up to {actions.max()}, {chances.shape[1]} columns of chances"
+        )
 
 
 def _expected(

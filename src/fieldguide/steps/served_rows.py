@@ -99,11 +99,15 @@ def served_rows(
     key = folder_hash(model.folder)
     logged = cells(store, key, Query(end=now))
     if not logged.records.height:
-        raise DataError("the model has answered nothing", rule="the gap is between a promise and answers", do="name its log")
+        raise DataError(
+            "the model has answered nothing", rule="the gap is between a promise and answers", do="name its log"
+        )
     rows = joined(store, Query(model=key, end=now), outcome)
     # What was recorded after `now` is not known yet.
     late = pl.col("recorded") > now
-    rows = rows.with_columns(pl.when(~late).then(pl.col(c)).alias(c) for c in ("number", "label", "happened", "recorded"))
+    rows = rows.with_columns(
+        pl.when(~late).then(pl.col(c)).alias(c) for c in ("number", "label", "happened", "recorded")
+    )
     seen = logged.cells.with_columns(logged.records["id"].alias("\x00id"))
     both = rows.join(seen, left_on="id", right_on="\x00id", how="inner", suffix="\x00", maintain_order="left")
     renamed = {f"{name}\x00" if name in rows.columns else name: name for name in logged.cells.columns}
@@ -143,7 +147,9 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
         counted = {0.0: output.labels[0], 1.0: output.labels[1]}
         numbers = records["number"].to_list()
         texts = [
-            text if text in output.labels else spoken.get(text) or counted.get(number if number is not None else -1.0, text)
+            text
+            if text in output.labels
+            else spoken.get(text) or counted.get(number if number is not None else -1.0, text)
             for text, number in zip(texts, numbers)
         ]
     return output.code(pl.Series(output.name, texts))
@@ -153,6 +159,8 @@ def _propensity(store: LogStore, records: pl.DataFrame) -> np.ndarray | None:
     found = store.outcomes(Query(name=PROPENSITY)).filter(pl.col("id").is_not_null()).unique("id")
     if not found.height:
         return None
-    values = records.select("id").join(found.select("id", "number"), on="id", how="left", maintain_order="left")["number"]
+    values = records.select("id").join(found.select("id", "number"), on="id", how="left", maintain_order="left")[
+        "number"
+    ]
     known = values.to_numpy().astype(float)
     return known if np.isfinite(known).all() and (known > 0).all() else None

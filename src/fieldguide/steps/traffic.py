@@ -150,7 +150,9 @@ def _of_file(plan: Plan, path: Path, start: datetime | None, end: datetime | Non
     if not rows.height:
         _no_arm(plan, arms)
     if said.time is not None:
-        rows = rows.filter((pl.col("time") >= start) if start else pl.lit(True), (pl.col("time") < end) if end else True)
+        rows = rows.filter(
+            (pl.col("time") >= start) if start else pl.lit(True), (pl.col("time") < end) if end else True
+        )
     return Traffic(_known_units(rows), pl.DataFrame(schema=OUTCOMES), rows.head(0), str(path), held=True)
 
 
@@ -173,7 +175,9 @@ def _times(values: pl.Series) -> pl.Series:
         read = values.str.to_datetime(time_unit="us", strict=False, time_zone="UTC" if zoned else None)
         if read.null_count() == values.null_count():
             return read.dt.replace_time_zone(None)
-    raise DataError(f"the column {values.name!r} holds no times", rule="times are ISO 8601, such as 2024-05-01T12:00:00")
+    raise DataError(
+        f"the column {values.name!r} holds no times", rule="times are ISO 8601, such as 2024-05-01T12:00:00"
+    )
 
 
 def units_of(plan: Plan, traffic: Traffic, now: datetime | None = None) -> Units:
@@ -191,7 +195,9 @@ def units_of(plan: Plan, traffic: Traffic, now: datetime | None = None) -> Units
         *(pl.col(name).sort_by("time").first() for name in plan.slices if name in rows.columns),
     )  # fmt: skip
     rows = rows.join(first.select("unit", "first"), on="unit")
-    inside = rows if window is None else rows.filter(pl.col("first").is_null() | (pl.col("time") < pl.col("first") + window))
+    inside = (
+        rows if window is None else rows.filter(pl.col("first").is_null() | (pl.col("time") < pl.col("first") + window))
+    )
     frame = first.join(inside.group_by("unit").agg(pl.len().cast(pl.Float64).alias("requests")), on="unit", how="left")
     outcomes = _outcomes_of(traffic, first, rows, window, now)
     for name, said in plan.measures.items():
@@ -216,7 +222,9 @@ def _outcomes_of(
         known = known.filter(pl.col("recorded").is_null() | (pl.col("recorded") <= now), pl.col("time") <= now)
     by_id = known.filter(pl.col("id").is_not_null()).drop("unit").join(rows.select("id", "unit"), on="id")
     by_unit = known.filter(pl.col("id").is_null())
-    found = pl.concat([by_id.select(list(OUTCOMES)), by_unit.select(list(OUTCOMES))]).join(first.select("unit", "first"), on="unit")
+    found = pl.concat([by_id.select(list(OUTCOMES)), by_unit.select(list(OUTCOMES))]).join(
+        first.select("unit", "first"), on="unit"
+    )
     # What happened before a unit was met cannot be the doing of its arm.
     found = found.filter(pl.col("first").is_null() | (pl.col("time") >= pl.col("first")))
     return found if window is None else found.filter(pl.col("time") < pl.col("first") + window)
@@ -270,7 +278,11 @@ def numbers(values: pl.Series, positive: str | None = None) -> pl.Series:
         return (values.cast(pl.String) == positive).cast(pl.Float64)
     if values.dtype != pl.String:
         return values.cast(pl.Float64)
-    words = values.str.to_lowercase().str.strip_chars().replace({"true": "1", "false": "0", "yes": "1", "no": "0", "": None})
+    words = (
+        values.str.to_lowercase()
+        .str.strip_chars()
+        .replace({"true": "1", "false": "0", "yes": "1", "no": "0", "": None})
+    )
     read = words.cast(pl.Float64, strict=False)
     wrong = values.filter(read.is_null() & words.is_not_null())
     if len(wrong):
@@ -291,7 +303,9 @@ def _covariates(plan: Plan, frame: pl.DataFrame, traffic: Traffic) -> tuple[pl.D
     else:
         source = plan.measures[plan.primary].outcome or plan.primary
         past, ids = traffic.before, traffic.before.select("id", "unit")
-        scores = past.group_by("unit").agg(pl.col("score").mean().alias("before_0"), pl.len().cast(pl.Float64).alias("before_1"))
+        scores = past.group_by("unit").agg(
+            pl.col("score").mean().alias("before_0"), pl.len().cast(pl.Float64).alias("before_1")
+        )
         mine = traffic.outcomes.filter(pl.col("name") == source, pl.col("number").is_not_null())
         mine = mine.drop("unit").join(ids, on="id")
         found = [scores, mine.group_by("unit").agg(pl.col("number").sum().alias("before_2"))] if past.height else []

@@ -23,9 +23,10 @@ def check_design(design: Design) -> None:
     Raises:
         AssertionError: names the rule that does not hold.
     """
-    cls: Any = type(design)
     assert isinstance(design, Design), "a design has name, title, identical, phases and verdict"
-    assert dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen, "a design is a frozen dataclass"
+    assert dataclasses.is_dataclass(design), "a design is a dataclass"
+    cls: Any = type(design)
+    assert cls.__dataclass_params__.frozen, "a design is frozen"
     own = not cls.__module__.startswith("fieldguide.") or cls.name == cls.__module__.rpartition(".")[2]
     assert own, f"the name {cls.name!r} is the name of its file, {cls.__module__}"
     assert cls.title and cls.title[0].isupper(), "a title is a heading"

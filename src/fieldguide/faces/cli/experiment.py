@@ -142,7 +142,9 @@ def _say(terminal: Any, found: Mapping[str, Any]) -> None:
     from fieldguide.faces.terminal import say_findings
 
     titles = {"experiment": "Experiment", "gap": "Online against offline", "refresh": "Retrain on the log"}
-    terminal.print(f"[bold]{found['facts'].get('title') or titles[found['step']]}[/] [dim]({found['seconds']:.1f} s)[/]")
+    terminal.print(
+        f"[bold]{found['facts'].get('title') or titles[found['step']]}[/] [dim]({found['seconds']:.1f} s)[/]"
+    )
     terminal.print(f"  {escape(str(found['facts'].get('sentence', '')))}", highlight=False)
     say_findings(terminal, found["findings"])
 

@@ -49,6 +49,6 @@ class StrayedUnits:
             parts.append(
                 f"{count(strays['wrong'], 'unit')} of {strays['n']:,} {verb(strays['wrong'], 'was', 'were')} not in the arm dealt to them"
             )
-        severity = "error" if worst > self.share else "info"
+        severity: Severity = "error" if worst > self.share else "info"
         remedy = "Send the same unit with every request, and deal by the plan's own assignment."
         return [fire(self, " and ".join(parts) + ".", remedy, severity=severity, evidence=strays)]

@@ -45,7 +45,9 @@ def read(judged: Judged) -> Verdict:
     if primary.better(judged.bar, always):
         small = primary.least is not None and primary.gain(always)[1] < primary.least
         if small:
-            words = f"keep the control: {said(primary, always)} is better by less than the {primary.least:g} worth knowing"
+            words = (
+                f"keep the control: {said(primary, always)} is better by less than the {primary.least:g} worth knowing"
+            )
             return Verdict("keep", _first(words), tuple(reasons))
         return Verdict("ship", _first(f"ship the candidate: {said(primary, always)} is better"), tuple(reasons))
     high = primary.gain(always)[1]
