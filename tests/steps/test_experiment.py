@@ -258,3 +258,29 @@ def test_a_file_of_rows_is_judged_as_it_stands(tmp_path):
     )
     with pytest.raises(DataError, match="did you mean 'group'"):
         experiment.verdict(tmp_path)
+
+
+@pytest.mark.parametrize(("looks", "always"), [(0, False), (1, True)])
+def test_without_a_planned_end_only_an_end_nobody_chose_is_one(tmp_path, looks, always):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=300), more="")
+    experiment.plan(folder, now=START)
+    experiment.start(folder, now=START)
+    for _ in range(looks):
+        experiment.status(folder, now=END)
+    experiment.stop(folder, "enough", now=END)
+    found = [experiment.verdict(folder, now=LATER) for _ in range(2)]
+    assert [one["always"] for one in found] == [always, always]
+
+
+def test_a_written_plan_names_its_paths_from_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    from pathlib import Path
+
+    experiment.write_plan(Path("trials/one"), "sqlite:///log.db", "click", "old/model", str(tmp_path / "new"))
+    from fieldguide.core.plan import load_plan
+
+    plan = load_plan(Path("trials/one"))
+    assert plan.of_log() == f"sqlite:///{tmp_path / 'log.db'}"
+    assert (plan.arms["control"].model, plan.arms["candidate"].model) == (tmp_path / "old" / "model", tmp_path / "new")
+    with pytest.raises(StudyError, match="a plan is never overwritten"):
+        experiment.write_plan(Path("trials/one"), "x.csv", "click")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,8 +73,19 @@ def write_plan(
             f"{path} exists already", rule="a plan is never overwritten", do="change it, or name another folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(draft(folder.resolve().name, log, outcome, model, candidate, design), encoding="utf-8")
+    # The file's paths are relative to its folder, those of the command line to where it is typed.
+    scheme, mark, rest = log.partition("://")
+    if not mark:
+        log = _from(folder, log) or log
+    elif scheme == "sqlite" and rest.startswith("/") and not rest.startswith("//"):
+        log = f"sqlite:///{_from(folder, rest[1:])}"
+    models = _from(folder, model), _from(folder, candidate)
+    path.write_text(draft(folder.resolve().name, log, outcome, *models, design), encoding="utf-8")
     return path
+
+
+def _from(folder: Path, path: str | None) -> str | None:
+    return path if path is None or Path(path).is_absolute() else os.path.relpath(path, folder)
 
 
 def plan(folder: Path, now: datetime | None = None) -> Result:
@@ -278,7 +290,8 @@ def _before(said: Plan, journal: Journal, phase: Phase, stopped: bool) -> Before
     planned = journal.last("planned")
     parts = planned["facts"]["power"]["phases"] if planned is not None else []
     n = next((part["units"] for part in parts if part["phase"] == phase.name), said.units)
-    return Before(scales, p, len(judged), n, dealt=journal.last("started") is not None, stopped=stopped)
+    peeks = sum(r["data"]["facts"]["phase"]["name"] == phase.name for r in journal.records("look"))
+    return Before(scales, p, len(judged), peeks, n, dealt=journal.last("started") is not None, stopped=stopped)
 
 
 def _look(

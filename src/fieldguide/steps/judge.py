@@ -47,6 +47,7 @@ class Before:
         scales: τ of the sequential test by measure, fixed at the first look.
         p: the smallest always-valid p-value so far, by measure.
         n_looks: how many looks there were.
+        n_peeks: how many of them while the phase dealt traffic, so that its end may have been chosen by what they showed.
         n_planned: units in all, as planned; None where no power calculation was possible.
         dealt: whether our own assignment dealt the units, so that the log can be held against it.
         stopped: whether the phase was ended before its planned number of units.
@@ -55,6 +56,7 @@ class Before:
     scales: Mapping[str, float] = field(default_factory=dict)
     p: Mapping[str, float] = field(default_factory=dict)
     n_looks: int = 0
+    n_peeks: int = 0
     n_planned: int | None = None
     dealt: bool = False
     stopped: bool = False
@@ -80,7 +82,9 @@ def judge(
     parts = [mature.filter(pl.col("arm") == arm) for arm in arms]
     covariates, unbalanced = _covariates(units, parts)
     n = sum(part.height for part in parts)
-    complete = n >= before.n_planned if before.n_planned is not None else (now is None or before.stopped)
+    # Without a planned number of units only an end that nobody chose by looking is an end.
+    ended = now is None or (before.stopped and not before.n_peeks)
+    complete = ended if before.n_planned is None else n >= before.n_planned
     always = plan.decide == "any_time" or not complete
     scales = dict(before.scales)
     measured = _measured(plan, design, units, parts, covariates, before, scales)

@@ -39,15 +39,11 @@ class GapUnexplained:
         said = f"{number(part['value'])} of {gap['metric_title']}"
         if low is None or high is None or low <= 0 <= high:
             return [passed(self, f"Not beyond noise: {said}.", part)]
+        untold = [other["name"] for other in gap["parts"] if other["value"] is None]
+        if untold:
+            sentence = f"{said} {span((low, high))} of the gap is not explained; {' and '.join(untold)} could not be told and may be it."
+            return [fire(self, sentence, "Make the other parts estimable first.", severity="info", evidence=part)]
         worse = (part["value"] < 0) == bool(gap["greater_is_better"])
-        sentence = f"{part['what'][0].upper()}{part['what'][1:]}: {said} {span((low, high))} of the gap."
-        severity: Severity = self.severity if worse else "info"
-        return [
-            fire(
-                self,
-                sentence,
-                "Ask how outcomes are recorded now; retrain on the newest rows and compare.",
-                severity=severity,
-                evidence=part,
-            )
-        ]
+        sentence = f"Neither who is asked nor engineering explains {said} {span((low, high))} of the gap: the relation itself changed."
+        remedy = "Ask how outcomes are recorded now; retrain on the newest rows and compare."
+        return [fire(self, sentence, remedy, severity=self.severity if worse else "info", evidence=part)]
