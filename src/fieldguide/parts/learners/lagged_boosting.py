@@ -82,7 +82,7 @@ class LaggedBoosting:
         rng = np.random.default_rng(effort.seed)
         x, y, weights = drawn(train, shape, self.most_rows, rng)
         settings = _lightgbm.parameters({
-            "objective": "regression", "metric": "l2", "learning_rate": self.learning_rate, "num_leaves": self.num_leaves, "min_data_in_leaf": self.min_rows,
+            "objective": "regression", "metric": "l2", "learning_rate": self.learning_rate, "num_leaves": self.num_leaves, "min_data_in_leaf": max(2, min(self.min_rows, len(x) // 40)),
             "feature_fraction": self.columns, "lambda_l2": self.l2, "num_threads": effort.threads, "seed": effort.seed % 2**31, "deterministic": True,
             "force_row_wise": True, "verbosity": -1, "max_bin": 255, "feature_pre_filter": False, "is_provide_training_metric": True,
         })  # fmt: skip

@@ -45,13 +45,16 @@ class NLinear:
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {}
 
-    window: int = setting(
-        336, "steps of the past that are looked at [steps], as many as there are at most", capacity=1, space=Choice((96, 192, 336, 512))
-    )
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "two thirds of the window": {"part": 2 / 3}, "a third of the window": {"part": 1 / 3}, "a sixth of the window": {"part": 1 / 6}
+    }  # fmt: skip
+
+    part: float = setting(1.0, "share of the window that is looked at, the newest steps", capacity=1, space=Choice((1 / 6, 1 / 3, 2 / 3, 1.0)))
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Linear:
         """Sum the Gram matrices, choose the penalty on `stop` (a refit is told its place), solve."""
-        window = min(self.window, length_of(train.batch))
+        length = length_of(train.batch)
+        window = min(length, max(1, round(self.part * length)))
         sums = gram(train, window, effort)
         place, tried = (effort.n_steps or 8) - 1, []
         if stop is not None and len(stop) and effort.n_steps is None:
