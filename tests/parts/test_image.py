@@ -12,13 +12,13 @@ import polars as pl
 import pytest
 
 from fieldguide.core import media
-from fieldguide.core.errors import DataError
+from fieldguide.core.errors import DataError, ModelError
 from fieldguide.core.media import BadFile, cell_of, uri_of
 from fieldguide.core.reading import read_frame
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Recipe
 from fieldguide.parts import modality
-from fieldguide.parts.modalities import _copies, _pictures
+from fieldguide.parts.modalities import _checkpoints, _copies, _frozen, _pictures
 from fieldguide.parts.modalities._pixels import Augment
 from fieldguide.parts.modalities.image import Image
 from fieldguide.testing.modality import check_modality
@@ -283,3 +283,105 @@ def test_facts_are_kept_for_the_next_process(tmp_path, monkeypatch):
     monkeypatch.setattr(_pictures, "SEEN", again)
     monkeypatch.setattr(_pictures, "_facts", lambda content: pytest.fail("looked at again"))
     assert _pictures.facts_of(str(path)) == facts
+
+
+def small_checkpoint(folder, seed=0):
+    """An untrained residual network with its processor, saved as a checkpoint is."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        transformers.ResNetModel(config).eval().save_pretrained(folder)
+    processor = {
+        "size": {"height": 16, "width": 16},
+        "image_mean": [0.5] * 3,
+        "image_std": [0.25] * 3,
+        "do_resize": True,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    return folder
+
+
+def test_frozen_features_are_kept_and_equal_what_is_computed_live(tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    folder = small_checkpoint(tmp_path / "small")
+    monkeypatch.setattr(_checkpoints, "SEEN", media.Seen())
+    _checkpoints.SEEN.keep_in(tmp_path / "work")
+    cells = np.array([uri(gradient(seed=i)) for i in range(5)] + [None], object)
+    recipe, said = Recipe(media="features"), {"photo": str(folder)}
+    encoder = Image().fit({"photo": cells[:4]}, recipe, said)
+    live = encoder.encode({"photo": cells})["numbers"]
+    assert live.shape == (6, 16) and not live[5].any() and encoder.layout().numbers[0] == "photo feature 1"
+    monkeypatch.setattr(_frozen, "_encoded", lambda *_: pytest.fail("computed again"))
+    loaded = Image().load(json.loads(json.dumps(encoder.to_dict())))
+    assert (loaded.encode({"photo": cells})["numbers"] == live).all()  # from the store, to the last bit
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    pixels = torch.from_numpy(np.stack([shown(cell, 16) for cell in cells[:5]]) / np.float32(255) - 0.5) / 0.25
+    with torch.inference_mode():
+        right = model(pixel_values=pixels.float()).pooler_output.flatten(1).numpy()
+    np.testing.assert_allclose(live[:5] * encoder.deviations[0] + encoder.means[0], right, atol=1e-4)
+
+
+def test_other_weights_under_the_same_name_are_refused(tmp_path):
+    folder = small_checkpoint(tmp_path / "small")
+    cells = {"photo": np.array([uri(gradient(seed=i)) for i in range(3)], object)}
+    described = Image().fit(cells, Recipe(media="features"), {"photo": str(folder)}).to_dict()
+    small_checkpoint(folder, seed=1)
+    with pytest.raises(ModelError, match="is not the one this model was made with"):
+        Image().load(described)
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelError, match=r"has no preprocessor_config.json.*AutoImageProcessor"):
+        Image().fit(cells, Recipe(media="features"), {"photo": str(folder)})
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model.safetensors missing in .*pytorch_model.bin\) are not read"):
+        Image().fit(cells, Recipe(media="features"), {"photo": str(folder)})
+
+
+def test_without_a_network_the_error_says_which_files_to_put_where(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    hub = pytest.importorskip("huggingface_hub")
+
+    def refuse(*_args, **_more):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    with pytest.raises(
+        ModelError,
+        match=r"there is no checkpoint 'nobody/nothing' here.*no network.*config.json, model.safetensors.*into a folder",
+    ):
+        _checkpoints.resolve("nobody/nothing", "image")
+
+
+def test_a_network_starts_from_a_checkpoint_and_its_later_layers_learn(tmp_path):
+    torch = pytest.importorskip("torch")
+    from fieldguide.core.batch import Batch, Encoded
+    from fieldguide.core.contracts import Effort
+    from fieldguide.core.problem import Output
+    from fieldguide.parts import find
+
+    folder = small_checkpoint(tmp_path / "small")
+    cells = np.array([uri(gradient(seed=i)) for i in range(12)], object)
+    encoder = Image().fit({"photo": cells}, Recipe(media="blocks", augment=False), {"photo": str(folder)})
+    spec = encoder.layout().blocks[0]
+    assert (spec.shape, spec.checkpoint) == ((3, 16, 16), str(folder))
+    none = {"numbers": np.zeros((12, 0), np.float32), "codes": np.zeros((12, 0), np.int32)}
+    batch = Batch(encoder.layout(), {**none, **encoder.encode({"photo": cells})})
+    output = Output("y", find("tasks", "binary")(), ("no", "yes"))
+    data = Encoded(batch, (np.arange(12) % 2,))
+    before = _frozen._model(_checkpoints.resolve(str(folder))).state_dict()
+    for unfrozen, moved in ((0, False), (1, True)):
+        fitted = find("learners", "fusion")(n_epochs=2, d_hidden=8, unfrozen=unfrozen, batch_size=4).fit(
+            data, None, (output,), Effort(seed=1)
+        )
+        after = fitted.net.encoders[0].backbone.pretrained.state_dict()
+        same = {name: torch.equal(value, after[name]) for name, value in before.items()}
+        assert all(same.values()) is not moved
+        assert all(
+            same[name]
+            for name in same
+            if name.startswith("embedder") and "running" not in name and "num_batches" not in name
+        )
+        (answers,) = fitted.predict(batch)
+        assert answers.shape == (12, 2) and np.isfinite(answers).all()

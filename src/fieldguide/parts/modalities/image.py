@@ -19,6 +19,8 @@ from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
 from fieldguide.core.media import BadFile, cell_of
 from fieldguide.parts.modalities import _copies, _pictures
+from fieldguide.parts.modalities._checkpoints import Checkpoint, resolve
+from fieldguide.parts.modalities._frozen import FrozenEncoder, expected
 from fieldguide.parts.modalities._pixels import Augment, Decode
 
 WORKERS = 2  # threads that read files: Pillow lets go of the interpreter while it decodes
@@ -105,13 +107,19 @@ class Image:
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any, checkpoints: Mapping[str, str] | None = None) -> Any:
         """Fit what the recipe's `media` asks for on training cells."""
+        pretrained = {name: resolve(checkpoint, "image") for name, checkpoint in (checkpoints or {}).items()}
         if recipe.media == "blocks":
-            return PixelsEncoder.fit(cells, recipe)
+            return PixelsEncoder.fit(cells, recipe, pretrained)
+        if recipe.media == "features" and pretrained:
+            others = {name: column for name, column in cells.items() if name not in pretrained}
+            frozen = FrozenEncoder.fit(cells, pretrained)
+            return BothEncoder(frozen, FlatEncoder.fit(others)) if others else frozen
         return FlatEncoder.fit(cells)
 
     def load(self, data: Mapping[str, Any]) -> Any:
         """Return the encoder that `to_dict` described."""
-        return (PixelsEncoder if data["form"] == "pixels" else FlatEncoder).from_dict(data)
+        forms = {"pixels": PixelsEncoder, "features": FrozenEncoder, "both": BothEncoder, "flat": FlatEncoder}
+        return forms[data["form"]].from_dict(data)
 
 
 @dataclass(frozen=True)
@@ -123,40 +131,59 @@ class PixelsEncoder:
     """
 
     names: tuple[str, ...]
-    pixels: int
+    sides: tuple[int, ...]
     means: tuple[tuple[float, ...], ...]
     deviations: tuple[tuple[float, ...], ...]
     augment: bool = True
     flip: bool = False
+    checkpoints: tuple[str, ...] = ()
 
     @staticmethod
-    def fit(cells: Mapping[str, np.ndarray], recipe: Any) -> PixelsEncoder:
-        scales = [_channel_scales(column, recipe.pixels) for column in cells.values()]
-        means, deviations = tuple(mean for mean, _ in scales), tuple(deviation for _, deviation in scales)
-        return PixelsEncoder(tuple(cells), recipe.pixels, means, deviations, recipe.augment, recipe.flip)
+    def fit(cells: Mapping[str, np.ndarray], recipe: Any, pretrained: Mapping[str, Checkpoint]) -> PixelsEncoder:
+        found = []
+        for name, column in cells.items():
+            if name in pretrained:  # as it was when the checkpoint was trained
+                takes = expected(pretrained[name])
+                found.append((takes.side, takes.mean, takes.deviation, pretrained[name].name))
+            else:
+                found.append((recipe.pixels, *_channel_scales(column, recipe.pixels), ""))
+        return PixelsEncoder(
+            tuple(cells), tuple(one[0] for one in found), tuple(one[1] for one in found), tuple(one[2] for one in found),
+            recipe.augment, recipe.flip, tuple(one[3] for one in found),
+        )  # fmt: skip
 
     def layout(self) -> Layout:
+        columns = zip(self.names, self.sides, self.means, self.checkpoints, strict=True)
         return Layout(blocks=tuple(
-            Spec(name, "image", (len(mean), self.pixels, self.pixels)) for name, mean in zip(self.names, self.means, strict=True)
+            Spec(name, "image", (len(mean), side, side), checkpoint=checkpoint) for name, side, mean, checkpoint in columns
         ))  # fmt: skip
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Block]:
         augment = Augment(self.flip) if self.augment else None
-        scales = zip(self.names, self.means, self.deviations, strict=True)
+        scales = zip(self.names, self.sides, self.means, self.deviations, strict=True)
         return {
-            name: Block(cells[name], Decode(self.pixels, mean, deviation), augment) for name, mean, deviation in scales
+            name: Block(cells[name], Decode(side, mean, deviation), augment) for name, side, mean, deviation in scales
         }
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "form": "pixels", "names": list(self.names), "pixels": self.pixels, "means": [list(m) for m in self.means],
+            "form": "pixels", "names": list(self.names), "sides": list(self.sides), "means": [list(m) for m in self.means],
             "deviations": [list(d) for d in self.deviations], "augment": self.augment, "flip": self.flip,
+            "checkpoints": list(self.checkpoints),
         }  # fmt: skip
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> PixelsEncoder:
         means, deviations = (tuple(map(tuple, data[name])) for name in ("means", "deviations"))
-        return PixelsEncoder(tuple(data["names"]), data["pixels"], means, deviations, data["augment"], data["flip"])
+        return PixelsEncoder(
+            tuple(data["names"]),
+            tuple(data["sides"]),
+            means,
+            deviations,
+            data["augment"],
+            data["flip"],
+            tuple(data["checkpoints"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -215,6 +242,27 @@ class FlatEncoder:
     def from_dict(data: Mapping[str, Any]) -> FlatEncoder:
         means, deviations = (tuple(np.array(row, np.float64) for row in data[name]) for name in ("means", "deviations"))
         return FlatEncoder(tuple(data["names"]), means, deviations)
+
+
+@dataclass(frozen=True)
+class BothEncoder:
+    """Features of the columns that have a checkpoint, and flat features of those that have none."""
+
+    frozen: FrozenEncoder
+    flat: FlatEncoder
+
+    def layout(self) -> Layout:
+        return Layout(numbers=self.frozen.layout().numbers + self.flat.layout().numbers)
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {"numbers": np.concatenate([part.encode(cells)["numbers"] for part in (self.frozen, self.flat)], axis=1)}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"form": "both", "frozen": self.frozen.to_dict(), "flat": self.flat.to_dict()}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> BothEncoder:
+        return BothEncoder(FrozenEncoder.from_dict(data["frozen"]), FlatEncoder.from_dict(data["flat"]))
 
 
 def _read(text: str | None, column: Any) -> tuple[str | None, str]:

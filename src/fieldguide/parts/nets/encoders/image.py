@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-FORMS = ("resnet",)
+from fieldguide.parts.nets.encoders._pretrained import Backbone
+
+FORMS = ("resnet", "checkpoint")
 LEAST = 4  # pixels a side, below which a map is not halved any more
 
 
@@ -83,6 +85,29 @@ class ResNet(nn.Module):
         return self.dropout(self.layers(pixels).mean(dim=(2, 3)))
 
 
+class Pretrained(nn.Module):
+    """A checkpoint's image encoder; the mean of its last map.
+
+    Args:
+        config: the checkpoint's configuration.
+        unfrozen: later layers that learn [layers]; 0: none; -1: all.
+
+    Shape:
+        pixels: (rows, 3, side, side) float32, scaled as the checkpoint was trained
+        returns: (rows, width) float32
+    """
+
+    def __init__(self, config: Mapping[str, Any], unfrozen: int = 0) -> None:
+        super().__init__()
+        self.backbone = Backbone(config, unfrozen)
+        sizes = config.get("hidden_sizes")
+        self.width = int(sizes[-1] if sizes else config["hidden_size"])
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        states = self.backbone(pixel_values=pixels).last_hidden_state
+        return states.mean(dim=(2, 3)) if states.ndim == 4 else states.mean(dim=1)
+
+
 def _strides(side: int) -> list[int]:
     """Return the stride of each stage: four stages at most, the map halved while it has more than a few pixels.
 
@@ -102,4 +127,8 @@ def _strides(side: int) -> list[int]:
 def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
     """Return the image encoder of a name, for a block of pixels."""
     channels, side, _ = spec.shape
+    if form == "checkpoint":
+        encoder = Pretrained(settings["checkpoints"][spec.checkpoint], settings["unfrozen"])
+        encoder.cells = 64 * (side // 2) ** 2  # type: ignore[assignment]  # the first map of a usual network
+        return encoder
     return ResNet(channels, side, settings["d_embedding"], settings["dropout"])
