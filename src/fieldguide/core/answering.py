@@ -56,7 +56,7 @@ class Answered:
     Args:
         predictions: one array per output.
         decisions: per row, the first output's decision in words.
-        scores: per row, probability of the positive class (binary), of the decision (more classes), or the value.
+        scores: per row, one number of the first output, see `scores_of`.
 
     Shape:
         predictions[i]: (rows, labels) or (rows, d)
@@ -178,10 +178,16 @@ def answered(model: Model, rows: Rows) -> Answered:
 
 
 def scores_of(model: Model, prediction: np.ndarray, decisions: Sequence[Any]) -> np.ndarray:
-    """Return one number per row: probability of the positive class, of the decision, or the value."""
+    """Return one number per row of the first output: what experiments compare.
+
+    Probability of the positive class (binary), of the decision (more classes), of the likeliest label (a set); the value; the
+    first entry (a vector).
+    """
     output = model.outputs[0]
-    if output.task.family != "classes" or len(output.labels) == 2:
-        return prediction[:, -1]
+    if output.family == "multilabel":
+        return prediction.max(axis=1)
+    if output.family != "multiclass":
+        return prediction[:, 1 if output.family == "binary" else 0]
     at = {label: i for i, label in enumerate(output.labels)}
     return prediction[np.arange(len(prediction)), [at[decision] for decision in decisions]]
 
@@ -221,7 +227,7 @@ def typical_effects(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> li
         raise ValueError(f"a row breaks the contract: {problems[0]}")
     answers = answered(contract.model, cells)
     output, scores = contract.model.outputs[0], answers.scores
-    if output.task.family == "classes" and len(output.labels) > 2:  # the score of the row's own decision throughout
+    if output.family == "multiclass":  # the score of the row's own decision throughout
         at = {label: i for i, label in enumerate(output.labels)}
         per_row = len(contract.sent) * len(golden)
         own = [at[decision] for decision in answers.decisions[: len(rows)]]

@@ -57,7 +57,8 @@ class Prediction:
         cells: every feature value as the model saw it, in the order of the contract's columns: number, text, boolean,
             datetime or None.
         prediction: the decision in words (a label or a value).
-        score: probability of the positive class (binary), of the decision (more classes), or the value.
+        score: probability of the positive class (binary), of the decision (more classes), or the value; see
+            `core.answering.scores_of`. NaN is kept as null.
         outputs: all probabilities or values, output after output.
         seconds: from the request's arrival to its answer [s]; the log's own commit not included.
         experiment: the experiment whose assignment chose the arm; "".

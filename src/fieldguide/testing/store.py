@@ -169,7 +169,9 @@ def _check_whole(store: LogStore) -> None:
 
 def _check_threads(store: LogStore) -> None:
     """One thread writes while others read: each sees whole transactions."""
-    before, odd, errors = store.counts()["assignments"], [], []
+    before = store.counts()["assignments"]
+    odd: list[int] = []
+    errors: list[Exception] = []
 
     def read() -> None:
         try:

@@ -14,13 +14,18 @@ import pytest
 from serving_cases import Served, arms_of, model_folder, rows, serving
 
 from conftest import people
+from fieldguide.core.answering import Contract
 from fieldguide.core.assignment import Allocation
 from fieldguide.core.errors import ConfigError, StudyError
 from fieldguide.core.log import Query, cells, predictions
+from fieldguide.core.model import Model
+from fieldguide.core.problem import Output
+from fieldguide.core.table import Column
 from fieldguide.faces.server.answers import ARROW, PARQUET
 from fieldguide.faces.server.app import Settings
-from fieldguide.faces.server.arms import Dealt, allocated, opened
+from fieldguide.faces.server.arms import Arm, Dealt, allocated, opened
 from fieldguide.faces.server.dealing import Dealing
+from fieldguide.parts import find
 from fieldguide.steps.replay import typed_rows
 from fieldguide.workflow import load_model
 
@@ -309,3 +314,59 @@ def test_what_is_served_is_held_against_training_on_metrics(folder: Path, tmp_pa
         assert float(lines['fieldguide_drift_index{arm="people",column="age"}']) < 0.1
         assert float(lines['fieldguide_unseen_share{arm="people",column="city"}']) == 1.0
         assert float(lines['fieldguide_findings{severity="warning"}']) == 2.0
+
+
+class Fixed:
+    """A predictor that knows its answers: what is sent of every kind of output is the question, not how it is found."""
+
+    def __init__(self, outputs: tuple[Output, ...], *answers: list[float]) -> None:
+        self.outputs, self.answers = outputs, answers
+
+    def predict(self, cells: Any, n_rows: int) -> Any:
+        return tuple(np.tile(np.array(answer, float), (n_rows, 1)) for answer in self.answers)
+
+
+SPECIES = Output("species", find("tasks", "multiclass")(), ("cat", "dog", "fox"))
+TAGS = Output("tags", find("tasks", "multilabel")(), ("big", "red"))
+WEIGHT = Output("weight", find("tasks", "regression")())
+PLACE = Output("place", find("tasks", "vector")(), ("x", "y"))
+SHARES = {"cat": 0.2, "dog": 0.7, "fox": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "answers", "prediction", "probabilities", "score"),
+    [
+        ((SPECIES,), ([0.2, 0.7, 0.1],), "dog", SHARES, 0.7),
+        ((TAGS,), ([0.9, 0.2],), ["big"], {"big": 0.9, "red": 0.2}, 0.9),
+        ((WEIGHT,), ([2.5],), 2.5, None, 2.5),
+        ((PLACE,), ([1.5, -2.0],), {"x": 1.5, "y": -2.0}, None, 1.5),
+        ((WEIGHT,), ([float("nan")],), None, None, None),
+        ((SPECIES, WEIGHT), ([0.2, 0.7, 0.1], [2.5]), {"species": "dog", "weight": 2.5}, {"species": SHARES}, 0.7),
+    ],
+)  # fmt: skip
+def test_every_kind_of_output_is_sent_and_logged(
+    tmp_path: Path, outputs: Any, answers: Any, prediction: Any, probabilities: Any, score: Any
+) -> None:
+    columns = (Column("age", "number"),)
+    golden = {"rows": [{"age": 1.0}], "answers": [[answer] for answer in answers], "tolerance": float("inf")}
+    model = Model(columns, outputs, Fixed(outputs, *answers), find, (None,) * len(outputs), golden=golden)
+    contract = Contract.of(model)
+    with serving((Arm("now", contract, "m"),), f"{tmp_path}/log.db") as served:
+        for n in (1, 70):
+            sent = served.predict(*[{"age": 3}] * n).json()["predictions"]
+            assert (
+                len(sent) == n
+                and sent[-1]["prediction"] == prediction
+                and sent[-1].get("probabilities") == probabilities
+            )
+        buffer = io.BytesIO()
+        pl.DataFrame({"age": [1.0, 2.0]}).write_ipc(buffer)
+        response = served.client.post("/predict", content=buffer.getvalue(), headers={"content-type": ARROW})
+        assert pl.read_ipc(io.BytesIO(response.content)).height == 2
+        logged = cells(served.store, "m")
+        assert logged.records.height == 73 and logged.cells["age"].to_list() == [3.0] * 71 + [1.0, 2.0]
+        flat = [value for answer in answers for value in answer]
+        if score is not None:
+            assert (
+                logged.records["outputs"].to_list() == [flat] * 73 and logged.records["score"].to_list() == [score] * 73
+            )

@@ -11,10 +11,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 from starlette.responses import Response
 
 from fieldguide.core.answering import Answered, Contract, Problem
+from fieldguide.core.problem import Output
 
 JSON, ARROW, PARQUET = "application/json", "application/vnd.apache.arrow.file", "application/vnd.apache.parquet"
 MOST = 20
@@ -79,38 +81,40 @@ def _finite(data: Any) -> Any:
 
 
 def listed(contract: Contract, answers: Answered, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return answers row by row: id, prediction, and the probabilities of classes."""
-    outputs, labels = contract.model.outputs, contract.model.outputs[0].labels
-    if len(outputs) == 1:
-        if outputs[0].task.family != "classes":
-            return [{"id": name, "prediction": value} for name, value in zip(ids, answers.decisions)]
+    """Return answers row by row: id, prediction, and the probabilities of labels; by output where there are several."""
+    outputs = contract.model.outputs
+    decided = [answers.decisions] if len(outputs) == 1 else contract.model.decide(answers.predictions)
+    parts = [_said(*one) for one in zip(outputs, answers.predictions, decided)]
+    if len(parts) == 1:
+        predictions, probabilities = parts[0]
+        if probabilities is None:
+            return [{"id": name, "prediction": value} for name, value in zip(ids, predictions)]
         return [
-            {"id": name, "prediction": decision, "probabilities": dict(zip(labels, row))}
-            for name, decision, row in zip(ids, answers.decisions, answers.predictions[0].tolist())
+            {"id": name, "prediction": value, "probabilities": shares}
+            for name, value, shares in zip(ids, predictions, probabilities)
         ]
-    decided = contract.model.decide(answers.predictions)
-    rows: list[dict[str, Any]] = []
-    for i, name in enumerate(ids):
-        row: dict[str, Any] = {"id": name, "prediction": {}, "probabilities": {}}
-        for output, prediction, decisions in zip(outputs, answers.predictions, decided):
-            row["prediction"][output.name] = decisions[i]
-            if output.task.family == "classes":
-                row["probabilities"][output.name] = dict(zip(output.labels, prediction[i].tolist()))
-        rows.append(row)
-    return rows
+    names = [output.name for output in outputs]
+    return [
+        {
+            "id": ident, "prediction": {name: part[0][i] for name, part in zip(names, parts)},
+            "probabilities": {name: part[1][i] for name, part in zip(names, parts) if part[1] is not None},
+        }
+        for i, ident in enumerate(ids)
+    ]  # fmt: skip
+
+
+def _said(output: Output, prediction: np.ndarray, decisions: Sequence[Any]) -> tuple[Sequence[Any], list[Any] | None]:
+    """Return what is said of one output, row by row: decisions, and probabilities by label where there are any."""
+    if output.family == "vector":
+        return [dict(zip(output.labels, row)) for row in prediction.tolist()], None
+    if output.family == "values":
+        return decisions, None
+    return decisions, [dict(zip(output.labels, row)) for row in prediction.tolist()]
 
 
 def framed(contract: Contract, answers: Answered, ids: pl.Series) -> pl.DataFrame:
-    """Return answers as a frame: id, prediction, `probability_<label>`; several outputs carry their names."""
-    several = len(contract.model.outputs) > 1
-    columns: dict[str, Any] = {"id": ids}
-    decided = contract.model.decide(answers.predictions) if several else [answers.decisions]
-    for output, prediction, decisions in zip(contract.model.outputs, answers.predictions, decided):
-        suffix = f"_{output.name}" if several else ""
-        columns[f"prediction{suffix}"] = decisions
-        for i, label in enumerate(output.labels if output.task.family == "classes" else ()):
-            columns[f"probability{suffix}_{label}"] = prediction[:, i]
-    return pl.DataFrame(columns)
+    """Return answers as the frame `Model.predict` returns, with `id` as its first column."""
+    return contract.model._answers(answers.predictions, ids)
 
 
 def table(frame: pl.DataFrame, kind: str, headers: Mapping[str, str]) -> Response:

@@ -166,9 +166,9 @@ def foreign(arm: Arm, scorer: Scorer, sent: Sequence[Mapping[str, Any]]) -> Answ
             found=f"shape {scores.shape} for {len(sent):,} rows",
         )  # fmt: skip
     output = arm.contract.model.outputs[0]
-    if output.task.family != "classes":
+    if output.family == "values":
         return Answered((scores[:, None],), scores.tolist(), scores)
-    if len(output.labels) != 2 or scores.min() < 0 or scores.max() > 1:
+    if output.family != "binary" or scores.min() < 0 or scores.max() > 1:
         raise DataError(
             f"the arm {arm.name!r} gave no probabilities", rule="a foreign arm scores the positive of two classes within 0 and 1",
             found=f"scores from {scores.min():g} to {scores.max():g}, {len(output.labels)} classes",

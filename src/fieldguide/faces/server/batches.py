@@ -63,7 +63,7 @@ def logged(answers: Answered) -> pl.DataFrame:
     """Return prediction, score and outputs of answers, as the log has them."""
     outputs = np.ascontiguousarray(answers.outputs(), np.float64)
     return pl.DataFrame({
-        "prediction": pl.Series(answers.decisions).cast(pl.String), "score": np.ascontiguousarray(answers.scores),
+        "prediction": [str(decision) for decision in answers.decisions], "score": np.ascontiguousarray(answers.scores),
         "outputs": pl.Series("outputs", outputs).cast(pl.List(pl.Float64)),
     })  # fmt: skip
 

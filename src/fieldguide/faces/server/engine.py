@@ -157,6 +157,7 @@ class Engine:
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting, self._count = 0, threading.Lock()
         self._logged: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._remembering = threading.Lock()  # batches ask from the event loop
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -182,13 +183,19 @@ class Engine:
     def assigned(self, units: Sequence[str | None], dealt: Sequence[Dealt]) -> list[Entry]:
         """Return the assignments that the log may not have yet."""
         entries: list[Entry] = []
-        for unit, one in zip(units, dealt):
-            if unit is None or not one.experiment or one.propensity is None or (one.experiment, unit) in self._logged:
-                continue
-            self._logged[one.experiment, unit] = None
-            if len(self._logged) > REMEMBERED:
-                self._logged.popitem(last=False)
-            entries.append(Assignment(one.experiment, unit, one.arm, now(), one.propensity))
+        with self._remembering:
+            for unit, one in zip(units, dealt):
+                if (
+                    unit is None
+                    or not one.experiment
+                    or one.propensity is None
+                    or (one.experiment, unit) in self._logged
+                ):
+                    continue
+                self._logged[one.experiment, unit] = None
+                if len(self._logged) > REMEMBERED:
+                    self._logged.popitem(last=False)
+                entries.append(Assignment(one.experiment, unit, one.arm, now(), one.propensity))
         return entries
 
     def _run(self) -> None:

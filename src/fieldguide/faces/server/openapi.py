@@ -87,7 +87,9 @@ def _cell(column: Column, example: Any) -> dict[str, Any]:
 
 def _answer(contract: Contract) -> dict[str, Any]:
     probabilities = {"type": "object", "description": "probability of each label; for classes only"}
-    prediction: dict[str, Any] = {"description": "a label or a value"}
+    prediction: dict[str, Any] = {
+        "description": "a label, a list of labels, a value or values by entry; by output where there are several"
+    }
     row = {
         "type": "object", "required": ["id", "prediction"],
         "properties": {"id": {"type": "string"}, "prediction": prediction, "probabilities": probabilities, "arm": {"type": "string"}},

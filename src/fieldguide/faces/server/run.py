@@ -23,7 +23,7 @@ class _Told(uvicorn.Server):
         super().__init__(config)
         self._say = told
 
-    async def startup(self, sockets: list | None = None) -> None:  # type: ignore[type-arg]
+    async def startup(self, sockets: list | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class ServingCoverage:
         n_training, n_windows = traffic.training.height, len(traffic.windows)
         if not n_windows or not n_training:
             return [not_applicable(self, "No row was served or none was trained on.")]
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         for column in traffic.columns:
             before = traffic.training[column.name].null_count() / n_training
             gone = traffic.served[column.name].is_null().to_numpy()

@@ -44,7 +44,7 @@ TABLES = {
     "served": "model TEXT PRIMARY KEY, contract TEXT NOT NULL, columns TEXT NOT NULL, outputs TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL",
     "predictions": "seq {serial}, id TEXT NOT NULL, request TEXT NOT NULL, unit TEXT, time {integer} NOT NULL, arm TEXT NOT NULL, "
     "model TEXT NOT NULL, contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, prediction TEXT NOT NULL, "
-    "score {real} NOT NULL, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL",
+    "score {real}, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL",
     "batches": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, "
     "contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, seconds {real} NOT NULL, n_rows {integer} NOT NULL, "
     "blob {blob} NOT NULL",
@@ -110,10 +110,15 @@ def _maybe(value: Any) -> str | None:
     return None if value is None else text(value)
 
 
+def _known(value: float) -> float | None:
+    """Return a number; NaN, which SQLite takes for NULL, as None in every database."""
+    return None if value != value else float(value)
+
+
 def _prediction(entry: Prediction) -> tuple[str, tuple[Any, ...]]:
     return "predictions", (
         entry.id, entry.request, _maybe(entry.unit), micros(entry.time), entry.arm, entry.model, entry.contract, entry.experiment,
-        entry.propensity, text(entry.prediction), float(entry.score), Text.of(entry.outputs), entry.seconds, Text.of(entry.cells),
+        entry.propensity, text(entry.prediction), _known(entry.score), Text.of(entry.outputs), entry.seconds, Text.of(entry.cells),
     )  # fmt: skip
 
 

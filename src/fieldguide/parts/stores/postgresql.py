@@ -78,7 +78,7 @@ class PostgreSQL(_sql.Reading):
             found = connection.execute(
                 "SELECT COALESCE(SUM(n_rows), 0) FROM batches WHERE time < %s", (micros(before),)
             )
-            gone["predictions"] = int(found.fetchone()[0])  # type: ignore[index]
+            gone["predictions"] = int(found.fetchone()[0])
             for table in ("predictions", "batches", "refusals", "outcomes"):
                 n = connection.execute(f"DELETE FROM {table} WHERE time < %s", (micros(before),)).rowcount
                 if table != "batches":
