@@ -79,7 +79,7 @@ class TabM:
         """Return the arguments of `nets.tabm.TabM` for these rows; bins are found on them."""
         from fieldguide.parts.nets.bins import bin_edges
 
-        target = train.targets[0] if self.bins == "tree" and train.targets[0].ndim == 1 else None
+        target = train.targets[0] if self.bins == "tree" else None
         edges = bin_edges(train.batch.numbers, self.n_bins, target, outputs[0].task.family == "classes")
         return {
             "edges": edges,
