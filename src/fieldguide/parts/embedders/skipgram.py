@@ -26,9 +26,12 @@ BLOCK = 32
 """Targets that share their negatives."""
 NOISE = 32
 """Negatives that a block shares."""
-STRETCH = {"cpu": 1024, "cuda": 16_384}
-"""Words a step takes at once: as many as fit the cache of a processor, or keep a GPU busy."""
-PART = 2**22
+STRETCH = {"cpu": 1024, "cuda": 4096}
+"""Words that a step takes at once, at most: as many as fit the cache of a processor, or keep a GPU busy."""
+REPEATS = 2.0
+"""How often two words of a stretch may be the same one, times the stretch's length: pairs of one word that are taken at once
+do not see each other, so a small vocabulary takes short stretches."""
+PART = 2**23
 """Words of the corpus that are drawn at once; a window does not reach across the end of such a part."""
 STEPS_PER_LOSS = 64
 
@@ -99,20 +102,20 @@ class SkipGram:
         keep, noise = vocabulary.keep(self.subsample), Alias.of(vocabulary.noise(self.noise_power))
         band = _band(self.window, self.negatives).to(device)
         sums = torch.zeros(len(vocabulary), device=device)
-        total = self.epochs * len(corpus)
+        size = stretch_size(vocabulary.counts * keep, STRETCH.get(device.type, STRETCH["cpu"]))
+        n_parts = -(-len(corpus) // PART)
+        ends = np.linspace(0, len(corpus), n_parts + 1).astype(np.int64)
+        total, done = self.epochs * len(corpus), 0
         for epoch in range(self.epochs):
             rng = generator(seed, "embed", "epoch", epoch)
-            for first in range(0, len(corpus), PART):
-                part = slice(first, min(first + PART, len(corpus)))
-                done, ahead = epoch * len(corpus) + first, part.stop - first
+            for i in rng.permutation(n_parts):
+                part = slice(int(ends[i]), int(ends[i + 1]))
                 drawn = draw(corpus, part, keep, self.window, rng)
-                found, stopped = _pass(
-                    drawn, noise, band, vectors, sums, rng, clock,
-                    lambda share: self.learning_rate * (1.0 - (done + share * ahead) / total),  # noqa: B023
-                )  # fmt: skip
-                words = done + ahead
+                before, done = done, done + part.stop - part.start
+                rates = tuple(self.learning_rate * (1.0 - words / total) for words in (before, done))
+                found, stopped = _pass(drawn, noise, band, vectors, sums, size, rng, clock, rates)
                 yield {
-                    "epoch": epoch + 1, "words": words, "loss": found, "rate": self.learning_rate * (1.0 - words / total),
+                    "epoch": epoch + 1, "words": done, "loss": found, "rate": rates[1],
                     "seconds": time.monotonic() - begun, **({"stopped": "clock"} if stopped else {}),
                 }  # fmt: skip
                 if stopped:
@@ -157,29 +160,45 @@ def _band(window: int, negatives: int) -> Band:
     return Band(window, contexts, contexts.sum(1, keepdim=True) * (negatives / NOISE))
 
 
+def stretch_size(occurrences: np.ndarray, most: int) -> int:
+    """Return how many words a step takes: whole blocks, at most `most`, `REPEATS` times the number of words that matter.
+
+    That number is 1 / (sum of squared shares): n for n words of one frequency, less for words of different ones.
+
+    Examples:
+        >>> stretch_size(np.ones(100), 1024), stretch_size(np.ones(100_000), 1024), stretch_size(np.ones(3), 1024)
+        (192, 1024, 32)
+    """
+    share = occurrences / occurrences.sum()
+    return max(BLOCK, min(most, int(REPEATS / (share**2).sum())) // BLOCK * BLOCK)
+
+
 def _pass(
     drawn: Drawn,
     noise: Alias,
     band: Band,
     vectors: Vectors,
     sums: Tensor,
+    size: int,
     rng: np.random.Generator,
     clock: Clock,
-    rate: Any,
+    rates: tuple[float, ...],
 ) -> tuple[float | None, bool]:
-    """Take every stretch of what was drawn once; return the mean loss per pair and whether the clock ended it."""
-    device, window = vectors.inputs.device, band.window
-    n = len(drawn.words)
-    size = max(BLOCK, min(STRETCH.get(device.type, STRETCH["cpu"]), -(-n // BLOCK) * BLOCK))
+    """Take every stretch of what was drawn once, in random order; return the loss per pair and whether the clock ended it.
+
+    In the order of the file, a corpus that is sorted by topic would be remembered by its last topic.
+
+    Args:
+        size: words of a stretch.
+        rates: the learning rate before and after.
+    """
+    device, window, n = vectors.inputs.device, band.window, len(drawn.words)
+    size = max(BLOCK, min(size, -(-n // BLOCK) * BLOCK))
     n_steps = -(-n // size)
-    words = np.zeros(n_steps * size + 2 * window, np.int64)
-    words[window : window + n] = drawn.words
-    code = np.zeros(n_steps * size, np.int64)  # without any reach: the padding is no target
-    code[:n] = (drawn.left * (window + 1) + drawn.right) * BLOCK
-    code += np.tile(np.arange(BLOCK), len(code) // BLOCK)
+    words, code = _laid_out(drawn, n_steps * size, window)
     on_device, codes = torch.from_numpy(words).to(device), torch.from_numpy(code).to(device)
     total, pairs = 0.0, 0.0
-    for i in range(n_steps):
+    for done, i in enumerate(rng.permutation(n_steps).tolist()):
         place = codes[i * size : (i + 1) * size]
         negatives = torch.from_numpy(noise.draw(size // BLOCK * NOISE, rng)).to(device)
         stretch = Stretch(
@@ -188,10 +207,25 @@ def _pass(
             negatives.view(-1, NOISE),
             band.weights.index_select(0, place).view(-1, BLOCK, 1),
         )
-        if i % STEPS_PER_LOSS == 0:
+        if done % STEPS_PER_LOSS == 0:
             total += float(loss(vectors.inputs, vectors.outputs, stretch))
             pairs += float(stretch.contexts.sum())
-            if clock.left() <= 0.0:
+            if clock.over:
                 return (total / pairs if pairs else None), True
-        step(vectors.inputs, vectors.outputs, stretch, rate(i / n_steps), sums)
+        rate = rates[0] + (rates[1] - rates[0]) * done / n_steps
+        step(vectors.inputs, vectors.outputs, stretch, rate, sums)
     return (total / pairs if pairs else None), False
+
+
+def _laid_out(drawn: Drawn, n: int, window: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the drawn words padded to n places with a margin on either side, and each place's row of the band.
+
+    Padding has no reach, so that it is no target, and nobody's reach goes there, so that it is no context.
+
+    Shape:
+        returns: (n + 2 * window,) int64 words, (n,) int64 rows
+    """
+    words, code = np.zeros(n + 2 * window, np.int64), np.zeros(n, np.int64)
+    words[window : window + len(drawn.words)] = drawn.words
+    code[: len(drawn.words)] = (drawn.left * (window + 1) + drawn.right) * BLOCK
+    return words, code + np.tile(np.arange(BLOCK), n // BLOCK)
