@@ -27,7 +27,7 @@ NOTE = "<!-- written by docs/generate.py; change the docstrings instead -->\n\n"
 STEPS = (
     "frame", "join", "split", "explore", "prepare", "baseline", "train", "refine", "finalize", "serve", "experiment",
 )  # fmt: skip
-PARTS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches")
+PARTS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "losses", "optimisers", "schedules", "calibrators")
 CORE = (
     "problem", "table", "split", "candidate", "score", "finding", "model", "journal", "contracts", "settings", "errors",
 )  # fmt: skip
@@ -89,6 +89,42 @@ def table_of_parts() -> str:
         for name, part in found:
             if settings := _settings(part):
                 lines += [f"### Settings of `{name}` {{ #{kind}-{name} }}", "", *settings, ""]
+    return "\n".join(lines) + "\n"
+
+
+LAST_LAYERS = {
+    "sigmoid": "a sigmoid for each label", "softmax": "softmax over the labels", "identity": "the value itself",
+    "exp": "exp: a rate above 0", "ordinal": "cuts that fall, a sigmoid each", "tree": "forks of a tree, a sigmoid each",
+}  # fmt: skip
+
+
+@page("reference/losses.md")
+def losses() -> str:
+    """Return which last layer, loss and metrics belong to which task, then every loss with its formula and an example."""
+    found = [(name, parts.find("losses", name)) for name in parts.names("losses")]
+    lines = [
+        "# Last layer, loss, metric", "", "What a network's last layer is, what it minimises by default, what `problem.loss` may name in its place, and by what it can be judged. "
+        "In use: [losses](../losses.md).", "", "| task | last layer | loss | other losses | metrics, the default first |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name in parts.names("tasks"):
+        task = parts.find("tasks", name)
+        if not task.loss:
+            continue
+        layer = "one sigmoid: the positive label" if name == "binary" else LAST_LAYERS.get(task.activation, task.activation)
+        others = [f"[`{other}`](#{other})" for other, loss in found if name in loss.tasks and other != task.loss]
+        metrics = ", ".join(f"`{metric}`" for metric in task.metrics)
+        lines.append(f"| {name} | {layer} | [`{task.loss}`](#{task.loss}) | {', '.join(others)} | {metrics} |")
+    lines += ["", "| loss | what it is | last layer it asks for | targets reach it | units |", "|---|---|---|---|---|"]
+    reach = {"standard": "centred and scaled", "mean": "divided by their mean", "none": "as they are"}
+    for name, loss in found:
+        values = set(loss.tasks) & {"regression", "vector", "count", "forecast"}
+        layer = LAST_LAYERS.get(loss.activation, "the task's own")
+        lines.append(f"| [`{name}`](#{name}) | {_first_sentence(loss)} | {layer} | {reach[loss.scaling] if values else 'as labels'} | {loss.units} |")
+    for name, loss in found:
+        lines += ["", f"## {name} {{ #{name} }}", "", f"**{loss.title}**, in {loss.units}; for {', '.join(loss.tasks)}.", ""]
+        lines += _markdown(inspect.cleandoc(loss.__doc__ or ""))
+        if settings := _settings(loss):
+            lines += ["", *settings]
     return "\n".join(lines) + "\n"
 
 

@@ -446,6 +446,16 @@ class Study:
         clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
         return self.record.once("rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock))
 
+    def rates(self) -> Result:
+        """At which learning rates the study's networks learn, by a range test on the first fold's training rows."""
+        from fieldguide.steps.rates import rates
+        from fieldguide.steps.train import networks
+
+        self.prepare()
+        chosen = networks({column.kind for column in self.material.seen.features})
+        clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+        return self.record.once("rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock))
+
     def imbalance(self, candidate: str | None = None) -> Result:
         """What each remedy for a rare class buys, on validation rows: weights, resampling, focal loss, threshold, calibration.
 

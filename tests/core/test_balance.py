@@ -51,7 +51,9 @@ def test_resampling_keeps_rows_whole_and_their_order(way: str, each: int) -> Non
         assert set(places) == set(range(100))
     again, _ = balanced(rows(CODES), None, CLASSES, way, 3)
     other, _ = balanced(rows(CODES), None, CLASSES, way, 4)
-    assert np.array_equal(again.batch.numbers, train.batch.numbers) and not np.array_equal(other.batch.numbers, train.batch.numbers)
+    assert np.array_equal(again.batch.numbers, train.batch.numbers) and not np.array_equal(
+        other.batch.numbers, train.batch.numbers
+    )
 
 
 def test_values_and_none_are_left_alone() -> None:
@@ -61,7 +63,7 @@ def test_values_and_none_are_left_alone() -> None:
 
 
 def test_a_way_that_there_is_not() -> None:
-    with pytest.raises(ConfigError, match="no way to balance named 'wieghts' .did you mean 'weights'"):
+    with pytest.raises(ConfigError, match=r"no way to balance named 'wieghts' .did you mean 'weights'"):
         balanced(rows(CODES), None, CLASSES, "wieghts", 0)
 
 
@@ -92,6 +94,9 @@ def test_without_positive_rows_there_is_no_threshold() -> None:
 
 def test_the_cost_curve_by_hand() -> None:
     truth, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
-    curve = {round(point["threshold"], 2): point for point in cost_curve(truth, p, {"false_positive": 1, "false_negative": 4})}
+    curve = {
+        round(point["threshold"], 2): point
+        for point in cost_curve(truth, p, {"false_positive": 1, "false_negative": 4})
+    }
     assert curve[0.5]["cost"] == pytest.approx((1 + 4) / 4) and curve[0.3]["cost"] == pytest.approx(1 / 4)
     assert curve[0.3]["recall"] == 1.0 and curve[0.5]["called"] == 0.5

@@ -32,7 +32,9 @@ def test_bias_brings_back_shares_that_balancing_moved() -> None:
     truth = (rng.random(6_000) < honest).astype(np.int64)
     odds = honest / (1 - honest) * 9  # as from weights of 9 to 1
     given = np.stack([1 / (1 + odds), odds / (1 + odds)], 1)
-    plain, biased = (parts.find("calibrators", "temperature")(bias=bias).fit(truth, given).correct(given) for bias in (False, True))
+    plain, biased = (
+        parts.find("calibrators", "temperature")(bias=bias).fit(truth, given).correct(given) for bias in (False, True)
+    )
     assert biased[:, 1].mean() == pytest.approx(truth.mean(), abs=1e-3)
     assert np.abs(biased[:, 1] - honest).mean() < 0.02 < 0.1 < np.abs(plain[:, 1] - honest).mean()
 

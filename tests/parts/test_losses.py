@@ -32,7 +32,9 @@ def loss(name: str, **settings: Any) -> Any:
 
 
 def test_every_loss_of_the_plan_is_there() -> None:
-    wanted = "cross_entropy binary_cross_entropy weighted focal label_smoothing hinge squared_hinge hierarchical_softmax"
+    wanted = (
+        "cross_entropy binary_cross_entropy weighted focal label_smoothing hinge squared_hinge hierarchical_softmax"
+    )
     values = "squared_error absolute_error huber pinball poisson ordinal"
     assert {*wanted.split(), *values.split()} <= set(LOSSES)
 
@@ -59,7 +61,10 @@ class TestTheContractTest:
             (lambda z, y: (z - y).square().mean(), "one number a row"),
             (lambda z, y: (z - y).square().mean(1) - 1.0, "not negative"),
             (lambda z, y: (z - y).square().mean(1) + 1.0, "at the truth a loss is 0, not 1"),
-            (lambda z, y: (z - y).square().mean(1) / (1 + (z - y).square().mean()), "rows do not depend|alone costs the same"),
+            (
+                lambda z, y: (z - y).square().mean(1) / (1 + (z - y).square().mean()),
+                "rows do not depend|alone costs the same",
+            ),
             (lambda z, y: (z - y).mean(1).detach() * (z - y).mean(1), "differs from finite differences"),
         ],
     )
@@ -86,7 +91,9 @@ class TestNumbers:
             (loss("squared_error").compute(z, b), F.mse_loss(z, b, **none).mean(1)),
             (
                 loss("hinge").compute(z, y),
-                torch.stack([(1 - z[i, c] + max(z[i, j] for j in range(4) if j != c)).clamp(min=0) for i, c in enumerate(y)]),
+                torch.stack(
+                    [(1 - z[i, c] + max(z[i, j] for j in range(4) if j != c)).clamp(min=0) for i, c in enumerate(y)]
+                ),
             ),
         ]
         for ours, theirs in pairs:
@@ -100,7 +107,9 @@ class TestNumbers:
 
     def test_focal_without_gamma_is_cross_entropy_and_looks_away_from_the_easy(self) -> None:
         plain, focused = loss("focal", gamma=0.0), loss("focal", gamma=3.0)
-        assert torch.allclose(plain.compute(self.logits, self.codes), F.cross_entropy(self.logits, self.codes, reduction="none"))
+        assert torch.allclose(
+            plain.compute(self.logits, self.codes), F.cross_entropy(self.logits, self.codes, reduction="none")
+        )
         easy = torch.tensor([[4.0]]), torch.tensor([[1.0]])
         hard = torch.tensor([[-4.0]]), torch.tensor([[1.0]])
         share = [float(focused.compute(*rows) / plain.compute(*rows)) for rows in (easy, hard)]
@@ -128,7 +137,10 @@ class TestNumbers:
             ({"no": 1, "yse": 2}, "label 'yse' .did you mean 'yes'.*'y' does not have"),
             ({"no": 1}, "no weight for yes"),
             ({"no": 1, "yes": 0}, "the weight of 'yes' is 0. Rule: a weight is a number above 0"),
-            ("costs", "the weights of the loss of 'y' are 'costs'. Rule: weights are balanced, costs .with problem.costs."),
+            (
+                "costs",
+                "the weights of the loss of 'y' are 'costs'. Rule: weights are balanced, costs .with problem.costs.",
+            ),
         ],
     )
     def test_weights_that_cannot_be(self, weights: Any, message: str) -> None:
@@ -172,7 +184,9 @@ class TestNetworks:
             ("regression", "huber", {}), ("regression", "pinball", {"quantile": 0.5}), ("regression", "poisson", {}),
         ],
     )  # fmt: skip
-    def test_learns(self, task: str, name: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_learns(
+        self, task: str, name: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         import json
         from dataclasses import replace
 
@@ -207,7 +221,7 @@ class TestNetworks:
         assert below[0] < 0.3 and below[1] > 0.7
 
 
-OWN = '''
+OWN = """
 import torch
 from torch.nn import functional as F
 
@@ -252,7 +266,7 @@ def wrong(logits, target):
 def box(logits, target):
     corner = (logits[:, :2] - target[:, :2]).square().sum(1)
     return corner + (logits[:, 2:] - target[:, 2:]).abs().sum(1)
-'''
+"""
 
 
 @pytest.fixture
@@ -297,9 +311,11 @@ class TestYourOwn:
             tried(own_loss(f"{own}:{name}", {}), self.output("regression"), name)
 
     def test_paths_that_lead_nowhere(self, own: str) -> None:
-        with pytest.raises(ConfigError, match="the loss 'no_such_module:f' cannot be imported.*ModuleNotFoundError.*PYTHONPATH"):
+        with pytest.raises(
+            ConfigError, match=r"the loss \'no_such_module:f' cannot be imported.*ModuleNotFoundError.*PYTHONPATH"
+        ):
             own_loss("no_such_module:f", {})
-        with pytest.raises(ConfigError, match="has no loss named 'sqared_hinge' .did you mean 'squared_hinge'"):
+        with pytest.raises(ConfigError, match=r"has no loss named 'sqared_hinge' .did you mean 'squared_hinge'"):
             own_loss(f"{own}:sqared_hinge", {})
 
     def test_a_head_keeps_its_name_and_no_code(self, own: str) -> None:
@@ -320,7 +336,9 @@ class TestOtherLearners:
 
         rows, (output,) = example(task, 400, codes=False, seed=seed)
         made = parts.find("learners", learner)()
-        return made.fit(rows, None, (replace(output, loss=part),), Effort(seed=0, n_steps=40)).predict(rows.batch)[0], rows
+        return made.fit(rows, None, (replace(output, loss=part),), Effort(seed=0, n_steps=40)).predict(rows.batch)[
+            0
+        ], rows
 
     def test_boosting_aims_at_the_quantile(self) -> None:
         below = []
@@ -336,7 +354,7 @@ class TestOtherLearners:
 
     @pytest.mark.parametrize("learner", ["boosting", "linear"])
     def test_class_weights_raise_the_rarer_class(self, learner: str) -> None:
-        plain, rows = self.fitted(learner, "binary", None)
+        plain, _ = self.fitted(learner, "binary", None)
         weighted, _ = self.fitted(learner, "binary", loss("weighted", weights={"no": 1, "yes": 6}))
         assert weighted[:, 1].mean() > plain[:, 1].mean() + 0.05
 

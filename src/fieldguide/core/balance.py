@@ -19,9 +19,7 @@ WAYS = ("none", "weights", "oversample", "undersample")
 FEWEST = 10  # rows of a class below which the others are not cut down to it
 
 
-def balanced(
-    train: Encoded, stop: Encoded | None, output: Any, way: str, seed: int
-) -> tuple[Encoded, Encoded | None]:
+def balanced(train: Encoded, stop: Encoded | None, output: Any, way: str, seed: int) -> tuple[Encoded, Encoded | None]:
     """Return training rows in which every class counts alike, and the rows to stop on weighted to match.
 
     Args:
@@ -46,7 +44,9 @@ def balanced(
         [0.667, 0.667, 0.667, 2.0]
     """
     if way not in WAYS:
-        raise ConfigError(f"there is no way to balance named {way!r}{nearest(way, WAYS)}", do=f"use one of {', '.join(WAYS)}")
+        raise ConfigError(
+            f"there is no way to balance named {way!r}{nearest(way, WAYS)}", do=f"use one of {', '.join(WAYS)}"
+        )
     if way == "none" or output.task.family != "classes":
         return train, stop
     codes = train.targets[0]

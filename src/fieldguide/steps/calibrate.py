@@ -65,7 +65,9 @@ def calibrate(bench: Bench, chosen: Blended, thresholds: Sequence[Threshold]) ->
     return Calibrated(tuple(calibrators), tuple(cuts), tuple(facts))
 
 
-def cross_fitted(calibrator: Any, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int) -> np.ndarray:
+def cross_fitted(
+    calibrator: Any, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int
+) -> np.ndarray:
     """Return corrected predictions, each row by a calibrator that was fitted without its unit.
 
     Shape:
@@ -91,7 +93,9 @@ def worth(
         truth, blocks: (rows,)
         before, after: (rows, n_labels)
     """
-    found = {stage: quality(output, truth, given, blocks, seed) for stage, given in (("before", before), ("after", after))}
+    found = {
+        stage: quality(output, truth, given, blocks, seed) for stage, given in (("before", before), ("after", after))
+    }
     one, other = found["before"], found["after"]
     helped = other["log_loss"] < one["log_loss"]
     sentence = (

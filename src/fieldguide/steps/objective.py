@@ -33,7 +33,9 @@ def with_objective(problem: Problem, said: Any, table: Table) -> Problem:
     for number, output in enumerate(problem.outputs):
         own = entries[number].loss if number < len(entries) else None
         chosen = own if own is not None else said.loss
-        outputs.append(output if chosen is None else replace(output, loss=_suited(chosen, output, problem.costs, table)))
+        outputs.append(
+            output if chosen is None else replace(output, loss=_suited(chosen, output, problem.costs, table))
+        )
     calibrator = None if said.calibrate is None else _calibrator(said.calibrate, problem)
     if said.decide and problem.output.family != "binary":
         raise ConfigError(

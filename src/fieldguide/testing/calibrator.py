@@ -50,10 +50,14 @@ def check_calibrator(calibrator: Any) -> None:
         fitted = calibrator.fit(truth, given)
         corrected = fitted.correct(given)
         assert np.array_equal(given, before), "fitting and correcting change no array"
-        assert corrected.shape == given.shape and np.isfinite(corrected).all(), "corrected probabilities are finite, shaped as before"
+        assert corrected.shape == given.shape and np.isfinite(corrected).all(), (
+            "corrected probabilities are finite, shaped as before"
+        )
         assert (corrected >= 0).all() and np.abs(corrected.sum(1) - 1).max() < 1e-9, "probabilities of a row sum to 1"
         losses = [-np.log(np.clip(p[np.arange(len(truth)), truth], 1e-15, 1)).mean() for p in (given, corrected)]
-        assert losses[1] < losses[0], f"what is overconfident is corrected: the log loss went from {losses[0]:.3f} to {losses[1]:.3f}"
+        assert losses[1] < losses[0], (
+            f"what is overconfident is corrected: the log loss went from {losses[0]:.3f} to {losses[1]:.3f}"
+        )
         alone = np.concatenate([fitted.correct(given[i : i + 1]) for i in range(8)])
         assert np.allclose(alone, corrected[:8], atol=1e-12), "rows do not depend on each other"
         told = json.loads(json.dumps(fitted.to_dict()))

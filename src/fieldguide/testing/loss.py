@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fieldguide import parts
 from fieldguide.parts.losses._own import analytic, differences
 
 N_ROWS = 40
@@ -64,7 +63,9 @@ def targets(loss: Any, task: str, seed: int = 0) -> tuple[Any, Tensor, int]:
         return fitted, torch.from_numpy(codes), loss.d_logits(n_labels)
     width = {"multilabel": 4, "vector": 3}.get(task, 1)
     values = {"multilabel": rng.integers(0, 2, (N_ROWS, width)), "count": rng.poisson(2.0, (N_ROWS, width)) / 2.0}
-    made = values.get(task, rng.normal(size=(N_ROWS, width)) if loss.lowest is None else rng.gamma(2.0, 0.5, (N_ROWS, width)))
+    made = values.get(
+        task, rng.normal(size=(N_ROWS, width)) if loss.lowest is None else rng.gamma(2.0, 0.5, (N_ROWS, width))
+    )
     fitted = loss.fitted(made, SimpleNamespace(name="y", labels=()))
     return fitted, torch.from_numpy(np.asarray(made, np.float64)), loss.d_logits(width)
 
@@ -91,7 +92,9 @@ def _check_task(loss: Any, task: str, seed: int) -> None:
     exact, close = analytic(fitted, logits, target), differences(fitted, logits, target)
     assert exact is not None, f"{task}: a loss has a gradient"
     gap = float((exact - close).abs().max())
-    assert gap <= 1e-5 * max(1.0, float(close.abs().max())), f"{task}: the gradient differs from finite differences by {gap:.3g}"
+    assert gap <= 1e-5 * max(1.0, float(close.abs().max())), (
+        f"{task}: the gradient differs from finite differences by {gap:.3g}"
+    )
     _check_descent(fitted, task, target, d_logits)
 
 
@@ -103,4 +106,6 @@ def _check_descent(loss: Any, task: str, target: Tensor, d_logits: int) -> None:
         assert gradient is not None
         logits = logits - 0.3 * gradient
     end = float(loss.compute(logits, target).mean())
-    assert end < 0.9 * begin, f"{task}: steps against the gradient lower the loss; it went from {begin:.3g} to {end:.3g}"
+    assert end < 0.9 * begin, (
+        f"{task}: steps against the gradient lower the loss; it went from {begin:.3g} to {end:.3g}"
+    )

@@ -28,7 +28,9 @@ def trials(*names: str) -> list[Any]:
 
 def test_what_each_learner_minimises():
     cases = {"problem": problem("huber"), "trials": trials("prior", "linear", "boosting", "neighbours", "mlp")}
-    finding = only(check_check(LossReplaced(), cases, {"problem": problem("huber"), "trials": trials("boosting", "mlp")}))
+    finding = only(
+        check_check(LossReplaced(), cases, {"problem": problem("huber"), "trials": trials("boosting", "mlp")})
+    )
     assert finding.sentence == (
         "2 of 3 baselines minimise another loss: linear, neighbours for 'price' (squared_error in place of huber)."
     )
@@ -43,4 +45,6 @@ def test_boosting_has_no_objective_for_label_smoothing():
 
 def test_the_tasks_own_loss_is_nobodys_affair():
     assert only(LossReplaced().run(problem=problem(None), trials=trials("linear"))).status == "not_applicable"
-    assert only(LossReplaced().run(problem=problem("squared_error"), trials=trials("linear"))).status == "not_applicable"
+    assert (
+        only(LossReplaced().run(problem=problem("squared_error"), trials=trials("linear"))).status == "not_applicable"
+    )

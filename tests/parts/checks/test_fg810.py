@@ -12,7 +12,9 @@ from fieldguide.testing import check_check
 
 def case(value, low, high, target=0.9):
     point = {"value": value, "interval": [low, high], "n": 100}
-    facts = {"operating": {"threshold": 0.3, "recall": point, "precision": {"value": None, "interval": [None, None], "n": 0}}}
+    facts = {
+        "operating": {"threshold": 0.3, "recall": point, "precision": {"value": None, "interval": [None, None], "n": 0}}
+    }
     return {"problem": replace(problem_of(), decide={"recall": target}), "facts": facts}
 
 

@@ -33,7 +33,18 @@ def _say_remedies(terminal: Any, facts: Mapping[str, Any]) -> None:
     from fieldguide.faces.terminal import number
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    names = ("remedy", "average precision", "log loss", "calibrated", "cost at 0.5", "threshold", "cost", "recall", "precision", "gain beyond the threshold")
+    names = (
+        "remedy",
+        "average precision",
+        "log loss",
+        "calibrated",
+        "cost at 0.5",
+        "threshold",
+        "cost",
+        "recall",
+        "precision",
+        "gain beyond the threshold",
+    )
     for name in names:
         table.add_column(name, justify="left" if name == "remedy" else "right")
     for entry in facts["remedies"]:

@@ -18,7 +18,7 @@ from fieldguide.core.result import Result
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
 BEFORE = ("join",)
-BESIDE = ("recency", "imbalance")
+BESIDE = ("recency", "imbalance", "intervals", "rates")
 """Steps before and beside the order: shown where they were run, missed by nobody where they were not."""
 SEVERITIES = ("error", "warning", "info")
 

@@ -40,11 +40,12 @@ def imbalance(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         "gains are paired, with 95 % intervals."
     )
     points = [
-        {"x": p["threshold"], "y": p["cost"], "line": e["remedy"]}
-        for e in entries
-        for p in at(e, "curve", default=[])
+        {"x": p["threshold"], "y": p["cost"], "line": e["remedy"]} for e in entries for p in at(e, "curve", default=[])
     ]
-    said = "; ".join(f"{e.get('remedy')} least {number(min((p['cost'] for p in at(e, 'curve', default=[])), default=None))}" for e in entries)
+    said = "; ".join(
+        f"{e.get('remedy')} least {number(min((p['cost'] for p in at(e, 'curve', default=[])), default=None))}"
+        for e in entries
+    )
     return [
         blocks.text(f"{str(at(f, 'sentence', default=''))[:1].upper()}{str(at(f, 'sentence', default=''))[1:]}."),
         blocks.table(columns, rows, caption="What each remedy bought", note=note),
@@ -62,7 +63,10 @@ def cost_lines(rows: charts.Rows) -> charts.Spec:
     lines = list(dict.fromkeys(row["line"] for row in rows))
     palette = [*charts.COLOURS[1:], charts.COLOURS[0]]
     colour = {"domain": lines, "range": [palette[i % len(palette)] for i in range(len(lines))]}
-    dash = {"domain": lines, "range": [[[1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [4, 4]][i % 5] for i in range(len(lines))]}
+    dash = {
+        "domain": lines,
+        "range": [[[1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [4, 4]][i % 5] for i in range(len(lines))],
+    }
     legend = {"legend": {"title": None, "symbolType": "stroke"}}
     return charts.base(rows, 240, mark={"type": "line"}, encoding={
         "x": charts.quantity("x", "threshold", True), "y": charts.quantity("y", "cost a row", True, axis={"tickCount": 5}),
@@ -80,9 +84,13 @@ def calibrators(f: Mapping[str, Any]) -> list[Block]:
         ]]
         for c in at(f, "calibrators", default=[])
     ]  # fmt: skip
-    columns = [column("output"), column("calibrator"), column("validation rows", True), column("ratio", True), column("error", True), column("log loss", True)]
+    columns = [
+        column("output"),
+        column("calibrator"),
+        column("validation rows", True),
+        column("ratio", True),
+        column("error", True),
+        column("log loss", True),
+    ]
     note = "Each row corrected by a calibrator fitted without its unit; the shipped one is fitted on all of these rows. The sealed rows are judged with it inside."
     return [blocks.table(columns, rows, caption="Calibrated on validation predictions", note=note)] if rows else []
-
-
-

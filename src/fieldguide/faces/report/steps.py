@@ -25,6 +25,8 @@ from fieldguide.faces.report.figures import (
 )
 from fieldguide.faces.report.join import join
 from fieldguide.faces.report.imbalance import imbalance
+from fieldguide.faces.report.intervals import intervals
+from fieldguide.faces.report.rates import rates
 from fieldguide.faces.report.recency import recency
 
 MOST_COLUMNS = 40
@@ -374,5 +376,5 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
     "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
-    "recency": recency, "imbalance": imbalance,
+    "recency": recency, "imbalance": imbalance, "intervals": intervals, "rates": rates,
 }  # fmt: skip

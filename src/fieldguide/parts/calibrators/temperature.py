@@ -68,14 +68,20 @@ class Temperature:
             value = float((np.log(odds.sum(1)) - (moved * hits).sum(1)).mean())
             slope = (shares - hits) / n
             first = float((slope * logs).sum() * inverse)
-            return value + 1e-6 * point[0] ** 2, np.append(first + 2e-6 * point[0], slope.sum(0)[1:] if self.bias else [])
+            return value + 1e-6 * point[0] ** 2, np.append(
+                first + 2e-6 * point[0], slope.sum(0)[1:] if self.bias else []
+            )
 
         start = np.zeros(k if self.bias else 1)
         if self.bias:
             start[1:] = (np.log(rate) - np.log(np.clip(np.exp(logs).mean(0), LEAST, 1)))[1:]
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] + [(-20.0, 20.0)] * (len(start) - 1))
+        found = minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] + [(-20.0, 20.0)] * (len(start) - 1)
+        )
         return replace(
-            self, inverse=float(np.exp(found.x[0])), biases=tuple(np.append(0.0, found.x[1:]).tolist()) if self.bias else ()
+            self,
+            inverse=float(np.exp(found.x[0])),
+            biases=tuple(np.append(0.0, found.x[1:]).tolist()) if self.bias else (),
         )
 
     def correct(self, prediction: np.ndarray) -> np.ndarray:

@@ -37,14 +37,19 @@ class LossReplaced:
     severity: ClassVar[Severity] = "info"
 
     def run(self, *, problem: Problem, trials: Sequence[Trial]) -> list[Finding]:
-        named = [output for output in problem.outputs if output.loss is not None and not _same(output.loss.name, output.task.loss)]
+        named = [
+            output
+            for output in problem.outputs
+            if output.loss is not None and not _same(output.loss.name, output.task.loss)
+        ]
         if not named:
             return [not_applicable(self, "Every output has its task's own loss.")]
         replaced = {
             output.name: {
                 trial.candidate.learner.name: output.task.loss
                 for trial in trials
-                if trial.candidate.kind not in ("trivial", "network") and not _able(trial.candidate.learner, output.loss.name)
+                if trial.candidate.kind not in ("trivial", "network")
+                and not _able(trial.candidate.learner, output.loss.name)
             }
             for output in named
         }
@@ -59,7 +64,15 @@ class LossReplaced:
         n = sum(trial.candidate.kind not in ("trivial", "network") for trial in trials)
         everyone = {learner for learners in replaced.values() for learner in learners}
         remedy = "Judge by a metric that means the same to all, and compare the network with itself under the task's own loss."
-        return [fire(self, f"{len(everyone)} of {count(n, 'baseline')} minimise another loss: {said}.", remedy, columns=list(replaced), evidence={"replaced": replaced})]
+        return [
+            fire(
+                self,
+                f"{len(everyone)} of {count(n, 'baseline')} minimise another loss: {said}.",
+                remedy,
+                columns=list(replaced),
+                evidence={"replaced": replaced},
+            )
+        ]
 
 
 def _same(loss: str, own: str) -> bool:

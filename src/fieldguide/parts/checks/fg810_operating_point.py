@@ -47,5 +47,12 @@ class OperatingPoint:
         said = f"{percent(point['value'])} [{percent(low)}, {percent(high)}] of {point['n']:,} sealed rows, {percent(target)} was asked for"
         if high < target:
             remedy = "Choose the threshold for a higher target or on more rows, and look for drift."
-            return [fire(self, f"The {name} at the threshold {found['threshold']:.3g} falls short: {said}.", remedy, evidence=evidence)]
+            return [
+                fire(
+                    self,
+                    f"The {name} at the threshold {found['threshold']:.3g} falls short: {said}.",
+                    remedy,
+                    evidence=evidence,
+                )
+            ]
         return [passed(self, f"The {name} holds: {said}.", evidence=evidence)]

@@ -166,13 +166,21 @@ def _called(loss: Any, logits: Tensor, target: Tensor, refuse: _Refusal) -> Tens
         ) from reason  # fmt: skip
     if not isinstance(losses, Tensor) or losses.shape != (len(logits),):
         shape = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
-        raise refuse(f"has the wrong shape for {len(logits)} rows", f"it returns {shape}", "return one number a row; take no mean over rows")
+        raise refuse(
+            f"has the wrong shape for {len(logits)} rows",
+            f"it returns {shape}",
+            "return one number a row; take no mean over rows",
+        )
     return losses
 
 
 def _check_values(loss: Any, logits: Tensor, target: Tensor, losses: Tensor, refuse: _Refusal) -> None:
     for factor in (1.0, 10.0):
-        found = losses if factor == 1.0 else loss.compute((factor * logits).float(), target.float() if target.is_floating_point() else target)
+        found = (
+            losses
+            if factor == 1.0
+            else loss.compute((factor * logits).float(), target.float() if target.is_floating_point() else target)
+        )
         bad = ~torch.isfinite(found)
         if bad.any():
             row = int(bad.nonzero()[0])
@@ -203,7 +211,11 @@ def _check_truth(loss: Any, target: Tensor, width: int, refuse: _Refusal) -> Non
 def _check_gradient(loss: Any, logits: Tensor, target: Tensor, refuse: _Refusal) -> None:
     exact = analytic(loss, logits, target)
     if exact is None:
-        raise refuse("carries no gradient", "its result does not depend on the logits for torch", "use torch functions on the logits; no .item(), .numpy() or .detach()")
+        raise refuse(
+            "carries no gradient",
+            "its result does not depend on the logits for torch",
+            "use torch functions on the logits; no .item(), .numpy() or .detach()",
+        )
     close = differences(loss, logits, target)
     scale = max(1.0, float(close.abs().max()))
     gap = (exact - close).abs()

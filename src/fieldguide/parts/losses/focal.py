@@ -37,7 +37,9 @@ class Focal(RowLoss):
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "multilabel")
 
     gamma: float = setting(2.0, "power; a greater one looks away from easy rows sooner")
-    alpha: float = setting(0.0, "weight of what is true, 1 - alpha of what is not (yes-or-no labels only); 0: no weights")
+    alpha: float = setting(
+        0.0, "weight of what is true, 1 - alpha of what is not (yes-or-no labels only); 0: no weights"
+    )
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         losses = surprise(logits, target)

@@ -43,7 +43,9 @@ class Weighted(RowLoss):
     units: ClassVar[str] = "nats"
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
 
-    weights: Any = setting("balanced", "balanced, costs (of problem.costs), or a weight per label, such as {yes: 5, no: 1}")
+    weights: str | Mapping[str, float] = setting(
+        "balanced", "balanced, costs (of problem.costs), or a weight per label, such as {yes: 5, no: 1}"
+    )
     factors: tuple[float, ...] = setting((), "weight of each label, learned on the training rows")
 
     def fitted(self, target: np.ndarray, output: Any) -> Self:
@@ -69,7 +71,9 @@ class Weighted(RowLoss):
         return replace(self, factors=tuple((raw * counts.sum() / (raw @ counts)).tolist()))
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        factors = torch.tensor(self.factors or (1.0,) * max(2, logits.shape[1]), dtype=logits.dtype, device=logits.device)
+        factors = torch.tensor(
+            self.factors or (1.0,) * max(2, logits.shape[1]), dtype=logits.dtype, device=logits.device
+        )
         of_row = factors[target.long()] if target.is_floating_point() else factors[target].unsqueeze(1)
         return (surprise(logits, target) * of_row).mean(1)
 
@@ -85,4 +89,6 @@ def _refuse(weights: Mapping[str, Any], labels: tuple[str, ...], name: str) -> N
             raise ConfigError(f"the weight of {label!r} is {weight!r}", rule="a weight is a number above 0")
     missing = [label for label in labels if label not in weights]
     if missing:
-        raise ConfigError(f"the loss has no weight for {listed(missing)}", rule="every label of the target has a weight")
+        raise ConfigError(
+            f"the loss has no weight for {listed(missing)}", rule="every label of the target has a weight"
+        )

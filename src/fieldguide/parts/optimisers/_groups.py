@@ -35,9 +35,7 @@ class Group(ABC):
         self.fused = all(p.device.type in ("cpu", "cuda") for p in parameters)
 
     @abstractmethod
-    def move(
-        self, parameters: list[Tensor], gradients: list[Tensor], moved: list[int], learning_rate: float
-    ) -> None:
+    def move(self, parameters: list[Tensor], gradients: list[Tensor], moved: list[int], learning_rate: float) -> None:
         """Move the parameters that have a gradient; `moved` are their places in the group."""
 
     def step(self, learning_rate: float) -> None:

@@ -54,7 +54,13 @@ class Moments(Group):
     """First and second moments of the gradients of a group."""
 
     def __init__(
-        self, parameters: list[nn.Parameter], weight_decay: float, beta1: float, beta2: float, eps: float, decoupled: bool
+        self,
+        parameters: list[nn.Parameter],
+        weight_decay: float,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        decoupled: bool,
     ) -> None:
         super().__init__(parameters, weight_decay)
         self.beta1, self.beta2, self.eps, self.decoupled = beta1, beta2, eps, decoupled

@@ -46,7 +46,9 @@ class SGD:
 class Descent(Group):
     """Parameters with the running sum of their gradients, where there is momentum."""
 
-    def __init__(self, parameters: list[nn.Parameter], weight_decay: float, momentum: float, nesterov: bool = False) -> None:
+    def __init__(
+        self, parameters: list[nn.Parameter], weight_decay: float, momentum: float, nesterov: bool = False
+    ) -> None:
         super().__init__(parameters, weight_decay)
         self.momentum, self.nesterov = momentum, nesterov
         self.sums: list[Tensor | None] = [None] * len(parameters)
