@@ -436,15 +436,36 @@ class Study:
         scope = f"{self._scope('recency')} {trial.entry['key']} {period}"
         return self.record.once("recency", scope, lambda: age(bench, trial, table, period))
 
-    def rates(self) -> Result:
-        """At which learning rates the study's networks learn, by a range test on the first fold's training rows."""
-        from fieldguide.steps.rates import rates
-        from fieldguide.steps.train import networks
+    def intervals(self, candidate: str | None = None, level: float = 0.9) -> Result:
+        """Quantile intervals of a number by the pinball loss, and how many validation rows they cover.
 
-        self.prepare()
-        chosen = networks({column.kind for column in self.material.seen.features})
+        Args:
+            candidate: name of a candidate that can learn quantiles; None: the best of those.
+            level: share of rows that should lie inside.
+
+        Raises:
+            StudyError: there is no such candidate, or the target is not one number.
+        """
+        from fieldguide.steps.intervals import able, intervals
+
+        self.baseline()
+        bench = self._bench
+        trials = {e["candidate"]: e for e in self.leaderboard_entries() if e["kind"] not in ("ensemble", "trivial")}
+        may = [name for name, e in trials.items() if able(find("learners", e["learner"])())]
+        name = candidate or (may[0] if may else "")
+        if name not in trials:
+            raise StudyError(
+                f"there is no candidate {name!r} that learns quantiles{nearest(name, trials)}", rule="boosting and networks minimise the pinball loss",
+                found=f"candidates are {listed(trials)}",
+            )  # fmt: skip
+        trial = bench.remembered(trials[name])
         clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
-        return self.record.once("rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock))
+        scope = f"{self._scope('intervals')} {trial.entry['key']} {level}"
+        return self.record.once("intervals", scope, lambda: intervals(bench, trial, level, clock))
+
+    def leaderboard_entries(self) -> list[Mapping[str, Any]]:
+        """Leaderboard entries whole, the best first."""
+        return ranked(self.problem, list(self._entries().values()))
 
     def rates(self) -> Result:
         """At which learning rates the study's networks learn, by a range test on the first fold's training rows."""

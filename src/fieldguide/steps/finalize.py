@@ -19,8 +19,8 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, calibratable, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
 from fieldguide.core.operating_point import operating_point
-from fieldguide.core.problem import Output
 from fieldguide.core.panel import Examples
+from fieldguide.core.problem import Output
 from fieldguide.core.rows import Rows
 from fieldguide.core.score import told
 from fieldguide.core.seeds import seed_for

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fieldguide.core.errors import ConfigError, nearest
 from fieldguide.parts import find, names
@@ -127,7 +126,8 @@ def loss_of(heads: Sequence[Head], logits: Tensor, targets: Sequence[Tensor]) ->
         return heads[0].weight * member_losses(heads[0], logits.float(), targets[0])
     parts = logits.float().split([head.d_logits for head in heads], dim=2)
     losses = [
-        head.weight * member_losses(head, part, target) for head, part, target in zip(heads, parts, targets, strict=True)
+        head.weight * member_losses(head, part, target)
+        for head, part, target in zip(heads, parts, targets, strict=True)
     ]
     return torch.stack(losses).sum(0)
 
