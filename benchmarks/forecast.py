@@ -65,7 +65,7 @@ def repeat(name: str, horizon: int) -> tuple[float, float]:
     return float((errors**2).mean()), float(np.abs(errors).mean())
 
 
-def study_of(name: str, horizon: int, folder: Path, seed: int, networks: bool, trials: int) -> dict[str, Any]:
+def study_of(name: str, horizon: int, folder: Path, seed: int, networks: bool, trials: int, minutes: float | None) -> dict[str, Any]:
     """Run one study from its file to its sealed score."""
     frame = table(name)
     folder.mkdir(parents=True)
@@ -79,7 +79,7 @@ def study_of(name: str, horizon: int, folder: Path, seed: int, networks: bool, t
         f"problem: {{target: {targets}, task: forecast, horizon: {horizon}, window: {window}, metric: mse}}\n"
         f"data: {{table: table.csv, time: date}}\n"
         f"split: {{column: part, test: test, validation: {(n_validation - horizon + 1) / origins:.6f}}}\n"
-        f"learners: {{use: {use}}}\nbudget: {{trials: {trials}, minutes: }}\nseed: {seed}\nthreads: 1\n"
+        f"learners: {{use: {use}}}\nbudget: {{trials: {trials}, minutes: {minutes or ''}}}\nseed: {seed}\nthreads: 1\n"
     )
     started = time.process_time()
     study = Study(folder)
@@ -89,7 +89,7 @@ def study_of(name: str, horizon: int, folder: Path, seed: int, networks: bool, t
     return {
         "chosen": refined["chosen"], "members": final["members"], "validation": final["validation"][0]["value"], "test": final["scores"][0]["value"],
         "interval": final["scores"][0]["interval"], "mae": final["forecasts"]["against_repeat"]["error"], "coverage": final["forecasts"]["coverage"]["share"],
-        "repeat": found.sentence, "codes": sorted(f.code for f in final.findings if f.fired), "seconds": time.process_time() - started,
+        "board": {entry["candidate"]: round(entry["score"]["value"], 4) for entry in study.leaderboard()}, "repeat": found.sentence, "codes": sorted(f.code for f in final.findings if f.fired), "seconds": time.process_time() - started,
     }  # fmt: skip
 
 
@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--networks", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=None, help="wall time of a study")
     parser.add_argument("--horizons", type=int, nargs="*", default=[96])
     parser.add_argument("--tables", nargs="*", default=["etth1", "exchange_rate"])
     said = parser.parse_args()
@@ -111,7 +112,7 @@ def main() -> None:
         for horizon in said.horizons:
             for seed in range(said.seeds):
                 with tempfile.TemporaryDirectory() as temporary:
-                    found = study_of(name, horizon, Path(temporary) / "study", seed, said.networks, said.trials)
+                    found = study_of(name, horizon, Path(temporary) / "study", seed, said.networks, said.trials, said.minutes)
                 at = HORIZONS.index(horizon)
                 known = ", ".join(f"{who} {values[at]:.3f}" for who, values in PUBLISHED[name].items())
                 low, high = found["interval"]
@@ -119,6 +120,7 @@ def main() -> None:
                     f"  {name:14} {horizon:4} seed {seed}: {found['chosen']} {found['members']}: test {found['test']:.4f} [{low:.3f}, {high:.3f}], MAE {found['mae']:.4f}, "
                     f"validation {found['validation']:.4f}, coverage {found['coverage']:.3f}, {found['seconds']:.0f} CPU s ({known})", flush=True,
                 )  # fmt: skip
+                print(f"      validation: {found['board']}", flush=True)
                 print(f"      {found['repeat']} {found['codes']}", flush=True)
 
 

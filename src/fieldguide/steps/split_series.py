@@ -49,7 +49,8 @@ def divide_series(
     if request.given is not None:
         test = np.flatnonzero(request.given)
         may = request.may("train", len(keys))
-        development = np.flatnonzero(may & ~request.given & (times + examples.span <= times[test].min())) if len(test) else test
+        ends = panel.times[panel.known_at(origins) + examples.horizon]
+        development = np.flatnonzero(may & ~request.given & (ends <= times[test].min())) if len(test) else test
     else:
         development, test = splitter.hold_out(roles, request.test or held_share(len(distinct)), "seal")
     for rows, what in ((development, "learn from"), (test, "seal")):
