@@ -55,6 +55,25 @@ def test_cuped_takes_out_what_the_score_knew_and_leaves_the_effect():
     assert np.mean([g.error for g in gains]) < 0.5 * np.mean([p.error for p in plain])
 
 
+def test_cuped_takes_a_chance_difference_of_the_covariate_off_exactly():
+    rng = np.random.default_rng(7)
+    score = rng.normal(size=(2, 200))
+    score[1] += 0.3  # by chance, the candidate's units were better before
+    found = effect(*(Sample(3 * s, None, s[:, None]) for s in score))
+    assert effect(*(Sample(3 * s) for s in score)).value > 0.5
+    assert found.value == pytest.approx(0, abs=1e-9)
+
+
+def test_the_slope_is_fitted_within_the_arms():
+    rng = np.random.default_rng(8)
+    value, score = rng.normal(size=(2, 2_000)), rng.normal(size=(2, 2_000))
+    value[1] += 5
+    score[1] += 5  # between the arms they move together, within them they do not
+    found = adjusted(value[0] - value[0].mean(), value[1] - value[1].mean(), score[0], score[1])
+    assert abs(found.shift) < 0.3
+    assert effect(Sample(value[0], None, score[0][:, None]), Sample(value[1], None, score[1][:, None])).value > 4.5
+
+
 def test_a_missing_covariate_counts_as_the_mean():
     rng = np.random.default_rng(3)
     x = rng.normal(size=300)

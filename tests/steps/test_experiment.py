@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 from experiment_world import DEVICES, START, write_log, write_plan
 
+from fieldguide.core.assignment import Allocation
 from fieldguide.core.errors import DataError, GateError, StudyError
+from fieldguide.core.experiment import Phase
+from fieldguide.core.plan import load_plan
+from fieldguide.parts.designs.ab import AB
+from fieldguide.parts.designs.forward_back import ForwardBack
 from fieldguide.steps import experiment
+from fieldguide.steps.judge import Before, judge
+from fieldguide.steps.traffic import read_traffic, units_of
 
 END = START + timedelta(days=7)
 LATER = END + timedelta(days=3)
@@ -54,8 +62,6 @@ def test_lost_units_are_named_before_the_gain(tmp_path):
 
 def test_units_in_another_arm_than_dealt_void_the_experiment(tmp_path):
     swapped = {"control": "candidate", "candidate": "control"}
-    from fieldguide.core.assignment import Allocation
-
     deal = Allocation("trial", {"control": 0.5, "candidate": 0.5})
     url = write_log(tmp_path / "log.db", deal=lambda unit: swapped[deal(unit)] if unit.endswith("7") else deal(unit))
     folder = write_plan(tmp_path / "x", url)
@@ -97,6 +103,26 @@ def test_every_look_is_recorded_and_its_evidence_is_kept(tmp_path):
     assert running == sorted(running, reverse=True)
     assert looks[2]["measures"][0]["running_p"] == min(look["measures"][0]["always_p"] for look in looks)
     assert looks[2]["always"] is True
+
+
+def test_a_click_that_is_not_reported_yet_is_not_known(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=200, hours=100.0))
+    plan = load_plan(folder)
+    clicks = [
+        units_of(plan, read_traffic(plan, START, END), now).frame["numerator_click"].sum() for now in (END, LATER, None)
+    ]
+    assert clicks[0] < clicks[1] < clicks[2]
+
+
+def test_the_evidence_of_an_earlier_look_is_not_lost(tmp_path):
+    plan = load_plan(write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=300)))
+    phase = Phase("ab", plan.shares)
+    traffic = read_traffic(plan, START, END)
+    now, _ = judge(plan, AB(), phase, traffic, Before(n_planned=9_000), LATER)
+    later, facts = judge(plan, AB(), phase, traffic, Before(p={"click": 1e-9}, n_planned=9_000), LATER)
+    assert now.primary.always_p > 0.01
+    assert later.primary.always_p == 1e-9
+    assert facts["measures"][0]["always_p"] == now.primary.effect.always_p
 
 
 def test_harm_is_a_reason_to_stop_before_the_end(tmp_path):
@@ -215,8 +241,6 @@ def test_forward_and_back_agree_or_are_told_apart(tmp_path, back, decision, code
     url = write_log(log, n=1_500, lift=0.25, shares=shares[0])
     write_log(log, n=1_500, lift=back, shares=shares[1], start=second, seed=9, prefix="w")
     folder = write_plan(tmp_path / "x", url, design="forward_back", more="units: 1200")
-    from fieldguide.parts.designs.forward_back import ForwardBack
-
     design = ForwardBack(small=0.2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiment, "find", lambda kind, name: lambda: design)
@@ -274,11 +298,7 @@ def test_without_a_planned_end_only_an_end_nobody_chose_is_one(tmp_path, looks, 
 
 def test_a_written_plan_names_its_paths_from_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    from pathlib import Path
-
     experiment.write_plan(Path("trials/one"), "sqlite:///log.db", "click", "old/model", str(tmp_path / "new"))
-    from fieldguide.core.plan import load_plan
-
     plan = load_plan(Path("trials/one"))
     assert plan.of_log() == f"sqlite:///{tmp_path / 'log.db'}"
     assert (plan.arms["control"].model, plan.arms["candidate"].model) == (tmp_path / "old" / "model", tmp_path / "new")

@@ -199,7 +199,7 @@ def test_refresh_writes_a_version_beside_the_old_and_compares_on_the_newest(tmp_
     found = refresh_of_log(model, url, tmp_path / "new", now=START + timedelta(days=30))
     assert found["difference"]["interval"][0] > 0  # the world turned round, and only the new version knows
     assert "FG941" in {f.code for f in found.findings if f.fired}
-    assert found["n_window"] == 52
+    assert (found["n_window"], found["n_fit"]) == (52, 208)
     fresh = load_model(tmp_path / "new")
     assert fresh.evidence["card"]["replaces"] == "model"
     assert fresh.evidence["scores"][0]["rows"] == "newest"

@@ -125,7 +125,7 @@ def refresh_of_log(
     facts = {
         "sentence": "", "title": "Retrain on the log", "model": str(model), "out": str(out), "metric": metric.name,
         "metric_title": metric.title, "n_rows": len(material.rows), "n_served": len(served), "n_earlier": material.n_earlier,
-        "n_window": len(window), "from": _iso(material.times[window[0]]), "to": _iso(material.times[window[-1]]),
+        "n_window": len(window), "n_fit": judged["n_fit"], "from": _iso(material.times[window[0]]), "to": _iso(material.times[window[-1]]),
         "old": judged["old"], "new": judged["new"], "difference": difference, "schedule": schedule,
         "until": None if served.until is None else served.until.isoformat(),
     }  # fmt: skip
