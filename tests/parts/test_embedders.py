@@ -190,7 +190,7 @@ def test_the_pairs_of_a_pass_are_those_of_the_draws(monkeypatch: pytest.MonkeyPa
     seen: list[tuple[int, int]] = []
 
     def record(inputs: Any, outputs: Any, stretch: Stretch, rate: float, sums: Any) -> None:
-        n_blocks, block, reach = stretch.contexts.shape
+        block = stretch.contexts.shape[1]
         for b, t, c in stretch.contexts.nonzero().tolist():
             seen.append((int(stretch.targets[b * block + t]), int(stretch.words[b * block + c])))
         weights = stretch.contexts.sum(2, keepdim=True) * 5 / stretch.noise.shape[1]
@@ -218,7 +218,7 @@ def topics(seed: int = 0) -> pl.Series:
     """Texts of one of three topics each: eight words of their own, and eight that all share."""
     rng = np.random.default_rng(seed)
     texts = []
-    for i in range(600):
+    for i in range(400):
         own, shared = rng.integers(0, 8, 12), rng.integers(0, 8, 6)
         words = [f"t{i % 3}w{w}" for w in own] + [f"all{w}" for w in shared]
         texts.append([words[k] for k in rng.permutation(len(words))])

@@ -115,7 +115,7 @@ def test_a_corpus_that_is_too_small_is_refused(given: list[str], message: str) -
 
 
 def test_files_that_are_no_texts_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has no texts. Rule: a folder of texts holds"):
+    with pytest.raises(DataError, match=r"has no texts\. Rule: a folder of texts holds"):
         read_corpus(tmp_path)
     (tmp_path / "a.txt").write_bytes(b"good\ncaf\xe9\n")
     with pytest.raises(DataError, match=r"a\.txt is not UTF-8.*byte 0xe9 in line 2, byte 8 of the file"):
@@ -149,7 +149,9 @@ def test_a_folder_gives_back_what_was_learned(table: Path, folder: Path) -> None
 
 
 def test_an_altered_folder_and_a_strange_one_are_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is not an embedding. Rule: the folder of an embedding holds manifest.json"):
+    with pytest.raises(
+        ModelError, match=r"is not an embedding\. Rule: the folder of an embedding holds manifest\.json"
+    ):
         Embedding.load(tmp_path)
     embedding = square()
     path = embedding.save(tmp_path / "v")
