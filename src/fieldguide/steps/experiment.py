@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import time
 from dataclasses import dataclass
@@ -30,11 +29,11 @@ from fieldguide.core.log import now as present
 from fieldguide.core.plan import FILE, Plan, draft, load_plan
 from fieldguide.core.result import Result
 from fieldguide.core.seeds import generator
-from fieldguide.core.sequential import BURN_IN
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.arms import scorer
 from fieldguide.steps.checking import checked
+from fieldguide.steps.experiment_words import planned_sentence, status_sentence, stop_rule
 from fieldguide.steps.identity import equality
 from fieldguide.steps.judge import Before, judge, power_of
 from fieldguide.steps.traffic import BEFORE, Traffic, is_log, logged_cells, read_traffic
@@ -103,7 +102,7 @@ def plan(folder: Path, now: datetime | None = None) -> Result:
     else:
         power = power_of(said, design, history, now)
     facts = {
-        "sentence": _planned_sentence(said, design, power), "experiment": said.name, "design": design.name, "title": design.title,
+        "sentence": planned_sentence(said, design, power), "experiment": said.name, "design": design.name, "title": design.title,
         "goal": said.goal, "arms": {name: arm.model_dump(mode="json") for name, arm in said.arms.items()}, "shares": said.shares,
         "measures": {name: measure.model_dump(mode="json") for name, measure in said.measures.items()}, "power": power,
         "alpha": said.alpha, "wanted_power": said.power, "identical": design.identical, "hash": _hash(said),
@@ -169,9 +168,9 @@ def status(folder: Path, now: datetime | None = None) -> Result:
         )
     phase = _phase(design, said, running)
     judged, facts = _look(said, design, journal, phase, running, now)
-    rule = _stop_rule(said, judged, facts)
+    rule = stop_rule(said, judged, facts)
     facts = {
-        "sentence": _status_sentence(judged, facts, rule), "experiment": said.name, "design": design.name, "title": design.title,
+        "sentence": status_sentence(judged, facts, rule), "experiment": said.name, "design": design.name, "title": design.title,
         **facts, "stop": rule, "running": _running(journal) is not None, "changed": _changed(said, running),
         "started": None if running is None else running["time"],
     }  # fmt: skip
@@ -357,56 +356,7 @@ def _all_arms(said: Plan, now: datetime | None) -> Traffic:
         store.close()
 
 
-# --- what is said -------------------------------------------------------------------------------------------------------
-
-
-def _stop_rule(said: Plan, judged: Judged, facts: dict[str, Any]) -> str:
-    """Return why to stop now, or an empty text."""
-    if judged.mismatched or judged.alarms:
-        return "the experiment is broken: mend it before more traffic is spent"
-    if said.stop.harm and judged.breached:
-        return f"guardrail {judged.breached[0].name} is proven worse by more than its margin"
-    if said.stop.harm and judged.primary.worse(judged.alpha, always=True):
-        return f"{judged.primary.name} is proven worse"
-    if said.stop.success and judged.primary.better(judged.bar, always=True):
-        return f"{judged.primary.name} is proven better"
-    if judged.complete and judged.n_planned is not None:
-        return f"the planned {judged.n_planned:,} units are there"
-    if said.stop.days is not None and (facts["days"] or 0.0) >= said.stop.days:
-        return f"{said.stop.days:g} days are over"
-    return ""
-
-
-def _status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
-    primary = judged.primary
-    low, high = primary.effect.always_interval if judged.always else primary.effect.interval
-    of = f" of {judged.n_planned:,}" if judged.n_planned is not None else ""
-    young = facts["n_units"] - facts["n_mature"]
-    waits = f", {young:,} more are too young to judge" if young else ""
-    reading = f"{primary.name} {primary.effect.value:+.4g}"
-    if judged.always and not math.isfinite(low):
-        kind = f", not to be read before {BURN_IN} units an arm"
-    else:
-        kind = f" [{low:.4g}, {high:.4g}]" + (" at every look so far" if judged.always else "")
-    return f"{facts['n_mature']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")
-
-
-def _planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:
-    if power["silence"]:
-        return f"{design.title} of {' against '.join(reversed(list(said.arms)))}: {power['silence']}"
-    words = []
-    for part in power["phases"]:
-        if part["units"] is None:
-            time = "14 days" if power["per_day"] else f"{power['n_seen']:,} units"
-            words.append(
-                f"{part['phase']}: name the smallest effect worth knowing; {time} would show {part['shown']:.3g}"
-            )
-        else:
-            days = "" if part["days"] is None else f", about {part['days']:.3g} days"
-            words.append(f"{part['phase']}: {part['units']:,} units{days} show {part['shown']:.3g}")
-    return (
-        f"{design.title}, {said.primary} {power['baseline']:.4g} today; {'; '.join(words)} with power {said.power:.0%}"
-    )
+# --- small print --------------------------------------------------------------------------------------------------------
 
 
 def _changed(said: Plan, begun: Any) -> bool:
