@@ -104,7 +104,7 @@ def similarity(embedding: Embedding, pairs: Sequence[tuple[str, str, float]]) ->
             found=f"{len(known)} of {len(pairs):,}", do="take a set of the corpus's own words",
         )  # fmt: skip
     vectors = unit(embedding.inputs)
-    left, right = ([pair[i] for pair in known] for i in (0, 1))
+    left, right = [x for x, _, _ in known], [y for _, y, _ in known]
     cosine = (vectors[left] * vectors[right]).sum(1)
     value = _spearman(cosine, np.array([score for _, _, score in known]))
     spread = Z * math.sqrt((1 + value**2 / 2) / (len(known) - 3))
@@ -124,12 +124,12 @@ def _code(embedding: Embedding, word: str) -> int | None:
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> float:
-    ranks = [pl.Series(values).rank("average").to_numpy() for values in (x, y)]
-    if any(rank.std() == 0.0 for rank in ranks):
+    one, two = (pl.Series(values).rank("average").to_numpy().astype(np.float64) for values in (x, y))
+    if one.std() == 0.0 or two.std() == 0.0:
         raise DataError(
             "the pairs cannot be ranked", rule="judgements and cosines differ between pairs", found="all are equal"
         )
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(one, two)[0, 1])
 
 
 def analogies(embedding: Embedding, questions: Mapping[str, Sequence[tuple[str, str, str, str]]]) -> Agreement:
