@@ -99,3 +99,22 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     kept = open_log(url, create=False).outcomes()["number"].to_list()
     assert len(acknowledged) >= 200
     assert kept[: len(acknowledged)] == acknowledged and len(kept) <= len(acknowledged) + 1
+
+
+@pytest.mark.parametrize(("merge", "now"), [(50_000, 10**9), (10**9, 200_000)], ids=["beside", "waiting"])
+def test_the_write_ahead_file_stays_small_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, merge: int, now: int
+) -> None:
+    monkeypatch.setattr("fieldguide.parts.stores.sqlite.MERGE", merge)
+    monkeypatch.setattr("fieldguide.parts.stores.sqlite.MERGE_NOW", now)
+    store, ahead = open_log(f"{tmp_path}/log.db"), tmp_path / "log.db-wal"
+    largest = 0
+    for i in range(200):
+        store.append([Outcome(utc(0.0), "x" * 5_000, unit=f"{i}")])
+        if store._merging is not None:  # type: ignore[attr-defined]
+            store._merging.join()  # type: ignore[attr-defined]
+        largest = max(largest, ahead.stat().st_size)
+    assert largest < 600_000 < (tmp_path / "log.db").stat().st_size, "200 entries of 5,000 bytes were merged"
+    assert store.outcomes()["unit"].to_list() == [str(i) for i in range(200)]
+    store.close()
+    assert not ahead.exists()
