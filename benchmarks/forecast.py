@@ -25,7 +25,11 @@ from fieldguide.workflow import Study
 
 HORIZONS = (96, 192, 336, 720)
 PUBLISHED = {
-    "etth1": {"repeat": (1.295, 1.325, 1.323, 1.339), "DLinear": (0.375, 0.405, 0.439, 0.472), "PatchTST": (0.370, 0.413, 0.422, 0.447)},
+    "etth1": {
+        "repeat": (1.295, 1.325, 1.323, 1.339),
+        "DLinear": (0.375, 0.405, 0.439, 0.472),
+        "PatchTST": (0.370, 0.413, 0.422, 0.447),
+    },
     "exchange_rate": {"repeat": (0.081, 0.167, 0.305, 0.823), "DLinear": (0.081, 0.157, 0.305, 0.643)},
 }
 SIZES = {"etth1": (8640, 2880, 2880), "exchange_rate": (5311, 760, 1517)}
@@ -40,7 +44,9 @@ def table(name: str) -> pl.DataFrame:
     else:
         values = np.loadtxt(io.BytesIO(gzip.decompress((folder / "exchange_rate.txt.gz").read_bytes())), delimiter=",")
         days = np.datetime64("1990-01-01") + np.arange(len(values))
-        frame = pl.DataFrame({"date": [str(day) for day in days], **{f"c{i}": values[:, i] for i in range(values.shape[1])}})
+        frame = pl.DataFrame(
+            {"date": [str(day) for day in days], **{f"c{i}": values[:, i] for i in range(values.shape[1])}}
+        )
     n_test = SIZES[name][2]
     part = ["dev"] * (frame.height - n_test) + ["test"] * n_test
     return frame.with_columns(part=pl.Series(part))
@@ -65,7 +71,9 @@ def repeat(name: str, horizon: int) -> tuple[float, float]:
     return float((errors**2).mean()), float(np.abs(errors).mean())
 
 
-def study_of(name: str, horizon: int, folder: Path, seed: int, networks: bool, trials: int, minutes: float | None) -> dict[str, Any]:
+def study_of(
+    name: str, horizon: int, folder: Path, seed: int, networks: bool, trials: int, minutes: float | None
+) -> dict[str, Any]:
     """Run one study from its file to its sealed score."""
     frame = table(name)
     folder.mkdir(parents=True)
@@ -112,7 +120,9 @@ def main() -> None:
         for horizon in said.horizons:
             for seed in range(said.seeds):
                 with tempfile.TemporaryDirectory() as temporary:
-                    found = study_of(name, horizon, Path(temporary) / "study", seed, said.networks, said.trials, said.minutes)
+                    found = study_of(
+                        name, horizon, Path(temporary) / "study", seed, said.networks, said.trials, said.minutes
+                    )
                 at = HORIZONS.index(horizon)
                 known = ", ".join(f"{who} {values[at]:.3f}" for who, values in PUBLISHED[name].items())
                 low, high = found["interval"]

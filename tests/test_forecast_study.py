@@ -62,7 +62,9 @@ def test_every_cut_leaves_no_common_step(done):
 
 def test_what_is_known_beforehand_earns_its_place(done):
     entries = {entry["candidate"]: entry["score"]["value"] for entry in done.leaderboard()}
-    assert set(entries) == {"naive", "seasonal_naive", "nlinear", "lagged_boosting"} | ({"ensemble"} if "ensemble" in entries else set())
+    assert set(entries) == {"naive", "seasonal_naive", "nlinear", "lagged_boosting"} | (
+        {"ensemble"} if "ensemble" in entries else set()
+    )
     assert entries["lagged_boosting"] < 0.8 * min(entries["naive"], entries["seasonal_naive"], entries["nlinear"])
     final = done.record.result("finalize")
     assert final["scores"][0]["metric"] == "mase" and final["scores"][0]["looks"] == 1
@@ -74,7 +76,11 @@ def test_what_is_known_beforehand_earns_its_place(done):
 
 def coming(months: int = 6, promoted: float = 0.0) -> pl.DataFrame:
     later = [str(MONTHS[-1].astype("datetime64[M]") + i) + "-01" for i in range(1, months + 1)]
-    rows = [{"month": month, "shop": shop, "size": size, "promoted": promoted, "sold": None} for shop, size in (("a", 10.0), ("b", 1000.0)) for month in later]
+    rows = [
+        {"month": month, "shop": shop, "size": size, "promoted": promoted, "sold": None}
+        for shop, size in (("a", 10.0), ("b", 1000.0))
+        for month in later
+    ]
     return pl.DataFrame(rows, schema_overrides={"sold": pl.Float64, "promoted": pl.Int64})
 
 
@@ -84,8 +90,17 @@ def test_a_model_says_what_comes_after_the_rows_it_is_given(done):
     answers = model.predict(table)
     assert answers.columns == ["series", "month", "step", "prediction", "prediction_low", "prediction_high"]
     assert answers["series"].to_list() == ["a"] * 6 + ["b"] * 6
-    assert answers["month"].dt.strftime("%Y-%m").to_list()[:6] == ["2014-01", "2014-02", "2014-03", "2014-04", "2014-05", "2014-06"]
-    assert (answers["prediction_low"] < answers["prediction"]).all() and (answers["prediction"] < answers["prediction_high"]).all()
+    assert answers["month"].dt.strftime("%Y-%m").to_list()[:6] == [
+        "2014-01",
+        "2014-02",
+        "2014-03",
+        "2014-04",
+        "2014-05",
+        "2014-06",
+    ]
+    assert (answers["prediction_low"] < answers["prediction"]).all() and (
+        answers["prediction"] < answers["prediction_high"]
+    ).all()
     a, b = answers["prediction"].to_numpy().reshape(2, 6)
     assert 5 < a.mean() < 20 and 500 < b.mean() < 2000
     promoted = model.predict(pl.concat([sales({"a": 10.0, "b": 1000.0}), coming(promoted=1)]))["prediction"].to_numpy()
@@ -94,7 +109,10 @@ def test_a_model_says_what_comes_after_the_rows_it_is_given(done):
 
 def test_what_is_known_beforehand_must_be_given_for_the_coming_steps(done):
     model = load_model(done.folder / "model")
-    with pytest.raises(ContractError, match=r"what is known beforehand of series 'a' is not given at 2014-01-01.*rows for the 6 coming steps have promoted"):
+    with pytest.raises(
+        ContractError,
+        match=r"what is known beforehand of series 'a' is not given at 2014-01-01.*rows for the 6 coming steps have promoted",
+    ):
         model.predict(sales({"a": 10.0, "b": 1000.0}))
     with pytest.raises(ContractError, match=r"not given at 2014-04-01"):
         model.predict(pl.concat([sales({"a": 10.0, "b": 1000.0}), coming(3)]))
@@ -111,26 +129,43 @@ def test_an_example_may_also_be_asked_by_itself(done):
 
 def test_the_report_draws_forecasts_against_the_truth(done):
     page = report(done).read_text(encoding="utf-8")
-    for words in ("Forecasts against the truth", "Error by step of the horizon", "Errors by series", "Correlation a season apart", "the worst of all examples"):
+    for words in (
+        "Forecasts against the truth",
+        "Error by step of the horizon",
+        "Errors by series",
+        "Correlation a season apart",
+        "the worst of all examples",
+    ):
         assert words in page
 
 
 def test_a_second_run_remembers_and_a_changed_value_is_another_study(done, tmp_path):
     again = Study(done.folder)
     assert again.run().facts["chosen"] == done.refine()["chosen"]
-    changed = pl.read_csv(done.folder / "table.csv").with_columns(sold=pl.when(pl.int_range(pl.len()) == 5).then(1.0).otherwise("sold"))
-    other = study_in(tmp_path / "other", changed, "target: sold, horizon: 6, window: 24", "time: month, series: shop, known_future: [promoted], static: [size]")
+    changed = pl.read_csv(done.folder / "table.csv").with_columns(
+        sold=pl.when(pl.int_range(pl.len()) == 5).then(1.0).otherwise("sold")
+    )
+    other = study_in(
+        tmp_path / "other",
+        changed,
+        "target: sold, horizon: 6, window: 24",
+        "time: month, series: shop, known_future: [promoted], static: [size]",
+    )
     assert other.material.fingerprint != again.material.fingerprint
 
 
 def test_a_real_series_from_init_to_its_bar(tmp_path):
     data = pytest.importorskip("statsmodels.datasets.elnino").load_pandas().data
     months = [f"{int(year)}-{month:02d}" for year in data["YEAR"] for month in range(1, 13)]
-    table = pl.DataFrame({"month": [f"{month}-01" for month in months], "temperature": data.iloc[:, 1:].to_numpy().ravel()})
+    table = pl.DataFrame(
+        {"month": [f"{month}-01" for month in months], "temperature": data.iloc[:, 1:].to_numpy().ravel()}
+    )
     study = Study.create(table, target="temperature", out=tmp_path / "elnino", task="forecast", horizon=12)
     text = (study.folder / "study.yaml").read_text()
     assert "season: 12  # = usual for steps of 1 month" in text and "horizon: 12  # steps of 1 month" in text
-    (study.folder / "study.yaml").write_text(text.replace("budget: {trials: 30, minutes: 10}", "budget: {trials: 0, minutes: }") + LEARNERS)
+    (study.folder / "study.yaml").write_text(
+        text.replace("budget: {trials: 30, minutes: 10}", "budget: {trials: 0, minutes: }") + LEARNERS
+    )
     study = Study(study.folder)
     baseline = study.baseline()
     scores = {entry["candidate"]: entry["scores"][0]["value"] for entry in baseline["entries"]}
@@ -154,31 +189,46 @@ def test_a_random_walk_is_told_to_be_one(tmp_path):
 # --- what cannot be, and where -----------------------------------------------------------------------------------------
 
 
-def framed(tmp_path: Path, table: pl.DataFrame, problem: str = "target: sold, horizon: 6", data: str = "time: month") -> Study:
+def framed(
+    tmp_path: Path, table: pl.DataFrame, problem: str = "target: sold, horizon: 6", data: str = "time: month"
+) -> Study:
     study = study_in(tmp_path / "study", table, problem, data)
     study.split()
     return study
 
 
 def test_two_shops_in_one_series_are_refused_with_rows(tmp_path):
-    with pytest.raises(DataError, match="rows 0 and 288 have the same time, 1990-01-01, and different values.*data.series: shop"):
+    with pytest.raises(
+        DataError, match=r"rows 0 and 288 have the same time, 1990-01-01, and different values.*data.series: shop"
+    ):
         framed(tmp_path, sales({"a": 10.0, "b": 20.0}))
 
 
 def test_init_finds_the_column_that_tells_series_apart(tmp_path):
-    study = Study.create(sales({"a": 10.0, "b": 20.0}), target="sold", out=tmp_path / "study", task="forecast", horizon=6)
+    study = Study.create(
+        sales({"a": 10.0, "b": 20.0}), target="sold", out=tmp_path / "study", task="forecast", horizon=6
+    )
     text = (study.folder / "study.yaml").read_text()
     assert "series: shop  # = with it no time is repeated" in text
-    assert "# static: [size]" in text and "# known_future: []  # ? Which of these are known for the coming steps: promoted?" in text
+    assert (
+        "# static: [size]" in text
+        and "# known_future: []  # ? Which of these are known for the coming steps: promoted?" in text
+    )
 
 
 def test_a_horizon_longer_than_the_series(tmp_path):
-    with pytest.raises(DataError, match="a horizon of 300 steps after a window of .* leaves 0 origins.*the longest of 1 series is 'a' with 288 steps of 1 month"):
+    with pytest.raises(
+        DataError,
+        match=r"a horizon of 300 steps after a window of .* leaves 0 origins.*the longest of 1 series is 'a' with 288 steps of 1 month",
+    ):
         framed(tmp_path, sales({"a": 10.0}), "target: sold, horizon: 300", "time: month, series: shop")
 
 
 def test_a_horizon_that_leaves_nothing_to_learn_from(tmp_path):
-    with pytest.raises(SplitError, match="moments are left to learn from.*targets of sealed origins lie after every target learned from"):
+    with pytest.raises(
+        SplitError,
+        match=r"moments are left to learn from.*targets of sealed origins lie after every target learned from",
+    ):
         framed(tmp_path, sales({"a": 10.0}), "target: sold, horizon: 120, window: 100", "time: month, series: shop")
 
 
@@ -204,15 +254,38 @@ def test_gaps_and_disorder_are_findings_and_the_study_goes_on(tmp_path):
     table = pl.concat([table[200:], table[:100], table[104:200], table[7:8]])
     study = study_in(tmp_path / "study", table, "target: sold, horizon: 6, window: 24", "time: month")
     found = {f.code: f for f in study.explore().findings if f.fired}
-    assert found["FG361"].sentence.startswith("4 steps of 288 (1.4 %) are missing, in 1 gap; the longest is 4 from 1998-05-01 on")
-    assert "1 row repeats another and was left out" in found["FG362"].sentence and "2 rows stand out of order" in found["FG362"].sentence
+    assert found["FG361"].sentence.startswith(
+        "4 steps of 288 (1.4 %) are missing, in 1 gap; the longest is 4 from 1998-05-01 on"
+    )
+    assert (
+        "1 row repeats another and was left out" in found["FG362"].sentence
+        and "2 rows stand out of order" in found["FG362"].sentence
+    )
 
 
 def test_a_marked_test_part_is_obeyed(tmp_path):
     table = sales({"a": 10.0}).with_columns(part=pl.Series(["dev"] * 240 + ["test"] * 48))
-    study = study_in(tmp_path / "study", table, "target: sold, horizon: 6, window: 24", "time: month, series: shop", "split: {column: part, test: test}\n")
+    study = study_in(
+        tmp_path / "study",
+        table,
+        "target: sold, horizon: 6, window: 24",
+        "time: month, series: shop",
+        "split: {column: part, test: test}\n",
+    )
     facts = study.split()
-    assert facts["n_test"] == 48 - 6 + 1 and facts["cuts"][0]["first_judged"] == "2010-01-01" and facts["cuts"][0]["last_learned"] == "2009-12-01"
+    assert (
+        facts["n_test"] == 48 - 6 + 1
+        and facts["cuts"][0]["first_judged"] == "2010-01-01"
+        and facts["cuts"][0]["last_learned"] == "2009-12-01"
+    )
     wrong = table.with_columns(part=pl.Series(["test"] * 48 + ["dev"] * 240))
-    with pytest.raises(ConfigError, match="split.column 'part' marks test rows that are not the latest.*row 48 at 1994-01-01"):
-        study_in(tmp_path / "wrong", wrong, "target: sold, horizon: 6, window: 24", "time: month, series: shop", "split: {column: part, test: test}\n").split()
+    with pytest.raises(
+        ConfigError, match=r"split.column 'part' marks test rows that are not the latest.*row 48 at 1994-01-01"
+    ):
+        study_in(
+            tmp_path / "wrong",
+            wrong,
+            "target: sold, horizon: 6, window: 24",
+            "time: month, series: shop",
+            "split: {column: part, test: test}\n",
+        ).split()

@@ -15,7 +15,11 @@ def moments(dates) -> np.ndarray:
 MONTHS = np.arange("1949-01", "1961-01", dtype="datetime64[M]")
 DAYS = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
 CASES = {
-    "hours": (moments(np.arange("2020-01-01T00", "2020-02-01T00", dtype="datetime64[h]")), Frequency("microseconds", HOUR), "1 hour"),
+    "hours": (
+        moments(np.arange("2020-01-01T00", "2020-02-01T00", dtype="datetime64[h]")),
+        Frequency("microseconds", HOUR),
+        "1 hour",
+    ),
     "days": (moments(DAYS), Frequency("microseconds", DAY), "1 day"),
     "weeks": (moments(DAYS[::7]), Frequency("microseconds", 7 * DAY), "1 week"),
     "weekdays": (moments(DAYS[np.is_busday(DAYS)]), Frequency("weekdays", 1), "1 weekday"),

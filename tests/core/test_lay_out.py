@@ -48,7 +48,10 @@ def test_equal_rows_count_once_and_a_few_other_values_are_told():
 
 def test_two_series_without_a_name_are_refused_with_the_rows_and_the_column_that_could_tell():
     both = pl.concat([rows(shop=["a"] * 60), rows(np.arange(60.0) + 5, shop=["b"] * 60)])
-    with pytest.raises(DataError, match="rows 0 and 60 have the same time, 2024-01-01, and different values.*60 such pairs.*data.series: shop"):
+    with pytest.raises(
+        DataError,
+        match=r"rows 0 and 60 have the same time, 2024-01-01, and different values.*60 such pairs.*data.series: shop",
+    ):
         laid(both)
     assert laid(both, series=("shop",)).panel.names == ("a", "b")
 
@@ -64,7 +67,9 @@ def test_several_targets_are_series_of_one_unit():
 def test_times_without_a_step_are_refused_with_the_first_row():
     rng = np.random.default_rng(0)
     days = (np.sort(rng.integers(0, 10**13, 80)) + 1).astype("datetime64[us]")
-    with pytest.raises(DataError, match=r"the times in column 'day' have no regular step.*row \d+ at .* does not.*sum or average"):
+    with pytest.raises(
+        DataError, match=r"the times in column 'day' have no regular step.*row \d+ at .* does not.*sum or average"
+    ):
         laid(rows(days=days))
 
 
@@ -79,7 +84,9 @@ def test_a_missing_time_and_a_missing_name_say_their_row():
 def test_one_date_far_away_is_refused_with_its_row():
     days = DAYS.copy()
     days[-1] = np.datetime64("2990-01-01")
-    with pytest.raises(DataError, match="has 60 rows on 352,.* steps of 1 day.*row 59 at 2990-01-01 follows 2024-02-28"):
+    with pytest.raises(
+        DataError, match=r"has 60 rows on 352,.* steps of 1 day.*row 59 at 2990-01-01 follows 2024-02-28"
+    ):
         laid(rows(days=days))
 
 
@@ -87,7 +94,7 @@ def test_static_columns_stay_static():
     frame = rows(shop=["a"] * 30 + ["b"] * 30, size=[1.0] * 30 + [2.0] * 30)
     assert laid(frame, ("shop",), static=("size",)).statics["size"].to_list() == [1.0, 2.0]
     changing = frame.with_columns(size=pl.Series([1.0] * 29 + [3.0] + [2.0] * 30))
-    with pytest.raises(DataError, match="column 'size' changes within series 'a'.*values 1.0, 3.0"):
+    with pytest.raises(DataError, match=r"column 'size' changes within series 'a'.*values 1.0, 3.0"):
         laid(changing, ("shop",), static=("size",))
 
 

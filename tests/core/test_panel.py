@@ -27,7 +27,9 @@ def panel_of(*series: np.ndarray) -> Panel:
     return Panel(names, np.concatenate(series).astype(float), starts, times, starts[:-1], units=np.arange(len(series)))
 
 
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**31))
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**31)
+)
 def test_an_example_has_a_whole_window_and_a_known_target_of_its_own_series(lengths, window, horizon, seed):
     rng = np.random.default_rng(seed)
     series = [np.where(rng.random(n) < 0.2, np.nan, 100.0 * i + np.arange(n)) for i, n in enumerate(lengths)]
@@ -36,7 +38,9 @@ def test_an_example_has_a_whole_window_and_a_known_target_of_its_own_series(leng
     expected = {
         (i, t) for i, one in enumerate(series) for t in range(window - 1, len(one) - horizon) if np.isfinite(one[t + 1 : t + 1 + horizon]).all()
     }  # fmt: skip
-    assert set(zip(origins.series.tolist(), (origins.at - panel.starts[origins.series]).tolist(), strict=True)) == expected
+    assert (
+        set(zip(origins.series.tolist(), (origins.at - panel.starts[origins.series]).tolist(), strict=True)) == expected
+    )
     if expected:
         targets = np.asarray(panel.targets(origins, horizon))
         assert np.isfinite(targets).all()
@@ -62,7 +66,9 @@ def test_scales_are_taken_from_the_steps_up_to_a_time():
     np.testing.assert_array_equal(poisoned.scale, before.scale)
     assert panel.scaled("none", 1, 0).scale is None
     origins = panel.origins(2, 2)
-    np.testing.assert_allclose(np.asarray(before.past(origins, 2)) * before.scale[origins.series][:, None], np.asarray(panel.past(origins, 2)))
+    np.testing.assert_allclose(
+        np.asarray(before.past(origins, 2)) * before.scale[origins.series][:, None], np.asarray(panel.past(origins, 2))
+    )
 
 
 def test_the_seasonal_scale_is_what_mase_divides_by():
@@ -72,7 +78,16 @@ def test_the_seasonal_scale_is_what_mase_divides_by():
 
 def test_what_is_known_beforehand_reaches_over_the_horizon():
     panel = panel_of(np.arange(6.0))
-    known = Panel(panel.names, panel.values, panel.starts, panel.times, panel.grid, np.arange(12.0, dtype=np.float32).reshape(6, 2), ("a", "b"), panel.units)
+    known = Panel(
+        panel.names,
+        panel.values,
+        panel.starts,
+        panel.times,
+        panel.grid,
+        np.arange(12.0, dtype=np.float32).reshape(6, 2),
+        ("a", "b"),
+        panel.units,
+    )
     examples = Examples(known, known.origins(2, 2), 2, 2, 1, Frequency("microseconds", DAY))
     cells = examples.cells(np.array([0]))
     assert np.asarray(cells["history"]).tolist() == [[0.0, 1.0]]
@@ -99,7 +114,13 @@ def values_of(name: str) -> tuple[np.ndarray, int, int]:
 def test_repeating_the_last_value_scores_as_published(name, horizon, mse, mae):
     values, n_train, n_test = values_of(name)
     n, channels = values.shape
-    panel = Panel(tuple(map(str, range(channels))), values.T.reshape(-1).copy(), np.arange(channels + 1) * n, np.arange(n), np.zeros(channels, np.int64))
+    panel = Panel(
+        tuple(map(str, range(channels))),
+        values.T.reshape(-1).copy(),
+        np.arange(channels + 1) * n,
+        np.arange(n),
+        np.zeros(channels, np.int64),
+    )
     panel = panel.scaled("deviation", 1, n_train - 1)
     origins = panel.origins(1, horizon)
     origins = origins.take(np.flatnonzero(panel.times_at(origins) >= n - n_test - 1))

@@ -30,9 +30,18 @@ from fieldguide.parts.tasks.forecast import Forecast
 from fieldguide.testing import check_metric
 
 W, H, SEASON = 36, 6, 12
-NETS = {"dlinear": {}, "recurrent": {"patch": 4, "d_hidden": 16}, "patchtst": {"patch": 8, "stride": 4, "n_layers": 1, "d_hidden": 16}}
+NETS = {
+    "dlinear": {},
+    "recurrent": {"patch": 4, "d_hidden": 16},
+    "patchtst": {"patch": 8, "stride": 4, "n_layers": 1, "d_hidden": 16},
+}
 SMALL = {"n_epochs": 25, "window": W, "learning_rate": 5e-3, "batch_size": 32}
-OTHERS = {"naive": {}, "seasonal_naive": {"season": SEASON}, "nlinear": {}, "lagged_boosting": {"season": SEASON, "n_rounds": 40, "window": W}}
+OTHERS = {
+    "naive": {},
+    "seasonal_naive": {"season": SEASON},
+    "nlinear": {},
+    "lagged_boosting": {"season": SEASON, "n_rounds": 40, "window": W},
+}
 LOCAL = {"theta": {"season": SEASON, "window": W}, "ets": {"season": SEASON, "window": W}}
 OUTPUTS = (Output("y", Forecast(), Forecast.steps(H)),)
 
@@ -154,9 +163,13 @@ def test_theta_is_statsforecasts_for_the_same_parameter():
     values = VALUES[:120] + 0.05 * np.arange(120)
     reference = models.Theta(season_length=1).fit(values)
     block = Block(values[None], lambda cells: np.asarray(cells))
-    batch = Batch(encoded(VALUES, TRAIN).batch.layout, {"numbers": np.zeros((1, 0)), "codes": np.zeros((1, 0)), "history": block})
+    batch = Batch(
+        encoded(VALUES, TRAIN).batch.layout, {"numbers": np.zeros((1, 0)), "codes": np.zeros((1, 0)), "history": block}
+    )
     alpha = float(reference.model_["par"]["alpha"])
-    np.testing.assert_allclose(ThetaEstimator(alpha, 1, 120, 8).predict(batch)[0][0], reference.predict(8)["mean"], rtol=1e-6)
+    np.testing.assert_allclose(
+        ThetaEstimator(alpha, 1, 120, 8).predict(batch)[0][0], reference.predict(8)["mean"], rtol=1e-6
+    )
 
 
 def test_smoothing_by_hand():
@@ -184,12 +197,19 @@ def test_what_is_known_beforehand_is_used():
 def test_a_missing_package_names_its_install_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast", None)
     for name in LOCAL:
-        with pytest.raises(MissingExtra, match=r"fitting ets and theta needs the package 'statsforecast'.*fieldguide\[forecast\]"):
+        with pytest.raises(
+            MissingExtra, match=r"fitting ets and theta needs the package 'statsforecast'.*fieldguide\[forecast\]"
+        ):
             parts.find("learners", name)().fit(encoded(VALUES, TRAIN), None, OUTPUTS, Effort())
 
 
 def test_rows_without_a_past_are_refused():
-    rows = Encoded(Batch(dataclasses.replace(encoded(VALUES, TRAIN).batch.layout, blocks=()), {"numbers": np.zeros((3, 1)), "codes": np.zeros((3, 0))}))
+    rows = Encoded(
+        Batch(
+            dataclasses.replace(encoded(VALUES, TRAIN).batch.layout, blocks=()),
+            {"numbers": np.zeros((3, 1)), "codes": np.zeros((3, 0))},
+        )
+    )
     with pytest.raises(ConfigError, match="this learner forecasts from the past of a series, and these rows have none"):
         Naive().fit(rows, None, OUTPUTS, Effort())
 

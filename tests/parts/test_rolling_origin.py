@@ -29,7 +29,9 @@ def test_every_kept_target_is_over_before_the_first_held_origin(n, n_series, hor
     splitter = RollingOrigin(span=horizon)
     kept, held = splitter.hold_out(roles_of(times), share, "seal")
     assert len(held)
-    assert not len(kept) or times[kept].max() + horizon <= times[held].min()  # the last step learned from is the origin at the latest
+    assert (
+        not len(kept) or times[kept].max() + horizon <= times[held].min()
+    )  # the last step learned from is the origin at the latest
     gone = np.setdiff1d(np.arange(len(times)), np.union1d(kept, held))
     assert (times[gone] + horizon > times[held].min()).all()  # and nothing else is purged
     try:
@@ -43,7 +45,7 @@ def test_every_kept_target_is_over_before_the_first_held_origin(n, n_series, hor
 
 
 def test_a_series_shorter_than_its_targets_cannot_be_cut():
-    with pytest.raises(SplitError, match="the series cannot be cut into folds.*10 different origins"):
+    with pytest.raises(SplitError, match=r"the series cannot be cut into folds.*10 different origins"):
         RollingOrigin(span=50).folds(roles_of(np.arange(10)), 3, 1, "folds")
     with pytest.raises(SplitError, match=r"forecasts are divided along time.*set data\.time"):
         RollingOrigin().hold_out(Roles(np.zeros(3, np.uint64), np.arange(3)), 0.5, "seal")

@@ -75,7 +75,9 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
         around = np.concatenate([frequency.after(int(own[-1]), np.arange(1 - window, 1)), coming])
         row: dict[str, Any] = {"series": name, time: _moment(int(own[-1])), HISTORY: values.tolist()}
         if spec["width"]:
-            row[KNOWN] = known_rows(_known_of(panel, number, own, horizon, window, name, coming), around, spec["calendar"]).tolist()
+            row[KNOWN] = known_rows(
+                _known_of(panel, number, own, horizon, window, name, coming), around, spec["calendar"]
+            ).tolist()
         row |= {column: laid.statics[column][int(panel.units[number])] for column in spec["static"]}
         rows.append(row)
         times.append(coming)
@@ -83,7 +85,9 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
     return Ahead(rows, panel.names, np.stack(times), np.array(units), violations)
 
 
-def _known_of(panel: Panel, number: int, own: np.ndarray, horizon: int, window: int, name: str, coming: np.ndarray) -> np.ndarray:
+def _known_of(
+    panel: Panel, number: int, own: np.ndarray, horizon: int, window: int, name: str, coming: np.ndarray
+) -> np.ndarray:
     """Return what is known beforehand of a window and the steps after it: (window + horizon, k), NaN before the series began."""
     k = panel.known.shape[1]
     found = np.full((window + horizon, k), np.nan)
@@ -107,7 +111,9 @@ def _known_of(panel: Panel, number: int, own: np.ndarray, horizon: int, window: 
     return found
 
 
-def spread(asked: Ahead, prediction: np.ndarray, interval: Mapping[str, Any] | None, several: bool, time: str) -> pl.DataFrame:
+def spread(
+    asked: Ahead, prediction: np.ndarray, interval: Mapping[str, Any] | None, several: bool, time: str
+) -> pl.DataFrame:
     """Return forecasts as rows: series, time, step, prediction, and the ends of the interval where there is one.
 
     Shape:

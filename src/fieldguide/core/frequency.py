@@ -7,6 +7,7 @@ the checks'.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def frequency_of(times: np.ndarray, starts: np.ndarray) -> tuple[Frequency, floa
         values, counts = np.unique(steps, return_counts=True)
         found = Frequency("microseconds", int(values[counts.argmax()]))
     off = np.concatenate([
-        found.numbers(times[a:b])[1] for a, b in zip(starts[:-1], starts[1:], strict=True) if b > a
+        found.numbers(times[a:b])[1] for a, b in pairwise(starts) if b > a
     ])  # fmt: skip
     return found, float((off < 1e-6).mean())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,11 @@ def _keys(frame: pl.DataFrame, series: Sequence[str]) -> np.ndarray:
                 f"column {name!r} names no series in {len(missing):,} rows, such as row {missing[0]}",
                 rule="every row belongs to a series", do="fill these cells or drop the rows",
             )  # fmt: skip
-    return frame.select(pl.concat_str([pl.col(name).cast(pl.String) for name in series], separator=" / ")).to_series().to_numpy()
+    return (
+        frame.select(pl.concat_str([pl.col(name).cast(pl.String) for name in series], separator=" / "))
+        .to_series()
+        .to_numpy()
+    )
 
 
 def _unsorted(unit: np.ndarray, times: np.ndarray) -> tuple[int, int | None]:
@@ -137,9 +142,12 @@ def _once(
 def tell_apart(frame: pl.DataFrame, time: str, series: Sequence[str]) -> str:
     """Return a column with which no time is repeated, where there is one of texts."""
     for name in frame.columns:
-        if frame[name].dtype == pl.String and name not in series:
-            if not frame.select([time, *series, name]).is_duplicated().any():
-                return name
+        if (
+            frame[name].dtype == pl.String
+            and name not in series
+            and not frame.select([time, *series, name]).is_duplicated().any()
+        ):
+            return name
     return ""
 
 
@@ -152,7 +160,7 @@ def _step(times: np.ndarray, starts: np.ndarray, row: np.ndarray, names: np.ndar
         )  # fmt: skip
     step, share = found
     if share < LEAST_ON_GRID:
-        for a, b in zip(starts[:-1], starts[1:], strict=True):
+        for a, b in pairwise(starts):
             off = np.flatnonzero(step.numbers(times[a:b])[1] > 1e-6)
             if len(off):
                 where = int(a + off[0])
@@ -168,8 +176,9 @@ def _step(times: np.ndarray, starts: np.ndarray, row: np.ndarray, names: np.ndar
 
 def _grid(times: np.ndarray, starts: np.ndarray, row: np.ndarray, names: np.ndarray, step: Frequency) -> dict[str, Any]:
     """Return the regular steps of every unit, and the place of each row on them."""
-    grids, places, begins, off_rows, n_off, total = [], np.zeros(len(times), np.int64), [], [], 0, 0
-    for number, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    grids, places, begins, n_off, total = [], np.zeros(len(times), np.int64), [], 0, 0
+    off_rows: list[int] = []
+    for number, (a, b) in enumerate(pairwise(starts)):
         numbers, off = step.numbers(times[a:b])
         numbers = numbers - numbers[0]
         length = int(numbers[-1]) + 1
@@ -245,7 +254,9 @@ def _gaps(panel: Panel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _statics(frame: pl.DataFrame, series: Sequence[str], static: Sequence[str], names: np.ndarray, keys: np.ndarray) -> pl.DataFrame:
+def _statics(
+    frame: pl.DataFrame, series: Sequence[str], static: Sequence[str], names: np.ndarray, keys: np.ndarray
+) -> pl.DataFrame:
     """Return the static columns, a row per unit; a column that changes within a series is not static.
 
     Raises:
@@ -264,7 +275,9 @@ def _statics(frame: pl.DataFrame, series: Sequence[str], static: Sequence[str], 
                 do="remove it from data.static, or name it under data.known_future where it is known beforehand",
             )  # fmt: skip
     found = told.group_by("series").agg(pl.col(name).drop_nulls().first() for name in static)
-    return pl.DataFrame({"series": [str(name) for name in names]}).join(found, on="series", how="left", maintain_order="left")
+    return pl.DataFrame({"series": [str(name) for name in names]}).join(
+        found, on="series", how="left", maintain_order="left"
+    )
 
 
 def _moment(time: int) -> str:

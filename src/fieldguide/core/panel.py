@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -184,7 +185,7 @@ def filled(values: np.ndarray, starts: Sequence[int] | np.ndarray) -> np.ndarray
     if not missing.any():
         return values
     out = values.copy()
-    for start, end in zip(starts[:-1], starts[1:], strict=True):
+    for start, end in pairwise(starts):
         known = np.flatnonzero(~missing[start:end])
         if len(known):
             before = np.searchsorted(known, np.arange(end - start), side="right") - 1

@@ -109,5 +109,7 @@ def _without_season(values: np.ndarray, season: int) -> np.ndarray:
     if season < 2 or len(values) < 3 * season:
         return values
     phase = np.arange(len(values)) % season
-    usual = np.array([np.nanmedian(values[phase == i]) if np.isfinite(values[phase == i]).any() else 0.0 for i in range(season)])
+    usual = np.array(
+        [np.nanmedian(values[phase == i]) if np.isfinite(values[phase == i]).any() else 0.0 for i in range(season)]
+    )
     return np.asarray(values - usual[phase] + np.nanmedian(values))

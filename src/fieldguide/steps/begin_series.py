@@ -53,28 +53,46 @@ def series_text(source: Source, config: Config, table: str) -> str:
         f"  season: {examples.season}{season}",
         f"  # window: {sizes['window']}  # the most steps of the past that are looked at; absent: by length",
         f"  metric: {_yaml(said.metric)}" if said.metric else "  # metric:  # absent: mase; mse, mae_mean or smape",
-        f"  success: {said.success:g}" if said.success else "  # success: 0.01  # ? What is the smallest gain over the baseline that is worth shipping?",
+        f"  success: {said.success:g}"
+        if said.success
+        else "  # success: 0.01  # ? What is the smallest gain over the baseline that is worth shipping?",
         "data:",
         f"  table: {_yaml(table)}",
         f"  time: {_yaml(time)}" + ("" if data.time else f"  # = {laid.facts['from']} to {laid.facts['to']}"),
     ]
     if series:
-        lines.append(f"  series: {_yaml(list(series) if len(series) > 1 else series[0])}" + ("  # = with it no time is repeated" if found else ""))
+        lines.append(
+            f"  series: {_yaml(list(series) if len(series) > 1 else series[0])}"
+            + ("  # = with it no time is repeated" if found else "")
+        )
     lines.append(
         f"  known_future: {_yaml(list(data.known_future))}" if data.known_future
         else f"  # known_future: []  # ? Which of these are known for the coming steps: {listed(others)}?" if others else "  # known_future: []"
     )  # fmt: skip
     if data.static or guessed:
-        lines.append(f"  static: {_yaml(list(data.static))}" if data.static else f"  # static: {_yaml(guessed)}  # ? one value a series: may they help?")
+        lines.append(
+            f"  static: {_yaml(list(data.static))}"
+            if data.static
+            else f"  # static: {_yaml(guessed)}  # ? one value a series: may they help?"
+        )
     if data.scale:
         lines.append(f"  scale: {data.scale}")
-    lines += ["# split: {test: 0.15}  # absent: chosen from the number of origins", "budget: {trials: 30, minutes: 10}", f"seed: {config.seed}", ""]
+    lines += [
+        "# split: {test: 0.15}  # absent: chosen from the number of origins",
+        "budget: {trials: 30, minutes: 10}",
+        f"seed: {config.seed}",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def _read_too(column: Column) -> Column:
     """Columns that nothing says anything of are read as well, to see what they could be."""
-    return replace(column, role="feature") if column.role == "ignore" and column.kind in ("category", "number", "boolean") else column
+    return (
+        replace(column, role="feature")
+        if column.role == "ignore" and column.kind in ("category", "number", "boolean")
+        else column
+    )
 
 
 def _words(said: Any) -> list[str]:
@@ -82,7 +100,10 @@ def _words(said: Any) -> list[str]:
         "goal": "What should become better through the forecasts? One sentence; the report opens with it.",
         "unit": "What is one series: one store, one sensor?", "decision": "Who decides what with a forecast, and when is it made?",
     }  # fmt: skip
-    return [f"  {name}: {_yaml(getattr(said, name))}" if getattr(said, name) else f"  {name}:  # ? {text}" for name, text in asked.items()]
+    return [
+        f"  {name}: {_yaml(getattr(said, name))}" if getattr(said, name) else f"  {name}:  # ? {text}"
+        for name, text in asked.items()
+    ]
 
 
 def _constant_within(frame: pl.DataFrame, series: Sequence[str], names: Sequence[str]) -> list[str]:

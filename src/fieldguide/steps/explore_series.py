@@ -7,6 +7,7 @@ judged by the checks of this step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from fieldguide.core.seasonality import autocorrelation, level_shift
 from fieldguide.core.settings import values_of
 from fieldguide.core.split import Split
 from fieldguide.parts import find
-from fieldguide.steps.checking import checked
+from fieldguide.steps.checking import checked, ordered
 
 DRAWN = 8
 """Series that are drawn; the rest is counted."""
@@ -48,7 +49,9 @@ def explore_series(
     until = int(panel.times[panel.known_at(origins) + examples.horizon].max())
     numbers = np.unique(np.linspace(0, len(panel) - 1, min(LOOKED_AT, len(panel))).astype(int))
     seen = {int(i): panel.series(int(i))[panel.times_of(int(i)) <= until] for i in numbers}
-    facts_of = [_facts(panel.names[i], values, panel.times_of(i), examples) for i, values in seen.items() if len(values)]
+    facts_of = [
+        _facts(panel.names[i], values, panel.times_of(i), examples) for i, values in seen.items() if len(values)
+    ]
     metric = _recommend(problem, rows, split, str(framed["scale"]), seed)
     sample = np.asarray(rows.truths[0][:: max(1, len(rows) // 2000)])
     target = _described(problem, sample)
@@ -62,7 +65,10 @@ def explore_series(
         "columns": {}, "targets": [target], "associations": {}, "metrics": [metric], "samples": [], "proxies": None, "assumptions": [], "derived": None,
         "series": series,
     }  # fmt: skip
-    return facts, checked("explore", problem=problem, roles=split.roles, metrics_before=metrics_before, series=series)
+    found = checked("explore", problem=problem, roles=split.roles, metrics_before=metrics_before, series=series)
+    changed = find("checks", "fg311_metric_changed")()  # all that a forecast's profile has in common with a table's
+    own = [replace(one, step="explore") for one in changed.run(profile=facts, metrics_before=metrics_before)]
+    return facts, ordered([*(one for one in found if one.code != changed.code), *own])
 
 
 def _facts(name: str, values: np.ndarray, times: np.ndarray, examples: Examples) -> dict[str, Any]:

@@ -36,7 +36,10 @@ def baselines(minutes: float | None) -> tuple[str, ...]:
 
 def settings_of(learner: Any, examples: Examples) -> dict[str, Any]:
     """Return the settings that a study's season and window give a learner."""
-    given = {"season": examples.season, "window": min(examples.window, getattr(learner, "window", 0) or examples.window)}
+    given = {
+        "season": examples.season,
+        "window": min(examples.window, getattr(learner, "window", 0) or examples.window),
+    }
     fields = {field.name for field in dataclasses.fields(learner)}
     return {name: value for name, value in given.items() if name in fields}
 
@@ -58,7 +61,9 @@ def rows_of_examples(examples: Examples, told: list[dict[str, Any]], rows: np.nd
     found = []
     for place, row in enumerate(told):
         plain = {
-            name: str(value) if hasattr(value, "isoformat") else value for name, value in row.items() if name not in (HISTORY, KNOWN)
+            name: str(value) if hasattr(value, "isoformat") else value
+            for name, value in row.items()
+            if name not in (HISTORY, KNOWN)
         }
         found.append({**plain, **{name: cells[place].tolist() for name, cells in windows.items()}})
     return found

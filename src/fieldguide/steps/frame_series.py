@@ -63,8 +63,14 @@ def frame_series(config: Config) -> Any:
         given=None if marked is None else marked == 1, train=None if marked is None else marked == 0,
         validation=config.split.validation, folds=config.split.folds, repeats=config.split.repeats, by="chronological", sample=config.data.sample,
     )  # fmt: skip
-    task = TaskGuess("forecast", "number", why=f"the next {examples.horizon} steps of {laid.frequency.words} are asked for")
-    asked = [entry for entry in questions((), RolesGuess(), task) if not getattr(config.problem, entry["key"].split(".")[-1], "")]
+    task = TaskGuess(
+        "forecast", "number", why=f"the next {examples.horizon} steps of {laid.frequency.words} are asked for"
+    )
+    asked = [
+        entry
+        for entry in questions((), RolesGuess(), task)
+        if not getattr(config.problem, entry["key"].split(".")[-1], "")
+    ]
     series = {**laid.facts, **sizes, "scale": scale_by(config, examples.panel)}
     facts = {
         "sentence": f"forecast of {problem.output.name}: {examples.horizon} steps of {laid.frequency.words} ahead, {len(examples):,} examples of "
@@ -75,14 +81,29 @@ def frame_series(config: Config) -> Any:
         "series": series,
     }  # fmt: skip
     findings = checked("frame", problem=problem, questions=asked, read_violations=violations, series=series)
-    return Framed(problem, table.columns, table, row_keys(table.frame.select("series", time)), None, request, facts, findings, {}, examples)
+    return Framed(
+        problem,
+        table.columns,
+        table,
+        row_keys(table.frame.select("series", time)),
+        None,
+        request,
+        facts,
+        findings,
+        {},
+        examples,
+    )
 
 
 def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess]:
     """Return the columns a forecast reads, with kinds and roles; everything else is set aside."""
     data, targets = config.data, config.problem.targets
     if config.problem.horizon is None:
-        raise ConfigError("problem.horizon is not stated", rule="a forecast says how many steps ahead", do="set problem.horizon, such as 24")
+        raise ConfigError(
+            "problem.horizon is not stated",
+            rule="a forecast says how many steps ahead",
+            do="set problem.horizon, such as 24",
+        )
     for place in ("series", "known_future", "static"):
         for name in getattr(data, place):
             if name not in source.names:
@@ -95,13 +116,21 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
     columns = detect_columns(source, given=given, targets=targets)
     guess = detect_roles(source, columns)
     time = data.time or _time_column(columns, guess)
-    used = {**dict.fromkeys(data.series, "group"), **dict.fromkeys((*data.known_future, *data.static), "feature"), time: "time"}
+    used = {
+        **dict.fromkeys(data.series, "group"),
+        **dict.fromkeys((*data.known_future, *data.static), "feature"),
+        time: "time",
+    }
     if config.split.column is not None:
         used[config.split.column] = "ignore"
     found = []
     for column in columns:
         said = data.columns[column.name].reading() if column.name in data.columns else {}
-        column = replace(column, role=used.get(column.name, "ignore" if column.name not in targets else "target"), read={**column.read, **said})
+        column = replace(
+            column,
+            role=used.get(column.name, "ignore" if column.name not in targets else "target"),
+            read={**column.read, **said},
+        )
         if column.name in targets:
             column = replace(column, kind="number")
         elif column.name in data.series or column.name == config.split.column:
@@ -132,7 +161,9 @@ def _time_column(columns: Sequence[Column], guess: RolesGuess) -> str:
 def read_series(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
     """Read what a forecast needs, typed, in file order; a number that counts years becomes their first of January."""
     needed = [column for column in columns if column.role != "ignore" or column.kind == "category"]
-    frames, violations, first = [], [], 0
+    frames: list[pl.DataFrame] = []
+    violations: list[Violation] = []
+    first = 0
     for raw in source.slices(SLICE):
         table, broken = read_frame(raw, needed, modality, first_row=first)
         frames.append(table.frame)
@@ -209,7 +240,11 @@ def _problem(config: Config, examples: Examples) -> Problem:
             f"metric {metric.name!r} cannot judge a forecast", rule="a metric suits the task", found="the task is forecast", do=f"use one of {', '.join(able)}"
         )  # fmt: skip
     if said.transform != "identity":
-        raise ConfigError(f"problem.transform is {said.transform}", rule="forecasts are learned on the scale of their series", do="remove problem.transform")
+        raise ConfigError(
+            f"problem.transform is {said.transform}",
+            rule="forecasts are learned on the scale of their series",
+            do="remove problem.transform",
+        )
     return Problem(
         (output,), said.goal, said.unit, said.decision, said.prediction_time, {}, said.success, Limits(said.limits.latency_ms, said.limits.megabytes),
         said.purpose, said.assumptions,
@@ -234,7 +269,11 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
     statics = [c for c in columns if c.name in laid.statics.columns]
     taken = {"series", HISTORY, KNOWN, time} & {c.name for c in statics}
     if taken:
-        raise ConfigError(f"data.static names {listed(sorted(taken))}", rule="these names are the examples' own", do="rename the column")
+        raise ConfigError(
+            f"data.static names {listed(sorted(taken))}",
+            rule="these names are the examples' own",
+            do="rename the column",
+        )
     frame = pl.DataFrame({
         "series": pl.Series(np.array(panel.names, object)[origins.series].tolist(), dtype=pl.String),
         time: pl.Series(panel.times_at(origins)).cast(pl.Datetime("us")),
@@ -246,8 +285,18 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
     made = [
         Column("series", "category", "feature" if many else "ignore", {}, {"why": "names of series"}),
         Column(time, "datetime", "time", dict(next(c for c in columns if c.name == time).read)),
-        Column(HISTORY, "window", "feature", {"length": examples.window, "ahead": spec_of(laid, examples, columns, time, config)}),
-        Column(KNOWN, "window", "feature" if width else "ignore", {"length": examples.window + examples.horizon, "width": width}),
+        Column(
+            HISTORY,
+            "window",
+            "feature",
+            {"length": examples.window, "ahead": spec_of(laid, examples, columns, time, config)},
+        ),
+        Column(
+            KNOWN,
+            "window",
+            "feature" if width else "ignore",
+            {"length": examples.window + examples.horizon, "width": width},
+        ),
         *(replace(c, role="feature") for c in statics),
     ]
     return Table(frame.select([c.name for c in made]), tuple(made))
@@ -273,4 +322,3 @@ def _marked(frame: pl.DataFrame, laid: Laid, examples: Examples, time: str, conf
     at = panel.known_at(origins)
     begins, ends = panel.times[at + 1] >= first, panel.times[at + examples.horizon] >= first
     return np.where(begins, 1, np.where(ends, 2, 0))
-

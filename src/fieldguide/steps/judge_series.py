@@ -23,7 +23,9 @@ MOST_SERIES = 40
 MOST_STEPS = 64
 
 
-def interval_of(examples: Examples, rows: np.ndarray, truth: np.ndarray, answer: np.ndarray, level: float = LEVEL) -> dict[str, Any]:
+def interval_of(
+    examples: Examples, rows: np.ndarray, truth: np.ndarray, answer: np.ndarray, level: float = LEVEL
+) -> dict[str, Any]:
     """Return how far forecasts were off on rows that were not learned from, step by step: the ends of an interval.
 
     Ends are quantiles of the errors in multiples of each window's own mean change over a season, so that they fit series of any size;
@@ -38,7 +40,10 @@ def interval_of(examples: Examples, rows: np.ndarray, truth: np.ndarray, answer:
     """
     unit = unit_of(np.asarray(examples.cells(rows)["history"]), examples.season)
     errors = (truth - answer) / unit[:, None]
-    n = max(2.0, len(np.unique(examples.panel.times_at(examples.origins.take(rows)))) / examples.horizon * len(examples.panel))
+    n = max(
+        2.0,
+        len(np.unique(examples.panel.times_at(examples.origins.take(rows)))) / examples.horizon * len(examples.panel),
+    )
     out = max(0.0, (1 - level) / 2 - level / (2 * n))
     low, high = np.quantile(errors, [out, 1 - out], axis=0)
     return {"level": level, "low": low.tolist(), "high": high.tolist(), "n": len(rows)}
@@ -66,7 +71,9 @@ def forecast_facts(
     }  # fmt: skip
 
 
-def _by_step(own: np.ndarray, repeat: np.ndarray, inside: np.ndarray, blocks: np.ndarray, seed: int) -> list[dict[str, Any]]:
+def _by_step(
+    own: np.ndarray, repeat: np.ndarray, inside: np.ndarray, blocks: np.ndarray, seed: int
+) -> list[dict[str, Any]]:
     """Return the mean absolute error of each step (of groups of steps where there are many), its interval, and repeating's."""
     horizon = own.shape[1]
     groups = np.array_split(np.arange(horizon), min(horizon, MOST_STEPS))
@@ -102,7 +109,12 @@ def _by_series(examples: Examples, rows: np.ndarray, own: np.ndarray, repeat: np
 def _against(own: np.ndarray, repeat: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
     """Return by how much the forecast is nearer than the last value repeated, in mean absolute error, with its interval."""
     gained = repeat.mean(axis=1) - own.mean(axis=1)
-    return {"gain": float(gained.mean()), "error": float(own.mean()), "repeat": float(repeat.mean()), **_interval(gained, blocks, seed)}
+    return {
+        "gain": float(gained.mean()),
+        "error": float(own.mean()),
+        "repeat": float(repeat.mean()),
+        **_interval(gained, blocks, seed),
+    }
 
 
 def _interval(values: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
@@ -123,7 +135,10 @@ def _lines(
     error = own.mean(axis=1)
     numbers = np.unique(series)
     drawn = numbers[np.unique(np.linspace(0, len(numbers) - 1, min(DRAWN, len(numbers))).astype(int))]
-    chosen = [("usual", int(np.flatnonzero(series == i)[np.argsort(error[series == i])[int((series == i).sum()) // 2]])) for i in drawn]
+    chosen = [
+        ("usual", int(np.flatnonzero(series == i)[np.argsort(error[series == i])[int((series == i).sum()) // 2]]))
+        for i in drawn
+    ]
     chosen.append(("worst", int(error.argmax())))
     for why, place in chosen:
         number = int(series[place])

@@ -80,7 +80,11 @@ def examples_stride(distinct: np.ndarray, examples: Examples) -> int:
     """Return how many steps lie between neighbouring origins."""
     if len(distinct) < 2:
         return 1
-    step = float(np.median(np.diff(examples.panel.times[: int(examples.panel.lengths[0])]))) if len(examples.panel.times) > 1 else 1.0
+    step = (
+        float(np.median(np.diff(examples.panel.times[: int(examples.panel.lengths[0])])))
+        if len(examples.panel.times) > 1
+        else 1.0
+    )
     return max(1, round(float(np.median(np.diff(distinct))) / max(step, 1.0)))
 
 
@@ -104,7 +108,11 @@ def prove_series(table: Table, divided: Divided, examples: Examples) -> tuple[di
     split, roles = divided.split, divided.roles
     assert roles.times is not None
     n_folds = len(split.folds)
-    how = f"{n_folds} rolling folds" if n_folds > 1 else f"one validation stretch of {len(split.folds[0].validation):,} examples"
+    how = (
+        f"{n_folds} rolling folds"
+        if n_folds > 1
+        else f"one validation stretch of {len(split.folds[0].validation):,} examples"
+    )
     cuts = [proof_of(examples, split.development, split.test)]
     cuts += [proof_of(examples, split.work[fold.train], split.work[fold.validation]) for fold in split.folds]
     facts = {

@@ -40,12 +40,18 @@ def series(f: Mapping[str, Any]) -> list[Block]:
         note = f"means of {line['steps_a_point']} steps" if line["steps_a_point"] > 1 else "every step"
         if shift:
             note += f"; the level shifts from {number(shift['before'])} to {number(shift['after'])} at {shift['at']}"
-        drawn.append(blocks.chart(_line(rows, shift), line["series"], f"{line['series']}: {note}", note=note, wide=False))
+        drawn.append(
+            blocks.chart(_line(rows, shift), line["series"], f"{line['series']}: {note}", note=note, wide=False)
+        )
     if drawn:
         found.append(blocks.grid(drawn))
     gaps = [[gap["series"], gap["from"], number(gap["steps"])] for gap in at(told, "gaps", default=[])]
     if gaps:
-        found.append(blocks.details("The longest gaps", [blocks.table([column("series"), column("from"), column("steps", True)], gaps)]))
+        found.append(
+            blocks.details(
+                "The longest gaps", [blocks.table([column("series"), column("from"), column("steps", True)], gaps)]
+            )
+        )
     return found
 
 
@@ -65,15 +71,24 @@ def forecasts(f: Mapping[str, Any]) -> list[Block]:
     ]  # fmt: skip
     drawn = []
     for line in told["lines"]:
-        title = f"{line['series']} from {line['origin'][:16].replace('T', ' ')}" + (" (the worst forecast)" if line["why"] == "worst" else "")
+        title = f"{line['series']} from {line['origin'][:16].replace('T', ' ')}" + (
+            " (the worst forecast)" if line["why"] == "worst" else ""
+        )
         note = "the worst of all examples" if line["why"] == "worst" else "the middle one of the series by its error"
-        drawn.append(blocks.chart(_forecast(line), title, f"{title}: past, truth and forecast with its interval", note=note, wide=False))
+        drawn.append(
+            blocks.chart(
+                _forecast(line), title, f"{title}: past, truth and forecast with its interval", note=note, wide=False
+            )
+        )
     found.append(blocks.grid(drawn))
     steps = told["by_step"]
     rows = [
         {"step": step["step"], "value": step[name], "line": word, "label": number(step[name]), "low": low, "high": high}
         for step in steps
-        for name, word, (low, high) in (("error", "forecast", step["interval"]), ("repeat", "last value repeated", (None, None)))
+        for name, word, (low, high) in (
+            ("error", "forecast", step["interval"]),
+            ("repeat", "last value repeated", (None, None)),
+        )
     ]
     if len(steps) > 1:
         found.append(blocks.chart(
@@ -81,11 +96,25 @@ def forecasts(f: Mapping[str, Any]) -> list[Block]:
             note="Mean absolute error on the sealed examples, on the scale that is judged; the band is its 95 % interval over whole horizons.",
         ))  # fmt: skip
     table = [
-        [one["series"], number(one["n"]), number(one["error"]), number(one["repeat"]), number(one["ratio"], 3), number(one["error_in_unit"])]
+        [
+            one["series"],
+            number(one["n"]),
+            number(one["error"]),
+            number(one["repeat"]),
+            number(one["ratio"], 3),
+            number(one["error_in_unit"]),
+        ]
         for one in told["by_series"]
     ]
     if len(table) > 1:
-        columns = [column("series"), column("examples", True), column("error", True), column("last value repeated", True), column("ratio", True), column("error in its unit", True)]
+        columns = [
+            column("series"),
+            column("examples", True),
+            column("error", True),
+            column("last value repeated", True),
+            column("ratio", True),
+            column("error in its unit", True),
+        ]
         found.append(blocks.table(columns, table, caption="Errors by series, the worst against repeating first"))
     return found
 
@@ -96,22 +125,41 @@ def _time(title: str | None = None) -> dict[str, Any]:
 
 def _line(rows: list[dict[str, Any]], shift: Mapping[str, Any] | None) -> charts.Spec:
     y = charts.quantity("value", None, axis={"tickCount": 4})
-    layers: list[charts.Spec] = [{"mark": {"type": "line", "color": "var(--blue)", "strokeWidth": 1.2}, "encoding": {"x": _time(), "y": y}}]
+    layers: list[charts.Spec] = [
+        {"mark": {"type": "line", "color": "var(--blue)", "strokeWidth": 1.2}, "encoding": {"x": _time(), "y": y}}
+    ]
     if shift:
-        rule = {"mark": {"type": "rule", "color": "var(--k-boosting)", "strokeDash": [4, 3]}, "encoding": {"x": {"field": "at", "type": "temporal"}}}
+        rule = {
+            "mark": {"type": "rule", "color": "var(--k-boosting)", "strokeDash": [4, 3]},
+            "encoding": {"x": {"field": "at", "type": "temporal"}},
+        }
         layers.append({"data": {"values": [{"at": shift["at"]}]}, **rule})
     return charts.base(rows, 110, layer=layers)
 
 
 def _forecast(line: Mapping[str, Any]) -> charts.Spec:
     n = len(line["past"])
-    rows = [{"time": time, "value": value, "line": "past"} for time, value in zip(line["times"][:n], line["past"], strict=True)]
+    rows = [
+        {"time": time, "value": value, "line": "past"}
+        for time, value in zip(line["times"][:n], line["past"], strict=True)
+    ]
     coming = line["times"][n:]
     joint = [(line["times"][n - 1], line["past"][-1])]
     for name in ("truth", "forecast"):
-        rows += [{"time": time, "value": value, "line": name} for time, value in [*joint, *zip(coming, line[name], strict=True)]]
-    band = [{"time": time, "low": low, "high": high} for time, low, high in zip(coming, line["low"], line["high"], strict=True)]
-    colour = {"field": "line", "type": "nominal", "scale": {"domain": list(LINES), "range": list(LINES.values())}, "legend": {"title": None, "symbolType": "stroke"}}
+        rows += [
+            {"time": time, "value": value, "line": name}
+            for time, value in [*joint, *zip(coming, line[name], strict=True)]
+        ]
+    band = [
+        {"time": time, "low": low, "high": high}
+        for time, low, high in zip(coming, line["low"], line["high"], strict=True)
+    ]
+    colour = {
+        "field": "line",
+        "type": "nominal",
+        "scale": {"domain": list(LINES), "range": list(LINES.values())},
+        "legend": {"title": None, "symbolType": "stroke"},
+    }
     y = charts.quantity("value", None, axis={"tickCount": 4})
     return charts.base(rows, 170, layer=[
         {"data": {"values": band}, "mark": {"type": "area", "color": "var(--blue)", "opacity": 0.18},
@@ -123,7 +171,12 @@ def _forecast(line: Mapping[str, Any]) -> charts.Spec:
 def _steps(rows: list[dict[str, Any]]) -> charts.Spec:
     x = charts.quantity("step", "step of the horizon", axis={"tickMinStep": 1, "tickCount": 8})
     names = ["forecast", "last value repeated"]
-    colour = {"field": "line", "type": "nominal", "scale": {"domain": names, "range": ["var(--blue)", "var(--k-trivial)"]}, "legend": {"title": None, "symbolType": "stroke"}}
+    colour = {
+        "field": "line",
+        "type": "nominal",
+        "scale": {"domain": names, "range": ["var(--blue)", "var(--k-trivial)"]},
+        "legend": {"title": None, "symbolType": "stroke"},
+    }
     band = [row for row in rows if row["low"] is not None]
     return charts.base(rows, 190, layer=[
         {"data": {"values": band}, "mark": {"type": "area", "color": "var(--blue)", "opacity": 0.18},

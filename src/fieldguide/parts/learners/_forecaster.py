@@ -57,7 +57,7 @@ class Forecaster:
 def windows_only(batch: Batch, window: int) -> Batch:
     """Return a batch with the last steps of its windows and nothing else."""
     block = batch.arrays[HISTORY]
-    cells = block.cells.last(window) if isinstance(block.cells, Windows) else block.cells[:, -window:]
+    cells: Any = block.cells.last(window) if isinstance(block.cells, Windows) else block.cells[:, -window:]
     spec = next(spec for spec in batch.layout.blocks if spec.name == HISTORY)
     length = min(window, spec.shape[0])
     empty = {"numbers": np.zeros((len(batch), 0), np.float32), "codes": np.zeros((len(batch), 0), np.int32)}

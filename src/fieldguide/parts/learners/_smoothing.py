@@ -20,7 +20,14 @@ SAMPLED = 8
 
 
 def smoothed(
-    windows: np.ndarray, horizon: int, *, alpha: float, beta: float = 0.0, gamma: float = 0.0, phi: float = 1.0, season: int = 1
+    windows: np.ndarray,
+    horizon: int,
+    *,
+    alpha: float,
+    beta: float = 0.0,
+    gamma: float = 0.0,
+    phi: float = 1.0,
+    season: int = 1,
 ) -> np.ndarray:
     """Return the forecast of additive exponential smoothing.
 

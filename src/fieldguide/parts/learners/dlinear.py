@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from fieldguide.core.batch import Encoded
-from fieldguide.core.contracts import Effort, Estimator
+from fieldguide.core.contracts import Effort
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _forecaster, _network
 
@@ -27,25 +27,33 @@ class DLinear:
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {}
 
-    window: int = setting(336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((96, 192, 336, 512)))
-    centre: str = setting("mean", "what a window is centred by: its mean or its last value", space=Choice(("mean", "last")))
+    window: int = setting(
+        336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((96, 192, 336, 512))
+    )
+    centre: str = setting(
+        "mean", "what a window is centred by: its mean or its last value", space=Choice(("mean", "last"))
+    )
     kernel: int = setting(25, "steps of the moving average that is the slow course [steps]", space=Choice((13, 25, 49)))
     dropout: float = setting(0.0, "dropout rate of the rest", capacity=-1, space=Range(0.0, 0.3))
     learning_rate: float = setting(2e-3, "learning rate", space=Range(3e-4, 1e-2, log=True))
     weight_decay: float = setting(1e-3, "decoupled weight decay", capacity=-1, space=Range(1e-5, 1e-1, log=True))
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
-    n_epochs: int = setting(12, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
+    n_epochs: int = setting(
+        12, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
+    )
     cooldown: float = setting(0.7, "share of the steps over which the learning rate falls to 0")
     average: float = setting(0.5, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(4, "epochs without a better validation loss until training stops")
     clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
     optimiser: str = setting("adamw", "adamw, adam or sgd", space=Choice(("adamw", "sgd")))
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+    def fit(
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> _forecaster.Forecaster:
         return _forecaster.fit(self, train, stop, outputs, effort)
 
-    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
+    def load(self, folder: Path, data: Mapping[str, Any]) -> _forecaster.Forecaster:
         return _forecaster.load(folder, data)
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:

@@ -65,7 +65,9 @@ class Ets:
                 "phi": phi if trended and np.isfinite(phi) else 1.0,
             }  # fmt: skip
 
-        parameters = {name: value if np.isfinite(value) else 0.0 for name, value in estimated(train, window, estimate).items()}
+        parameters = {
+            name: value if np.isfinite(value) else 0.0 for name, value in estimated(train, window, estimate).items()
+        }
         return Smoothing({"alpha": 0.5, **parameters}, season, window, horizon_of(train))
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Smoothing:
@@ -97,4 +99,9 @@ class Smoothing:
         return (out,)
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
-        return {"parameters": dict(self.parameters), "season": self.season, "window": self.window, "horizon": self.horizon}
+        return {
+            "parameters": dict(self.parameters),
+            "season": self.season,
+            "window": self.window,
+            "horizon": self.horizon,
+        }

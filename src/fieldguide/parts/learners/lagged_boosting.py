@@ -66,10 +66,14 @@ class LaggedBoosting:
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none"}
 
     season: int = setting(1, "steps of a season [steps]; a study takes it from problem.season")
-    window: int = setting(336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((96, 192, 336, 512)))
+    window: int = setting(
+        336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((96, 192, 336, 512))
+    )
     learning_rate: float = setting(0.06, "share of each tree that is added", space=Range(0.02, 0.2, log=True))
     num_leaves: int = setting(31, "leaves of a tree", capacity=1, space=Range(7, 127, log=True, integer=True))
-    min_rows: int = setting(100, "rows of a leaf at least [rows]", capacity=-1, space=Range(20, 400, log=True, integer=True))
+    min_rows: int = setting(
+        100, "rows of a leaf at least [rows]", capacity=-1, space=Range(20, 400, log=True, integer=True)
+    )
     columns: float = setting(0.7, "share of the columns a tree may use", capacity=-1, space=Range(0.4, 1.0))
     l2: float = setting(1.0, "penalty on leaf values", capacity=-1, space=Range(0.01, 30.0, log=True))
     n_rounds: int = setting(600, "most rounds", capacity=1)
@@ -98,7 +102,11 @@ class LaggedBoosting:
             if not training.grow():
                 break
             if made % CHECKED == 0 or made == n_rounds:
-                point = {"step": made, "train": training.loss(False), "validation": None if held is None else training.loss(True)}
+                point = {
+                    "step": made,
+                    "train": training.loss(False),
+                    "validation": None if held is None else training.loss(True),
+                }
                 history.append(point)
                 if effort.watch is not None:
                     effort.watch(point)
@@ -150,10 +158,18 @@ class Boosted:
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         (folder / TREES).write_text(self.trees.text, encoding="utf-8")
         shape = {"season": self.shape.season, "window": self.shape.window, "horizon": self.shape.horizon}
-        return {**shape, "n_features": self.trees.n_features, "n_steps": self.n_steps, "stopped": self.stopped, "history": self.history}
+        return {
+            **shape,
+            "n_features": self.trees.n_features,
+            "n_steps": self.n_steps,
+            "stopped": self.stopped,
+            "history": self.history,
+        }
 
 
-def drawn(rows: Encoded, shape: LaggedBooster, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def drawn(
+    rows: Encoded, shape: LaggedBooster, most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return rows of examples and steps to learn from: all of them, or a random share; made slice by slice."""
     share = min(1.0, most / max(1, len(rows) * shape.horizon))
     xs, ys, ws = [], [], []
@@ -174,7 +190,9 @@ def drawn(rows: Encoded, shape: LaggedBooster, most: int, rng: np.random.Generat
     return np.concatenate(xs), np.concatenate(ys), np.concatenate(ws) if ws else None
 
 
-def features(batch: Batch, past: np.ndarray, examples: np.ndarray, steps: np.ndarray, shape: LaggedBooster) -> np.ndarray:
+def features(
+    batch: Batch, past: np.ndarray, examples: np.ndarray, steps: np.ndarray, shape: LaggedBooster
+) -> np.ndarray:
     """Return (rows, features) float32 of examples and steps: the step, lags, means, what is known then, and what does not change.
 
     Shape:
@@ -192,7 +210,12 @@ def features(batch: Batch, past: np.ndarray, examples: np.ndarray, steps: np.nda
     for back in range(PHASES):
         place = n + steps - (cycles + back) * season
         lags.append(np.where(place >= 0, own[examples, np.maximum(place, 0)], np.nan))
-    parts = [steps[:, None].astype(np.float64), fixed, np.stack(lags, axis=1), np.log(scale[examples] / (np.abs(last[examples]) + scale[examples]))]
+    parts = [
+        steps[:, None].astype(np.float64),
+        fixed,
+        np.stack(lags, axis=1),
+        np.log(scale[examples] / (np.abs(last[examples]) + scale[examples])),
+    ]
     if KNOWN in batch.arrays:
         known = batch.arrays[KNOWN].load()
         parts.append(known[examples, known.shape[1] - shape.horizon + steps])

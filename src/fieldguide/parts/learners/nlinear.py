@@ -49,7 +49,12 @@ class NLinear:
         "two thirds of the window": {"part": 2 / 3}, "a third of the window": {"part": 1 / 3}, "a sixth of the window": {"part": 1 / 6}
     }  # fmt: skip
 
-    part: float = setting(1.0, "share of the window that is looked at, the newest steps", capacity=1, space=Choice((1 / 6, 1 / 3, 2 / 3, 1.0)))
+    part: float = setting(
+        1.0,
+        "share of the window that is looked at, the newest steps",
+        capacity=1,
+        space=Choice((1 / 6, 1 / 3, 2 / 3, 1.0)),
+    )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Linear:
         """Sum the Gram matrices, choose the penalty on `stop` (a refit is told its place), solve."""
@@ -63,7 +68,8 @@ class NLinear:
             place = int(np.argmin(losses))
             fitted = [_loss(sums, weights) for weights in _solved(sums, PENALTIES)]
             tried = [
-                {"step": i + 1, "train": a, "validation": b} for i, (a, b) in enumerate(zip(fitted, losses, strict=True))
+                {"step": i + 1, "train": a, "validation": b}
+                for i, (a, b) in enumerate(zip(fitted, losses, strict=True))
             ]
             sums = tuple(a + b for a, b in zip(sums, held, strict=True))
         place = min(max(place, 0), len(PENALTIES) - 1)
@@ -145,7 +151,7 @@ def gram(rows: Encoded, window: int, effort: Effort) -> Sums:
 
 def _solved(sums: Sums, penalties: Sequence[float]) -> Any:
     """Yield weights for each penalty, from one decomposition."""
-    xx, xy, _, total = sums
+    xx, xy, _, _ = sums
     values, vectors = np.linalg.eigh(xx)
     size, turned = float(np.trace(xx)) / len(xx) or 1.0, vectors.T @ xy
     floor = 1e-12 * max(float(values.max(initial=0.0)), 1e-300)

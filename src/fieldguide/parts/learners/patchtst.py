@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from fieldguide.core.batch import Encoded
-from fieldguide.core.contracts import Effort, Estimator
+from fieldguide.core.contracts import Effort
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _forecaster, _network
 
@@ -27,8 +27,12 @@ class PatchTST:
     in_memory: ClassVar[int | None] = None
     recipe: ClassVar[Mapping[str, Any]] = {}
 
-    window: int = setting(336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((192, 336, 512)))
-    centre: str = setting("mean", "what a window is centred by: its mean or its last value", space=Choice(("mean", "last")))
+    window: int = setting(
+        336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((192, 336, 512))
+    )
+    centre: str = setting(
+        "mean", "what a window is centred by: its mean or its last value", space=Choice(("mean", "last"))
+    )
     patch: int = setting(16, "steps of a patch [steps]", space=Choice((8, 16, 24)))
     stride: int = setting(8, "steps between patches [steps]", capacity=-1)
     d_model: int = setting(16, "width of a patch's vector", capacity=1, space=Choice((16, 32, 64)))
@@ -40,22 +44,35 @@ class PatchTST:
     weight_decay: float = setting(1e-3, "decoupled weight decay", capacity=-1, space=Range(1e-5, 1e-1, log=True))
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
-    n_epochs: int = setting(10, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
+    n_epochs: int = setting(
+        10, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
+    )
     cooldown: float = setting(0.7, "share of the steps over which the learning rate falls to 0")
     average: float = setting(0.5, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(3, "epochs without a better validation loss until training stops")
     clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
     optimiser: str = setting("adamw", "adamw, adam or sgd", space=Choice(("adamw", "sgd")))
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+    def fit(
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> _forecaster.Forecaster:
         return _forecaster.fit(self, train, stop, outputs, effort)
 
-    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
+    def load(self, folder: Path, data: Mapping[str, Any]) -> _forecaster.Forecaster:
         return _forecaster.load(folder, data)
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of the network's `build` for these rows."""
-        return {**_forecaster.around(self, train, outputs), "patch": self.patch, "stride": self.stride, "d_model": self.d_model, "n_heads": self.n_heads, "n_layers": self.n_layers, "d_hidden": self.d_hidden, "dropout": self.dropout}
+        return {
+            **_forecaster.around(self, train, outputs),
+            "patch": self.patch,
+            "stride": self.stride,
+            "d_model": self.d_model,
+            "n_heads": self.n_heads,
+            "n_layers": self.n_layers,
+            "d_hidden": self.d_hidden,
+            "dropout": self.dropout,
+        }
 
     def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
         """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""
@@ -65,4 +82,16 @@ class PatchTST:
         """Return the learner with as many epochs as `seconds` allow."""
         from fieldguide.parts.learners import _sizing
 
-        return _sizing.sized(self, ({}, {"n_layers": 2, "d_hidden": 64}, {"n_layers": 1, "d_hidden": 32, "stride": 16},), {}, train, outputs, seconds, threads)
+        return _sizing.sized(
+            self,
+            (
+                {},
+                {"n_layers": 2, "d_hidden": 64},
+                {"n_layers": 1, "d_hidden": 32, "stride": 16},
+            ),
+            {},
+            train,
+            outputs,
+            seconds,
+            threads,
+        )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from fieldguide.core.batch import Encoded
-from fieldguide.core.contracts import Effort, Estimator
+from fieldguide.core.contracts import Effort
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _forecaster, _network
 
@@ -28,7 +28,9 @@ class Recurrent:
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     window: int = setting(192, "steps of the past that are looked at [steps]", capacity=1, space=Choice((96, 192, 336)))
-    centre: str = setting("last", "what a window is centred by: its mean or its last value", space=Choice(("mean", "last")))
+    centre: str = setting(
+        "last", "what a window is centred by: its mean or its last value", space=Choice(("mean", "last"))
+    )
     patch: int = setting(8, "steps that are read at once [steps]", space=Choice((4, 8, 16, 24)))
     n_layers: int = setting(1, "LSTM layers", capacity=1, space=Range(1, 2, integer=True))
     d_hidden: int = setting(64, "width of the state", capacity=1, space=Choice((32, 64, 128)))
@@ -44,15 +46,23 @@ class Recurrent:
     clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
     optimiser: str = setting("adamw", "adamw, adam or sgd", space=Choice(("adamw", "sgd")))
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+    def fit(
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> _forecaster.Forecaster:
         return _forecaster.fit(self, train, stop, outputs, effort)
 
-    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
+    def load(self, folder: Path, data: Mapping[str, Any]) -> _forecaster.Forecaster:
         return _forecaster.load(folder, data)
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of the network's `build` for these rows."""
-        return {**_forecaster.around(self, train, outputs), "patch": self.patch, "n_layers": self.n_layers, "d_hidden": self.d_hidden, "dropout": self.dropout}
+        return {
+            **_forecaster.around(self, train, outputs),
+            "patch": self.patch,
+            "n_layers": self.n_layers,
+            "d_hidden": self.d_hidden,
+            "dropout": self.dropout,
+        }
 
     def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
         """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""

@@ -41,5 +41,3 @@ class Smape(MeanOfRows):
         size = np.abs(columns(truth)) + np.abs(columns(prediction))
         off = 2 * np.abs(errors(truth, prediction))
         return np.asarray(np.divide(off, size, out=np.zeros_like(off), where=size > 0).mean(axis=1))
-
-

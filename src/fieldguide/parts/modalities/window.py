@@ -131,7 +131,11 @@ def _filled(window: np.ndarray) -> np.ndarray:
 
 def _sample(values: Any, most: int = 512) -> np.ndarray:
     """Return windows spread evenly over those there are: enough for a mean and a deviation."""
-    rows = np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)) if len(values) else np.zeros(0, int)
+    rows = (
+        np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).astype(int))
+        if len(values)
+        else np.zeros(0, int)
+    )
     return np.asarray(values[rows], np.float64)
 
 

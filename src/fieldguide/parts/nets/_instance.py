@@ -38,7 +38,9 @@ class Instance(nn.Module):
         True
     """
 
-    def __init__(self, inner: nn.Module, place: int, window: int, centre: str, target: tuple[Sequence[float], Sequence[float]]) -> None:
+    def __init__(
+        self, inner: nn.Module, place: int, window: int, centre: str, target: tuple[Sequence[float], Sequence[float]]
+    ) -> None:
         super().__init__()
         self.inner, self.place, self.window, self.last = inner, place, window, centre == "last"
         self.register_buffer("target_centre", torch.tensor(target[0], dtype=torch.float32), persistent=False)

@@ -81,7 +81,9 @@ class Layer(nn.Module):
         super().__init__()
         self.n_heads, self.dropout = n_heads, Dropout(dropout)
         self.qkv, self.out = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
-        self.forth = nn.Sequential(nn.Linear(d_model, d_hidden), nn.GELU(), Dropout(dropout), nn.Linear(d_hidden, d_model))
+        self.forth = nn.Sequential(
+            nn.Linear(d_model, d_hidden), nn.GELU(), Dropout(dropout), nn.Linear(d_hidden, d_model)
+        )
         self.norms = nn.ModuleList(nn.BatchNorm1d(d_model) for _ in range(2))
 
     def forward(self, words: Tensor) -> Tensor:

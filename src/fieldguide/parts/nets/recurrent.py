@@ -35,11 +35,13 @@ class Recurrent(nn.Module):
 
     Examples:
         >>> net = Recurrent(30, 5, patch=4)
-        >>> net.eval()(torch.zeros(3, 30)).shape, float(net.lstm.bias_ih_l0[net.d_hidden])
+        >>> net.eval()(torch.zeros(3, 30)).shape, net.lstm.bias_ih_l0[net.d_hidden].item()
         (torch.Size([3, 5]), 1.0)
     """
 
-    def __init__(self, window: int, horizon: int, patch: int = 8, d_hidden: int = 64, n_layers: int = 1, dropout: float = 0.1) -> None:
+    def __init__(
+        self, window: int, horizon: int, patch: int = 8, d_hidden: int = 64, n_layers: int = 1, dropout: float = 0.1
+    ) -> None:
         super().__init__()
         self.patch, self.d_hidden = min(patch, window), d_hidden
         self.front = -window % self.patch

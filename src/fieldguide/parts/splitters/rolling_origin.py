@@ -74,7 +74,9 @@ def times_of(roles: Roles) -> np.ndarray:
     """Return the times of origins. Raises SplitError where there are none."""
     if roles.times is None:
         raise SplitError(
-            "there is no time column", rule="forecasts are divided along time", do="set data.time to the column of steps"
+            "there is no time column",
+            rule="forecasts are divided along time",
+            do="set data.time to the column of steps",
         )
     return roles.times
 

@@ -53,7 +53,8 @@ class Forecast:
             values = [cell] if isinstance(cell, int | float) else list(cell if cell is not None else ())
             if len(values) != len(labels):
                 raise DataError(
-                    f"the target in row {row} has {len(values)} steps", rule=f"a horizon of {len(labels)} steps has a value each"
+                    f"the target in row {row} has {len(values)} steps",
+                    rule=f"a horizon of {len(labels)} steps has a value each",
                 )
             coded[row] = [np.nan if value is None else float(value) for value in values]
             wrong = np.flatnonzero(~np.isfinite(coded[row]))
