@@ -22,6 +22,7 @@ from fieldguide.faces.report.figures import (
     span,
     valued,
 )
+from fieldguide.faces.report.forecasts import forecasts
 from fieldguide.faces.report.imbalance import calibrators
 from fieldguide.faces.report.worth import worth
 
@@ -317,4 +318,5 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
               for name in ("recall", "precision") if at(f, "operating", name, "value") is not None],
         ]),
         *calibrators(f),
+        *forecasts(f),
     ]  # fmt: skip
