@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -59,7 +60,9 @@ def read_arff(text: str) -> pl.DataFrame:
             names.append(rest[1 : rest.index("'", 1)] if rest[0] == "'" else rest.split()[0])
         elif line and line[0] not in "@%":
             data.append(line)
-    frame = pl.read_csv(io.StringIO("\n".join(data)), has_header=False, new_columns=names, null_values="?", infer_schema=False)
+    frame = pl.read_csv(
+        io.StringIO("\n".join(data)), has_header=False, new_columns=names, null_values="?", infer_schema=False
+    )
     return frame.with_columns(pl.all().str.strip_chars().cast(pl.Float64))
 
 
@@ -69,7 +72,8 @@ def splits(name: str, folds: int) -> Iterator[Split]:
         with zipfile.ZipFile(data_folder() / f"multilabel_{name}" / f"{name}.zip") as archive:
             train, test = (read_arff(archive.read(f"{name}-{part}.arff").decode()) for part in ("train", "test"))
         targets = tuple(train.columns[-SETS[name] :])
-        yield Split(*(frame.with_columns(pl.col(targets).cast(pl.Int64)) for frame in (train, test)), targets)
+        whole = pl.col(targets).cast(pl.Int64)
+        yield Split(train.with_columns(whole), test.with_columns(whole), targets)
         return
     with zipfile.ZipFile(data_folder() / "mulan_mtr" / "mtr.zip") as archive:
         frame = read_arff(archive.read(f"{name}.arff").decode())
@@ -87,7 +91,7 @@ def ours(split: Split, task: str, minutes: float) -> tuple[np.ndarray, np.ndarra
         folder = Path(temporary)
         split.train.write_csv(folder / "train.csv")
         split.test.write_csv(folder / "test.csv")
-        metric = {"metric": "hamming_loss"} if task == "multilabel" else {}
+        metric: dict[str, Any] = {"metric": "hamming_loss"} if task == "multilabel" else {}
         study = fg.Study.create(folder / "train.csv", target=split.targets, out=folder / "study", task=task, **metric)
         path = folder / "study" / "study.yaml"
         path.write_text(path.read_text() + f"split: {{test: {folder}/test.csv}}\n")
@@ -148,7 +152,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     said = parser.parse_args(argv)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: said.cores]))
-    print("| table | judged by | ours | forest | published | chosen | ours, seconds a fit of all |\n|---|---|---|---|---|---|---|")
+    print(
+        "| table | judged by | ours | forest | published | chosen | ours, seconds a fit of all |\n|---|---|---|---|---|---|---|"
+    )
     for name in said.tasks:
         task = "multilabel" if name in SETS else "vector"
         folds = [split for i, split in enumerate(splits(name, said.folds)) if i < said.first]
@@ -163,7 +169,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             ]
             us, them = np.mean(pairs, axis=0)
             judge = f"aRRMSE, {len(folds)} of {said.folds} folds"
-            print(f"| {name} | {judge} | {us:.3f} | {them:.3f} | {PUBLISHED[name]:.3f} | {chosen} | {seconds:.0f} |", flush=True)
+            print(
+                f"| {name} | {judge} | {us:.3f} | {them:.3f} | {PUBLISHED[name]:.3f} | {chosen} | {seconds:.0f} |",
+                flush=True,
+            )
             continue
         scores = [label_scores(folds[0], *found[0][:2]) for found in (mine, theirs)]
         for judge, us, them in zip(("Hamming loss", "micro F1", "macro F1", "Hamming loss at 0.5"), *scores):

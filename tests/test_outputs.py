@@ -38,7 +38,9 @@ def settle(folder: Path, problem: str | None = None) -> None:
     path = folder / "study.yaml"
     text = path.read_text().replace("budget: {trials: 30, minutes: 10}", "budget: {trials: 0, minutes: }\nthreads: 1")
     if problem is not None:
-        text = re.sub(r"  (target|outputs):.*?(?=\n  [#a-z]|\ndata:)(\n  task:[^\n]*)?", problem, text, count=1, flags=re.S)
+        text = re.sub(
+            r"  (target|outputs):.*?(?=\n  [#a-z]|\ndata:)(\n  task:[^\n]*)?", problem, text, count=1, flags=re.S
+        )
     path.write_text(text + LEARNERS + "split: {folds: 2, repeats: 1}\nslices: [city]\n")
 
 
@@ -122,7 +124,11 @@ def test_the_report_tells_every_output(mixed: Study) -> None:
     blocks = [b for s in (*page["questions"], *page["steps"]) for top in s["blocks"] for b in walk(top)]
     captions = {b.get("caption") for b in blocks if b["type"] == "table"}
     assert {"Every output", "Labels of mood", "How far decisions on stars are off", "Slices of mood"} <= captions
-    (told,) = [b for b in blocks if b["type"] == "table" and [c["name"] for c in b["columns"]][:3] == ["output", "task", "metric"]]
+    (told,) = [
+        b
+        for b in blocks
+        if b["type"] == "table" and [c["name"] for c in b["columns"]][:3] == ["output", "task", "metric"]
+    ]
     assert [row[1]["text"] for row in told["rows"]] == ["binary", "regression", "count", "ordinal", "multilabel"]
 
 

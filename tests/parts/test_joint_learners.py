@@ -42,7 +42,9 @@ def test_poisson_regression_is_scikit_learns() -> None:
     rows, outputs = example("count", 300, codes=False)
     fitted = find("learners", "linear")(penalty=3.0).fit(rows, None, outputs, Effort())
     mean = rows.targets[0].mean()  # ours divides counts by their mean: the penalty then means the same for all counts
-    reference = PoissonRegressor(alpha=3.0 / 300, tol=1e-10, max_iter=10_000).fit(rows.batch.numbers, rows.targets[0] / mean)
+    reference = PoissonRegressor(alpha=3.0 / 300, tol=1e-10, max_iter=10_000).fit(
+        rows.batch.numbers, rows.targets[0] / mean
+    )
     assert fitted.predict(rows.batch)[0][:, 0] == pytest.approx(mean * reference.predict(rows.batch.numbers), rel=1e-4)
 
 

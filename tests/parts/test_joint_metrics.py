@@ -20,7 +20,9 @@ def test_contract(name: str) -> None:
 def _relative(truth, prediction, sample_weight):
     errors = sk.mean_squared_error(truth, prediction, sample_weight=sample_weight, multioutput="raw_values")
     mean = np.broadcast_to(np.average(truth, axis=0, weights=sample_weight), truth.shape)
-    return np.sqrt(errors / sk.mean_squared_error(truth, mean, sample_weight=sample_weight, multioutput="raw_values")).mean()
+    return np.sqrt(
+        errors / sk.mean_squared_error(truth, mean, sample_weight=sample_weight, multioutput="raw_values")
+    ).mean()
 
 
 def _macro(truth, prediction, sample_weight):
@@ -30,7 +32,9 @@ def _macro(truth, prediction, sample_weight):
 REFERENCES = {
     "hamming_loss": sk.hamming_loss,
     "subset_accuracy": sk.accuracy_score,
-    "jaccard": lambda t, p, sample_weight: sk.jaccard_score(t, p, average="samples", sample_weight=sample_weight, zero_division=1.0),
+    "jaccard": lambda t, p, sample_weight: sk.jaccard_score(
+        t, p, average="samples", sample_weight=sample_weight, zero_division=1.0
+    ),
     "f1_micro": lambda t, p, sample_weight: sk.f1_score(t, p, average="micro", sample_weight=sample_weight),
     "f1_macro": _macro,
     "log_loss": lambda t, p, sample_weight: np.mean(
@@ -72,15 +76,21 @@ def test_metrics_of_order_are_references(seed: int) -> None:
     truth, decided, _ = rows("multiclass", "decision", seed)
     weights = np.random.default_rng(seed).uniform(0.1, 2.0, len(truth))
     kappa = sk.cohen_kappa_score(truth, decided, weights="quadratic", sample_weight=weights)
-    assert find("metrics", "quadratic_weighted_kappa")().score(truth, decided, weights) == pytest.approx(kappa, rel=1e-10)
+    assert find("metrics", "quadratic_weighted_kappa")().score(truth, decided, weights) == pytest.approx(
+        kappa, rel=1e-10
+    )
     distance = sk.mean_absolute_error(truth, decided, sample_weight=weights)
     assert find("metrics", "mae_levels")().score(truth, decided, weights) == pytest.approx(distance, rel=1e-10)
     _, probability, _ = rows("multiclass", "probability", seed)
     steps = [  # the ranked probability score is the sum of the Brier scores of "at most level k"
-        sk.brier_score_loss(truth <= k, np.minimum(probability[:, : k + 1].sum(1), 1.0), sample_weight=weights, labels=[False, True])
+        sk.brier_score_loss(
+            truth <= k, np.minimum(probability[:, : k + 1].sum(1), 1.0), sample_weight=weights, labels=[False, True]
+        )
         for k in range(probability.shape[1] - 1)
     ]
-    assert find("metrics", "ranked_probability")().score(truth, probability, weights) == pytest.approx(sum(steps), rel=1e-9)
+    assert find("metrics", "ranked_probability")().score(truth, probability, weights) == pytest.approx(
+        sum(steps), rel=1e-9
+    )
 
 
 def test_a_rate_of_nothing_has_a_finite_price() -> None:

@@ -30,7 +30,11 @@ def test_contract(task: str, target: pl.Series) -> None:
     check_task(find("tasks", task)(), target)
 
 
-@given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Z"]), min_size=1)), min_size=1))
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Z"]), min_size=1)), min_size=1
+    )
+)
 def test_a_set_survives_its_text(sets: list[list[str]]) -> None:
     texts = pl.Series("s", [set_text(labels) for labels in sets], dtype=pl.String)
     assert sets_of(texts) == sets_of(pl.Series("s", sets, dtype=pl.List(pl.String)))
@@ -72,7 +76,9 @@ def test_vectors_are_read_from_objects_lists_and_structs_alike() -> None:
         assert task.encode(target, labels).tolist() == wanted
 
 
-@pytest.mark.parametrize(("cells", "said"), [([1, -2], "is negative in 1 row .row 1."), ([0.5, 2], "is not whole in 1 row .row 0.")])
+@pytest.mark.parametrize(
+    ("cells", "said"), [([1, -2], "is negative in 1 row .row 1."), ([0.5, 2], "is not whole in 1 row .row 0.")]
+)
 def test_no_count(cells: list[float], said: str) -> None:
     with pytest.raises(DataError, match=said):
         find("tasks", "count")().encode(pl.Series("visits", cells), ())

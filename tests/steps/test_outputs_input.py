@@ -47,7 +47,10 @@ def test_a_list_of_targets_is_an_output_each_unless_the_task_takes_several() -> 
         ("outputs: []", "problem.outputs: must be a list of outputs"),
         ("outputs: [{task: binary}]", r"problem.outputs\[0\]: an output names its column, or its columns"),
         ("outputs: [a, {columns: [b, a]}]", r"problem.outputs\[1\]: the column 'a' stands in two places"),
-        ("outputs: [{column: a, name: n}, {column: b, name: n}]", r"outputs\[1\].name: two outputs have the same name; found 'n'"),
+        (
+            "outputs: [{column: a, name: n}, {column: b, name: n}]",
+            r"outputs\[1\].name: two outputs have the same name; found 'n'",
+        ),
         ("outputs: [{colum: a}]", r"problem.outputs\[0\].colum: unknown key \(did you mean 'column'\?\)"),
         ("{target: a, outputs: [b]}", "problem.target: is said of each output: move it into problem.outputs"),
         ("{metric: rmse, outputs: [b]}", "problem.metric: is said of each output"),
@@ -57,7 +60,7 @@ def test_a_list_of_targets_is_an_output_each_unless_the_task_takes_several() -> 
 def test_mistakes_in_outputs_are_told_with_their_place(problem: str, said: str) -> None:
     text = f"problem: {problem}" if problem.startswith("{") else f"problem:\n  {problem}"
     with pytest.raises(ConfigError, match=said):
-        parse_config(f"{text}\ndata: {{table: t.csv}}\n", Path("."))
+        parse_config(f"{text}\ndata: {{table: t.csv}}\n", Path())
 
 
 def test_names_in_outputs_are_checked_against_table_and_parts(tmp_path: Path) -> None:
@@ -102,14 +105,18 @@ def test_an_empty_text_is_a_missing_set_unless_said_otherwise(tmp_path: Path) ->
 def test_labels_that_are_stated_are_the_only_ones(tmp_path: Path) -> None:
     rows = pl.DataFrame({"mood": ["|".join(v or ["a"]) for v in moods()]})
     output = {"column": "mood", "task": "multilabel", "labels": ["a", "b"]}
-    with pytest.raises(DataError, match=r"the target 'mood' holds the unknown label 'c' in \d+ rows \(the first is row 0\)"):
+    with pytest.raises(
+        DataError, match=r"the target 'mood' holds the unknown label 'c' in \d+ rows \(the first is row 0\)"
+    ):
         framed(tmp_path, rows, outputs=[output])
 
 
 def test_a_vector_needs_every_entry(tmp_path: Path) -> None:
     left = [float(i) for i in range(N)]
     rows = pl.DataFrame({"left": left, "top": [None if i in (3, 9) else -v for i, v in enumerate(left)]})
-    with pytest.raises(DataError, match=r"the entry 'top' of the target 'left\+top' is missing in 2 rows \(the first is row 3\)"):
+    with pytest.raises(
+        DataError, match=r"the entry 'top' of the target 'left\+top' is missing in 2 rows \(the first is row 3\)"
+    ):
         framed(tmp_path, rows, target=["left", "top"], task="vector")
 
 
@@ -122,9 +129,9 @@ def test_a_row_without_any_entry_has_no_target(tmp_path: Path) -> None:
 
 def test_a_vector_of_words_and_a_set_of_amounts_are_refused(tmp_path: Path) -> None:
     rows = pl.DataFrame({"left": np.arange(N) * 1.0, "word": ["x", "y"] * (N // 2)})
-    with pytest.raises(DataError, match="make no vector.*'word' holds '[xy]', '[xy]'"):
+    with pytest.raises(DataError, match=r"make no vector.*'word' holds '[xy]', '[xy]'"):
         framed(tmp_path, rows, target=["left", "word"], task="vector")
-    with pytest.raises(DataError, match="make no multilabel.*'left' holds"):
+    with pytest.raises(DataError, match=r"make no multilabel.*'left' holds"):
         framed(tmp_path, rows.drop("word").with_columns(b=pl.lit(1)), target=["left", "b"], task="multilabel")
 
 
@@ -136,7 +143,11 @@ def test_a_label_in_every_row_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("task", "metric", "able"),
-    [("regression", "poisson_deviance", "rmse"), ("multiclass", "quadratic_weighted_kappa", "log_loss"), ("count", "hamming_loss", "poisson_deviance")],
+    [
+        ("regression", "poisson_deviance", "rmse"),
+        ("multiclass", "quadratic_weighted_kappa", "log_loss"),
+        ("count", "hamming_loss", "poisson_deviance"),
+    ],
 )
 def test_a_metric_that_does_not_suit_the_task_is_refused(tmp_path: Path, task: str, metric: str, able: str) -> None:
     with pytest.raises(ConfigError, match=rf"metric '{metric}' cannot judge 'y'.*{able}"):

@@ -75,7 +75,8 @@ def _entries(outputs: Any) -> Iterator[tuple[int, str, str]]:
     """Yield number, name and columns of the outputs that study.yaml lists; entries of a wrong shape are told elsewhere."""
     for number, entry in enumerate(outputs if isinstance(outputs, list | tuple) else ()):
         said = entry if isinstance(entry, Mapping) else {"column": entry}
-        columns = said.get("columns") if isinstance(said.get("columns"), list | tuple) else [said.get("column")]
+        listed_there = said.get("columns")
+        columns = listed_there if isinstance(listed_there, list | tuple) else [said.get("column")]
         for column in columns:
             if column is not None:
                 yield number, str(said.get("name") or ""), str(column)
@@ -142,8 +143,8 @@ def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple
         listed_there = not isinstance(target, str)
         yield from unknown(("problem", "target", index) if listed_there else ("problem", "target"), name, known)
     for index, output in enumerate(config.problem.outputs or ()):
-        for place, name in enumerate(output.reads):
-            inside = ("columns", place) if output.columns else ("column",)
+        for number, name in enumerate(output.reads):
+            inside: Path_ = ("columns", number) if output.columns else ("column",)
             yield from unknown(("problem", "outputs", index, *inside), name, known)
     for name in data.columns:
         yield from unknown(("data", "columns", name), name, known)

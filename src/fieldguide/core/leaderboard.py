@@ -43,7 +43,11 @@ def calibratable(output: Output, prediction: np.ndarray) -> np.ndarray | None:
 
 
 def threshold_for(
-    output: Output, truth: np.ndarray, prediction: np.ndarray, costs: Mapping[str, float], target: Mapping[str, float] | None = None
+    output: Output,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    costs: Mapping[str, float],
+    target: Mapping[str, float] | None = None,
 ) -> Threshold:
     """Return the decision threshold of a binary output: the target recall or precision, least cost where costs are stated, best metric where it reads
     decisions, else None (0.5). Of label sets, one threshold for each label; see `label_thresholds`."""
@@ -97,7 +101,9 @@ def judge(
     for i, output in enumerate(problem.outputs):
         metric = metric_of(output)
         threshold = (
-            thresholds[i] if thresholds is not None else threshold_for(output, truths[i], predictions[i], problem.costs, problem.decide)
+            thresholds[i]
+            if thresholds is not None
+            else threshold_for(output, truths[i], predictions[i], problem.costs, problem.decide)
         )
         value, interval = score(
             metric,

@@ -108,7 +108,9 @@ class Model:
     def _ahead(self, raw: pl.DataFrame, spec: Mapping[str, Any]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
         """Answer the rows of series by what comes after the last known step of each."""
         asked = ahead(raw, spec, self.modality)
-        table, violations = read_frame(pl.DataFrame(asked.rows, strict=False, infer_schema_length=None), self.columns, self.modality)
+        table, violations = read_frame(
+            pl.DataFrame(asked.rows, strict=False, infer_schema_length=None), self.columns, self.modality
+        )
         rows = Rows.of(table, (), self.modality)
         (prediction,) = self.predictor.predict(rows.cells, len(rows))
         several = bool(spec["series"]) or len(spec["targets"]) > 1

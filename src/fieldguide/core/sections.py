@@ -220,9 +220,7 @@ class ProblemSection(Section):
         | None
     ) = Field(default=None, description="the column to predict, or a list of columns; absent: a proxy is learned")
     outputs: (
-        Annotated[
-            tuple[OutputEntry, ...], BeforeValidator(_outputs, json_schema_input_type=list[str | OutputSection])
-        ]
+        Annotated[tuple[OutputEntry, ...], BeforeValidator(_outputs, json_schema_input_type=list[str | OutputSection])]
         | None
     ) = Field(default=None, description="what to predict, one entry each, in place of target; ranked by the first")
     proxy: Name | None = Field(default=None, description="the one of `proxies` that is learned in place of a target")
@@ -240,13 +238,15 @@ class ProblemSection(Section):
         default=None, description="the judge: log_loss, {fbeta: {beta: 2}} …; absent: explore recommends one"
     )
     loss: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_loss)] | None = Field(
-        default=None, description="what networks minimise: focal, {huber: {delta: 0.5}}, package.module:name; absent: the task's own"
+        default=None,
+        description="what networks minimise: focal, {huber: {delta: 0.5}}, package.module:name; absent: the task's own",
     )
     imbalance: Literal["none", "weights", "oversample", "undersample"] = Field(
         default="none", description="how rare classes are made to count in training rows"
     )
     decide: Annotated[dict[str, float], BeforeValidator(_decide)] | None = Field(
-        default=None, description="what the decision threshold must reach: {recall: 0.9} or {precision: 0.8}; costs come first"
+        default=None,
+        description="what the decision threshold must reach: {recall: 0.9} or {precision: 0.8}; costs come first",
     )
     calibrate: Annotated[str | dict[str, dict[str, Any]], BeforeValidator(_calibrator)] | None = Field(
         default=None, description="how probabilities are corrected on validation predictions: temperature or isotonic"
@@ -261,7 +261,9 @@ class ProblemSection(Section):
     assumptions: Texts = Field(default=(), description="what is taken for granted, in words")
     horizon: Whole | None = Field(default=None, ge=1, description="forecasts: steps ahead [steps]")
     window: Whole | None = Field(
-        default=None, ge=1, description="forecasts: the most steps of the past that are looked at [steps]; absent: by length"
+        default=None,
+        ge=1,
+        description="forecasts: the most steps of the past that are looked at [steps]; absent: by length",
     )
     season: Whole | None = Field(
         default=None, ge=1, description="forecasts: steps of a season [steps]; absent: by frequency; 1: none"
@@ -305,7 +307,8 @@ class ReadSection(Section):
     dayfirst: Switch | None = Field(default=None, description="datetimes: 03/04 is the third of April")
     unit: Name | None = Field(default=None, description="datetimes stored as numbers: the unit since 1970")
     checkpoint: Checkpoint | None = Field(
-        default=None, description="texts, images, sounds: the pretrained encoder, a folder (relative to study.yaml) or a name on the hub"
+        default=None,
+        description="texts, images, sounds: the pretrained encoder, a folder (relative to study.yaml) or a name on the hub",
     )
 
 
@@ -345,7 +348,10 @@ class DataSection(Section):
     known_at: Name | None = Field(default=None, description="the column of the moment the target became known")
     key: Name | None = Field(default=None, description="the column that names a row; written beside predictions")
     unreadable: Number = Field(
-        default=0.01, ge=0, le=1, description="share of the images or sounds of a column that may be unreadable; more is an error"
+        default=0.01,
+        ge=0,
+        le=1,
+        description="share of the images or sounds of a column that may be unreadable; more is an error",
     )
     sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
     weight: Name | None = Field(default=None, description="the column of row weights")

@@ -132,7 +132,7 @@ def _likeliest_mark(cells: pl.Series) -> str:
     if len(known) and known.str.starts_with("[").all():
         return ""
     shares = {mark: known.str.contains(mark, literal=True).mean() or 0.0 for mark in MARKS}
-    best = max(MARKS, key=lambda mark: shares[mark])  # type: ignore[arg-type, return-value]
+    best = max(MARKS, key=lambda mark: shares[mark])
     return best if shares[best] > 0 else ""  # type: ignore[operator]
 
 
@@ -153,7 +153,9 @@ def _of_columns(one: Asked, raw: pl.DataFrame) -> TaskGuess:
         )
     missing = raw.select(pl.all_horizontal(pl.col(name).is_null() for name in one.columns)).to_series()
     if task == "vector":
-        return TaskGuess(task, "number", tuple(one.columns), why=f"{len(kinds)} columns of numbers", n_missing=int(missing.sum()))
+        return TaskGuess(
+            task, "number", tuple(one.columns), why=f"{len(kinds)} columns of numbers", n_missing=int(missing.sum())
+        )
     shares = {name: _share(raw[name]) for name in one.columns}
     constant = [name for name, share in shares.items() if share in (0.0, 1.0)]
     if constant:
@@ -179,7 +181,7 @@ def _kind(cells: pl.Series) -> str:
 
 
 def _share(cells: pl.Series) -> float:
-    return float(modality("boolean").read(cells, Column(cells.name, "boolean"))[0].mean() or 0.0)  # type: ignore[arg-type]
+    return float(modality("boolean").read(cells, Column(cells.name, "boolean"))[0].mean() or 0.0)
 
 
 def asked_columns(asked: Sequence[Asked]) -> dict[str, Asked]:

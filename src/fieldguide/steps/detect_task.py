@@ -32,7 +32,20 @@ _VALUE_WORDS = {
     "total", "days", "hours", "minutes", "years", "visits", "sales", "quantity", "rings", "rank", "points", "length",
     "size", "demand", "value", "stars",
 }  # fmt: skip
-_COUNT_WORDS = {"count", "counts", "cnt", "number", "num", "n", "visits", "claims", "events", "calls", "clicks", "orders"}
+_COUNT_WORDS = {
+    "count",
+    "counts",
+    "cnt",
+    "number",
+    "num",
+    "n",
+    "visits",
+    "claims",
+    "events",
+    "calls",
+    "clicks",
+    "orders",
+}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import polars as pl
 
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import original_scale
+from fieldguide.core.contracts import Threshold
 from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, threshold_for
@@ -129,10 +130,10 @@ def evaluate(
     return facts, checked("evaluate", facts=facts)
 
 
-def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answers, split: Split) -> list[float | None]:
+def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answers, split: Split) -> list[Threshold]:
     """Thresholds chosen on the development rows, never on sealed ones; decisions made elsewhere are judged as they stand."""
     known = np.isin(answers.rows, split.development)
-    found: list[float | None] = []
+    found: list[Threshold] = []
     for output, truth, predicted in zip(problem.outputs, truths, answers.predictions):
         if output.family not in ("binary", "multilabel") or np.isin(predicted, (0.0, 1.0)).all():
             found.append(None)

@@ -25,6 +25,7 @@ from fieldguide.parts import find, modality
 from fieldguide.steps.assumptions import assumptions
 from fieldguide.steps.checking import checked, ordered
 from fieldguide.steps.derived import derived_worth
+from fieldguide.steps.gallery import gallery, trimmed
 from fieldguide.steps.outputs import simple
 from fieldguide.steps.probe import probe
 from fieldguide.steps.proxy import proxy_quality
@@ -62,6 +63,7 @@ def explore(
     """
     asked, whole = problem, table
     targets, metrics = _judged_by(table, problem, roles, seed)
+    whole_truths = [output.code(table.frame[output.name]) for output in problem.outputs[:1]]
     table, problem, views = simple(table, problem)  # label sets and vectors, one label or entry at a time
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
     of_each = metrics if not views else _judged_by(table, problem, roles, seed)[1]
@@ -81,7 +83,7 @@ def explore(
     }  # fmt: skip
     facts = {
         "sentence": _sentence(table, columns, metrics[: len(asked.outputs)], gone), "n_rows": table.n_rows, "excluded": gone, "columns": columns,
-        "targets": targets, "associations": strength, "metrics": metrics, "samples": samples(whole, seed), "views": views,
+        "targets": targets, "associations": strength, "metrics": metrics, "samples": trimmed(samples(whole, seed), whole), "gallery": gallery(whole, asked, whole_truths, seed), "views": views,
         "proxies": proxy_quality(seen, problem, roles, proxies or {}, slices, seed=seed),
         "assumptions": assumptions(seen, problem, roles, of_each, seed=seed, threads=threads),
         "derived": _derived(seen.tabular, problem, roles, of_each[0], seed, threads),

@@ -111,7 +111,13 @@ def finalize(
     }  # fmt: skip
     if examples is not None and test is not None:
         facts["forecasts"] = forecast_facts(
-            examples, test, sealed.rows.truths[0], answers[0], sealed.blocks, model.evidence["interval"], seed=bench.seed
+            examples,
+            test,
+            sealed.rows.truths[0],
+            answers[0],
+            sealed.blocks,
+            model.evidence["interval"],
+            seed=bench.seed,
         )
     facts |= _promised(bench, judged, answers, sealed, outlook)
     if "declined" in facts:
@@ -172,9 +178,7 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Thr
     return [*facts, {"gap": gap.to_dict()}] if gap is not None else facts
 
 
-def _weak_slices(
-    bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]
-) -> list[dict[str, Any]]:
+def _weak_slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
     """Judge the slices that were found weak on validation rows: here nothing is searched."""
     truth = sealed.rows.truths[0]
     judged = judged_of(bench.problem, truth, answers[0], thresholds[0], sealed.blocks)

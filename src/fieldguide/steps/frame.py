@@ -79,7 +79,9 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         framed: Framed = frame_series(config)
         return framed
     source = open_source(config.data.table)
-    check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "losses", "calibrators", "learners")})
+    check_names(
+        config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "losses", "calibrators", "learners")}
+    )
     config, learned = settled(config, source)
     columns, guess, tasks = look(source, config)
     columns, asked = _derived(columns, config), asked_of(config.problem)

@@ -37,7 +37,11 @@ def output_facts(
         against = difference(output, *parts, seed=bench.seed, thresholds=(thresholds[i], bar_thresholds[i]))
         read = readable(output, answers[i], metric, thresholds[i])
         calibrated = calibratable(output, answers[i])
-        sliced = slice_scores(metric, truths[i], read, slices, blocks, seed=bench.seed, calibrated=calibrated) if slices else []
+        sliced = (
+            slice_scores(metric, truths[i], read, slices, blocks, seed=bench.seed, calibrated=calibrated)
+            if slices
+            else []
+        )
         told.append({
             "output": output.name, "task": output.task.name, "metric": metric.name, "title": metric.title, "difference": against,
             "slices": [part.to_dict() for part in sliced], "drawn": drawn(output, truths[i], answers[i], thresholds[i]),

@@ -150,4 +150,8 @@ def simple(table: Table, problem: Problem) -> tuple[Table, Problem, list[dict[st
         told.append({"output": output.name, "looked_at": [output.labels[i] for i in taken], "of": len(output.labels)})
     if not told:
         return table, problem, []
-    return Table(frame.select([c.name for c in columns]), tuple(columns)), replace(problem, outputs=tuple(outputs)), told
+    return (
+        Table(frame.select([c.name for c in columns]), tuple(columns)),
+        replace(problem, outputs=tuple(outputs)),
+        told,
+    )

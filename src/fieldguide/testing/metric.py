@@ -62,7 +62,11 @@ def rows(family: str, reads: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray
         truth[:4] = np.eye(4, dtype=np.int64)  # every label occurs
         guess = np.round(np.clip(0.6 * truth + rng.uniform(0, 0.5, truth.shape), 0.05, 0.95), 1)
         decided = reads == "decision"
-        return truth, (guess >= 0.5).astype(np.int64) if decided else guess, truth if decided else truth.astype(np.float64)
+        return (
+            truth,
+            (guess >= 0.5).astype(np.int64) if decided else guess,
+            truth if decided else truth.astype(np.float64),
+        )
     n_labels = 2 if family == "binary" else 3
     truth = rng.permutation(np.arange(N_ROWS) % n_labels).astype(np.int64)
     certain = np.eye(n_labels)[truth]

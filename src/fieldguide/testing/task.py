@@ -124,7 +124,9 @@ def _check_sets(task: Any, target: pl.Series, labels: tuple[str, ...], codes: np
     assert np.array_equal(task.decide(sure, None), codes), "a sure prediction is decided as it says"
     half = np.full((1, len(labels)), 0.5)
     cuts = [0.4 if place % 2 else 0.6 for place in range(len(labels))]
-    assert task.decide(half, cuts).tolist() == [[place % 2 for place in range(len(labels))]], "a label has its own threshold"
+    assert task.decide(half, cuts).tolist() == [[place % 2 for place in range(len(labels))]], (
+        "a label has its own threshold"
+    )
     try:
         task.encode(pl.Series(target.name, [["no such label, surely"]]), labels)
     except DataError as error:

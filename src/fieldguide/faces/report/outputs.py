@@ -51,7 +51,13 @@ def each(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
             f"{number(against.get('value'), places, True)} {span(against.get('interval'), places, True)}",
         ])  # fmt: skip
     if len(told) > 1:
-        columns = [column("output"), column("task"), column("metric"), column("test score", True), column("gain over the bar", True)]
+        columns = [
+            column("output"),
+            column("task"),
+            column("metric"),
+            column("test score", True),
+            column("gain over the bar", True),
+        ]
         found.append(blocks.table(columns, rows, note="The bar is the best baseline by the first output's metric."))
     for number_, one in enumerate(told):
         found += _parts(one)
@@ -63,14 +69,30 @@ def each(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
 def _parts(one: Mapping[str, Any]) -> list[Block]:
     members, entries = at(one, "drawn", "members", default=[]), at(one, "drawn", "entries", default=[])
     if members:
-        columns = [column("label"), *[column(name, True) for name in ("rows", "decided", "threshold", "precision", "recall", "F1")]]
-        rows = [[m["label"], number(m["n"]), number(m["decided"]), number(m["threshold"], 3), *[_maybe(m[k]) for k in ("precision", "recall", "f1")]] for m in members]
+        columns = [
+            column("label"),
+            *[column(name, True) for name in ("rows", "decided", "threshold", "precision", "recall", "F1")],
+        ]
+        rows = [
+            [
+                m["label"],
+                number(m["n"]),
+                number(m["decided"]),
+                number(m["threshold"], 3),
+                *[_maybe(m[k]) for k in ("precision", "recall", "f1")],
+            ]
+            for m in members
+        ]
         note = "Each label is decided at its own threshold, chosen on validation rows and frozen before the seal was opened."
         return [blocks.table(columns, rows, caption=f"Labels of {one.get('output')}", note=note)]
     if entries:
         columns = [column("entry"), *[column(name, True) for name in ("mean", "RMSE", "MAE", "mean error", "R²")]]
         rows = [[e["entry"], *[_maybe(e[k]) for k in ("mean", "rmse", "mae", "bias", "r2")]] for e in entries]
-        return [blocks.table(columns, rows, caption=f"Entries of {one.get('output')}", note="Mean error: prediction less truth.")]
+        return [
+            blocks.table(
+                columns, rows, caption=f"Entries of {one.get('output')}", note="Mean error: prediction less truth."
+            )
+        ]
     table = at(one, "drawn", "confusion", default=[])
     labels = at(one, "drawn", "labels", default=[])
     if one.get("task") == "ordinal" and table:
@@ -78,7 +100,14 @@ def _parts(one: Mapping[str, Any]) -> list[Block]:
         counts = {d: apart.count(d) for d in sorted(set(apart))}
         rows = [[number(d), number(n), f"{n / max(1, len(apart)):.1%}"] for d, n in counts.items()]
         columns = [column("levels off", True), column("rows", True), column("share", True)]
-        return [blocks.table(columns, rows, caption=f"How far decisions on {one.get('output')} are off", note=f"{len(labels)} levels, {labels[0]} to {labels[-1]}.")]
+        return [
+            blocks.table(
+                columns,
+                rows,
+                caption=f"How far decisions on {one.get('output')} are off",
+                note=f"{len(labels)} levels, {labels[0]} to {labels[-1]}.",
+            )
+        ]
     return []
 
 
@@ -88,10 +117,20 @@ def _slices(one: Mapping[str, Any]) -> list[Block]:
         return []
     places = decimals_for([s.get("interval") for s in parts])
     rows = [
-        [s.get("name"), number(s.get("n")), s.get("silence") or f"{number(s.get('value'), places)} {span(s.get('interval'), places)}"]
+        [
+            s.get("name"),
+            number(s.get("n")),
+            s.get("silence") or f"{number(s.get('value'), places)} {span(s.get('interval'), places)}",
+        ]
         for s in parts
     ]
-    return [blocks.table([column("slice"), column("n", True), column(str(one.get("title")), True)], rows, caption=f"Slices of {one.get('output')}")]
+    return [
+        blocks.table(
+            [column("slice"), column("n", True), column(str(one.get("title")), True)],
+            rows,
+            caption=f"Slices of {one.get('output')}",
+        )
+    ]
 
 
 def _maybe(value: float | None) -> str:

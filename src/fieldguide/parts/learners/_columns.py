@@ -103,7 +103,7 @@ def joined(predictions: Predictions, groups: Sequence[tuple[str, int]]) -> Predi
 class ByColumn:
     """An estimator of single targets that answers for whole label sets and vectors."""
 
-    def __init__(self, inner: Estimator, groups: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, inner: Any, groups: Sequence[tuple[str, int]]) -> None:
         self.inner, self.groups = inner, tuple(groups)
         self.n_steps, self.stopped, self.history = inner.n_steps, inner.stopped, inner.history
 
@@ -130,6 +130,7 @@ def by_column(learner: Any, train: Encoded, stop: Encoded | None, outputs: Seque
     return ByColumn(learner.fit_singles(parted(train, groups), parted(stop, groups), singles, effort), groups)
 
 
-def grouped(inner: Estimator, data: Mapping[str, Any]) -> Estimator:
+def grouped(inner: Any, data: Mapping[str, Any]) -> Estimator:
     """Return a loaded estimator, put together as it was saved."""
-    return ByColumn(inner, [(kind, int(n)) for kind, n in data["groups"]]) if data.get("groups") else inner
+    plain: Estimator = inner
+    return ByColumn(inner, [(kind, int(n)) for kind, n in data["groups"]]) if data.get("groups") else plain

@@ -140,9 +140,7 @@ class Boosting:
             task = _Task(settings, output.name, coded, train.batch.layout.codes, effort, delta)
             y_stop = None if x_stop is None or stop is None else coded.code(stop.targets[i])
             w_stop = None if stop is None else class_weights(output, stop.targets[i], stop.weights)
-            grown.append(
-                task.grow(x, weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i)))
-            )
+            grown.append(task.grow(x, weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i))))
         return BoostingEstimator(
             boosters=tuple(booster for booster, _, _, _ in grown),
             n_steps=int(np.median([n for _, n, _, _ in grown])),
@@ -166,7 +164,9 @@ class Boosting:
                     "a boosting model cannot be read", found=f"{path.name}: {reason}", do="restore the model folder"
                 ) from reason
             boosters.append(Booster(Trees(text, entry["n_features"]), entry["link"], entry["centre"], entry["scale"]))
-        return grouped(BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"])), data)
+        return grouped(
+            BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"])), data
+        )
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,11 @@ class _Task:
             "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth,
             "path_smooth": s.path_smooth, "extra_trees": s.extra_trees,
         }  # fmt: skip
-        if s.linear_leaves and objective not in ("regression_l1", "quantile", "huber"):  # these set leaves anew, as constants
+        if s.linear_leaves and objective not in (
+            "regression_l1",
+            "quantile",
+            "huber",
+        ):  # these set leaves anew, as constants
             said |= {"linear_tree": True, "linear_lambda": s.lambda_linear}
         if s.bagging_fraction < 1:
             said |= {"bagging_fraction": s.bagging_fraction, "bagging_freq": 1}

@@ -24,7 +24,14 @@ from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 from fieldguide.parts.learners._objective import class_weights
 
-PATH = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)  # penalties tried, the strongest first, each starting from the last solution
+PATH = (
+    1000.0,
+    100.0,
+    10.0,
+    1.0,
+    0.1,
+    0.01,
+)  # penalties tried, the strongest first, each starting from the last solution
 MIDDLE = 10.0  # where there are too few rows to try any
 ONE_HOLDOUT = 5_000  # from this many rows on, one fifth held out judges a penalty as well as five folds
 WORSE = 1.001  # a held-out loss this much above the best ends the path

@@ -15,6 +15,7 @@ from fieldguide.parts.metrics._mean import MeanOfRows, flat
 
 LEAST = 1e-9  # a rate of 0 or less is read as this: the price of calling impossible what happens stays finite
 
+
 @dataclass(frozen=True)
 class PoissonDeviance(MeanOfRows):
     """Mean deviance of counts under predicted rates.

@@ -41,5 +41,7 @@ class QuadraticWeightedKappa(OfConfusion):
         places = np.arange(confusion.shape[1])
         distance = (places[:, None] - places[None, :]) ** 2
         total = confusion.sum((1, 2))
-        expected = confusion.sum(2)[:, :, None] * confusion.sum(1)[:, None, :] / np.maximum(total, 1e-300)[:, None, None]
+        expected = (
+            confusion.sum(2)[:, :, None] * confusion.sum(1)[:, None, :] / np.maximum(total, 1e-300)[:, None, None]
+        )
         return np.asarray(1.0 - ratio((distance * confusion).sum((1, 2)), (distance * expected).sum((1, 2))))

@@ -67,7 +67,11 @@ class Vector:
         for row, raw in enumerate(target.to_list()):
             cell = _cell(raw)
             values: Sequence[Any] = (
-                [cell.get(name) for name in labels] if isinstance(cell, dict) else cell if len(cell) == len(labels) else ()
+                [cell.get(name) for name in labels]
+                if isinstance(cell, dict)
+                else cell
+                if len(cell) == len(labels)
+                else ()
             )
             if len(values) != len(labels):
                 raise DataError(
@@ -107,7 +111,9 @@ def _cell(raw: Any) -> dict[str, Any] | list[Any]:
 def _number(value: Any, target: str, entry: str, row: int) -> float:
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
     if number is None or not np.isfinite(number):
-        what = "is missing" if value is None or value != value else "is infinite" if number is not None else "is no number"
+        what = (
+            "is missing" if value is None or value != value else "is infinite" if number is not None else "is no number"
+        )
         raise DataError(
             f"the entry {entry!r} of the target {target!r} {what} in 1 row (row {row})",
             rule="every entry of a vector is a finite number",
