@@ -92,7 +92,7 @@ def write_counts(data: Path, folder: Path) -> Path:
     rows = []
     for part in ("train", "val", "test"):
         for name in lists[part]:
-            boxes = ElementTree.parse(next(place.rglob(f"Annotations/{name}.xml"))).findall("object/name")  # noqa: S314
+            boxes = ElementTree.parse(next(place.rglob(f"Annotations/{name}.xml"))).findall("object/name")
             named = [str(box.text) for box in boxes]
             image = next(place.rglob(f"JPEGImages/{name}.jpg")).relative_to(place).as_posix()
             rows.append(

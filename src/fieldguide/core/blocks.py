@@ -53,7 +53,7 @@ class Duplicates:
         return len(np.unique(self.exact)) - len(np.unique(self.near))
 
 
-def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
+def find_duplicates(frame: pl.DataFrame, keys: np.ndarray, files: bool = False) -> Duplicates:
     """Return exact and near-duplicates of typed feature rows.
 
     Two rows are near-duplicates when their agreement cannot be chance: each column has the probability p that two random
@@ -65,6 +65,7 @@ def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
     Args:
         frame: feature columns only, typed, without ids and times.
         keys: (rows,) content hash of the same rows.
+        files: some columns stand for whole files: equal ones are never expected by chance, whatever their entropy.
 
     Source:
         Fisher's method for combining independent tests; Brown 1975 for dependent ones; Indyk & Motwani 1998 for the hashing.
@@ -73,7 +74,7 @@ def find_duplicates(frame: pl.DataFrame, keys: np.ndarray) -> Duplicates:
     n_rows = len(keys)
     if n_rows < 2 or frame.width == 0:
         return Duplicates(exact, exact, natural=frame.width == 0)
-    if _information(frame) < np.log2(n_rows) + 2:
+    if not files and _information(frame) < np.log2(n_rows) + 2:
         rows = np.arange(n_rows, dtype=np.int64)
         return Duplicates(rows, rows, natural=True)
     if n_rows > NEAR_LIMIT:

@@ -8,8 +8,9 @@ import numpy as np
 
 from fieldguide.core.batch import Block
 from fieldguide.core.finding import Finding
+from fieldguide.core.media import FILE_KINDS, told
 from fieldguide.core.rows import Rows
-from fieldguide.core.table import Table
+from fieldguide.core.table import Column, Table
 from fieldguide.core.transform import Recipe, Transform
 from fieldguide.parts import modality
 from fieldguide.steps.checking import checked
@@ -43,7 +44,7 @@ def prepare(
     facts = {
         "sentence": f"{len(names)} columns become {len(fitted.layout.numbers)} numbers and {len(fitted.layout.codes)} codes",
         "recipe": fitted.to_dict()["recipe"], "arrays": arrays,
-        "before": {name: [None if v is None else str(v) for v in table.frame[name][shown].to_list()] for name in names},
+        "before": {name: [None if v is None else _told(v, table.column(name)) for v in table.frame[name][shown].to_list()] for name in names},
         "before_dtypes": {name: str(table.frame[name].dtype) for name in names},
         "after": {
             "numbers": {n: np.round(batch.numbers[:, i].astype(float), 4).tolist() for i, n in enumerate(batch.layout.numbers)},
@@ -52,6 +53,10 @@ def prepare(
         "cardinalities": dict(batch.layout.codes),
     }  # fmt: skip
     return facts, checked("prepare", table=table, profile=profile, recipe=recipe, layout=fitted.layout, arrays=whole)
+
+
+def _told(value: Any, column: Column) -> str:
+    return told(value) if column.kind in FILE_KINDS else str(value)
 
 
 def _array(cells: Any) -> np.ndarray:

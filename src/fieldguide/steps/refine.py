@@ -23,6 +23,7 @@ from fieldguide.core.settings import capacity_of, with_values
 from fieldguide.core.table import Table
 from fieldguide.parts.searches.random import Arm
 from fieldguide.steps.checking import checked
+from fieldguide.steps.gallery import worst_answers
 from fieldguide.steps.weak_slices import judged_of, weak_slices
 from fieldguide.steps.worth import modality_worth
 
@@ -124,6 +125,7 @@ def refine(
         facts["worth"] = worth
     if table is not None:
         facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"][0])
+        facts["worst"] = _worst(bench, table, blended)
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
 
 
@@ -140,6 +142,13 @@ def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float 
     prediction = original_scale(raw, bench.problem.outputs)[0]
     judged = judged_of(bench.problem, bench.truths(rows)[0], prediction, threshold, bench.roles.blocks[rows])
     return weak_slices(table.take(rows), judged, seed=bench.seed)
+
+
+def _worst(bench: Bench, table: Table, blended: Blended) -> list[dict[str, Any]]:
+    """Return the validation rows that the chosen answer got most wrong."""
+    rows = blended.members[0].rows
+    raw = mixed([member.raw for member in blended.members], blended.weights)
+    return worst_answers(table.take(rows), bench.problem, bench.truths(rows), original_scale(raw, bench.problem.outputs))
 
 
 def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any], Trial]:

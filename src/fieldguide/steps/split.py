@@ -17,7 +17,7 @@ from fieldguide.core.contracts import Roles, Splitter
 from fieldguide.core.entities import Entities, find_entities
 from fieldguide.core.errors import SplitError
 from fieldguide.core.finding import Finding
-from fieldguide.core.media import by_content
+from fieldguide.core.media import FILE_KINDS, by_content
 from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
 from fieldguide.core.table import MEDIA_KINDS, Table, data_hash, row_keys
 from fieldguide.parts import modality
@@ -111,7 +111,9 @@ def divide(
             do="collect more rows",
         )
     features = by_content(table.frame.select([column.name for column in table.features]), table.features)
-    duplicates = joined(find_duplicates(features, row_keys(features)), _near_media(table))
+    duplicates = joined(
+        find_duplicates(features, row_keys(features), any(c.kind in FILE_KINDS for c in table.features)), _near_media(table)
+    )
     roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
     entities = _entities(table, features, roles, request)
     if entities is not None:

@@ -86,6 +86,29 @@ def grid(blocks: Sequence[Block], small: bool = False) -> Block:
     return {"type": "grid", "blocks": list(blocks), "small": small}
 
 
+def pictures(items: Iterable[Mapping[str, Any]], title: str = "", large: bool = False) -> Block:
+    """Images and players side by side, each with words below.
+
+    Args:
+        items: kind, source (a `data:` URI or None), name, and lines of words below it.
+        large: for answers to look into, rather than an overview.
+    """
+    shown = [
+        {
+            "kind": str(item.get("kind")), "source": _data(item.get("source")), "name": str(item.get("name", "")),
+            "lines": [str(line) for line in item.get("lines", ())],
+        }
+        for item in items
+    ]  # fmt: skip
+    return {"type": "pictures", "items": shown, "title": title, "large": large}
+
+
+def _data(source: Any) -> str | None:
+    """Only what lies in the page itself is shown: a record that was tampered with fetches nothing."""
+    text = str(source or "")
+    return text if text.startswith(("data:image/", "data:audio/")) else None
+
+
 def details(summary: str, blocks: Sequence[Block], opened: bool = False) -> Block:
     """Blocks behind a line that unfolds them."""
     return {"type": "details", "summary": summary, "blocks": list(blocks), "open": opened}

@@ -12,6 +12,7 @@ from fieldguide.faces.report import blocks, charts, outputs
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import Recorded, at
 from fieldguide.faces.report.figures import ABSENT, decimals_for, number, plural, share, span
+from fieldguide.faces.report.pictures import worst
 
 MOST_LABELS = 30
 HOLDS = {True: "yes", False: "no", None: "cannot be told"}
@@ -39,6 +40,7 @@ def failures(r: Recorded) -> list[Block]:
     if final:
         found += _slices(r, final)
     found += _weak(r, final)
+    found += worst(r.facts("refine"))
     if final:
         found += _cost(r, final)
     return found
