@@ -304,3 +304,17 @@ def test_a_written_plan_names_its_paths_from_its_own_folder(tmp_path, monkeypatc
     assert (plan.arms["control"].model, plan.arms["candidate"].model) == (tmp_path / "old" / "model", tmp_path / "new")
     with pytest.raises(StudyError, match="a plan is never overwritten"):
         experiment.write_plan(Path("trials/one"), "x.csv", "click")
+
+
+def test_after_the_planned_end_a_later_look_reads_the_same(tmp_path):
+    folder = write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=900), more="units: 500")
+    plan = load_plan(folder)
+    early = START + timedelta(days=7, hours=1)
+    looks = []
+    for end, now in ((early, LATER), (END + timedelta(days=1), LATER + timedelta(days=9))):
+        judged, facts = judge(
+            plan, AB(), Phase("ab", plan.shares), read_traffic(plan, START, end), Before(n_planned=500), now
+        )
+        looks.append((judged.complete, facts["n_judged"], facts["measures"][0]["value"]))
+    assert looks[0] == looks[1]
+    assert looks[0][:2] == (True, 500)

@@ -43,7 +43,7 @@ def status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
         kind = f", not to be read before {BURN_IN} units an arm"
     else:
         kind = f" [{low:.4g}, {high:.4g}]" + (" at every look so far" if judged.always else "")
-    return f"{facts['n_mature']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")
+    return f"{facts['n_judged']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")
 
 
 def planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:

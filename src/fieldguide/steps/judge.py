@@ -79,6 +79,10 @@ def judge(
     arms = [plan.control, plan.candidate]
     counts = dict(units.frame["arm"].value_counts(name="n").iter_rows())
     mature = units.mature
+    n_mature = mature.height
+    if plan.decide == "at_end" and before.n_planned is not None and mature["first"].null_count() == 0:
+        # The units met first are judged, as many as were planned: whoever looks again later reads the same figures.
+        mature = mature.sort("first", "unit").head(before.n_planned)
     parts = [mature.filter(pl.col("arm") == arm) for arm in arms]
     covariates, unbalanced = _covariates(units, parts)
     n = sum(part.height for part in parts)
@@ -96,7 +100,7 @@ def judge(
         plan.alpha if complete or plan.decide == "any_time" else plan.alpha / EARLY,
     )  # fmt: skip
     facts = {
-        **judged.to_dict(), "n_units": units.frame.height, "n_mature": n, "n_requests": traffic.rows.height,
+        **judged.to_dict(), "n_units": units.frame.height, "n_mature": n_mature, "n_judged": n, "n_requests": traffic.rows.height,
         "n_looks": before.n_looks + 1, "scales": scales, "covariates": {"n": len(units.covariates), "used": covariates, "unbalanced": unbalanced},
         "strays": strays, "identity": identity, "paths": paths, "decide": plan.decide,
         "delay": None if units.delay is None else {**units.delay.to_dict(), "age_days": units.age.total_seconds() / 86_400},
