@@ -23,9 +23,11 @@ from fieldguide.faces.report.figures import (
     share,
     span,
 )
-from fieldguide.faces.report.join import join
+from fieldguide.faces.report.forecasts import series
 from fieldguide.faces.report.imbalance import imbalance
 from fieldguide.faces.report.intervals import intervals
+from fieldguide.faces.report.join import join
+from fieldguide.faces.report.pictures import galleries
 from fieldguide.faces.report.rates import rates
 from fieldguide.faces.report.recency import recency
 
@@ -185,6 +187,7 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
                 )
             )
     found.append(blocks.grid(drawn))
+    found += series(f)
     found += [*question.assumptions(at(f, "assumptions", default=[])), *question.proxies(at(f, "proxies"))]
     found += derived(f)
     profile = at(f, "columns", default={})
@@ -200,6 +203,7 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
                 f"{MOST_COLUMNS} of {len(names)} columns are drawn, those that tell most of the target first.", "muted"
             )
         )
+    found += galleries(at(f, "gallery", default=[]))
     found += _samples(at(f, "samples", default=[]))
     return found
 
@@ -267,6 +271,12 @@ def _drawn(name: str, c: Mapping[str, Any]) -> Block:
             ]
         )
         notes.append(f"{str(c.get('min'))[:10]} to {str(c.get('max'))[:10]}")
+    elif at(c, "sizes"):
+        rows = [{"name": size, "value": k, "label": f"{number(k)} ({share(k / max(1, n))})"} for size, k in c["sizes"].items()]
+        spec = charts.bars(rows[:7], None, step=14, units="rows")
+        notes.append(", ".join(at(c, "formats", default={})))
+        if at(c, "repeated"):
+            notes.append(f"{number(c['repeated'])} repeated")
     elif at(c, "weekdays"):
         spec = charts.series([{"name": day, "value": k} for day, k in zip(WEEKDAYS, c["weekdays"], strict=False)])
     notes.append(f"{share(gone / n)} missing" if gone and n else "none missing")
