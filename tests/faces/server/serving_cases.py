@@ -15,8 +15,9 @@ from fieldguide.core.answering import Contract
 from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.contracts import Effort
 from fieldguide.core.log import LogStore
-from fieldguide.faces.server.app import Settings, build
+from fieldguide.faces.server.app import build
 from fieldguide.faces.server.arms import Arm, Scorer
+from fieldguide.faces.server.handlers import Settings
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.workflow import Study, load_model

@@ -22,9 +22,9 @@ from fieldguide.core.model import Model
 from fieldguide.core.problem import Output
 from fieldguide.core.table import Column
 from fieldguide.faces.server.answers import ARROW, PARQUET
-from fieldguide.faces.server.app import Settings
 from fieldguide.faces.server.arms import Arm, Dealt, allocated, opened
 from fieldguide.faces.server.dealing import Dealing
+from fieldguide.faces.server.handlers import Settings
 from fieldguide.parts import find
 from fieldguide.steps.replay import typed_rows
 from fieldguide.workflow import load_model

@@ -46,7 +46,7 @@ def serve(
 ) -> None:  # fmt: skip
     """Answer rows over HTTP; every answer is in the log before it is sent. The first model answers, others when named."""
     try:
-        from fieldguide.faces.server.app import Settings
+        from fieldguide.faces.server.handlers import Settings
         from fieldguide.faces.server.run import run
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "fieldguide serve") from None

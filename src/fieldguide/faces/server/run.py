@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import uvicorn
 
 from fieldguide.core.log import LogStore
-from fieldguide.faces.server.app import Settings, build
+from fieldguide.faces.server.app import build
 from fieldguide.faces.server.arms import Arm
+from fieldguide.faces.server.handlers import Settings
 
 GRACE = 30
 """Seconds in which requests that were accepted are answered after SIGTERM."""

@@ -1,0 +1,343 @@
+"""What is done at each path: what is asked, by whom it is answered, and what is sent back.
+
+Knows the order of things: read, deal, answer, log, send. Each of them is done elsewhere in this folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import polars as pl
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fieldguide.core.answering import Problem, read_request, typical_effects
+from fieldguide.core.log import Entry, LogStore, now
+from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, table
+from fieldguide.faces.server.arms import Arm, Deal, Dealt, arm_named, first_of
+from fieldguide.faces.server.batches import Unfit, answer_batch
+from fieldguide.faces.server.bodies import Asked, media_type, parsed, read_json, read_table
+from fieldguide.faces.server.engine import Engine, Ids, Job, Writer
+from fieldguide.faces.server.limits import Rate
+from fieldguide.faces.server.metrics import Metrics
+from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
+from fieldguide.faces.server.watch import Watch
+from fieldguide.steps.outcomes import outcomes_of
+
+FEW = 64
+"""Up to this many rows a request is small: answered together with others, logged row by row."""
+BATCHES = 16
+"""Batches that may wait."""
+BODY_SECONDS = 30.0
+"""A body that takes longer to arrive is given up."""
+
+Handler = Callable[[Request, str], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server serves.
+
+    Args:
+        max_bytes: largest body [bytes].
+        rate: requests per second and client; None: no limit.
+        key: what a request must carry; None: nothing.
+        deal: deals units to arms; None: the first arm answers, others where a request names them.
+        explores: whether a request, by its id, is to be decided at random by the caller; the answer says so. None: nothing is said.
+        training: typed cells of training rows by arm, with which what is served is compared on `/metrics`.
+        watch: how often it is compared, and how far back [min].
+    """
+
+    max_bytes: int = 32 * 1024**2
+    rate: float | None = None
+    key: str | None = None
+    deal: Deal | None = None
+    explores: Callable[[str], bool | None] | None = None
+    training: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    watch: float = 10.0
+
+
+class Server:
+    """A server at work: arms, the log's writer, the engine and the counters. Made by `build`."""
+
+    def __init__(self, arms: Sequence[Arm], store: LogStore, settings: Settings) -> None:
+        self.arms = {arm.name: arm for arm in arms}
+        self.store, self.settings, self.metrics = store, settings, Metrics()
+        self.deal = settings.deal or first_of(arms)
+        self.ids, self.rate = Ids(), Rate(settings.rate)
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self.batches, self.closing, self.replayed = 0, False, {}  # type: tuple[int, bool, dict[str, float]]
+        self.writer: Writer
+        self.engine: Engine
+        self.watch: Watch | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Replay the golden rows of every model, note the contracts in the log, start the threads.
+
+        Raises:
+            ModelError: a model does not give the answers it was packaged with.
+            StudyError: the log cannot be written.
+        """
+        for name, arm in self.arms.items():
+            self.replayed[name] = arm.contract.model.replay()
+        self.store.append([arm.served() for arm in self.arms.values()])
+        self.writer = Writer(self.store, self.metrics.logged)
+        self.engine = Engine(self.arms, self.writer, loop, self.metrics.answered)
+        if self.settings.training:
+            learned = dict(self.settings.training)
+            self.watch = Watch(list(self.arms.values()), self.store, learned, self.settings.watch, self.metrics)
+
+    def stop(self) -> None:
+        """Answer and log what still waits."""
+        self.closing = True
+        if self.watch is not None:
+            self.watch.close()
+        self.pool.shutdown()
+        self.engine.close()
+        self.writer.close()
+
+    # --- routes ----------------------------------------------------------------------------------------------------
+
+    async def predict(self, request: Request, name: str) -> Response:
+        arrived = time.perf_counter()
+        kind = media_type(request.headers.get("content-type", ""))
+        body = await self._body(request)
+        if kind == JSON:
+            asked = read_json(body)
+            if asked.n_rows <= FEW:
+                return await self._few(name, asked)
+        else:
+            asked = await self._apart(lambda: read_table(body, kind, request.query_params))
+        as_rows = kind == JSON or request.headers.get("accept", "").startswith(JSON)
+        dealt = self._dealt(asked)
+        parts = _by_arm(self.arms, dealt)
+        try:
+            entries, answers = await self._apart(
+                lambda: answer_batch(name, asked, parts, time.perf_counter() - arrived, as_rows)
+            )
+        except Unfit as unfit:
+            self._note(unfit)
+            raise
+        for arm, _, at in parts:
+            self.metrics.rows.labels(arm.name).inc(len(at))
+        await self._logged([*entries, *self.engine.assigned(_units(asked), dealt)])
+        one = parts[0][0] if len(parts) == 1 else None
+        if as_rows:
+            return _json(self._answer(answers, one, name))
+        headers = {"X-Request-Id": name, "X-Arm": one.name if one else "", "X-Model": one.model if one else ""}
+        return await self._apart(lambda: table(answers, kind, headers))
+
+    async def _few(self, name: str, asked: Asked) -> Response:
+        assert isinstance(asked.rows, list)
+        dealt = self._dealt(asked)
+        loop = asyncio.get_running_loop()
+        job = Job(name, asked.rows, _units(asked), dealt, loop.create_future())
+        self.engine.submit(job)
+        try:
+            await job.done
+        except Refused as refused:
+            self._count_breaks(refused, dealt[0].arm)
+            raise
+        if len(job.answers) == 1:
+            (arm_name,) = job.answers
+            arm, (_, answers) = self.arms[arm_name], job.answers[arm_name]
+            return _json(
+                self._answer(listed(arm.contract, answers, [f"{name}-{i}" for i in range(asked.n_rows)]), arm, name)
+            )
+        rows: dict[int, Any] = {}
+        for arm_name, (at, answers) in job.answers.items():
+            own = listed(self.arms[arm_name].contract, answers, [f"{name}-{i}" for i in at])
+            rows |= {i: {**row, "arm": arm_name} for i, row in zip(at, own)}
+        return _json(self._answer([rows[i] for i in range(asked.n_rows)], None, name))
+
+    async def explain(self, request: Request, name: str) -> Response:
+        asked = read_json(await self._json_body(request))
+        assert isinstance(asked.rows, list)
+        rows = asked.rows
+        if len(rows) > MOST_EXPLAINED:
+            raise Refused(422, "too many rows to explain at once", [
+                Problem(f"at most {MOST_EXPLAINED} rows are explained at once", value=f"{len(rows)} rows", send="fewer rows")
+            ])  # fmt: skip
+        arm = self.arms[self._dealt(asked)[0].arm]
+        if arm.scorer is not None:
+            raise Refused(
+                422,
+                "a foreign system is not explained",
+                [Problem("arm is a model", value=arm.name, send="another arm")],
+            )
+        _, _, problems = read_request(arm.contract, rows)
+        if problems:
+            raise Refused(422, f"{len(problems)} cell(s) break the contract of the model", problems)
+        effects = await self._apart(lambda: typical_effects(arm.contract, rows))
+        output = arm.contract.model.outputs[0]
+        what = f"the probability of {output.labels[1]}" if len(output.labels) == 2 else f"the answer for {output.name}"
+        said = (
+            f"How much {what} differs from the mean of the same row with the column's value replaced by those of the "
+            f"{len(arm.contract.model.golden['rows'])} golden rows, whose cells come from training rows column by column. One column "
+            "at a time: not Shapley values, and they do not add up to the answer where columns act together."
+        )
+        return _json({"method": said, "effects": effects, "model": arm.model, "arm": arm.name, "request": name})
+
+    async def outcomes(self, request: Request, name: str) -> Response:
+        data = parsed(await self._json_body(request))
+        given = data.get("outcomes") if isinstance(data, dict) and set(data) == {"outcomes"} else None
+        if not isinstance(given, list) or not 0 < len(given) <= 10_000:
+            raise Refused(422, "the request does not have the shape that is asked for", [
+                Problem("outcomes is a list of 1 to 10,000 outcomes", value=ascii(data)[:60], send='{"outcomes": [{"id": "…", "value": 1}]}')
+            ])  # fmt: skip
+        found, problems = outcomes_of(given, now())
+        if problems:
+            raise Refused(422, f"{len(problems)} outcome(s) cannot be read; none was written", problems)
+        await self._logged(list(found))
+        self.metrics.outcomes.inc(len(found))
+        return _json({"written": len(found), "request": name})
+
+    async def health(self, request: Request, name: str) -> Response:
+        return _json({"alive": True})
+
+    async def ready(self, request: Request, name: str) -> Response:
+        if self.closing or self.writer.failure:
+            rule = "the log can be written" if self.writer.failure else "the server is not shutting down"
+            raise Refused(503, "not ready", [Problem(rule, value=self.writer.failure, send="the same again, later")])
+        return _json({"ready": True, "golden_rows": self.replayed})
+
+    async def info(self, request: Request, name: str) -> Response:
+        return _json(
+            {
+                "version": version("fieldguide"),
+                "log_durable": self.store.durable,
+                "arms": [_told_of(arm) for arm in self.arms.values()],
+            }
+        )
+
+    async def counters(self, request: Request, name: str) -> Response:
+        return Response(self.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def openapi(self, request: Request, name: str) -> Response:
+        return _json(document(self.arms, version("fieldguide"), self.settings.key is not None))
+
+    # --- what routes share ---------------------------------------------------------------------------------------------
+
+    def _answer(self, rows: Sequence[Any], arm: Arm | None, request: str) -> dict[str, Any]:
+        said = {
+            "predictions": rows,
+            "model": arm.model if arm else None,
+            "arm": arm.name if arm else None,
+            "request": request,
+        }
+        explore = None if self.settings.explores is None else self.settings.explores(request)
+        return said if explore is None else {**said, "explore": explore}
+
+    async def _body(self, request: Request) -> bytes:
+        """Return a body within the limits. Raises Refused: 413 or 408."""
+        limit, length = self.settings.max_bytes, request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit, int(length))
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > limit:
+                        raise _too_large(limit, size)
+                    parts.append(part)
+        except TimeoutError:
+            raise Refused(408, "the body did not arrive in time", [
+                Problem(f"a body arrives within {BODY_SECONDS:g} seconds", value=f"{size:,} bytes", send="the same again")
+            ]) from None  # fmt: skip
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _json_body(self, request: Request) -> bytes:
+        if media_type(request.headers.get("content-type", "")) != JSON:
+            raise Refused(
+                415, "the body is of a type that is not read here", [Problem("Content-Type is JSON", send=JSON)]
+            )
+        return await self._body(request)
+
+    def _dealt(self, asked: Asked) -> list[Dealt]:
+        """Return the arm of each row. Raises Refused: 404, the arm that is asked for does not exist."""
+        if asked.arm is not None:
+            return [Dealt(arm_named(self.arms, asked.arm).name)] * asked.n_rows
+        if isinstance(asked.units, tuple):
+            return [self.deal(unit) for unit in asked.units]
+        return [self.deal(asked.units)] * asked.n_rows
+
+    async def _apart(self, work: Callable[[], Any]) -> Any:
+        """Do slow work in the thread for batches. Raises Refused: 503, too many wait."""
+        if self.batches >= BATCHES:
+            raise Refused(503, "too many batches wait", [
+                Problem(f"at most {BATCHES} batches wait", value=f"{self.batches}", send="the same again, later")
+            ], {"Retry-After": "1"})  # fmt: skip
+        self.batches += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+        finally:
+            self.batches -= 1
+
+    async def _logged(self, entries: Sequence[Entry]) -> None:
+        """Wait until entries are in the log. Raises Refused: 503, they cannot be."""
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
+
+        def done(error: Exception | None) -> None:
+            def resolve() -> None:
+                if not written.done():
+                    written.set_result(None) if error is None else written.set_exception(error)
+
+            loop.call_soon_threadsafe(resolve)
+
+        self.writer.put(entries, done)
+        await written
+
+    def _note(self, unfit: Unfit) -> None:
+        self.writer.put(unfit.entries, lambda error: None)  # whoever was refused need not wait for the log
+        self._count_breaks(unfit, next(entry.arm for entry in unfit.entries))  # type: ignore[union-attr]
+
+    def _count_breaks(self, refused: Refused, arm: str) -> None:
+        known = {column.name for column in self.arms[arm].contract.sent}
+        for problem in refused.problems:
+            if problem.column in known:
+                self.metrics.breaks.labels(arm, problem.column).inc()
+
+
+def _json(data: Any) -> Response:
+    return Response(encoded(data), media_type=JSON)
+
+
+def _units(asked: Asked) -> list[str | None]:
+    return list(asked.units) if isinstance(asked.units, tuple) else [asked.units] * asked.n_rows
+
+
+def _by_arm(arms: dict[str, Arm], dealt: Sequence[Dealt]) -> list[tuple[Arm, Dealt, np.ndarray]]:
+    """Return arms with their rows' numbers; rows of one arm that were dealt otherwise stand apart."""
+    if all(one is dealt[0] for one in dealt):
+        return [(arms[dealt[0].arm], dealt[0], np.arange(len(dealt)))]
+    return [
+        (arms[how.arm], how, np.array([i for i, one in enumerate(dealt) if one == how])) for how in dict.fromkeys(dealt)
+    ]  # fmt: skip
+
+
+def _told_of(arm: Arm) -> dict[str, Any]:
+    """Return what `/info` tells of an arm: contract, outputs, evidence."""
+    contract, model = arm.contract, arm.contract.model
+    evidence = model.evidence
+    return {
+        "arm": arm.name, "model": arm.model, "contract": contract.version, "foreign": arm.scorer is not None,
+        "columns": [{"name": c.name, "kind": c.kind, "example": contract.examples.get(c.name)} for c in contract.sent],
+        "outputs": [{"name": o.name, "task": o.task.name, "labels": list(o.labels)} for o in model.outputs],
+        "thresholds": list(model.thresholds), "card": evidence.get("card", {}), "scores": evidence.get("scores", []),
+        "looks": evidence.get("looks", []), "findings": evidence.get("findings", []),
+    }  # fmt: skip
+
+
+def _too_large(limit: int, size: int) -> Refused:
+    return Refused(413, "the body is too large", [
+        Problem(f"a body has at most {limit:,} bytes", value=f"{size:,} bytes", send="fewer rows at a time")
+    ], {"Connection": "close"})  # fmt: skip
