@@ -18,6 +18,7 @@ from fieldguide.core.errors import ConfigError, listed, nearest
 from fieldguide.core.media import FILE_KINDS, kind_of, told
 from fieldguide.core.source import Source
 from fieldguide.core.table import KINDS, Column
+from fieldguide.parts.modalities._curves import parsed
 from fieldguide.parts.modalities.boolean import FALSE, TRUE
 from fieldguide.steps.detect_sample import Cells, Sample, cells_of, sample_of, totals_of
 from fieldguide.steps.detect_spelling import ENOUGH, Spelling, spell_datetime, spell_number
@@ -25,6 +26,7 @@ from fieldguide.steps.detect_spelling import ENOUGH, Spelling, spell_datetime, s
 PAIRS = (("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("on", "off"))
 FEW_BROKEN = 0.05  # a column with a larger share of words among its numbers is not a column of numbers
 NEARLY_UNIQUE = 0.95
+SERIES_LOOKED_AT = 200
 _EPOCHS = {"s": (3e8, 4.2e9), "ms": (3e11, 4.2e12)}  # 1979 to 2103
 _ENTITIES = (
     "user|customer|client|account|passenger|patient|subject|participant|product|order|session|item|store|shop|member|person|"
@@ -136,7 +138,7 @@ def _facts(cells: Cells, guess: _Guess, sample: Sample) -> dict[str, Any]:
 
 def _kind(cells: Cells) -> _Guess:
     """Return the kind of a feature: the first of these that fits."""
-    for rule in (_empty, _constant, _native, _media, _boolean, _number, _datetime, _text, _id, _category):
+    for rule in (_empty, _constant, _native, _media, _boolean, _number, _datetime, _series, _text, _id, _category):
         if (guess := rule(cells)) is not None:
             return guess
     raise AssertionError("every column is at least a category")
@@ -181,6 +183,19 @@ def _media(cells: Cells) -> _Guess | None:
         if share >= ENOUGH:
             return _Guess(kind, f"{share:.0%} of its cells name files such as {told(str(cells.levels[0]))}")
     return None
+
+
+def _series(cells: Cells) -> _Guess | None:
+    """Lists of numbers, which Parquet has as such and CSV as texts in brackets."""
+    if not cells.is_text or not str(cells.levels[0]).startswith("["):
+        return None
+    looked = cells.levels.head(SERIES_LOOKED_AT).to_list()
+    found = [parsed(level) for level in looked]
+    series = [one for one in found if one is not None]
+    if len(series) < ENOUGH * len(looked):
+        return None
+    lengths = sorted(one.shape[1] for one in series)
+    return _Guess("series", f"its cells are lists of {lengths[0]:,} to {lengths[-1]:,} numbers")
 
 
 def _native_target(cells: Cells) -> _Guess | None:

@@ -222,5 +222,12 @@ def _identical(left: np.ndarray, right: np.ndarray) -> bool:
     if left.dtype != right.dtype or left.shape != right.shape:
         return False
     if left.dtype == object:
-        return left.tolist() == right.tolist()
+        return all(_alike(a, b) for a, b in zip(left.tolist(), right.tolist(), strict=True))
     return np.ascontiguousarray(left).tobytes() == np.ascontiguousarray(right).tobytes()
+
+
+def _alike(left: Any, right: Any) -> bool:
+    """Whether two cells are one: texts and the like by value, arrays to the last bit."""
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return _identical(left, right)
+    return type(left) is type(right) and bool(left == right)

@@ -18,6 +18,7 @@ from fieldguide.core.media import SEEN, BadFile, bytes_of, content_hash, told, u
 
 MOST_SECONDS = 3_600.0  # of one sound; a small compressed file can hold a longer one
 CACHE_MEGABYTES = 256  # of decoded waves; what does not fit is decoded again
+MOST_SUMMARIES = 200_000  # of a kilobyte each
 SENT_SECONDS = 5.0  # a longer sound is cut before it is packed as a sample
 SILENT = 1e-4  # root mean square below which a sound says nothing (full scale is 1)
 CLIPPED = 0.999  # samples this loud stand at the end of the scale
@@ -160,6 +161,7 @@ class Store:
     def __init__(self, megabytes: int = CACHE_MEGABYTES) -> None:
         self.limit = megabytes * 2**20
         self._kept: dict[tuple[str, int], np.ndarray] = {}
+        self._summaries: dict[tuple[str, int, int], np.ndarray] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -185,10 +187,28 @@ class Store:
                 self._bytes += found.nbytes
         return found
 
+    def summary(self, cell: str, rate: int, n_bands: int) -> np.ndarray:
+        """Return mean and deviation of each log-mel band over time, log seconds and log loudness: (2 · n_bands + 2,).
+
+        They are few, and depend on nothing but the file: kept for all folds and candidates.
+        """
+        found = self._summaries.get((cell, rate, n_bands))
+        if found is None:
+            wave = self.wave(cell, rate)
+            bands = log_mel(wave[None], rate, n_bands)[0]
+            loud = np.log(max(float(np.sqrt(np.mean(wave * wave))), SILENT))
+            found = np.concatenate([bands.mean(axis=1), bands.std(axis=1), [np.log(len(wave) / rate), loud]])
+            with self._lock:
+                if len(self._summaries) > MOST_SUMMARIES:
+                    self._summaries.clear()
+                self._summaries[cell, rate, n_bands] = found
+        return found
+
     def clear(self) -> None:
         """Forget all waves."""
         with self._lock:
             self._kept.clear()
+            self._summaries.clear()
             self._bytes = 0
 
 

@@ -381,15 +381,9 @@ def _bands(cells: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
     """Return means and deviations of bands, log seconds, loudness, and whether it is missing: (rows, 2 · n_bands + 3)."""
     found = np.zeros((len(cells), 2 * n_bands + 3))
 
-    def of(cell: str) -> np.ndarray:
-        wave = _sounds.STORE.wave(cell, rate)
-        bands = _sounds.log_mel(wave[None], rate, n_bands)[0]
-        loud = np.log(max(float(np.sqrt(np.mean(wave * wave))), _sounds.SILENT))
-        return np.concatenate([bands.mean(axis=1), bands.std(axis=1), [np.log(len(wave) / rate), loud, 0.0]])
-
     with ThreadPoolExecutor(WORKERS) as pool:
         known = [row for row, cell in enumerate(cells.tolist()) if cell is not None]
-        for row, values in zip(known, pool.map(lambda row: of(cells[row]), known)):
-            found[row] = values
+        for row, values in zip(known, pool.map(lambda row: _sounds.STORE.summary(cells[row], rate, n_bands), known)):
+            found[row, :-1] = values
     found[[row for row in range(len(cells)) if cells[row] is None], -1] = 1.0
     return found
