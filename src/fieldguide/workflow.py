@@ -397,6 +397,11 @@ class Study:
         """
         from fieldguide.steps.evaluate import evaluate, read_answers
 
+        if self.material.examples is not None:
+            raise StudyError(
+                "forecasts made elsewhere cannot be judged by a study yet", rule="predictions are judged row by row of the table",
+                do="fit the other forecaster as a learner of this study, so that it is judged on the same origins",
+            )  # fmt: skip
         bar = self._bar(self.record.result("baseline") or self.baseline())
         table, divided = self.material.framed.table, self.material.divided
         keys = None if self.material.key is None else table.frame[self.material.key]
