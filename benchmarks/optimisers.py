@@ -31,7 +31,7 @@ from fieldguide.core.settings import with_values
 from fieldguide.core.transform import Recipe, Transform
 from fieldguide.parts import find, modality
 from fieldguide.parts.learners import _network, _training
-from fieldguide.parts.learners._range import rate_range
+from fieldguide.parts.learners._range import BELOW, rate_range
 from fieldguide.parts.nets.heads import loss_of
 from fieldguide.workflow import Study
 
@@ -131,18 +131,42 @@ def _last(curve: list[dict[str, Any]]) -> float:
 def table(entries: list[dict[str, Any]]) -> str:
     """Return the comparison as Markdown."""
     lines = [
-        "| table | optimiser | rate the range test suggests | best of six rates | validation loss, last epoch | after the first epoch | s an epoch | torch.optim |",
+        "| table | optimiser | lowest of the range test | suggested | best of six rates | validation loss there, last epoch | after the first epoch | at the rate nearest to the suggested |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for e in entries:
+        losses = {float(rate): statistics.mean(values) for rate, values in e["losses"].items()}
+        suggested = e["lowest"] / BELOW[e["optimiser"]]
+        near = min(losses, key=lambda rate: abs(math.log(rate / suggested)))
         last = e["losses"][f"{e['best']:.3g}"]
-        first = statistics.mean(curve[0] for curve in e["curve"])
         spread = f" ± {statistics.stdev(last):.4f}" if len(last) > 1 else ""
+        first = statistics.mean(curve[0] for curve in e["curve"])
+        edge = " (the edge)" if e["best"] == max(losses) or f"{e['best']:.3g}" == f"{max(losses):.3g}" else ""
         lines.append(
-            f"| {e['table']} | {e['optimiser']} | {e['suggested']:.2g} | {e['best']:.2g} | {statistics.mean(last):.4f}{spread} | {first:.4f} "
-            f"| {e['seconds']['ours']} | {e['seconds']['torch']} |"
+            f"| {e['table']} | {e['optimiser']} | {e['lowest']:.2g} | {suggested:.2g} | {e['best']:.2g}{edge} | {statistics.mean(last):.4f}{spread} | {first:.4f} "
+            f"| {losses[near]:.4f} (at {near:.2g}) |"
         )
     return "\n".join(lines)
+
+
+def drawn(entries: list[dict[str, Any]], path: Path) -> None:
+    """Write the learning curves at each optimiser's best rate as an SVG: a panel a table."""
+    import vl_convert
+
+    rows = [
+        {"table": e["table"], "optimiser": e["optimiser"], "epoch": epoch + 1, "loss": statistics.mean(c[epoch] for c in e["curve"])}
+        for e in entries
+        for epoch in range(len(e["curve"][0]))
+    ]  # fmt: skip
+    line = {"mark": {"type": "line", "point": True}, "width": 300, "height": 220, "encoding": {
+        "x": {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}}, "y": {"field": "loss", "type": "quantitative", "scale": {"zero": False}, "title": "validation loss"},
+        "color": {"field": "optimiser", "type": "nominal", "sort": list(OPTIMISERS)}, "strokeDash": {"field": "optimiser", "type": "nominal", "sort": list(OPTIMISERS)},
+    }}  # fmt: skip
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "data": {"values": rows}, "background": "white", "spec": line,
+        "facet": {"field": "table", "type": "nominal", "title": None}, "resolve": {"scale": {"y": "independent"}},
+    }  # fmt: skip
+    path.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
 
 
 def main() -> None:
@@ -154,13 +178,20 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="write the entries as JSON lines")
+    parser.add_argument("--read", type=Path, help="run nothing: read the entries of an earlier run")
+    parser.add_argument("--chart", type=Path, help="write the curves as SVG")
     arguments = parser.parse_args()
     entries: list[dict[str, Any]] = []
+    if arguments.read:
+        entries = [json.loads(line) for line in arguments.read.read_text().splitlines() if line.startswith("{")]
+        arguments.tables = []
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.tables:
             entries += compared(name, Path(folder), arguments.epochs, arguments.threads, arguments.seeds)
     if arguments.out:
         arguments.out.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    if arguments.chart:
+        drawn(entries, arguments.chart)
     print(table(entries))
 
 

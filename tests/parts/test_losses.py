@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -188,7 +190,6 @@ class TestNetworks:
         self, task: str, name: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         import json
-        from dataclasses import replace
 
         from fieldguide.parts.learners import _network
 
@@ -209,8 +210,6 @@ class TestNetworks:
         assert np.allclose(TabM().load(tmp_path, saved).predict(fresh.batch)[0], prediction, atol=1e-6)
 
     def test_quantiles_lie_where_they_should(self) -> None:
-        from dataclasses import replace
-
         rows, (output,) = example("regression", 600, codes=False)
         learner = MLP(n_epochs=30, batch_size=64, d_hidden=32, n_layers=1, dropout=0.0, learning_rate=0.02)
         below = []
@@ -273,7 +272,7 @@ def box(logits, target):
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "my_losses.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "my_losses", raising=False)
+    monkeypatch.delitem(sys.modules, "my_losses", raising=False)
     return "my_losses"
 
 
@@ -319,8 +318,6 @@ class TestYourOwn:
             own_loss(f"{own}:sqared_hinge", {})
 
     def test_a_head_keeps_its_name_and_no_code(self, own: str) -> None:
-        from dataclasses import replace
-
         output = replace(self.output("binary"), loss=own_loss(f"{own}:squared_hinge", {}))
         (head,) = heads_of([output])
         assert isinstance(head.judge, OwnLoss) and head.to_dict() == {
@@ -332,8 +329,6 @@ class TestOtherLearners:
     """What a named loss does to learners that are no networks: numbers against what it should do."""
 
     def fitted(self, learner: str, task: str, part: Any, seed: int = 0) -> Any:
-        from dataclasses import replace
-
         rows, (output,) = example(task, 400, codes=False, seed=seed)
         made = parts.find("learners", learner)()
         return made.fit(rows, None, (replace(output, loss=part),), Effort(seed=0, n_steps=40)).predict(rows.batch)[
@@ -365,8 +360,6 @@ class TestOtherLearners:
 
 
 def test_the_overfit_check_knows_the_least_of_any_loss() -> None:
-    from dataclasses import replace
-
     from fieldguide.parts.learners._overfit import overfit
 
     rows, (output,) = example("binary", 120)
@@ -375,3 +368,21 @@ def test_the_overfit_check_knows_the_least_of_any_loss() -> None:
     values, (value,) = example("regression", 120)
     found = overfit(MLP(), values, (replace(value, loss=loss("absolute_error")),), rows=32)
     assert found["reached"] and 0.5 < found["start"] < 1.0
+
+
+def test_the_losses_of_the_page_keep_the_rules_and_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs" / "losses.md"
+    if not page.is_file():
+        pytest.skip("the documentation is not in this installation")
+    code = page.read_text(encoding="utf-8").split("<!-- file: my_losses.py -->\n```python\n")[1].split("```")[0]
+    (tmp_path / "my_losses.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_losses", raising=False)
+    for task, name in (("binary", "squared_hinge"), ("multiclass", "ranked")):
+        rows, (output,) = example(task, 240)
+        mine = own_loss(f"my_losses:{name}", {})
+        tried(mine, output, name)
+        learner = MLP(n_epochs=12, batch_size=32, d_hidden=16, n_layers=1, learning_rate=0.02)
+        fitted = learner.fit(rows.take(slice(0, 190)), None, (replace(output, loss=mine),), Effort(seed=0))
+        right = fitted.predict(rows.batch.take(slice(190, 240)))[0].argmax(1) == rows.targets[0][190:]
+        assert right.mean() > 0.7, name

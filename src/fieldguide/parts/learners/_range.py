@@ -18,7 +18,10 @@ LOW, HIGH = 1e-6, 10.0
 N_STEPS = 120
 KEPT = 0.9  # share of the running mean of the loss that a step keeps
 DIVERGED = 4.0  # a smoothed loss so many times the lowest ends the test
-SAFE = 3.0  # the suggested rate lies so many times below the one of lowest loss
+BELOW = {"sgd": 2.0, "momentum": 2.0, "rmsprop": 3.0, "adam": 50.0, "adamw": 50.0}
+"""The suggested rate lies so many times below the one of lowest loss. Chosen on adult and California (`benchmarks/optimisers.py`), and on nothing else tried: steps that are divided by
+the size of the gradient learn for a while at rates far beyond those that end well."""
+BELOW_OTHERS = 10.0
 
 
 def rate_range(
@@ -36,7 +39,7 @@ def rate_range(
 
     Returns:
         `curve` (rate, loss, smoothed, of each step), `steepest` (where the smoothed loss falls fastest), `lowest` (where it is
-        lowest), `diverged` (where it had risen to four times that; None where it had not), `suggested` (a third of `lowest`),
+        lowest), `diverged` (where it had risen to four times that; None where it had not), `suggested` (so far below `lowest` as the optimiser asks: `BELOW`),
         `now` (the learner's own), and `sentence`.
 
     Source:
@@ -111,7 +114,7 @@ def _read(learner: Any, curve: list[dict[str, float]], diverged: float | None) -
     found |= {
         "steepest": float(rates[int(slopes.argmin())]),
         "lowest": float(rates[best]),
-        "suggested": float(rates[best]) / SAFE,
+        "suggested": float(rates[best]) / BELOW.get(learner.optimiser, BELOW_OTHERS),
     }
     ratio = learner.learning_rate / found["suggested"]
     near = "near" if 1 / 3 <= ratio <= 3 else f"{ratio:.2g} times" if ratio > 3 else f"a {1 / ratio:.2g}th of"
