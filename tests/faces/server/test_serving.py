@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +28,7 @@ from fieldguide.faces.server.arms import Arm, Dealt, allocated, opened
 from fieldguide.faces.server.dealing import Dealing
 from fieldguide.faces.server.handlers import Settings
 from fieldguide.parts import find
+from fieldguide.parts.stores import open_log
 from fieldguide.steps.replay import typed_rows
 from fieldguide.workflow import load_model
 
@@ -370,3 +373,18 @@ def test_every_kind_of_output_is_sent_and_logged(
             assert (
                 logged.records["outputs"].to_list() == [flat] * 73 and logged.records["score"].to_list() == [score] * 73
             )
+
+
+def test_what_waits_for_the_log_is_written_before_the_server_ends(folder: Path, tmp_path: Path) -> None:
+    url = f"{tmp_path}/log.db"
+    with serving(arms_of(folder), url) as served:
+        quick = served.store.append
+
+        def slow(entries: Any) -> None:
+            time.sleep(0.3)
+            quick(entries)
+
+        served.store.append = slow  # type: ignore[method-assign]
+        refused(served.predict({**rows(1)[0], "age": "old"}), 422)  # nobody waits for its entry
+    with closing(open_log(url)) as store:
+        assert store.refusals()["column"].to_list() == ["age"]
