@@ -216,3 +216,18 @@ def test_the_command_line_replays_and_ends_in_one_where_it_differs(
         "has no column 'adverd' (did you mean 'advert'?)"
         in command(*arguments, "--offline", tmp_path / "other.csv", "--unit", "adverd").err
     )
+
+
+def test_a_time_without_traffic_is_said_and_is_no_finding(
+    world: tuple[Model, Path], store: LogStore, tmp_path: Path
+) -> None:
+    model, folder = world
+    serve(store, model, adverts(50, 9))
+    adverts(5, 9).write_csv(tmp_path / "offline.csv")
+    result = replay(
+        store, model, "m", Query(start=START + timedelta(days=9)), training=typed_rows(model, folder / "training.csv"),
+        offline=offline_rows(model, tmp_path / "offline.csv", "advert"),
+    )  # fmt: skip
+    assert result["sentence"] == "no answered row in this time"
+    assert not found(result)
+    assert {f.code: f.status for f in result.findings}["FG903"] == "not_applicable"

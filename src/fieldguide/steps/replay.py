@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, nearest
-from fieldguide.core.log import PREDICTIONS, Logged, LogStore, Query, utc
+from fieldguide.core.log import PREDICTIONS, Logged, LogStore, Query, cell_schema, utc
 from fieldguide.core.model import Model
 from fieldguide.core.reading import derive, read_frame
 from fieldguide.core.result import Result
@@ -58,7 +58,7 @@ def replay(
             np.floor(np.arange(len(part.records)) * share) != np.floor((np.arange(len(part.records)) - 1) * share)
         )
         parts.append(part if share == 1.0 else Logged(part.records[take], part.cells[take]))
-    records, cells = _together(parts)
+    records, cells = _together(parts, model)
     refused = store.refusals(Query(query.start, query.end, model_hash, query.arm))
     values: dict[str, Any] = {"replayed": tally.facts(), "refused": refused, "n_answered": tally.n}
     if training is not None:
@@ -231,9 +231,9 @@ def _largest(one: pl.Series, two: pl.Series) -> float | None:
     return None if found is None else float(found)  # type: ignore[arg-type]
 
 
-def _together(parts: list[Logged]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _together(parts: list[Logged], model: Model) -> tuple[pl.DataFrame, pl.DataFrame]:
     if not parts:
-        return pl.DataFrame(schema=PREDICTIONS), pl.DataFrame()
+        return pl.DataFrame(schema=PREDICTIONS), pl.DataFrame(schema=cell_schema(model.columns))
     return pl.concat([part.records for part in parts]), pl.concat([part.cells for part in parts])
 
 
