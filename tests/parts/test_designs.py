@@ -122,3 +122,13 @@ def test_one_test_that_shows_nothing_leaves_it_open():
     )
     assert verdict.decision == "undecided"
     assert verdict.sentence.startswith("Only the forward test shows the gain")
+
+
+def test_what_has_no_value_yet_is_said_in_words():
+    empty = replace(measured(), effect=replace(measured().effect, value=float("nan"), n_control=0, n_candidate=3))
+    verdict = decide("ab", judged(empty, complete=False, always=True))
+    assert verdict.sentence.endswith("so far clicks cannot be compared: 0 and 3 units.")
+    early = replace(
+        measured(), effect=replace(measured().effect, always_interval=(-float("inf"), float("inf"))), always_p=1.0
+    )
+    assert "no interval yet" in decide("ab", judged(early, complete=False, always=True)).sentence

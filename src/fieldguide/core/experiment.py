@@ -6,6 +6,7 @@ design's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -161,6 +162,12 @@ def said(measure: Measured, always: bool) -> str:
     """Return an effect as one says it, with the interval that holds."""
     low, high = measure.effect.always_interval if always else measure.effect.interval
     p = measure.always_p if always else measure.adjusted_p
+    if not math.isfinite(measure.effect.value):
+        return (
+            f"{measure.name} cannot be compared: {measure.effect.n_control:,} and {measure.effect.n_candidate:,} units"
+        )
+    if not math.isfinite(low):
+        return f"{measure.name} {measure.effect.value:+.4g}, no interval yet"
     kind = "always-valid p" if always else "p"
     lift = f" ({measure.effect.lift:+.2%})" if measure.effect.lift == measure.effect.lift else ""
     return f"{measure.name} {measure.effect.value:+.4g}{lift} [{low:.4g}, {high:.4g}], {kind} {p:.3g}"

@@ -38,9 +38,10 @@ def status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
     of = f" of {judged.n_planned:,}" if judged.n_planned is not None else ""
     young = facts["n_units"] - facts["n_mature"]
     waits = f", {young:,} more are too young to judge" if young else ""
-    reading = f"{primary.name} {primary.effect.value:+.4g}"
+    known = math.isfinite(primary.effect.value)
+    reading = f"{primary.name} {primary.effect.value:+.4g}" if known else f"{primary.name} cannot be compared"
     if judged.always and not math.isfinite(low):
-        kind = f", not to be read before {BURN_IN} units an arm"
+        kind = f", not to be read before {BURN_IN} units in each arm"
     else:
         kind = f" [{low:.4g}, {high:.4g}]" + (" at every look so far" if judged.always else "")
     return f"{facts['n_judged']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")

@@ -32,6 +32,8 @@ from fieldguide.steps.traffic import Traffic, Units, units_of
 
 STRAYED = 0.01
 """Share of units in two arms, or in another arm than was dealt, from which an experiment is void."""
+FEWEST_STRAYED = 5
+"""Fewer may be a test request."""
 UNBALANCED = 0.001
 EARLY = 5.0
 """How many times stricter a gain is judged before the planned end, where the plan decides there: both together stay near alpha."""
@@ -218,9 +220,9 @@ def _alarms(
         found.append(
             f"one path takes {slower['ratio']:.2f} times as long (median {slower['candidate']:.3g} s against {slower['control']:.3g} s)"
         )
-    if strays["share_both"] > STRAYED:
+    if strays["share_both"] > STRAYED and strays["both"] >= FEWEST_STRAYED:
         found.append(f"{strays['both']:,} of {strays['n']:,} units were in both arms: the assignment is not sticky")
-    if strays["share_wrong"] > STRAYED:
+    if strays["share_wrong"] > STRAYED and strays["wrong"] >= FEWEST_STRAYED:
         found.append(
             f"{strays['wrong']:,} of {strays['n']:,} units were answered by another arm than the one they were dealt"
         )

@@ -26,5 +26,6 @@ def test_many_strayed_units_are_an_error():
 
 
 def test_one_strayed_unit_is_told_and_no_alarm():
+    assert only(StrayedUnits().run(**case(both=4, n=20))).severity == "info"
     finding = only(StrayedUnits().run(**case(both=1)))
     assert (finding.severity, finding.sentence) == ("info", "1 unit of 1,000 was answered by both arms.")

@@ -16,7 +16,7 @@ class StrayedUnits:
     """Units were answered by both arms, or by another arm than their assignment says.
 
     Formula: share of units with answers of more than one arm, and share whose first arm is not that of the salted hash; 1 % of either is
-    an error, any is told.
+    an error where it is five units at least, any is told.
 
     Why: a unit that saw both arms belongs to neither. A few blur the difference; many void it.
 
@@ -32,6 +32,7 @@ class StrayedUnits:
     severity: ClassVar[Severity] = "error"
 
     share: float = setting(0.01, "share of strayed units from which the experiment is void")
+    fewest: int = setting(5, "strayed units below which it is only told: they may be test requests")
 
     def run(self, *, judged: Mapping[str, Any]) -> list[Finding]:
         strays = judged["strays"]
@@ -49,6 +50,8 @@ class StrayedUnits:
             parts.append(
                 f"{count(strays['wrong'], 'unit')} of {strays['n']:,} {verb(strays['wrong'], 'was', 'were')} not in the arm dealt to them"
             )
-        severity: Severity = "error" if worst > self.share else "info"
+        severity: Severity = (
+            "error" if worst > self.share and max(strays["both"], strays["wrong"]) >= self.fewest else "info"
+        )
         remedy = "Send the same unit with every request, and deal by the plan's own assignment."
         return [fire(self, " and ".join(parts) + ".", remedy, severity=severity, evidence=strays)]
