@@ -86,6 +86,10 @@ def gap(
     offline: Annotated[
         Path | None, typer.Option(help="rows with their truth, as offline scores were made of; makes drift estimable")
     ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="the same requests' cells made offline: id and the model's columns; default: as logged"),
+    ] = None,
     outcome: Annotated[str, typer.Option(help="the outcome in the log that is the model's target")] = "outcome",
     wait: Annotated[
         str | None, typer.Option(help="how long outcomes take, such as 7d; default: by the delay curve")
@@ -98,7 +102,7 @@ def gap(
     """Why the online score differs from the promised one: skew, drift, late labels, feedback, the rest."""
     from fieldguide.steps.gap import gap_of_log
 
-    _told(gap_of_log(model, log, offline, outcome=outcome, wait=wait, absent=absent), as_json)
+    _told(gap_of_log(model, log, offline, outcome=outcome, wait=wait, absent=absent, features=features), as_json)
 
 
 @app.command()
