@@ -289,3 +289,41 @@ def test_a_marked_test_part_is_obeyed(tmp_path):
             "time: month, series: shop",
             "split: {column: part, test: test}\n",
         ).split()
+
+
+def test_years_that_are_numbers_and_a_level_that_shifts(tmp_path):
+    data = pytest.importorskip("statsmodels.datasets.nile").load_pandas().data
+    table = pl.DataFrame({"year": data["year"].to_numpy().astype(int), "volume": data["volume"].to_numpy()})
+    study = Study.create(table, target="volume", out=tmp_path / "nile", horizon=3, task="forecast")
+    assert "season: 1  # = usual for steps of 1 year" in (study.folder / "study.yaml").read_text()
+    found = {f.code: f for f in study.explore().findings if f.fired}
+    assert found["FG364"].sentence.startswith("1 series of 1 shifts its level: 'volume' from 1,098 to 843 at 1899")
+    assert found["FG365"].sentence.startswith("The sealed stretch holds 3 targets of 3 steps")
+
+
+def test_the_command_line_from_init_to_a_file_of_forecasts(command, tmp_path):
+    sales({"a": 10.0}).drop("promoted", "size", "shop").write_csv(tmp_path / "sales.csv")
+    folder = tmp_path / "study"
+    made = command("init", tmp_path / "sales.csv", "--target", "sold", "--horizon", "6", "--out", folder)
+    assert made.status == 0 and "forecast of sold: 6 steps of 1 month ahead" in made.out
+    text = (
+        (folder / "study.yaml")
+        .read_text()
+        .replace("budget: {trials: 30, minutes: 10}", "budget: {trials: 0, minutes: }")
+    )
+    (folder / "study.yaml").write_text(text + "learners: {use: [naive, nlinear]}\n")
+    for words in (("run",), ("finalize",)):
+        assert command(*words, folder).status == 0
+    assert command("predict", folder / "model", tmp_path / "sales.csv", "-o", tmp_path / "ahead.csv").status == 0
+    answers = pl.read_csv(tmp_path / "ahead.csv", try_parse_dates=True)
+    assert answers.columns == ["month", "step", "prediction", "prediction_low", "prediction_high"]
+    assert answers["month"].dt.strftime("%Y-%m").to_list() == [
+        "2014-01",
+        "2014-02",
+        "2014-03",
+        "2014-04",
+        "2014-05",
+        "2014-06",
+    ]
+    judged = command("evaluate", tmp_path / "ahead.csv", "--study", folder)
+    assert judged.status == 2 and "forecasts made elsewhere cannot be judged by a study yet" in judged.err

@@ -28,6 +28,7 @@ from fieldguide.steps.checking import checked
 from fieldguide.steps.detect import detect_columns
 from fieldguide.steps.detect_roles import RolesGuess, detect_roles
 from fieldguide.steps.detect_task import TaskGuess, questions
+from fieldguide.steps.objective import with_objective
 from fieldguide.steps.split import Request
 from fieldguide.steps.statement import statement
 
@@ -48,7 +49,9 @@ def frame_series(config: Config) -> Any:
     from fieldguide.steps.frame import Framed
 
     source = open_source(config.data.table)
-    check_names(config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "learners")})
+    check_names(
+        config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "losses", "calibrators", "learners")}
+    )
     columns, guess = look_at_series(source, config)
     frame, violations = read_series(source, columns)
     time = next(column.name for column in columns if column.role == "time")
@@ -58,6 +61,7 @@ def frame_series(config: Config) -> Any:
     marked = None if config.split.column is None else _marked(frame, laid, examples, time, config)
     problem = _problem(config, examples)
     table = _table(laid, examples, columns, time, config)
+    problem = with_objective(problem, config.problem, table)
     request = Request(
         test=config.split.test if isinstance(config.split.test, float) else None,
         given=None if marked is None else marked == 1, train=None if marked is None else marked == 0,
@@ -160,7 +164,7 @@ def _time_column(columns: Sequence[Column], guess: RolesGuess) -> str:
 
 def read_series(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
     """Read what a forecast needs, typed, in file order; a number that counts years becomes their first of January."""
-    needed = [column for column in columns if column.role != "ignore" or column.kind == "category"]
+    needed = [_plainly(column) for column in columns if column.role != "ignore" or column.kind == "category"]
     frames: list[pl.DataFrame] = []
     violations: list[Violation] = []
     first = 0
@@ -173,7 +177,7 @@ def read_series(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame
     time = next(column for column in columns if column.role == "time")
     if time.kind == "number":
         years = frame[time.name]
-        if years.null_count() or not bool(((years >= 1) & (years <= 9999) & (years == years.round())).all()):
+        if years.null_count() or not bool(((years >= 1000) & (years <= 2999) & (years == years.round())).all()):
             raise ConfigError(
                 f"data.time names {time.name!r}, which is a number", rule="times are dates, datetimes or whole years",
                 found=f"cells such as {time.facts.get('examples')}", do=f"declare data.columns.{time.name}.read.formats, or another column",
@@ -185,6 +189,11 @@ def read_series(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame
             found=f"cells such as {time.facts.get('examples')}", do=f"declare data.columns.{time.name}.read.formats, or another column",
         )  # fmt: skip
     return frame, tuple(violations)
+
+
+def _plainly(column: Column) -> Column:
+    """Return the column as it is read: years are numbers first."""
+    return replace(column, role="feature") if column.role == "time" and column.kind == "number" else column
 
 
 def examples_of(laid: Laid, config: Config) -> tuple[Examples, dict[str, Any]]:
@@ -254,7 +263,7 @@ def _problem(config: Config, examples: Examples) -> Problem:
 def spec_of(laid: Laid, examples: Examples, columns: Sequence[Column], time: str, config: Config) -> dict[str, Any]:
     """Return what a packaged model must know of its table to be asked by plain rows (see `core.ahead`)."""
     known = tuple(config.data.known_future)
-    needed = [replace(c, facts={}) for c in columns if c.role in ("time", "group", "target", "feature")]
+    needed = [replace(_plainly(c), facts={}) for c in columns if c.role in ("time", "group", "target", "feature")]
     return {
         "columns": [column.to_dict() for column in needed], "time": time, "series": list(config.data.series), "targets": list(config.problem.targets),
         "known": list(known), "static": list(config.data.static), "calendar": list(examples.panel.known_names[len(known) :]),
@@ -284,7 +293,7 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
     many = len(panel) > 1
     made = [
         Column("series", "category", "feature" if many else "ignore", {}, {"why": "names of series"}),
-        Column(time, "datetime", "time", dict(next(c for c in columns if c.name == time).read)),
+        Column(time, "datetime", "time"),
         Column(
             HISTORY,
             "window",
