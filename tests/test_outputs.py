@@ -105,6 +105,13 @@ def test_predictions_are_named_by_output_and_label(mixed: Study, tmp_path: Path,
         assert packed["prediction_mood"].list.contains(label).to_list() == reached.to_list()
 
 
+def test_any_candidate_is_packaged_with_all_outputs(mixed: Study, tmp_path: Path) -> None:
+    for name in ("rule", "boosting", "neighbours"):
+        model = mixed.package(name, tmp_path / name)
+        predictions, broken = model.predict_rows(table(3, seed=2).to_dicts())
+        assert [p.shape for p in predictions] == [(3, 2), (3, 1), (3, 1), (3, 4), (3, 3)] and not broken
+
+
 def test_predictions_made_elsewhere_are_judged_alike(mixed: Study, tmp_path: Path) -> None:
     model = load_model(mixed.folder / "model")
     answers = model.predict(mixed.material.framed.table.frame.select(c.name for c in model.columns))

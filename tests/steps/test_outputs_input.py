@@ -177,6 +177,7 @@ def test_counts_and_levels_are_proposed_and_not_taken() -> None:
         (["a;b", "b; c", "a", "c", "b", "a;c"], ";"),
         (["a, b", "c, d"] * 3, ""),
         ([f"id|{i}" for i in range(30)], ""),
+        (["x|1", "x|2", "x|3", "x", "x|4"], ""),
         (["only|this"] * 6 + ["only|that"] * 6, ""),
     ],
 )
