@@ -79,6 +79,35 @@ def test_every_form_survives_its_own_description(media):
         np.testing.assert_allclose(dense[0], dense[1], atol=1e-4)
 
 
+# Near-duplicates
+
+
+def test_near_texts_are_those_that_share_their_shingles():
+    from fieldguide.parts.modalities._shingles import ALIKE, FEWEST, near
+
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(300)]
+    texts = [" ".join(rng.choice(words, 40)) for _ in range(60)]
+    for i in range(0, 20):
+        changed = texts[i].split()
+        for place in rng.choice(40, i % 5, replace=False):
+            changed[place] = "other"
+        texts.append(" ".join(changed))
+    texts += [None, "too short"]
+
+    def shingles(text):
+        found = (text or "").split()
+        return {tuple(found[i : i + 3]) for i in range(len(found) - 2)}
+
+    wanted = []
+    for a in range(len(texts)):
+        for b in range(a + 1, len(texts)):
+            one, other = shingles(texts[a]), shingles(texts[b])
+            if min(len(one), len(other)) >= FEWEST and len(one & other) / len(one | other) >= ALIKE:
+                wanted.append([a, b])
+    assert near(texts).tolist() == wanted and len(wanted) >= 8
+
+
 # Checkpoints
 
 SMALL = {

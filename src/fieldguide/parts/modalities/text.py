@@ -17,6 +17,7 @@ import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
+from fieldguide.parts.modalities import _shingles
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked, resolve
 from fieldguide.parts.modalities._cutters import Pieces, Pretrained, Words, cutter_of
 from fieldguide.parts.modalities._sentences import MOST_TOKENS, sentence_features
@@ -83,6 +84,10 @@ class Text:
             "repeated": len(texts) - len(set(texts)), "damaged": sum(bool(_DAMAGED.search(text)) for text in texts),
             "not_ascii": sum(not text.isascii() for text in texts),
         }  # fmt: skip
+
+    def near(self, typed: pl.Series) -> np.ndarray:
+        """Return pairs of rows whose texts are one text with a few words changed: (pairs, 2)."""
+        return _shingles.near(typed.to_list())
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any, checkpoints: Mapping[str, str] | None = None) -> Any:
         """Fit what the recipe's `media` asks for on training cells.
