@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from sklearn.datasets import load_digits
 
+from fieldguide.core.answering import Contract, read_request
 from fieldguide.core.errors import DataError
 from fieldguide.faces.cli import main as cli
 from fieldguide.faces.report import blocks, pictures
@@ -151,3 +152,27 @@ def test_more_broken_files_than_allowed_stop_before_anything_is_fitted(tmp_path)
     text = (tmp_path / "study" / "study.yaml").read_text()
     (tmp_path / "study" / "study.yaml").write_text(text.replace("data:\n", "data:\n  unreadable: 0.05\n"))
     assert Study(tmp_path / "study").frame()["n_rows"] == 60
+
+
+def test_a_validation_folder_is_the_validation_set(tmp_path):
+    folder = write_digits(tmp_path / "digits", 80)
+    held = sorted((folder / "train").rglob("*.png"))[::4]
+    for path in held:
+        (folder / "valid" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(folder / "valid" / path.parent.name / path.name)
+    study = Study.create(folder, target="label", out=tmp_path / "study")
+    result = study.split()
+    assert (result["n_test"], result["n_validation"], result["validation"]) == (16, 16, "one validation set of 16")
+    framed, split = study.material.framed, study.material.divided.split
+    shown = framed.table.take(split.work).take(split.folds[0].validation).frame["image"].to_list()
+    assert {path.rsplit("/", 1)[1] for path in shown} == {path.name for path in held}
+
+
+def test_a_served_request_sends_its_image_and_no_path(study):
+    contract = Contract.of(load_model(study.folder / "model"))
+    rows, saw, problems = read_request(contract, [contract.example()])
+    assert rows is not None and not problems and saw[0][0].startswith("data:image/png")
+    file = next(study.config.data.table.glob("test/0/*.png"))
+    for value in (str(file), "/etc/passwd", "data:image/png;base64,AAAA"):
+        rows, _, (problem,) = read_request(contract, [{"image": value}])
+        assert rows is None and problem.rule == "an image as a data: URI in base64, or null" and len(problem.send) < 60

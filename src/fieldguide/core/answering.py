@@ -18,6 +18,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Predictions
 from fieldguide.core.log import contract_version
+from fieldguide.core.media import FILE_KINDS
 from fieldguide.core.model import Model
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
@@ -261,6 +262,8 @@ def _broken(contract: Contract, column: Column, row: int, value: Any) -> Problem
         "boolean": "true or false",
         "datetime": "a date and time",
         "category": "a text or a number",
+        "image": "an image as a data: URI in base64",
+        "audio": "a sound as a data: URI in base64",
     }
     rule = f"{what.get(column.kind, f'a {column.kind}')}, or null"
     return Problem(rule, row, column.name, ascii(value)[:SHOWN], _sample(contract, column))
@@ -268,4 +271,6 @@ def _broken(contract: Contract, column: Column, row: int, value: Any) -> Problem
 
 def _sample(contract: Contract, column: Column) -> str:
     example = contract.examples.get(column.name)
+    if column.kind in FILE_KINDS and isinstance(example, str):
+        return f"{example[:40]}… or null"
     return "null" if example is None else f"{example!r} or null" if isinstance(example, str) else f"{example} or null"

@@ -113,7 +113,7 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
         test=test if isinstance(test, float) else None, given=given, validation=config.split.validation,
         folds=config.split.folds, repeats=config.split.repeats, by=config.split.by,
         sample=config.data.sample, train=None if who.whole else who.train, judged=None if who.whole else who.judged,
-        known=_known(table, config),
+        known=_known(table, config), validates=_validates(source, table, config),
     )  # fmt: skip
     open_questions = _unanswered(_questions(columns, guess, tasks, problem), config)
     stated = statement(config, problem, table.n_rows, n_without, open_questions, learned)
@@ -268,6 +268,15 @@ def _merged(violations: Sequence[Violation]) -> tuple[Violation, ...]:
         seen = found.get(v.column)
         found[v.column] = v if seen is None else replace(seen, n=seen.n + v.n)
     return tuple(found.values())
+
+
+def _validates(source: Source, table: Table, config: Config) -> np.ndarray | None:
+    """Return the rows of a given validation folder, where the folders' division is obeyed and study.yaml says no other."""
+    said = config.split
+    if said.column is None or "validation" not in source.parts or said.validation is not None or said.folds is not None:
+        return None
+    validates: np.ndarray = (table.frame[said.column] == "validation").fill_null(False).to_numpy()
+    return validates
 
 
 def _marked(table: Table, config: Config) -> np.ndarray:

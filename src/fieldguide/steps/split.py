@@ -45,6 +45,7 @@ class Request:
         sample: most development rows that explore to refine work on.
         train, judged: (rows,) which rows may teach, and which are judged; None: all.
         known: (rows,) microseconds since 1970 at which the target became known; None: with the row.
+        validates: (rows,) True where a given validation set says so.
     """
 
     test: float | None = None
@@ -57,6 +58,7 @@ class Request:
     train: np.ndarray | None = None
     judged: np.ndarray | None = None
     known: np.ndarray | None = None
+    validates: np.ndarray | None = None
 
     def may(self, what: str, n_rows: int) -> np.ndarray:
         """Return which rows may teach (`train`) or are judged (`judged`)."""
@@ -65,7 +67,7 @@ class Request:
 
     def take(self, rows: np.ndarray) -> Request:
         """Return the same request of some of the rows."""
-        masks = {name: getattr(self, name) for name in ("given", "train", "judged", "known")}
+        masks = {name: getattr(self, name) for name in ("given", "train", "judged", "known", "validates")}
         return replace(self, **{name: mask[rows] for name, mask in masks.items() if mask is not None})
 
 
@@ -309,7 +311,9 @@ def _folds(roles: Roles, splitter: Splitter, request: Request) -> tuple[Fold, ..
     pool = np.flatnonzero(judged)
     inside = roles.take(pool)
     k = request.folds or (5 if len(pool) <= CROSS_VALIDATE_UP_TO and request.validation is None else 1)
-    if k == 1:
+    if request.validates is not None and request.validates[pool].any() and not request.validates[pool].all():
+        divided = [(0, np.flatnonzero(~request.validates[pool]), np.flatnonzero(request.validates[pool]))]
+    elif k == 1:
         kept, held = splitter.hold_out(inside, request.validation or held_share(len(pool)), "validation")
         divided = [(0, kept, held)]
     else:
