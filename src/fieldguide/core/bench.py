@@ -17,7 +17,7 @@ import numpy as np
 from fieldguide.core.batch import Encoded
 from fieldguide.core.candidate import Candidate, Encodings, Fitted, Predictor, encode, fit, original_scale
 from fieldguide.core.clock import Clock
-from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter
+from fieldguide.core.contracts import Effort, Predictions, Roles, Splitter, Threshold
 from fieldguide.core.errors import StudyError
 from fieldguide.core.evaluate import evaluate, refit_steps, stopping_rows, stops_on
 from fieldguide.core.leaderboard import difference, judge, measure
@@ -223,7 +223,7 @@ class Bench:
     def packaged(
         self,
         predictor: Predictor,
-        thresholds: Sequence[float | None],
+        thresholds: Sequence[Threshold],
         evidence: Mapping[str, Any],
         key: str | None = None,
     ) -> Model:
