@@ -254,7 +254,7 @@ def is_study(found: dict[str, Any]) -> None:
     assert found["score"] == (found["scores"][0] if found["scores"] else None)
     assert all(map(is_finding, found["findings"]))
     for row in found["leaderboard"]:
-        assert set(row) == {"candidate", "kind", "score", "difference", "seconds", "megabytes", "latency_ms"}
+        assert set(row) == {"candidate", "kind", "score", "scores", "difference", "seconds", "megabytes", "latency_ms"}
         assert is_score(row["score"])
 
 
