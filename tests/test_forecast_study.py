@@ -327,3 +327,20 @@ def test_the_command_line_from_init_to_a_file_of_forecasts(command, tmp_path):
     ]
     judged = command("evaluate", tmp_path / "ahead.csv", "--study", folder)
     assert judged.status == 2 and "forecasts made elsewhere cannot be judged by a study yet" in judged.err
+
+
+def test_what_is_seen_beside_a_series_leads_it(tmp_path):
+    """Orders of a day are what is sold three days later."""
+    rng = np.random.default_rng(1)
+    days = np.arange("2020-01-01", "2022-06-01", dtype="datetime64[D]")
+    orders = 100 + 20 * rng.normal(size=len(days) + 3)
+    sold = orders[:-3] + rng.normal(size=len(days))
+    table = pl.DataFrame({"day": [str(day) for day in days], "orders": orders[3:].round(3), "sold": sold.round(3)})
+    said = "target: sold, horizon: 3, window: 60, season: 1", "time: day, observed: [orders]"
+    study = study_in(tmp_path / "study", table, *said)
+    scores = {entry["candidate"]: entry["scores"][0]["value"] for entry in study.baseline()["entries"]}
+    assert scores["lagged_boosting"] < 0.6 * scores["nlinear"]
+    model = study.package("lagged_boosting", tmp_path / "model")
+    np.testing.assert_allclose(model.predict(table)["prediction"].to_numpy(), orders[-3:], atol=20)
+    with pytest.raises(ContractError, match=r"1 column\(s\) are missing: orders"):
+        model.predict(table.drop("orders"))

@@ -17,7 +17,7 @@ from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, DataError, listed
 from fieldguide.core.frequency import DAY, Frequency
 from fieldguide.core.lay_out import lay_out
-from fieldguide.core.panel import HISTORY, KNOWN, Panel
+from fieldguide.core.panel import HISTORY, KNOWN, OBSERVED, Panel
 from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.table import Column
 
@@ -60,7 +60,7 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
     table, violations = read_frame(raw, columns, modalities)
     time = str(spec["time"])
     frame = years_as_times(table.frame, time)
-    laid = lay_out(frame, time, spec["series"], spec["targets"], spec["known"], spec["static"])
+    laid = lay_out(frame, time, spec["series"], spec["targets"], spec["known"], spec["static"], spec["observed"])
     frequency, window, horizon = Frequency.from_dict(spec["frequency"]), int(spec["window"]), int(spec["horizon"])
     if laid.frequency != frequency and int(laid.panel.lengths.max()) > 2:
         raise DataError(
@@ -78,6 +78,9 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
             row[KNOWN] = known_rows(
                 _known_of(panel, number, own, horizon, window, name, coming), around, spec["calendar"]
             ).tolist()
+        if spec["observed"]:
+            seen = panel.observed[panel.grid[number] : panel.grid[number] + len(own)][-window:]
+            row[OBSERVED] = np.concatenate([np.full((window - len(seen), seen.shape[1]), np.nan), seen]).tolist()
         row |= {column: laid.statics[column][int(panel.units[number])] for column in spec["static"]}
         rows.append(row)
         times.append(coming)

@@ -38,7 +38,8 @@ class Laid:
 
 
 def lay_out(
-    frame: pl.DataFrame, time: str, series: Sequence[str], targets: Sequence[str], known: Sequence[str], static: Sequence[str]
+    frame: pl.DataFrame, time: str, series: Sequence[str], targets: Sequence[str], known: Sequence[str], static: Sequence[str],
+    observed: Sequence[str] = (),
 ) -> Laid:  # fmt: skip
     """Return the series of a table.
 
@@ -48,6 +49,7 @@ def lay_out(
         targets: value columns; several are a series each.
         known: number columns that are known beforehand.
         static: columns that do not change within a series.
+        observed: number columns that are seen once a step is over.
 
     Raises:
         DataError: a row has no time; a time has two values; times have no regular step; no series holds a value.
@@ -66,7 +68,7 @@ def lay_out(
     starts = np.concatenate([[0], np.cumsum(np.bincount(unit, minlength=len(names)))])
     step = _step(times, starts, row, names, time)
     grid = _grid(times, starts, row, names, step)
-    laid = _placed(grid, unit, values, names, targets, frame, known, row)
+    laid = _placed(grid, unit, values, names, targets, frame, (known, observed), row)
     facts = {
         "n_rows": frame.height, "n_series": len(laid["panel"].names), "frequency": step.to_dict(), "series_columns": list(series),
         "n_unsorted": n_unsorted, "first_unsorted": first_unsorted, **repeats, "n_off_grid": grid["n_off"], "off_grid_rows": grid["off_rows"],
@@ -204,7 +206,7 @@ def _grid(times: np.ndarray, starts: np.ndarray, row: np.ndarray, names: np.ndar
 
 def _placed(
     grid: dict[str, Any], unit: np.ndarray, values: np.ndarray, names: np.ndarray, targets: Sequence[str], frame: pl.DataFrame,
-    known: Sequence[str], row: np.ndarray,
+    beside: tuple[Sequence[str], Sequence[str]], row: np.ndarray,
 ) -> dict[str, Any]:  # fmt: skip
     """Put values on their steps: a series per unit and target, from its first known step to its last."""
     begins, places = grid["begins"], grid["places"]
@@ -226,11 +228,12 @@ def _placed(
             units.append(number)
     if not parts:
         raise DataError(f"no value is known of {listed(targets)}", rule="a target is known in some rows")
-    covariates = np.full((begins[-1], len(known)), np.nan, np.float32)
-    if known:
-        covariates[places] = frame.select(pl.col(known).cast(pl.Float32)).to_numpy()[row]
+    known, observed = (np.full((begins[-1], len(columns)), np.nan, np.float32) for columns in beside)
+    for array, columns in zip((known, observed), beside, strict=True):
+        if columns:
+            array[places] = frame.select(pl.col(columns).cast(pl.Float32)).to_numpy()[row]
     panel = Panel(
-        tuple(titles), np.concatenate(parts), np.array(starts), grid["times"], np.array(at), covariates, tuple(known), np.array(units)
+        tuple(titles), np.concatenate(parts), np.array(starts), grid["times"], np.array(at), known, tuple(beside[0]), np.array(units), None, observed
     )  # fmt: skip
     return {"panel": panel, "empty": empty}
 

@@ -16,8 +16,8 @@ from fieldguide.core.frequency import Frequency
 from fieldguide.core.windows import Windows
 
 SCALES = ("none", "deviation", "seasonal")
-HISTORY, KNOWN = "history", "known"
-"""Columns of examples: the past of the series, and what is known beforehand of past and future steps."""
+HISTORY, KNOWN, OBSERVED = "history", "known", "observed"
+"""Columns of examples: the past of the series, what is known beforehand of past and future steps, and what is seen of past ones."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Panel:
         times: (grid,) int64 microseconds since 1970, the steps of every unit end to end
         grid: (series,) position in `times` of a series' first step
         known: (grid, k) float32, what is known of every step beforehand
+        observed: (grid, p) float32, what is seen of a step once it is over
 
     Examples:
         >>> panel = Panel(("a",), np.arange(6.0), np.array([0, 6]), np.arange(6), np.zeros(1, np.int64))
@@ -53,6 +54,7 @@ class Panel:
     known_names: tuple[str, ...] = ()
     units: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     scale: np.ndarray | None = None
+    observed: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -114,6 +116,10 @@ class Panel:
     def known_around(self, origins: Origins, window: int, horizon: int) -> Windows:
         """Return what is known beforehand of the window and of the steps to come."""
         return Windows(self.known, self.known_at(origins), 1 - window, window + horizon)
+
+    def observed_before(self, origins: Origins, window: int) -> Windows:
+        """Return what was seen beside the series, up to each origin and no further."""
+        return Windows(self.observed, self.known_at(origins), 1 - window, window)
 
     def _scale(self, origins: Origins) -> np.ndarray | None:
         return None if self.scale is None else self.scale[origins.series]
@@ -220,6 +226,8 @@ class Examples:
         found = {HISTORY: self.panel.past(origins, self.window)}
         if self.panel.known.shape[1]:
             found[KNOWN] = self.panel.known_around(origins, self.window, self.horizon)
+        if self.panel.observed.shape[1]:
+            found[OBSERVED] = self.panel.observed_before(origins, self.window)
         return found
 
     def truth(self, rows: np.ndarray) -> Windows:

@@ -19,7 +19,7 @@ from fieldguide.core.source import Source
 from fieldguide.core.table import Column
 from fieldguide.steps.frame_series import examples_of, look_at_series, read_series
 
-DATA_KEYS = ("time", "series", "known_future", "static", "scale")
+DATA_KEYS = ("time", "series", "known_future", "static", "observed", "scale")
 
 
 def series_text(source: Source, config: Config, table: str) -> str:
@@ -35,12 +35,14 @@ def series_text(source: Source, config: Config, table: str) -> str:
     if not series and frame.select(time).is_duplicated().any():
         found = tell_apart(frame, time, ())
         series = (found,) if found else ()
-    laid = lay_out(frame, time, series, config.problem.targets, config.data.known_future, config.data.static)
+    laid = lay_out(
+        frame, time, series, config.problem.targets, config.data.known_future, config.data.static, config.data.observed
+    )
     examples, sizes = examples_of(laid, config)
     said, data = config.problem, config.data
     guessed = _constant_within(frame, series, [c.name for c in columns if c.name not in (*said.targets, *series, time)])
     others = [
-        c.name for c in columns if c.name not in (*said.targets, *series, time, *data.known_future, *data.static, *guessed) and c.kind not in ("constant", "empty")
+        c.name for c in columns if c.name not in (*said.targets, *series, time, *data.known_future, *data.static, *data.observed, *guessed) and c.kind not in ("constant", "empty")
     ]  # fmt: skip
     season = "" if said.season is not None else f"  # = usual for steps of {laid.frequency.words}"
     lines = [

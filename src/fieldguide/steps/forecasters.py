@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.panel import HISTORY, KNOWN, Examples
+from fieldguide.core.panel import HISTORY, KNOWN, OBSERVED, Examples
 from fieldguide.core.table import Table
 
 BASELINES = ("naive", "seasonal_naive", "nlinear", "lagged_boosting", "theta", "ets")
@@ -63,7 +63,7 @@ def rows_of_examples(examples: Examples, told: list[dict[str, Any]], rows: np.nd
         plain = {
             name: str(value) if hasattr(value, "isoformat") else value
             for name, value in row.items()
-            if name not in (HISTORY, KNOWN)
+            if name not in (HISTORY, KNOWN, OBSERVED)
         }
         found.append({**plain, **{name: cells[place].tolist() for name, cells in windows.items()}})
     return found

@@ -18,7 +18,7 @@ from fieldguide.core.config import Config
 from fieldguide.core.consistency import check_names
 from fieldguide.core.errors import ConfigError, DataError, listed, nearest
 from fieldguide.core.lay_out import Laid, lay_out
-from fieldguide.core.panel import HISTORY, KNOWN, Examples, Panel
+from fieldguide.core.panel import HISTORY, KNOWN, OBSERVED, Examples, Panel
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.source import Source, open_source
@@ -55,8 +55,8 @@ def frame_series(config: Config) -> Any:
     columns, guess = look_at_series(source, config)
     frame, violations = read_series(source, columns)
     time = next(column.name for column in columns if column.role == "time")
-    known, static = tuple(config.data.known_future), tuple(config.data.static)
-    laid = lay_out(frame, time, config.data.series, config.problem.targets, known, static)
+    data = config.data
+    laid = lay_out(frame, time, data.series, config.problem.targets, data.known_future, data.static, data.observed)
     examples, sizes = examples_of(laid, config)
     marked = None if config.split.column is None else _marked(frame, laid, examples, time, config)
     problem = _problem(config, examples)
@@ -108,7 +108,7 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
             rule="a forecast says how many steps ahead",
             do="set problem.horizon, such as 24",
         )
-    for place in ("series", "known_future", "static"):
+    for place in ("series", "known_future", "static", "observed"):
         for name in getattr(data, place):
             if name not in source.names:
                 raise ConfigError(
@@ -122,7 +122,7 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
     time = data.time or _time_column(columns, guess)
     used = {
         **dict.fromkeys(data.series, "group"),
-        **dict.fromkeys((*data.known_future, *data.static), "feature"),
+        **dict.fromkeys((*data.known_future, *data.static, *data.observed), "feature"),
         time: "time",
     }
     if config.split.column is not None:
@@ -139,9 +139,9 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
             column = replace(column, kind="number")
         elif column.name in data.series or column.name == config.split.column:
             column = replace(column, kind="category")
-        elif column.name in data.known_future and column.kind not in ("number", "boolean"):
+        elif column.name in (*data.known_future, *data.observed) and column.kind not in ("number", "boolean"):
             raise ConfigError(
-                f"data.known_future names {column.name!r}, which is a {column.kind}", rule="what is known beforehand is a number or true and false",
+                f"data.{'known_future' if column.name in data.known_future else 'observed'} names {column.name!r}, which is a {column.kind}", rule="what stands beside a series is a number or true and false",
                 do=f"write {column.name!r} as numbers, such as one 0/1 column for each of its values",
             )  # fmt: skip
         found.append(column)
@@ -266,7 +266,7 @@ def spec_of(laid: Laid, examples: Examples, columns: Sequence[Column], time: str
     needed = [replace(_plainly(c), facts={}) for c in columns if c.role in ("time", "group", "target", "feature")]
     return {
         "columns": [column.to_dict() for column in needed], "time": time, "series": list(config.data.series), "targets": list(config.problem.targets),
-        "known": list(known), "static": list(config.data.static), "calendar": list(examples.panel.known_names[len(known) :]),
+        "known": list(known), "static": list(config.data.static), "observed": list(config.data.observed), "calendar": list(examples.panel.known_names[len(known) :]),
         "width": examples.panel.known.shape[1], "window": examples.window, "horizon": examples.horizon, "season": examples.season,
         "frequency": laid.frequency.to_dict(),
     }  # fmt: skip
@@ -276,7 +276,7 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
     """Return the examples as a table: who, when, what does not change, and where windows are; windows stay in the panel."""
     panel, origins = examples.panel, examples.origins
     statics = [c for c in columns if c.name in laid.statics.columns]
-    taken = {"series", HISTORY, KNOWN, time} & {c.name for c in statics}
+    taken = {"series", HISTORY, KNOWN, OBSERVED, time} & {c.name for c in statics}
     if taken:
         raise ConfigError(
             f"data.static names {listed(sorted(taken))}",
@@ -286,10 +286,10 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
     frame = pl.DataFrame({
         "series": pl.Series(np.array(panel.names, object)[origins.series].tolist(), dtype=pl.String),
         time: pl.Series(panel.times_at(origins)).cast(pl.Datetime("us")),
-        HISTORY: pl.Series(origins.at), KNOWN: pl.Series(panel.known_at(origins)),
+        HISTORY: pl.Series(origins.at), KNOWN: pl.Series(panel.known_at(origins)), OBSERVED: pl.Series(panel.known_at(origins)),
     })  # fmt: skip
     frame = frame.with_columns(laid.statics[c.name].gather(panel.units[origins.series]) for c in statics)
-    width = panel.known.shape[1]
+    width, n_observed = panel.known.shape[1], panel.observed.shape[1]
     many = len(panel) > 1
     made = [
         Column("series", "category", "feature" if many else "ignore", {}, {"why": "names of series"}),
@@ -305,6 +305,9 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
             "window",
             "feature" if width else "ignore",
             {"length": examples.window + examples.horizon, "width": width},
+        ),
+        Column(
+            OBSERVED, "window", "feature" if n_observed else "ignore", {"length": examples.window, "width": n_observed}
         ),
         *(replace(c, role="feature") for c in statics),
     ]

@@ -15,7 +15,7 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
-from fieldguide.core.panel import KNOWN
+from fieldguide.core.panel import KNOWN, OBSERVED
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _lightgbm
 from fieldguide.parts.learners._history import dense, deviation, history, horizon_of, length_of, slices
@@ -219,5 +219,11 @@ def features(
     if KNOWN in batch.arrays:
         known = batch.arrays[KNOWN].load()
         parts.append(known[examples, known.shape[1] - shape.horizon + steps])
+    if OBSERVED in batch.arrays:
+        seen = batch.arrays[OBSERVED].load()[:, -n:]
+        spread = seen.std(1, keepdims=True)
+        apart = (seen - seen.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+        newest = [values[:, -2 * RECENT :].reshape(len(seen), -1) for values in (seen, apart)]
+        parts += [values[examples] for values in newest]
     parts += [batch.numbers[examples], batch.codes[examples]]
     return np.concatenate(parts, axis=1).astype(np.float32)
