@@ -120,3 +120,11 @@ def test_what_makes_no_table_is_told(tmp_path, files, message):
     touch(tmp_path, *files)
     with pytest.raises(DataError, match=message):
         open_source(tmp_path)
+
+
+def test_metadata_that_names_no_files_is_told(tmp_path):
+    for part in ("train", "test"):
+        touch(tmp_path, f"{part}/1.png")
+        (tmp_path / part / "metadata.csv").write_text("name,age\none,3\n")
+    with pytest.raises(DataError, match=r"metadata.csv names no files.*its columns are name, age.*add the column file_name"):
+        open_source(tmp_path)

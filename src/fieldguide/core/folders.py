@@ -89,15 +89,12 @@ def _stacked(shards: Sequence[tuple[Path, str]]) -> Found:
 
 def _parts(folder: Path, parts: dict[str, str], others: Collection[str]) -> Found:
     """Return the rows of train and test folders, each with folders of classes or metadata of its own."""
-    frames = []
+    frames: list[pl.LazyFrame] = []
     for name, part in parts.items():
         folders, files = _listed(folder / name)
         told = next((file for file in METADATA if file in files), None)
         if told is not None:
-            frame = _metadata(folder / name / told)
-            first = next(c for c in frame.columns if frame[c].dtype == pl.String and frame[c].drop_nulls().map_elements(
-                lambda text: kind_of(text) is not None, return_dtype=pl.Boolean).all())  # fmt: skip
-            frame = frame.with_columns((pl.lit(f"{name}/") + pl.col(first)).alias(first)).lazy()
+            frame = _beside(folder / name / told, name)
         else:
             rows = [(f"{name}/{path}", label) for path, label in _media(folder / name, folders, files)]
             if not rows:
@@ -111,6 +108,19 @@ def _parts(folder: Path, parts: dict[str, str], others: Collection[str]) -> Foun
     if others:
         notes.append(f"folders that are no part of it were left alone: {listed(sorted(others))}")
     return pl.concat(frames, how="diagonal_relaxed"), tuple(dict.fromkeys(parts.values())), tuple(notes)
+
+
+def _beside(path: Path, part: str) -> pl.LazyFrame:
+    """Return the rows of a metadata file, their paths relative to the folder above."""
+    frame = _metadata(path)
+    texts = {name: frame[name].drop_nulls().to_list() for name, dtype in frame.schema.items() if dtype == pl.String}
+    named = [name for name, cells in texts.items() if cells and all(kind_of(cell) is not None for cell in cells)]
+    if not named:
+        raise DataError(
+            f"{path} names no files", rule="one of its columns holds the paths of images or sounds, relative to its folder",
+            found=f"its columns are {listed(frame.columns)}", do="add the column file_name",
+        )  # fmt: skip
+    return frame.lazy().with_columns((pl.lit(f"{part}/") + pl.col(name)).alias(name) for name in named)
 
 
 def _metadata(path: Path) -> pl.DataFrame:

@@ -50,9 +50,8 @@ class OddSizes:
             odd = np.flatnonzero(known & ((sides >= self.times * middle) | (sides * self.times <= middle)))
             if not len(odd) or len(odd) > self.share * known.sum():
                 continue
-            sizes = sorted(
-                {f"{facts[i]['width']} x {facts[i]['height']}" for i in odd.tolist() if facts[i] is not None}
-            )  # type: ignore[index]
+            of_odd = [facts[row] or {} for row in odd.tolist()]
+            sizes = sorted({f"{f.get('width')} x {f.get('height')}" for f in of_odd})
             sentence = (
                 f"{count(len(odd), 'image')} of {name!r} ({percent(len(odd) / known.sum())}) {verb(len(odd), 'is', 'are')} of quite another size "
                 f"({', '.join(sizes[:3])}) than the others (longer side {middle:,.0f} pixels): {examples(media, name, odd)}."

@@ -106,7 +106,9 @@ def _encoded(checkpoint: Checkpoint, takes: Expected, cells: np.ndarray) -> np.n
 @cache
 def _model(checkpoint: Checkpoint) -> Any:
     from transformers import AutoModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # our progress is told by ourselves
     return AutoModel.from_pretrained(
         checkpoint.folder, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()
@@ -159,6 +161,6 @@ class FrozenEncoder:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> FrozenEncoder:
-        checkpoints = {name: checked(*known, extra="image") for name, known in data["checkpoints"].items()}
+        checkpoints = {name: checked(known[0], known[1], "image") for name, known in data["checkpoints"].items()}
         means, deviations = (tuple(np.array(row, np.float64) for row in data[key]) for key in ("means", "deviations"))
         return FrozenEncoder(checkpoints, means, deviations)

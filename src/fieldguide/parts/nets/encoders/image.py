@@ -90,6 +90,7 @@ class Pretrained(nn.Module):
 
     Args:
         config: the checkpoint's configuration.
+        side: height and width of its pixels.
         unfrozen: later layers that learn [layers]; 0: none; -1: all.
 
     Shape:
@@ -97,9 +98,10 @@ class Pretrained(nn.Module):
         returns: (rows, width) float32
     """
 
-    def __init__(self, config: Mapping[str, Any], unfrozen: int = 0) -> None:
+    def __init__(self, config: Mapping[str, Any], side: int, unfrozen: int = 0) -> None:
         super().__init__()
         self.backbone = Backbone(config, unfrozen)
+        self.cells = 64 * (side // 2) ** 2  # the first map of a usual network, by which rows are predicted in chunks
         sizes = config.get("hidden_sizes")
         self.width = int(sizes[-1] if sizes else config["hidden_size"])
 
@@ -128,7 +130,5 @@ def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
     """Return the image encoder of a name, for a block of pixels."""
     channels, side, _ = spec.shape
     if form == "checkpoint":
-        encoder = Pretrained(settings["checkpoints"][spec.checkpoint], settings["unfrozen"])
-        encoder.cells = 64 * (side // 2) ** 2  # type: ignore[assignment]  # the first map of a usual network
-        return encoder
+        return Pretrained(settings["checkpoints"][spec.checkpoint], side, settings["unfrozen"])
     return ResNet(channels, side, settings["d_embedding"], settings["dropout"])
