@@ -32,6 +32,8 @@ MOST_BYTES = 256 * 1024**2
 LARGEST_REQUEST = 32 * 1024**2
 """Bytes that a `data:` URI may bring."""
 DATA = "data:"
+FILES_KEPT, SENT_KEPT = 2_000_000, 20_000
+"""Files, and data: URIs, of which what was found out stays in memory: a server meets new ones for ever."""
 _INDEX = "media.jsonl"
 
 
@@ -197,6 +199,7 @@ class Seen:
     def __init__(self) -> None:
         self.folder: Path | None = None
         self._facts: dict[str, dict[str, Any]] = {}
+        self._sent: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
     def keep_in(self, folder: Path | None) -> None:
@@ -223,14 +226,15 @@ class Seen:
             BadFile: the cell cannot be read.
         """
         name = self._name(cell)
-        known = self._facts.get(name)
+        kept = self._sent if cell.startswith(DATA) else self._facts
+        known = kept.get(name)
         if known is not None and about in known:
             return known
         found = dict(find(bytes_of(cell)))
         with self._lock:
-            if len(self._facts) > 2_000_000:
-                self._facts.clear()
-            known = self._facts.setdefault(name, {})
+            if len(kept) >= (SENT_KEPT if kept is self._sent else FILES_KEPT):
+                kept.clear()
+            known = kept.setdefault(name, {})
             known.update(found)
             if self.folder is not None and not cell.startswith(DATA):
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -241,7 +245,7 @@ class Seen:
     def known(self, cell: str) -> Mapping[str, Any]:
         """Return what was found out about a cell so far; nothing where the file is gone."""
         try:
-            return self._facts.get(self._name(cell), {})
+            return (self._sent if cell.startswith(DATA) else self._facts).get(self._name(cell), {})
         except BadFile:
             return {}
 

@@ -38,6 +38,7 @@ from fieldguide.steps.events import known_afterwards, settled, target_of
 from fieldguide.steps.objective import with_objective
 from fieldguide.steps.outputs import composed, in_words, made_columns
 from fieldguide.steps.population import population
+from fieldguide.steps.prices import both_outcomes, bounds, offered
 from fieldguide.steps.split import Request
 from fieldguide.steps.statement import statement
 
@@ -181,6 +182,7 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
         (data.weight, "weight"),
         (data.known_at, "ignore"),
         (config.split.column, "ignore"),
+        (config.problem.booked, "ignore"),
     ):
         if name is not None:
             chosen[name] = role
@@ -227,12 +229,12 @@ def _load(
     source: Source, columns: Sequence[Column], asked: Sequence[Asked], tasks: Mapping[str, TaskGuess]
 ) -> tuple[Table, np.ndarray, tuple[Violation, ...], int]:
     """Read a source slice by slice into typed rows; rows without a target are left out and counted."""
-    targets = [name for one in asked for name in one.columns]
+    targets = [name for one in asked for name in (*one.columns, *((one.booked,) if one.booked else ()))]
     frames, keys, first, n_without = [], [], 0, 0
     violations: list[Violation] = []
     for raw in source.slices(SLICE):
         table, broken = read_frame(in_words(raw, asked, tasks), columns, modality, first_row=first)
-        table = composed(table, raw, asked, tasks, first)
+        table = offered(composed(table, raw, asked, tasks, first), raw, asked, first)
         known = table.frame.select(pl.all_horizontal(pl.col(one.name).is_not_null() for one in asked)).to_series()
         frames.append(table.frame.filter(known))
         keys.append(row_keys(by_content(raw.drop(targets, strict=False), columns))[known.to_numpy()])
@@ -245,6 +247,7 @@ def _load(
             rule="a target is known in some rows",
             found=f"{first:,} rows without {', '.join(targets)}",
         )
+    both_outcomes(frames, asked)
     typed = (*columns, *made_columns(columns, asked))
     return Table(pl.concat(frames), typed), np.concatenate(keys), _merged(violations), n_without
 
@@ -299,7 +302,7 @@ def _problem(config: Config, table: Table, tasks: Mapping[str, TaskGuess]) -> Pr
         target = table.frame[one.name]
         positive = one.positive if one.positive is not None else tasks[one.name].positive
         labels = one.labels or task.labels(target, positive)
-        metric = find("metrics", one.metric)(**_metric_settings(one, costs)) if one.metric else None
+        metric = find("metrics", one.metric)(**_metric_settings(one, costs, said)) if one.metric else None
         transform = one.transform if task.family == "values" else "identity"
         output = Output(one.name, task, labels, metric, transform, one.weight)
         if output.joint or one.labels or task.name in ("count", "ordinal"):
@@ -327,8 +330,9 @@ def _questions(
     return [*questions(columns, guess, first), *more]
 
 
-def _metric_settings(one: Asked, costs: Mapping[str, float]) -> dict[str, Any]:
-    return {**(costs if one.metric == "expected_cost" else {}), **one.metric_settings}
+def _metric_settings(one: Asked, costs: Mapping[str, float], said: Any) -> dict[str, Any]:
+    own = costs if one.metric == "expected_cost" else bounds(said) if one.metric == "interval_loss" else {}
+    return {**own, **one.metric_settings}
 
 
 def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float], *, several: bool = False) -> None:
@@ -363,7 +367,8 @@ def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float], *,
 def _suits(metric: Any, output: Output) -> bool:
     """Whether a metric can judge an output: by its family, and where the metric names tasks, by its task."""
     tasks = getattr(metric, "tasks", ())
-    return output.family in metric.families and (not tasks or output.task.name in tasks)
+    only = output.codes_more and metric.name not in output.task.metrics  # its codes are no plain numbers
+    return output.family in metric.families and (not tasks or output.task.name in tasks) and not only
 
 
 def _unanswered(asked: Sequence[Mapping[str, str]], config: Config) -> list[dict[str, str]]:

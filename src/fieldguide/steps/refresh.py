@@ -262,7 +262,7 @@ def _packaged(
     fresh = Model(
         model.columns, model.outputs[:1], predictor, model.find, model.thresholds[:1], model.key, {}, evidence
     )  # fmt: skip
-    samples = samples_of(material.table, model.columns)
+    samples = samples_of(material.table, model.columns, modalities=modality)
     golden = golden_rows(samples, model.columns, seed=seed)
     answers = [prediction.tolist() for prediction in fresh.predict_rows(golden)[0]]
     return replace(fresh, golden={"rows": golden, "answers": answers, "tolerance": 1e-5})

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fieldguide.faces.report import blocks, charts, question, trials
+from fieldguide.faces.report import blocks, charts, online, question, trials
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.contract import contract
 from fieldguide.faces.report.derived import derived
-from fieldguide.faces.report.facts import Recorded, at, check_titles
+from fieldguide.faces.report.facts import ONLINE, Recorded, at, check_titles
 from fieldguide.faces.report.figures import (
     ABSENT,
     cell,
@@ -51,11 +51,16 @@ def section(r: Recorded, step: str) -> dict[str, Any]:
     drawn = SECTIONS[step](r, result.facts) if step in SECTIONS else []
     own = r.findings(step)
     if own:
-        drawn = [*drawn, blocks.details(_counted(own), [blocks.findings(own, check_titles())], opened=False)]
+        drawn = [*drawn, blocks.details(_counted(own), [blocks.findings(own, check_titles())], opened=_opened(step, own))]
     return {
         "id": f"step-{step}", "title": step, "lead": str(at(result.facts, "sentence", default="")), "absent": False, "blocks": drawn,
         "seconds": seconds(result.seconds) if result.seconds >= 0.05 else "",
     }  # fmt: skip
+
+
+def _opened(step: str, found: list[dict[str, Any]]) -> bool:
+    """Whether findings stand unfolded: those of the online steps are told nowhere else on the page."""
+    return step in ONLINE and any(f["status"] == "fired" for f in found)
 
 
 def _counted(found: list[dict[str, Any]]) -> str:
@@ -387,4 +392,5 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
     "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
     "recency": recency, "imbalance": imbalance, "intervals": intervals, "rates": rates,
+    "online": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": online.refresh,
 }  # fmt: skip

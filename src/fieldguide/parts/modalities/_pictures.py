@@ -145,26 +145,29 @@ class Store:
     def pixels(self, cell: str, side: int, channels: int) -> np.ndarray:
         """Return one cell's pixels, (channels, side, side) uint8.
 
+        JPEGs are decoded at twice the side at least: their own scaling rounds sizes up, and moves what they show.
+
         Raises:
             DataError: the file was readable when its row was read, and is not any more.
         """
         group = (side, channels)
+        name = content_hash(cell.encode()) if cell.startswith("data:") else cell  # what is sent is long, and is no name
         kept = self._kept.get(group)
-        found = None if kept is None else kept.get(cell)
+        found = None if kept is None else kept.get(name)
         if found is not None:
             return found
         try:
-            found = squared(decoded(bytes_of(cell), side), side, channels)
+            found = squared(decoded(bytes_of(cell), 2 * side), side, channels)
         except BadFile as error:
             raise DataError(
                 f"{told(cell)} has changed while it was worked with", rule="a file that was read at the start stays as it is",
                 found=str(error), do="put it back, or run again: finished trials are kept, and a damaged file is counted and left out",
             ) from None  # fmt: skip
         with self._lock:
-            self._keep(group, cell, found)
+            self._keep(group, name, found)
         return found
 
-    def _keep(self, group: tuple[int, int], cell: str, found: np.ndarray) -> None:
+    def _keep(self, group: tuple[int, int], name: str, found: np.ndarray) -> None:
         while self._bytes + found.nbytes > self.limit:
             other = next((key for key in self._kept if key != group), None)
             if other is None:
@@ -172,8 +175,8 @@ class Store:
             gone = self._kept.pop(other)
             self._bytes -= sum(array.nbytes for array in gone.values())
         kept = self._kept.setdefault(group, {})
-        if cell not in kept:
-            kept[cell] = found
+        if name not in kept:
+            kept[name] = found
             self._bytes += found.nbytes
 
     def clear(self) -> None:
