@@ -31,6 +31,7 @@ class Asked:
         labels: the labels in order, where they are stated.
         separator: what stands between the labels of a set in one text; None: detected.
         blank: what an empty text means for a label set: a `missing` set, or a set of `none`.
+        booked: of a price, the column that says whether the offer was booked.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Asked:
     labels: tuple[str, ...] = ()
     separator: str | None = None
     blank: str = "missing"
+    booked: str | None = None
 
     @property
     def joint(self) -> bool:
@@ -69,7 +71,8 @@ def asked_of(problem: Any) -> tuple[Asked, ...]:
     targets = problem.targets
     if len(targets) > 1 and problem.task in JOINT_TASKS:
         return (Asked(name_of(targets), targets, **said),)
-    return tuple(Asked(name, (name,), **said) for name in targets)
+    booked = problem.booked if problem.task == "price" else None
+    return tuple(Asked(name, (name,), **said, booked=booked) for name in targets)
 
 
 def _of_section(section: Any) -> Asked:

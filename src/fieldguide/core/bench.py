@@ -189,7 +189,7 @@ class Bench:
         encodings = self.caches.setdefault((0, stops_on(candidate.learner)), Encodings({}))
         stopping = None if stop is None else self.rows.take(stop)
         _, batch, _, _ = encodings.of(candidate.recipe, rows, stopping, self.rows.take(fold.validation), self.modality)
-        return encode(batch, rows, self.problem.outputs)
+        return encode(batch, rows, self.problem.outputs, candidate.learner)
 
     def judged(self, rows: np.ndarray, raw: Predictions, *, replicates: int = 400) -> dict[str, Any]:
         """Return scores, calibration and thresholds of predictions for development rows."""

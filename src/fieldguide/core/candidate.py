@@ -168,18 +168,24 @@ def fit(
         candidate.recipe, train, stop, judged, modalities
     )
     training, stopping = balanced(
-        encode(batch, train, outputs),
-        None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs),
+        encode(batch, train, outputs, candidate.learner),
+        None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs, candidate.learner),
         outputs[0], candidate.recipe.balance, effort.seed,
     )  # fmt: skip
-    estimator = candidate.learner.fit(training, stopping, outputs, effort)
+    seen = tuple(output if _minimises(candidate.learner, output) else output.plainly() for output in outputs)
+    estimator = candidate.learner.fit(training, stopping, seen, effort)
     return Fitted(candidate, transform, estimator, outputs), judged_batch
 
 
-def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...]) -> Encoded:
-    """Return a batch with the rows' targets on the scale the learners fit."""
+def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...], learner: Learner) -> Encoded:
+    """Return a batch with the rows' targets on the scale the learner fits: plain numbers where it cannot minimise the task's loss."""
     targets = tuple(
-        truth if output.task.family == "classes" else output.to_fit(truth)
+        truth if output.task.family == "classes" else output.to_fit(truth if _minimises(learner, output) else output.plain(truth))
         for truth, output in zip(rows.truths, outputs)
     )
     return Encoded(batch, targets, rows.weights)
+
+
+def _minimises(learner: Learner, output: Output) -> bool:
+    """Whether a learner takes the task's own codes: networks minimise any loss, others say which."""
+    return not output.codes_more or learner.kind == "network" or output.task.loss in getattr(learner, "losses", ())

@@ -7,7 +7,7 @@ objects in `fieldguide.parts`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,22 @@ class Output:
     def code(self, target: pl.Series) -> np.ndarray:
         """Return the coded truth on the original scale: (rows,) int64 codes or float64 values; (rows, width) where joint."""
         return self.task.encode(target, self.labels)
+
+    @property
+    def codes_more(self) -> bool:
+        """True where the coded truth says more than the number to predict, as an offered price whose sign is its outcome."""
+        return hasattr(self.task, "plain")
+
+    def plain(self, coded: np.ndarray) -> np.ndarray:
+        """Return the coded truth as a number to predict, where the task codes more than that; else as it is."""
+        number: np.ndarray = self.task.plain(coded) if self.codes_more else coded  # type: ignore[attr-defined]
+        return number
+
+    def plainly(self) -> Output:
+        """Return the output whose truth is `plain`: a plain regression; itself where the task codes no more than that."""
+        if not self.codes_more:
+            return self
+        return replace(self, task=self.task.plain_task, metric=None, loss=None)  # type: ignore[attr-defined]
 
     def to_fit(self, coded: np.ndarray) -> np.ndarray:
         """Return the coded truth on the scale the learner fits."""

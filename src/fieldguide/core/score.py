@@ -295,10 +295,10 @@ def half_informed(metric: Metric, output: Output, truth: np.ndarray, seed: int =
     if output.joint:
         return _half_informed_columns(metric, output, np.asarray(truth, dtype=np.float64), rng)
     if output.family == "values":
-        fitted = np.asarray(output.to_fit(np.asarray(truth, dtype=np.float64)))
+        fitted = np.asarray(output.to_fit(output.plain(np.asarray(truth, dtype=np.float64))))
         centre, spread = float(fitted.mean()), float(fitted.std())
         guess = centre + 0.5 * (fitted - centre) + 0.5 * spread * rng.standard_normal(len(fitted))
-        if output.task.loss == "poisson":  # a rate is above 0
+        if output.task.activation == "exp":  # a rate, as a price, is above 0
             guess = np.maximum(guess, 0.1 * centre)
         return np.asarray(output.from_fit(guess))
     codes, n_labels = np.asarray(truth).astype(np.int64), max(2, len(output.labels))

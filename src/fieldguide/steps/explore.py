@@ -66,7 +66,7 @@ def explore(
     whole_truths = [output.code(table.frame[output.name]) for output in problem.outputs[:1]]
     table, problem, views = simple(table, problem)  # label sets and vectors, one label or entry at a time
     truths = tuple(output.code(table.frame[output.name]) for output in problem.outputs)
-    of_each = metrics if not views else _judged_by(table, problem, roles, seed)[1]
+    of_each = metrics if problem is asked else _judged_by(table, problem, roles, seed)[1]
     said = {
         "problem": problem, "roles": roles, "truths": truths, "metrics_before": metrics_before,
         "order": np.arange(table.n_rows) if order is None else order,
@@ -157,11 +157,13 @@ def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
     if output.family == "vector":
         entries = [describe_target(_entry_of(output, name), truth[:, i]) for i, name in enumerate(output.labels)]
         return {"output": output.name, "n": len(truth), "entries": entries}
+    booked = {"booked": float(np.mean(truth > 0))} if output.task.name == "price" else {}
+    truth = output.plain(truth)
     edges = np.histogram_bin_edges(truth, 30)
     spread = float(np.std(truth))
     skew = float(np.mean(((truth - truth.mean()) / spread) ** 3)) if spread else 0.0
     return {
-        "output": output.name, "n": len(truth), "mean": float(truth.mean()), "sd": spread, "skewness": skew,
+        "output": output.name, "n": len(truth), **booked, "mean": float(truth.mean()), "sd": spread, "skewness": skew,
         "quantiles": {str(q): float(np.quantile(truth, q)) for q in (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)},
         "histogram": {"edges": edges.tolist(), "counts": np.histogram(truth, edges)[0].tolist()},
     }  # fmt: skip
@@ -197,7 +199,8 @@ def samples(table: Table, seed: int) -> list[dict[str, Any]]:
 def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
     """Return the metric of an output: the declared one, else one that fits task, imbalance, costs and use, with the reason."""
     name, why = (output.metric.name, "You chose it.") if output.metric is not None else _choice(problem, output, truth)
-    metric = output.metric or find("metrics", name)(**(problem.costs if name == "expected_cost" else {}))
+    own = problem.costs if name == "expected_cost" else values_of(output.loss) if name == "interval_loss" and output.loss is not None else {}
+    metric = output.metric or find("metrics", name)(**own)
     return {
         "output": output.name, "metric": name, "title": metric.title, "why": why, "declared": output.metric is not None,
         "settings": values_of(metric),
@@ -220,6 +223,11 @@ def _choice(problem: Problem, output: Output, truth: np.ndarray) -> tuple[str, s
         return (
             "poisson_deviance",
             f"It weighs errors of {output.name} by how much a count of that size varies by chance. Choose mae if all errors cost in proportion to their size.",
+        )
+    if output.task.name == "price":
+        return (
+            "interval_loss",
+            "It counts how far suggestions lie below prices that were booked and above prices that were not. Read price_decrease_recall and booking_regret beside it: each alone is best for an extreme.",
         )
     if output.task.name == "ordinal":
         return (

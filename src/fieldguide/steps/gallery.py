@@ -66,7 +66,7 @@ def worst_answers(
         return []
     columns += [column for column in table.features if column.kind not in (*MEDIA_KINDS, "window")][:MOST_COLUMNS]
     output, truth, prediction = problem.output, truths[0], predictions[0]
-    loss, words = _losses(output, truth, prediction)
+    loss, words = _losses(output, output.plain(truth), prediction)
     return [
         {
             "row": int(row), **words(int(row)),

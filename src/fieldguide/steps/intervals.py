@@ -52,7 +52,7 @@ def intervals(bench: Bench, base: Trial, level: float, clock: Clock) -> tuple[di
     output = bench.problem.output
     if not 0 < level < 1:
         raise ConfigError(f"the level is {level:g}", rule="a level is a share between 0 and 1", do="try 0.9")
-    if output.family != "values":
+    if output.family != "values" or output.codes_more:
         raise StudyError(
             f"intervals are of numbers, and {output.name!r} is {output.task.name}",
             rule="quantiles need a target that is one number",

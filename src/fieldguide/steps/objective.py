@@ -15,6 +15,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import with_values
 from fieldguide.core.table import Table
 from fieldguide.parts import find, names
+from fieldguide.steps.prices import bounds
 
 
 def with_objective(problem: Problem, said: Any, table: Table) -> Problem:
@@ -33,6 +34,8 @@ def with_objective(problem: Problem, said: Any, table: Table) -> Problem:
     for number, output in enumerate(problem.outputs):
         own = entries[number].loss if number < len(entries) else None
         chosen = own if own is not None else said.loss
+        if chosen is None and output.task.name == "price":
+            chosen = {"interval": bounds(said)}
         outputs.append(
             output if chosen is None else replace(output, loss=_suited(chosen, output, problem.costs, table))
         )

@@ -121,7 +121,7 @@ def _refuse_gaps(one: Asked, known: np.ndarray, raw: pl.DataFrame, first_row: in
 
 
 def simple(table: Table, problem: Problem) -> tuple[Table, Problem, list[dict[str, Any]]]:
-    """Return a table and problem in which every output is one column: a label of a set is binary, an entry a regression.
+    """Return a table and problem in which every output is one column: a label of a set is binary, an entry a regression, a price what was offered.
 
     What asks about one target at a time, leaks and drift and many more, is then asked of each. Of an output with more than
     `MOST_VIEWS` labels the most frequent are taken, of entries the first; what was taken is returned as plain data.
@@ -131,7 +131,9 @@ def simple(table: Table, problem: Problem) -> tuple[Table, Problem, list[dict[st
     frame, columns = table.frame, list(table.columns)
     for output in problem.outputs:
         if not output.joint:
-            outputs.append(output)
+            if output.codes_more:
+                frame = frame.with_columns(pl.Series(output.name, output.plain(output.code(frame[output.name]))))
+            outputs.append(output.plainly())
             continue
         truth = output.code(table.frame[output.name])
         sets = output.family == "multilabel"
@@ -148,7 +150,7 @@ def simple(table: Table, problem: Problem) -> tuple[Table, Problem, list[dict[st
             task = find("tasks", "binary" if sets else "regression")()
             outputs.append(Output(names[i], task, ("no", "yes") if sets else ()))
         told.append({"output": output.name, "looked_at": [output.labels[i] for i in taken], "of": len(output.labels)})
-    if not told:
+    if tuple(outputs) == problem.outputs:
         return table, problem, []
     return (
         Table(frame.select([c.name for c in columns]), tuple(columns)),

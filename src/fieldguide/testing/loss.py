@@ -17,7 +17,7 @@ from fieldguide.parts.losses._own import analytic, differences
 
 N_ROWS = 40
 LABELS = ("a", "b", "c", "d", "e")
-KINDS = ("binary", "multiclass", "multilabel", "ordinal", "regression", "vector", "count", "forecast")
+KINDS = ("binary", "multiclass", "multilabel", "ordinal", "regression", "vector", "count", "forecast", "price")
 
 
 def check_loss(loss: Any, seed: int = 0) -> None:
@@ -37,7 +37,7 @@ def check_loss(loss: Any, seed: int = 0) -> None:
     assert settled is not None and settled.frozen, "a loss is a frozen dataclass"
     assert loss.title and loss.units, "a loss has a title and units"
     assert loss.tasks, "a loss names the tasks it suits"
-    assert loss.scaling in ("standard", "mean", "none"), f"scaling has no meaning {loss.scaling!r}"
+    assert loss.scaling in ("standard", "mean", "size", "none"), f"scaling has no meaning {loss.scaling!r}"
     for field in dataclasses.fields(loss):
         assert field.metadata.get("doc"), f"the setting {field.name} says what it means (core.settings.setting)"
     for task in loss.tasks:
@@ -62,7 +62,10 @@ def targets(loss: Any, task: str, seed: int = 0) -> tuple[Any, Tensor, int]:
             return fitted, torch.from_numpy(codes).double().unsqueeze(1), 1
         return fitted, torch.from_numpy(codes), loss.d_logits(n_labels)
     width = {"multilabel": 4, "vector": 3}.get(task, 1)
-    values = {"multilabel": rng.integers(0, 2, (N_ROWS, width)), "count": rng.poisson(2.0, (N_ROWS, width)) / 2.0}
+    values = {
+        "multilabel": rng.integers(0, 2, (N_ROWS, width)), "count": rng.poisson(2.0, (N_ROWS, width)) / 2.0,
+        "price": rng.choice([-1.0, 1.0], (N_ROWS, width)) * rng.gamma(4.0, 0.5, (N_ROWS, width)),  # the sign says whether it was booked
+    }  # fmt: skip
     made = values.get(
         task, rng.normal(size=(N_ROWS, width)) if loss.lowest is None else rng.gamma(2.0, 0.5, (N_ROWS, width))
     )

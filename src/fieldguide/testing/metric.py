@@ -40,7 +40,7 @@ def check_metric(metric: Any, seed: int = 0) -> None:
     assert better > worse, "best and worst lie the way greater_is_better says"
     assert math.isfinite(metric.best), "a perfect prediction has a finite score"
     for family in metric.families:
-        _check_family(metric, *rows(family, metric.reads, seed))
+        _check_family(metric, *(offers(seed) if getattr(metric, "tasks", ()) == ("price",) else rows(family, metric.reads, seed)))
 
 
 def rows(family: str, reads: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,6 +75,20 @@ def rows(family: str, reads: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray
     if reads == "decision":
         return truth, (raw - 0.6 * certain).argmax(1).astype(np.int64), truth.copy()
     return truth, probability, certain
+
+
+def offers(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (truth, prediction, perfect prediction) of offered prices, negative where they were not booked.
+
+    Examples:
+        >>> [part.shape for part in offers()]
+        [(60,), (60,), (60,)]
+    """
+    rng = np.random.default_rng(seed)
+    price = np.round(rng.gamma(4.0, 25.0, N_ROWS)) + 1.0
+    booked = np.arange(N_ROWS) % 2 == 0
+    truth = np.where(booked, price, -price)
+    return truth, np.round(price * rng.uniform(0.5, 1.5, N_ROWS)), np.where(booked, price, 0.9 * price)
 
 
 def _check_family(metric: Any, truth: np.ndarray, prediction: np.ndarray, perfect: np.ndarray) -> None:

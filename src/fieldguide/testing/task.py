@@ -13,7 +13,12 @@ import polars as pl
 
 from fieldguide.core.errors import DataError
 
-LOSSES_OF = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy", "exp": "poisson", "ordinal": "ordinal"}
+LOSSES_OF = {
+    "sigmoid": ("binary_cross_entropy",),
+    "softmax": ("cross_entropy",),
+    "exp": ("poisson", "interval"),
+    "ordinal": ("ordinal",),
+}
 
 
 def check_task(task: Any, target: pl.Series, positive: str | None = None) -> None:
@@ -37,7 +42,7 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
     assert task.metrics and len(set(task.metrics)) == len(task.metrics), (
         "a task names its metrics once each, the default first"
     )
-    assert LOSSES_OF.get(task.activation, task.loss) == task.loss, (
+    assert task.loss in LOSSES_OF.get(task.activation, (task.loss,)), (
         f"the loss {task.loss} does not fit {task.activation}"
     )
     labels = task.labels(target, positive)

@@ -203,7 +203,8 @@ def session_of(path: Path, threads: int) -> Any:
 def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
     """Return what each column of each value target is less, and then divided by; None for labels.
 
-    Its mean and standard deviation; 0 and the mean where the loss is of counts; 0 and 1 where it wants the target's units.
+    Its mean and standard deviation; 0 and the mean where the loss is of counts, or the mean size where signs are outcomes; 0 and 1
+    where it wants the target's units.
     """
     scales: list[Any] = []
     for head, target in zip(heads, train.targets, strict=True):
@@ -212,7 +213,7 @@ def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
             continue
         columns = np.asarray(target, np.float64).reshape(len(target), -1)
         mean, sd, none = columns.mean(axis=0), columns.std(axis=0), np.zeros(columns.shape[1])
-        how = {"standard": (mean, sd), "mean": (none, mean), "none": (none, none)}
+        how = {"standard": (mean, sd), "mean": (none, mean), "size": (none, np.abs(columns).mean(axis=0)), "none": (none, none)}
         centre, scale = how[head.judge.scaling]
         scales.append([centre.tolist(), np.where(scale > 0, scale, 1.0).tolist()])
     return tuple(scales)

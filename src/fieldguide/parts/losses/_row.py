@@ -20,7 +20,7 @@ CERTAIN = 30.0  # a logit as sure as float32 can tell: exp(-30) is 1e-13
 class RowLoss(ABC):
     """A loss whose last layer is the task's own and whose logits are as many as predictions have columns."""
 
-    scaling: ClassVar[Literal["standard", "mean", "none"]] = "standard"
+    scaling: ClassVar[Literal["standard", "mean", "size", "none"]] = "standard"
     activation: ClassVar[str] = ""
     lowest: ClassVar[float | None] = None
 
