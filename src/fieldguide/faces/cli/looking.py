@@ -40,14 +40,22 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 @app.command()
 def report(
     folder: Folder,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="default: report.html in the study folder")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="default: report.html in the folder")] = None,
+    experiment: Annotated[
+        list[Path] | None, typer.Option(help="an experiment's folder, shown as a section; may be given several times")
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="the log the model was served with; default: the experiment's")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="the model that was served; default: the study's model folder")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one self-contained HTML page."""
+    """Write one self-contained HTML page of a study, or of an experiment's folder."""
     from fieldguide.faces.report import report as write
-    from fieldguide.workflow import Study
 
-    path = write(Study(folder), out)
+    path = write(folder, out, experiments=experiment or (), log=log, model=model)
     if as_json:
         print_json({"status": "done", "report": str(path)})
     else:

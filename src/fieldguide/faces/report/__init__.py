@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fieldguide.core.disk import writing
+from fieldguide.core.plan import FILE
 
 QUESTIONS = (
     ("trust", "Can the number be trusted?", "trust"), ("simple", "Does it beat simple?", "simple"),
@@ -16,18 +18,28 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-def report(study: Any, path: str | Path | None = None) -> Path:
-    """Write the report of a study: one HTML file that needs no network.
+def report(
+    study: Any,
+    path: str | Path | None = None,
+    *,
+    experiments: Sequence[str | Path] = (),
+    log: str | None = None,
+    model: str | Path | None = None,
+) -> Path:
+    """Write the report of a study, or of an experiment: one HTML file that needs no network.
 
     Args:
-        study: a `Study`, or the path of its folder.
-        path: where to write; default: `report.html` in the study's folder.
+        study: a `Study`, the path of its folder, or the path of an experiment's folder, which has a page of its own.
+        path: where to write; default: `report.html` in the folder.
+        experiments: folders of experiments, each a section of the page.
+        log: URL of the log the model was served with; None: that of the last experiment, where it is a log.
+        model: folder of the model that was served; None: the study's `model`, where there is one.
 
     Returns:
         the path written.
 
     Raises:
-        StudyError: the folder is not a study, or the page cannot be written.
+        StudyError: the folder is not a study, there is no such log, or the page cannot be written.
 
     Examples:
         >>> import tempfile, fieldguide as fg
@@ -40,9 +52,13 @@ def report(study: Any, path: str | Path | None = None) -> Path:
     from fieldguide.faces.report import render
     from fieldguide.workflow import Study
 
-    study = Study(study) if isinstance(study, str | Path) else study
-    path = Path(study.folder) / "report.html" if path is None else Path(path)
-    page = render.page(content(study))
+    if isinstance(study, str | Path) and (Path(study) / FILE).exists():
+        folder, drawn = Path(study), content_of_experiments([study, *experiments], log, model)
+    else:
+        study = Study(study) if isinstance(study, str | Path) else study
+        folder, drawn = Path(study.folder), content(study, experiments, log, model)
+    path = folder / "report.html" if path is None else Path(path)
+    page = render.page(drawn)
     draft = path.with_name(path.name + ".writing")
     try:
         with writing(path, "a report is whole or not there"):
@@ -54,8 +70,10 @@ def report(study: Any, path: str | Path | None = None) -> Path:
     return path
 
 
-def content(study: Any) -> dict[str, Any]:
-    """Return the page of a study as plain data: header, the four questions, a section per step."""
+def content(
+    study: Any, experiments: Sequence[str | Path] = (), log: str | None = None, model: str | Path | None = None
+) -> dict[str, Any]:
+    """Return the page of a study as plain data: header, the four questions, a section per step, what is known online."""
     from fieldguide.faces.report.compared import simple
     from fieldguide.faces.report.facts import BEFORE, BESIDE, STEPS, recorded
     from fieldguide.faces.report.failures import failures
@@ -70,7 +88,51 @@ def content(study: Any) -> dict[str, Any]:
     ]
     before, beside = ([step for step in steps if r.done(step)] for steps in (BEFORE, BESIDE))
     steps = [*before, *STEPS, *beside]
-    return {"header": header(r), "questions": questions, "steps": [section(r, step) for step in steps]}
+    drawn = [section(r, step) for step in steps]
+    if not experiments and log is None:
+        return {"header": header(r), "questions": questions, "steps": drawn, "online": []}
+    own = Path(study.folder) / "model"
+    served = model if model is not None else own if own.exists() else None
+    training = None if served is None else study.material.seen.frame
+    return {
+        "header": header(r),
+        "questions": questions,
+        "steps": drawn,
+        "online": _online(experiments, log, served, training),
+    }
+
+
+def content_of_experiments(
+    folders: Sequence[str | Path], log: str | None = None, model: str | Path | None = None
+) -> dict[str, Any]:
+    """Return the page of an experiment as plain data; further experiments are sections of it."""
+    from fieldguide.faces.report.experiments import experiment_of, header
+
+    return {
+        "header": header(experiment_of(folders[0])),
+        "questions": [],
+        "steps": [],
+        "online": _online(folders, log, model, None),
+    }
+
+
+def _online(
+    folders: Sequence[str | Path], log: str | None, model: str | Path | None, training: Any
+) -> list[dict[str, Any]]:
+    """Return the sections on experiments, then those on the log."""
+    from fieldguide.faces.report.experiments import experiment_of, section
+    from fieldguide.faces.report.facts import alone
+    from fieldguide.faces.report.steps import section as step_section
+    from fieldguide.steps.online import online
+    from fieldguide.steps.traffic import is_log
+
+    found = [experiment_of(folder) for folder in folders]
+    sections = [section(one) for one in found]
+    place = log if log is not None or not found else found[-1].plan.of_log()
+    if place is None or not is_log(place):
+        return sections
+    results = online(str(place), None if model is None else Path(model), training)
+    return [*sections, *(step_section(alone(result), result.step) for result in results)]
 
 
 def result_html(result: Any) -> str:

@@ -285,3 +285,64 @@ def learning(seen: Rows, fitted: Rows, ends: Rows, title: str, height: int = 190
         {"data": {"values": list(seen)}, "mark": {"type": "point", "color": "var(--blue)", "opacity": 1}, "encoding": {
             "x": x, "y": y, "tooltip": tips(x="rows", y=title)}},
     ])  # fmt: skip
+
+
+def over_time(
+    rows: Rows, lines: Sequence[str], title: str, dashes: Sequence[str], *, log: bool = False, height: int = 190
+) -> Spec:
+    """Lines over time of {start, value, line, dash, label, when}: colour by line, dash by what is told of it."""
+    y = quantity("value", title, not log, axis={"tickCount": 5})
+    if log:
+        y["scale"] = {"type": "log", "nice": False, "padding": 12}  # a logarithmic axis has no zero to speak of
+    return base(rows, height, mark={"type": "line", "point": {"size": 22}}, encoding={
+        "x": _time("start"), "y": y,
+        "color": _lines(lines),
+        "strokeDash": {"field": "dash", "type": "nominal", "scale": {"domain": list(dashes), "range": [[1, 0], [5, 3]]}, "legend": {"title": None, "symbolType": "stroke", "symbolStrokeColor": "var(--muted)"}},
+        "tooltip": tips(when="from", line="arm", dash="what", label="time"),
+    })  # fmt: skip
+
+
+def stacked(rows: Rows, lines: Sequence[str], title: str, height: int = 150) -> Spec:
+    """Blocks over time of {start, end, low, high, line, label, when}, one colour a line, on top of each other."""
+    return base(rows, height, mark={"type": "rect", "opacity": 0.85}, encoding={
+        "x": _time("start"), "x2": {"field": "end"}, "y": quantity("low", title, True, axis={"tickCount": 4, "format": "~s"}), "y2": {"field": "high"},
+        "color": _lines(lines), "tooltip": tips(when="from", line="arm", label=title),
+    })  # fmt: skip
+
+
+def _time(field: str) -> Spec:
+    axis = {"title": "time (UTC)", "tickCount": 6, "grid": False, "labelOverlap": True}
+    return {"field": field, "type": "temporal", "scale": {"type": "utc", "nice": False}, "axis": axis}
+
+
+def _lines(lines: Sequence[str]) -> Spec:
+    palette = ["var(--blue)", *(COLOURS[KINDS.index(kind)] for kind in ("boosting", "ensemble", "user", "simple"))]
+    scale = {"domain": list(lines), "range": [palette[i % len(palette)] for i in range(len(lines))]}
+    return {"field": "line", "type": "nominal", "scale": scale, "legend": {"title": None}}
+
+
+def tiles(rows: Rows, full: float) -> Spec:
+    """Squares of {column, window, index, label, when}, darker the larger the index; darkest at three times `full`."""
+    names = list(dict.fromkeys(row["column"] for row in rows))
+    shade = {
+        "field": "index",
+        "type": "quantitative",
+        "scale": {"domain": [0, 3 * full], "range": [0.04, 0.9], "clamp": True},
+        "legend": None,
+    }
+    return base(rows, 20 * len(names), mark={"type": "rect", "color": "var(--blue)", "stroke": "var(--paper)", "strokeWidth": 2}, encoding={
+        "x": {"field": "window", "type": "ordinal", "axis": {"title": "window", "labelAngle": 0, "ticks": False, "domain": False}},
+        "y": {"field": "column", "type": "nominal", "sort": names, "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 120, "labelColor": "var(--ink)"}},
+        "opacity": shade, "tooltip": tips(column="column", when="from", label="moved by"),
+    })  # fmt: skip
+
+
+def looks(rows: Rows, title: str, height: int = 190) -> Spec:
+    """An effect at each look of {n, value, low, high, label, when}: the band holds at every look."""
+    x = quantity("n", "units judged", axis={"tickCount": 6, "format": "~s"})
+    return base(rows, height, layer=[
+        {"data": {"values": [{"at": 0.0}]}, "mark": {"type": "rule", "color": "var(--muted)", "strokeWidth": 1.2}, "encoding": {"y": {"field": "at", "type": "quantitative"}}},
+        {"mark": {"type": "area", "color": "var(--blue)", "opacity": 0.18}, "encoding": {"x": x, "y": quantity("low", title), "y2": {"field": "high"}}},
+        {"mark": {"type": "line", "color": "var(--blue)"}, "encoding": {"x": x, "y": quantity("value", title)}},
+        {"mark": {"type": "point", "color": "var(--blue)", "opacity": 1}, "encoding": {"x": x, "y": quantity("value", title), "tooltip": tips(when="at", n="units", label="difference")}},
+    ])  # fmt: skip

@@ -25,9 +25,9 @@ def page(content: Mapping[str, Any]) -> str:
     """Return the whole page.
 
     Args:
-        content: {header, toc, questions, steps}; see `fieldguide.faces.report`.
+        content: {header, questions, steps, online}; see `fieldguide.faces.report`.
     """
-    sections = [*content["questions"], *content["steps"]]
+    sections = [*content["questions"], *content["steps"], *content["online"]]
     specs = _numbered(block for section in sections for block in section["blocks"])
     scripts = [_bundle(), _read("page.js")]
     return str(_environment().get_template("page.html").render(

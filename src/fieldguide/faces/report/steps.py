@@ -30,6 +30,7 @@ from fieldguide.faces.report.join import join
 from fieldguide.faces.report.pictures import galleries
 from fieldguide.faces.report.rates import rates
 from fieldguide.faces.report.recency import recency
+from fieldguide.faces.report.rules import rules, rules_diff
 
 MOST_COLUMNS = 40
 """Columns of the user's table that are drawn or shown side by side; the rest is counted."""
@@ -51,7 +52,10 @@ def section(r: Recorded, step: str) -> dict[str, Any]:
     drawn = SECTIONS[step](r, result.facts) if step in SECTIONS else []
     own = r.findings(step)
     if own:
-        drawn = [*drawn, blocks.details(_counted(own), [blocks.findings(own, check_titles())], opened=_opened(step, own))]
+        drawn = [
+            *drawn,
+            blocks.details(_counted(own), [blocks.findings(own, check_titles())], opened=_opened(step, own)),
+        ]
     return {
         "id": f"step-{step}", "title": step, "lead": str(at(result.facts, "sentence", default="")), "absent": False, "blocks": drawn,
         "seconds": seconds(result.seconds) if result.seconds >= 0.05 else "",
@@ -216,8 +220,14 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
 def _target(t: Mapping[str, Any]) -> Block:
     title = f"Target: {t.get('output')}"
     if at(t, "entries"):
-        columns = [blocks.column("entry"), *[blocks.column(name, True) for name in ("mean", "standard deviation", "skewness")]]
-        rows_ = [[e.get("output"), number(e.get("mean")), number(e.get("sd")), number(e.get("skewness"))] for e in t["entries"]]
+        columns = [
+            blocks.column("entry"),
+            *[blocks.column(name, True) for name in ("mean", "standard deviation", "skewness")],
+        ]
+        rows_ = [
+            [e.get("output"), number(e.get("mean")), number(e.get("sd")), number(e.get("skewness"))]
+            for e in t["entries"]
+        ]
         return blocks.table(columns, rows_, caption=title)
     if at(t, "counts"):
         rows = share_of(t["counts"])[:30]
@@ -277,7 +287,10 @@ def _drawn(name: str, c: Mapping[str, Any]) -> Block:
         )
         notes.append(f"{str(c.get('min'))[:10]} to {str(c.get('max'))[:10]}")
     elif at(c, "sizes"):
-        rows = [{"name": size, "value": k, "label": f"{number(k)} ({share(k / max(1, n))})"} for size, k in c["sizes"].items()]
+        rows = [
+            {"name": size, "value": k, "label": f"{number(k)} ({share(k / max(1, n))})"}
+            for size, k in c["sizes"].items()
+        ]
         spec = charts.bars(rows[:7], None, step=14, units="rows")
         notes.append(", ".join(at(c, "formats", default={})))
         if at(c, "repeated"):
@@ -391,6 +404,6 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
     "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
-    "recency": recency, "imbalance": imbalance, "intervals": intervals, "rates": rates,
-    "online": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": online.refresh,
+    "recency": recency, "imbalance": imbalance, "rules": rules, "rules_diff": rules_diff, "intervals": intervals, "rates": rates,
+    "traffic": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": online.refresh,
 }  # fmt: skip

@@ -44,8 +44,9 @@ def header(r: Recorded) -> dict[str, Any]:
         ("Data hash", str(at(split, "data_hash", default=""))[:16]), ("Recorded", moment(r.moments[1]) if r.moments[1] else ""), ("Seed", at(r.config, "seed")),
     ]  # fmt: skip
     return {
+        "noun": "Study", "made_from": "the study's journal", "unstated": "No goal was stated (problem.goal), so the target stands in for it.",
         "study": r.name, "goal": at(problem, "goal") or f"Predict {at(r.output, 'name', default='the target')}", "stated": bool(at(problem, "goal")),
-        "items": [(name, str(value)) for name, value in items if value not in (None, "")], "seal": seal(r), "number": headline(r),
+        "items": [(name, str(value)) for name, value in items if value not in (None, "")], "seal": {"label": "The sealed test set", **seal(r)}, "number": headline(r),
         "verdict": verdict(r),
     }  # fmt: skip
 
@@ -106,6 +107,8 @@ def headline(r: Recorded) -> dict[str, Any] | None:
     if final and at(r.facts("finalize"), "declined"):
         note = f"measured, and not promised: it will not hold (FG807); {note}"
     return {
+        "label": f"{'Test' if final else 'Validation'} {r.title} of {r.chosen}",
+        "interval_said": f"95 % interval {span(score.get('interval'), places)}",
         "candidate": r.chosen, "metric": r.title, "value": number(score.get("value"), places), "interval": span(score.get("interval"), places),
         "rows": f"{number(score.get('n'))} {rows}", "note": note, "final": bool(final), "better": "greater is better" if r.greater else "smaller is better",
     }  # fmt: skip
