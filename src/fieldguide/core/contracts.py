@@ -17,6 +17,7 @@ import polars as pl
 from fieldguide.core.batch import Encoded, Layout
 from fieldguide.core.clock import Clock
 from fieldguide.core.experiment import Judged, Phase, Verdict
+from fieldguide.core.explanation import Explanation
 from fieldguide.core.finding import Finding, Severity
 
 Predictions = tuple[np.ndarray, ...]
@@ -56,6 +57,10 @@ class Task(Protocol):
 
     def decide(self, prediction: np.ndarray, threshold: Threshold) -> np.ndarray:
         """Return decisions of one output's prediction, shaped as `encode` shapes its truth."""
+
+    # A task may also have `plain(coded) -> np.ndarray`, where its codes say more than a number to predict: the number alone, and
+    # `plain_task`, the task of that number. Learners that do not minimise its loss are fitted on these, and only the metrics that
+    # the task names can judge it.
 
 
 @runtime_checkable
@@ -146,7 +151,13 @@ class Encoder(Protocol):
 
 
 class Modality(Protocol):
-    """A kind of data: how it is recognised, read, described, encoded. Called by: table (read), explore, transform."""
+    """A kind of data: how it is recognised, read, described, encoded. Called by: table (read), explore, transform.
+
+    A modality may also have `near(typed) -> (pairs, 2)` rows that are nearly the same (split), and one of files
+    `why(value, column)`: why a raw cell is broken, `portable(value)`: a cell as a request would send it (golden rows),
+    and `thumbnail(value, side)`: a small `data:` URI for reports. Where a column names a checkpoint, `fit` is given it:
+    `fit(cells, recipe, {column: checkpoint})`.
+    """
 
     name: ClassVar[str]
 
@@ -245,8 +256,8 @@ class Loss(Protocol):
     tasks: ClassVar[tuple[str, ...]]  # names of the tasks it suits
     activation: ClassVar[str]  # the last layer it asks for; empty: the task's own
     scaling: ClassVar[
-        Literal["standard", "mean", "none"]
-    ]  # values reach it centred and scaled, divided by their mean, or as they are
+        Literal["standard", "mean", "size", "none"]
+    ]  # values reach it centred and scaled, divided by their mean or their mean size, or as they are
     lowest: ClassVar[float | None]  # the least target it can take; None: any
 
     def d_logits(self, width: int) -> int:
@@ -306,6 +317,34 @@ class Calibrator(Protocol):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was fitted as plain data."""
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A way to share a model's number out among the columns of a row. Frozen dataclass. Called by: explain, and `/explain`."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]  # as written in reports: "tree SHAP"
+
+    def declines(self, predictor: Any) -> str:
+        """Return why it cannot explain a predictor ("it has no trees"); "" where it can."""
+
+    def explain(
+        self, predictor: Any, rows: Any, background: Any, *, output: int, which: np.ndarray, seed: int
+    ) -> Explanation:
+        """Return what each column of `rows` adds to column `which[row]` of one output's prediction, on a scale it names.
+
+        Encoded columns are summed to the columns of the table; `background` rows are what "without a column" means.
+
+        Args:
+            output: position of the output.
+
+        Shape:
+            which: (rows,) int64, columns of the output's prediction
+
+        Raises:
+            MissingExtra: a package it needs is not installed.
+        """
 
 
 class Check(Protocol):

@@ -18,7 +18,7 @@ from typing import Any
 from fieldguide.core.errors import ConfigError, nearest
 
 KINDS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "losses", "optimisers", "schedules",
-    "calibrators", "checks", "stores", "designs")
+    "calibrators", "checks", "stores", "designs", "explainers")
 
 
 @cache

@@ -24,7 +24,7 @@ import numpy as np
 from fieldguide.core.errors import FieldguideError, ModelError
 
 FLOAT32, FLOAT64 = 0, 1  # C_API_DTYPE_*
-RAW, SPLITS_ONLY = 1, 0  # C_API_PREDICT_RAW_SCORE, C_API_FEATURE_IMPORTANCE_SPLIT
+RAW, CONTRIBUTIONS, SPLITS_ONLY = 1, 3, 0  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB, C_API_FEATURE_IMPORTANCE_SPLIT
 MANY_ROWS = 512  # from here on, starting threads pays
 
 
@@ -194,6 +194,25 @@ class Trees:
             shape = ctypes.c_int32(len(x)), ctypes.c_int32(self.n_features)
             _call(
                 "BoosterPredictForMat", self.handle, _at(x), FLOAT32, *shape, 1, RAW, 0, -1, threads,
+                ctypes.byref(length), _at(out),
+            )  # fmt: skip
+        return out
+
+    def contributions(self, x: np.ndarray) -> np.ndarray:
+        """Return what each column adds to the raw scores (path-dependent SHAP values), and last the expected score.
+
+        Shape:
+            x: (rows, n_features) float32
+            returns: (rows, width, n_features + 1) float64; the last axis sums to the score
+        """
+        x = np.ascontiguousarray(x, np.float32)
+        if x.ndim != 2 or x.shape[1] != self.n_features:
+            raise ValueError(f"expected {self.n_features} columns, got an array of shape {x.shape}")
+        out, length = np.empty((len(x), self.width, self.n_features + 1)), ctypes.c_int64()
+        if len(x):
+            shape = ctypes.c_int32(len(x)), ctypes.c_int32(self.n_features)
+            _call(
+                "BoosterPredictForMat", self.handle, _at(x), FLOAT32, *shape, 1, CONTRIBUTIONS, 0, -1, b"num_threads=1",
                 ctypes.byref(length), _at(out),
             )  # fmt: skip
         return out
