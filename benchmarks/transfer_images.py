@@ -8,7 +8,9 @@ checkpoint is, and named by the column of the photographs of signing hands (`rea
 photographs of each class, judged on 400 that nothing has seen, the same rows for all:
 
 - frozen features of the checkpoint and of the same network untrained, under the linear learner and the perceptron;
-- flat features (16 x 16 shades and colours) under the same two.
+- flat features (16 x 16 shades and colours) under the same two;
+- `fusion`: from scratch (its own small residual network, 32 pixels), on the untrained and on the pretrained network, frozen,
+  each with a trained head and augmentation.
 """
 
 from __future__ import annotations
@@ -97,10 +99,11 @@ def few(truth: np.ndarray, among: np.ndarray, each: int, rng: np.random.Generato
 
 def accuracy(rows: Rows, train: np.ndarray, judged: np.ndarray, output: Any, learner: str, media: str) -> float:
     """Fit a learner on some rows and return its accuracy on others."""
-    settings = {"n_epochs": 60} if learner == "mlp" else {}
-    candidate = Candidate.of(
-        learner, with_values(find("learners", learner)(), settings), {"media": media, "scaling": "standard"}
-    )
+    settings = {"linear": {}, "mlp": {"n_epochs": 60}, "fusion": {"n_epochs": 60, "batch_size": 16, "d_embedding": 64}}[
+        learner
+    ]
+    recipe = {"media": media, "scaling": "standard", "pixels": SIDE}
+    candidate = Candidate.of(learner, with_values(find("learners", learner)(), settings), recipe)
     fitted, _ = fit(candidate, rows.take(train), None, (output,), modality, Effort(threads=1))
     part = rows.take(judged)
     (prediction,) = fitted.predict(part.cells, len(part))
@@ -111,6 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("FIELDGUIDE_DATA", "../shared/data")))
     parser.add_argument("--each", default="3,10")
+    parser.add_argument("--learners", default="linear,mlp,fusion")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args()
@@ -125,7 +129,7 @@ def main() -> None:
         }
         print(f"pretraining took {time.process_time() - begun:.0f} CPU s")
         print(
-            "| photographs a class | learner | flat features | untrained features | pretrained features |\n|---|---|---|---|---|",
+            "| photographs a class | learner | flat features, or from scratch | untrained features | pretrained features |\n|---|---|---|---|---|",
             flush=True,
         )
         for each in map(int, options.each.split(",")):
@@ -133,7 +137,7 @@ def main() -> None:
                 few(truth, np.concatenate([task.train, task.stop]), each, np.random.default_rng(seed))
                 for seed in range(options.draws)
             ]
-            for learner in ("linear", "mlp"):
+            for learner in options.learners.split(","):
                 cells = []
                 for media in ("flat", "untrained", "pretrained"):
                     column = task.rows.columns[0]
@@ -145,7 +149,7 @@ def main() -> None:
                         None,
                         len(task.rows),
                     )
-                    kind = "flat" if media == "flat" else "features"
+                    kind = "blocks" if learner == "fusion" else "flat" if media == "flat" else "features"
                     found = [accuracy(rows, train, judged, task.output, learner, kind) for train in draws]
                     cells.append(f"{np.mean(found):.3f} ± {np.std(found, ddof=1) / len(found) ** 0.5:.3f}")
                 print(f"| {each} | {learner} | {' | '.join(cells)} |", flush=True)

@@ -155,10 +155,11 @@ def samples_of(
     """Return evenly spaced rows as mappings, typed as a caller would send them: files as `data:` URIs."""
     frame = table.frame.select([column.name for column in columns if "expression" not in column.read])
     rows = np.linspace(0, frame.height - 1, min(n, frame.height)).astype(int)
-    sent = {
-        c.name: modalities(c.modality).portable for c in columns
-        if modalities is not None and c.kind in FILE_KINDS and c.name in frame.columns
-    }  # fmt: skip
+    sent: dict[str, Any] = {}
+    files = [c for c in columns if c.kind in FILE_KINDS and c.name in frame.columns]
+    for column in files if modalities is not None else ():
+        found: Any = modalities(column.modality)  # type: ignore[misc]
+        sent[column.name] = found.portable
     return [
         {
             name: sent[name](v) if name in sent and v is not None else str(v) if hasattr(v, "isoformat") else v

@@ -89,8 +89,8 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
     table, keys, violations, n_without = _load(source, columns, asked, tasks)
     given = None
     if isinstance(config.split.test, Path):
-        others = open_source(config.split.test)
-        more, more_keys, more_violations, _ = _load(others, rooted(columns, others.root), asked, tasks)
+        beside = open_source(config.split.test)
+        more, more_keys, more_violations, _ = _load(beside, rooted(columns, beside.root), asked, tasks)
         given = np.arange(table.n_rows + more.n_rows) >= table.n_rows
         table, keys = Table(pl.concat([table.frame, more.frame]), table.columns), np.concatenate([keys, more_keys])
         violations = (*violations, *more_violations)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import threading
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,7 @@ def _perceptual(image: Any) -> str:
     return str(imagehash.phash(image))
 
 
+@lru_cache(maxsize=512)  # a study asks for its samples again before every step
 def portable(cell: str, most: int = SENT_PIXELS) -> str:
     """Return a cell as a `data:` URI that can be sent anywhere; a picture of many bytes is made smaller first."""
     content = bytes_of(cell)
