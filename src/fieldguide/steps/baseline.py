@@ -13,10 +13,18 @@ from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import ranked
+from fieldguide.core.problem import Problem
 from fieldguide.core.score import told
 from fieldguide.steps.checking import checked
 
 BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
+OF_PRICES = ("revenue", "strategy")
+"""Baselines that read what came of an offer; the others learn which price is offered."""
+
+
+def baselines_of(problem: Problem) -> tuple[str, ...]:
+    """Return the names of the baselines that suit a problem, the cheapest first."""
+    return (*BASELINES, *(OF_PRICES if problem.output.task.name == "price" and len(problem.outputs) == 1 else ()))
 
 
 def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:

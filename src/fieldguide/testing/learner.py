@@ -40,7 +40,7 @@ def check_learner(
     Args:
         learner: an instance; hand it small settings if it is slow.
         folder: an empty folder to save into.
-        tasks: the tasks it can learn; besides the usual three `multilabel`, `vector`, `count` and `ordinal`.
+        tasks: the tasks it can learn; besides the usual three `multilabel`, `vector`, `count`, `ordinal` and `price`.
         tolerance: by how much a row alone may differ from the same row in a batch.
         seconds: the clock it is held to on 2,000 rows [s].
 
@@ -88,6 +88,10 @@ def example(
         target = (signal[:, None] > cuts).astype(np.int64)
     elif task == "vector":
         target = np.stack([100.0 + 10.0 * signal, 0.01 * signal], axis=1).astype(np.float64)
+    elif task == "price":  # booked where the offer is below what the row is worth
+        worth = 100.0 * np.exp(0.2 * signal)
+        offer = worth * np.exp(rng.normal(0, 0.3, n_rows))
+        target = np.where(offer * rng.uniform(0.8, 1.25, n_rows) < worth, offer, -offer)
     elif task == "count":
         target = rng.poisson(np.exp(1.5 + 0.4 * signal)).astype(np.float64)
     elif labels:
@@ -210,6 +214,7 @@ def _check_signal(learner: Any, rows: Encoded, outputs: tuple[Output, ...], pred
             f"a plain signal is learned; {share:.0%} of fresh rows were right"
         )
     else:  # values, and memberships as values: every column is learned
+        truth = outputs[0].plain(truth)
         truth = truth.reshape(len(truth), -1)
         rate = np.max(np.mean((truth - prediction) ** 2, axis=0) / np.var(truth, axis=0))
         assert rate < 0.8, f"a plain signal is learned; {rate:.0%} of the variance of fresh rows remained"
