@@ -312,8 +312,12 @@ def shown(url: str) -> str:
     Examples:
         >>> shown("postgresql://me:secret@host/db")
         'postgresql://me:***@host/db'
+        >>> shown("postgresql://host/db?user=me&password=secret")
+        'postgresql://host/db?user=me&password=***'
     """
-    return re.sub(r"(://[^/@:]*):[^@/]*@", r"\1:***@", url)
+    # Up to the last @: a password that holds one, or a slash, should have been quoted, and is hidden all the same.
+    hidden = re.sub(r"(://[^/@:]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", hidden)
 
 
 def utc(time: datetime | date | str | float) -> datetime:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,10 @@ def test_a_log_is_not_made_of_what_is_none(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE t (x)")
     other.close()
+    before = (tmp_path / "other.db").read_bytes()
     with pytest.raises(StudyError, match="is a database, but no log"):
         open_log(f"{tmp_path}/other.db")
+    assert (tmp_path / "other.db").read_bytes() == before, "somebody else's database is not touched"
     with pytest.raises(StudyError, match="there is no log"):
         open_log(f"{tmp_path}/none.db", create=False)
     assert not (tmp_path / "none.db").exists()
@@ -118,3 +121,36 @@ def test_the_write_ahead_file_stays_small_and_loses_nothing(
     assert store.outcomes()["unit"].to_list() == [str(i) for i in range(200)]
     store.close()
     assert not ahead.exists()
+
+
+def test_a_long_reader_does_not_hold_the_writer_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldguide.parts.stores.sqlite.MERGE", 10**9)
+    monkeypatch.setattr("fieldguide.parts.stores.sqlite.MERGE_NOW", 100_000)
+    monkeypatch.setattr("fieldguide.parts.stores.sqlite.PATIENCE", 0.01)
+    store, ahead = open_log(f"{tmp_path}/log.db"), tmp_path / "log.db-wal"
+    store.append([Outcome(utc(0.0), 1.0, unit="first")])
+    reader = sqlite3.connect(tmp_path / "log.db")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM outcomes").fetchone()
+    began = time.perf_counter()
+    for i in range(100):
+        store.append([Outcome(utc(0.0), "x" * 5_000, unit=f"{i}")])
+    assert time.perf_counter() - began < 5, "a reader made every append wait for the merge"
+    reader.close()
+    grown = ahead.stat().st_size
+    for i in range(60):
+        store.append([Outcome(utc(0.0), "x" * 5_000, unit=f"{i}")])
+    assert ahead.stat().st_size < grown, "the write-ahead file is cut once the reader is gone"
+    store.close()
+
+
+def test_old_entries_go_in_small_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldguide.parts.stores._sql.CHUNK", 10)
+    store = open_log(f"{tmp_path}/log.db")
+    store.append([Outcome(utc(float(i)), 1.0, unit=f"{i}") for i in range(35)])
+    statements: list[str] = []
+    store._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+    assert store.forget(utc(33.0)) == {"predictions": 0, "refusals": 0, "outcomes": 33}
+    assert sum(statement == "COMMIT" for statement in statements) >= 4
+    assert store.outcomes()["unit"].to_list() == ["33", "34"]
+    store.close()

@@ -7,6 +7,7 @@ store's.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +38,9 @@ from fieldguide.core.table import Column
 
 FORMAT = 1
 CHUNK = 20_000
-"""Rows read at a time."""
+"""Rows read or deleted at a time."""
+BATCHES = 50
+"""Batches deleted at a time: each may be many megabytes."""
 
 TABLES = {
     "log_format": "format INTEGER NOT NULL",
@@ -91,6 +94,29 @@ def _statement(table: str, width: int, mark: str) -> str:
     }[table]  # fmt: skip
     first_stands = " ON CONFLICT DO NOTHING" if table in ("assignments", "served") else ""
     return f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * width)}){first_stands}"
+
+
+def forgotten(
+    before: datetime, mark: str, delete: Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+) -> dict[str, int]:
+    """Delete what is older than a time, some rows in a transaction, so that a server that logs beside waits for none of them long.
+
+    Args:
+        delete: executes a statement in a transaction of its own and returns its rows.
+
+    Returns:
+        rows gone by kind; rows of batches count as predictions.
+    """
+    gone: dict[str, int] = {}
+    for table, kind, rows, most in (
+        ("predictions", "predictions", "1", CHUNK), ("batches", "predictions", "n_rows", BATCHES),
+        ("refusals", "refusals", "1", CHUNK), ("outcomes", "outcomes", "1", CHUNK),
+    ):  # fmt: skip
+        oldest = f"SELECT seq FROM {table} WHERE time < {mark} ORDER BY time LIMIT {most}"
+        gone.setdefault(kind, 0)
+        while found := delete(f"DELETE FROM {table} WHERE seq IN ({oldest}) RETURNING {rows}", (micros(before),)):
+            gone[kind] += sum(row[0] for row in found)
+    return gone
 
 
 def text(value: Any) -> str:
@@ -147,15 +173,16 @@ def coded(value: float | str | bool) -> tuple[float | None, str]:
     """Return an outcome as a number, where it is one, and as text.
 
     Examples:
-        >>> coded(True), coded("yes"), coded("2.5")
-        ((1.0, 'true'), (None, 'yes'), (2.5, '2.5'))
+        >>> coded(True), coded("yes"), coded("2.5"), coded("nan")
+        ((1.0, 'true'), (None, 'yes'), (2.5, '2.5'), (None, 'nan'))
     """
     if isinstance(value, bool):
         return float(value), "true" if value else "false"
     try:
-        return float(value), text(value)
+        number = float(value)
     except ValueError:
         return None, text(value)
+    return number if math.isfinite(number) else None, text(value)  # a label "nan" or "inf" is a word
 
 
 def _assignment(entry: Assignment) -> tuple[str, tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from fieldguide.core.errors import ConfigError, MissingExtra, StudyError
-from fieldguide.core.log import Entry, micros, shown
+from fieldguide.core.log import Entry, shown
 from fieldguide.parts.stores import _sql
 
 TYPES = {"integer": "BIGINT", "real": "DOUBLE PRECISION", "blob": "BYTEA", "serial": "BIGSERIAL PRIMARY KEY"}
@@ -73,17 +73,7 @@ class PostgreSQL(_sql.Reading):
 
     def forget(self, before: datetime) -> dict[str, int]:
         """Delete what is older than `before`; autovacuum gives the space back."""
-        gone: dict[str, int] = {}
-        with self._lock, self._told(), self._opened() as connection, connection.transaction():
-            found = connection.execute(
-                "SELECT COALESCE(SUM(n_rows), 0) FROM batches WHERE time < %s", (micros(before),)
-            )
-            gone["predictions"] = int(found.fetchone()[0])
-            for table in ("predictions", "batches", "refusals", "outcomes"):
-                n = connection.execute(f"DELETE FROM {table} WHERE time < %s", (micros(before),)).rowcount
-                if table != "batches":
-                    gone[table] = gone.get(table, 0) + n
-        return gone
+        return _sql.forgotten(before, self.mark, self._delete)
 
     def close(self) -> None:
         """Close the connection."""
@@ -97,6 +87,11 @@ class PostgreSQL(_sql.Reading):
             cursor.execute(statement, parameters)
             while rows := cursor.fetchmany(size):
                 yield rows
+
+    def _delete(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._lock, self._told(), self._opened() as connection, connection.transaction():
+            found: list[tuple[Any, ...]] = connection.execute(statement, parameters).fetchall()
+            return found
 
     def _connect(self) -> Any:
         return self._psycopg.connect(self.url, connect_timeout=SECONDS)
@@ -132,7 +127,10 @@ class PostgreSQL(_sql.Reading):
         try:
             yield
         except self._psycopg.Error as error:
+            # A URL that cannot be read is cited in libpq's message, and its password with it.
+            unread = isinstance(error, self._psycopg.ProgrammingError) and not error.sqlstate
+            reason = "the URL cannot be read" if unread else str(error)
             raise StudyError(
                 f"the log {shown(self.url)} cannot be used", rule="every answer is logged before it is sent",
-                found=f"{type(error).__name__}: {error}".strip().splitlines()[0][:300], do="check that the database server runs and lets you in",
+                found=f"{type(error).__name__}: {reason}".strip().splitlines()[0][:300], do="check that the database server runs and lets you in",
             ) from error  # fmt: skip

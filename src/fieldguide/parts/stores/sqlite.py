@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from fieldguide.core.disk import disk_error
 from fieldguide.core.errors import ConfigError, StudyError, nearest
-from fieldguide.core.log import Entry, micros
+from fieldguide.core.log import Entry
 from fieldguide.parts.stores import _sql
 
 TYPES = {"integer": "INTEGER", "real": "REAL", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY"}
@@ -22,6 +22,10 @@ MERGE = 4 * 1024**2
 """Bytes of the write-ahead file from which it is merged beside the writing."""
 MERGE_NOW = 64 * 1024**2
 """Bytes from which the writer waits until it is merged and cut: under endless load merging beside never gets to its end."""
+PATIENCE = 0.2
+"""Seconds the writer waits for readers to let go of the write-ahead file before it is cut; else it may grow by as much again."""
+TIMEOUT = 30.0
+"""Seconds a connection waits for another that writes."""
 
 
 class SQLite(_sql.Reading):
@@ -54,9 +58,11 @@ class SQLite(_sql.Reading):
             )
         self._lock = threading.Lock()
         self._ahead, self._merged = self.path.with_name(self.path.name + "-wal"), 0
+        self._cut_from = MERGE_NOW
         self._merging: threading.Thread | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._refuse_other()
             self._connection = self._connect()
             self._prepare(self._connection)
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -76,21 +82,7 @@ class SQLite(_sql.Reading):
 
     def forget(self, before: datetime) -> dict[str, int]:
         """Delete what is older than `before`; the file's pages are used again."""
-        gone: dict[str, int] = {}
-        with self._lock:
-            try:
-                with self._connection as connection:
-                    n_rows = connection.execute(
-                        "SELECT COALESCE(SUM(n_rows), 0) FROM batches WHERE time < ?", (micros(before),)
-                    )
-                    gone["predictions"] = int(n_rows.fetchone()[0])
-                    for table in ("predictions", "batches", "refusals", "outcomes"):
-                        n = connection.execute(f"DELETE FROM {table} WHERE time < ?", (micros(before),)).rowcount
-                        if table != "batches":
-                            gone[table] = gone.get(table, 0) + n
-            except sqlite3.Error as error:
-                raise _failed(error, self.path) from error
-        return gone
+        return _sql.forgotten(before, self.mark, self._delete)
 
     def close(self) -> None:
         """Close the file; the write-ahead file is merged into it."""
@@ -109,8 +101,8 @@ class SQLite(_sql.Reading):
 
     def _merge(self) -> None:
         size = self._ahead.stat().st_size if self._ahead.exists() else 0
-        if size > MERGE_NOW:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if size > self._cut_from:
+            self._cut_from = MERGE_NOW if self._cut() else size + MERGE_NOW
             self._merged = 0
         elif size - self._merged > MERGE and (self._merging is None or not self._merging.is_alive()):
             self._merged = size
@@ -118,6 +110,25 @@ class SQLite(_sql.Reading):
             self._merging.start()
         elif size < self._merged:  # it was merged to its end and is written from its start again
             self._merged = size
+
+    def _cut(self) -> bool:
+        """Merge the write-ahead file and cut it; False where a reader holds it, or it cannot be done now."""
+        self._connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+        try:
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:  # what was appended is committed all the same; a disk that is full fails the next append
+            return False
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {TIMEOUT * 1000:.0f}")
+        return not busy
+
+    def _delete(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                with self._connection as connection:
+                    return connection.execute(statement, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise _failed(error, self.path) from error
 
     def _merge_beside(self) -> None:
         with closing(self._connect()) as connection:
@@ -135,18 +146,22 @@ class SQLite(_sql.Reading):
             raise _failed(error, self.path) from error
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=TIMEOUT, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self.synchronous.upper()}")
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    def _refuse_other(self) -> None:
+        """Refuse somebody else's database, before anything of it is changed: write-ahead mode stays in a file."""
+        with closing(sqlite3.connect(self.path, timeout=TIMEOUT)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and "log_format" not in tables:
             raise StudyError(
                 f"{self.path} is a database, but no log", rule="a log has a file of its own", found=f"{len(tables)} table(s)",
                 do="name another file",
             )  # fmt: skip
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         with connection:
             for statement in _sql.schema(TYPES):
                 connection.execute(statement)
