@@ -131,3 +131,36 @@ def test_columns_of_lists_are_found_to_be_series():
     rows = {"wave": [curve(9, i)[0].tolist() for i in range(30)], "tags": [str(["a", "b"])] * 29 + ["[]"]}
     kinds = {column.name: column.kind for column in detect_columns(open_source(rows))}
     assert kinds["wave"] == "series" and kinds["tags"] != "series"
+
+
+def test_a_series_of_tiny_units_is_scaled_like_any_other():
+    rng = np.random.default_rng(0)
+    curves = [rng.normal(2.0, 1.0, (1, 20)).astype(np.float32) for _ in range(8)]
+    cells, tiny = np.empty(8, object), np.empty(8, object)
+    cells[:], tiny[:] = curves, [curve * np.float32(1e-12) for curve in curves]
+    plain, small = (Series().fit({"x": c}, Recipe(media="blocks")).encode({"x": c})["x"].load() for c in (cells, tiny))
+    assert np.allclose(plain, small, atol=1e-4)
+    assert abs(small[:, 0].std() - 1.0) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("[1, -inf, 2]", "[1.0, null, 2.0]"), ("[1, inf]", "[1.0, null]"), ("[1, 1e300]", "[1.0, null]"),
+        ([np.float64(1.5), np.float32(2.0)], "[1.5, 2.0]"),
+        (np.array([np.array([1.0, 2.0]), np.array([3.0, 4.0])], object), "[[1.0, 2.0], [3.0, 4.0]]"),
+        ([(1, 2), pl.Series([3, None])], "[[1.0, 2.0], [3.0, null]]"),
+    ],
+)  # fmt: skip
+def test_series_as_python_and_files_hold_them(value, wanted):
+    assert Series().read_value(value, Column("x", "series")) == (wanted, False)
+
+
+def test_kernels_see_rows_alike_in_any_company(monkeypatch):
+    rng = np.random.default_rng(1)
+    cells = np.empty(7, object)
+    cells[:] = [rng.normal(size=(2, 15)).astype(np.float32) for _ in range(7)]
+    encoder = Series().fit({"x": cells}, Recipe())
+    together = encoder.encode({"x": cells})["numbers"]
+    monkeypatch.setattr("fieldguide.parts.modalities.series.ROWS_AT_ONCE", 3)
+    assert np.allclose(encoder.encode({"x": cells})["numbers"], together, atol=1e-6)

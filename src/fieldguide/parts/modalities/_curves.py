@@ -12,12 +12,14 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 MOST_STEPS = 1_000_000  # of one cell
 _BETWEEN = re.compile(r"[\s,;]+")
-_UNKNOWN = re.compile(r"\b(?:nan|None|NaN|NA|inf|-inf)\b")
+_UNKNOWN = re.compile(r"(?:[-+]?\binf|\b(?:nan|None|NaN|NA))\b")
+_GREATEST = float(np.finfo(np.float32).max)  # beyond it a step is no number a network can take, and counts as missing
 
 
 def parsed(text: str) -> np.ndarray | None:
@@ -30,9 +32,18 @@ def parsed(text: str) -> np.ndarray | None:
     if not text.startswith("["):
         return _of_numbers(_BETWEEN.split(text.strip()))
     try:
-        found = json.loads(_UNKNOWN.sub("null", text))
+        return of_lists(json.loads(_UNKNOWN.sub("null", text)))
     except (ValueError, RecursionError):
         return None
+
+
+def of_lists(found: list[Any]) -> np.ndarray | None:
+    """Return a list of numbers, or of channels of equally many numbers, as (channels, steps) float64; None where it is neither.
+
+    Examples:
+        >>> of_lists([1, None]).tolist(), of_lists([[1.0], [2.0]]).shape, of_lists([[1.0], [2.0, 3.0]]) is None
+        ([[1.0, nan]], (2, 1), True)
+    """
     channels = found if found and all(isinstance(channel, list) for channel in found) else [found]
     if not channels[0] or any(len(channel) != len(channels[0]) for channel in channels):
         return None
@@ -45,9 +56,9 @@ def _of_numbers(values: Sequence[object]) -> np.ndarray | None:
         return None
     try:
         numbers = np.array([math.nan if v is None else float(v) for v in values], np.float64)  # type: ignore[arg-type]
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         return None
-    return np.where(np.isfinite(numbers), numbers, np.nan)[None]
+    return np.where(np.abs(numbers) <= _GREATEST, numbers, np.nan)[None]
 
 
 def spelled(series: np.ndarray) -> str:

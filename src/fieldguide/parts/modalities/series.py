@@ -16,10 +16,12 @@ import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import WHITESPACE
-from fieldguide.parts.modalities._curves import Kernels, filled, parsed, spelled, stretched
+from fieldguide.parts.modalities._curves import Kernels, filled, of_lists, parsed, spelled, stretched
 
+FLAT = 1e-6  # deviation of a channel as a share of its mean, below which float32 cannot tell its steps apart
 MOST_STEPS = 512  # that a network sees unless the recipe says so
 N_KERNELS = 256
+ROWS_AT_ONCE = 1_024  # whose convolutions are computed together
 KERNEL_SEED = 20
 TOP = 8
 CURVES = 50  # points of a mean curve
@@ -47,18 +49,16 @@ class Series:
 
     def read_value(self, value: Any, column: Any) -> tuple[str | None, bool]:
         """Return one series as text and whether it is broken, as `read` would."""
-        if isinstance(value, pl.Series | np.ndarray):
-            value = value.tolist() if isinstance(value, np.ndarray) else value.to_list()
-        if isinstance(value, list | tuple):
-            value = str([list(v) if isinstance(v, list | tuple | pl.Series) else v for v in value])
         if value is None or (isinstance(value, float) and np.isnan(value)):
             return None, False
-        if not isinstance(value, str):
-            return None, True
-        text = value.strip(WHITESPACE)
-        if not text:
-            return None, False
-        series = parsed(text)
+        if isinstance(value, str):
+            text = value.strip(WHITESPACE)
+            if not text:
+                return None, False
+            series = parsed(text)
+        else:
+            value = _lists(value)
+            series = of_lists(value) if isinstance(value, list) else None
         return (None, True) if series is None else (spelled(series), False)
 
     def cells(self, typed: pl.Series) -> np.ndarray:
@@ -130,11 +130,13 @@ class Scale:
         whole = np.concatenate([cell for cell in known if len(cell) == channels], axis=1).astype(np.float64)
         empty = np.isnan(whole).all(axis=1)
         whole[empty] = 0.0
-        deviation = np.nanstd(whole, axis=1)
+        mean, deviation = np.nanmean(whole, axis=1), np.nanstd(whole, axis=1)
+        # what varies is told by its own size: currents in picoamperes vary too
+        varies = deviation > FLAT * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
         return Scale(
             n_steps or min(MOST_STEPS, max(cell.shape[1] for cell in known)),
-            tuple(np.round(np.nanmean(whole, axis=1), 6).tolist()),
-            tuple(np.where(deviation > 1e-9, deviation, 1.0).tolist()),
+            tuple(mean.tolist()),
+            tuple(np.where(varies, deviation, 1.0).tolist()),
         )
 
     def __call__(self, cells: np.ndarray) -> np.ndarray:
@@ -252,13 +254,23 @@ def _flat(cells: np.ndarray, scale: Scale) -> np.ndarray:
     found[[row for row in range(len(cells)) if cells[row] is None], -1] = 1.0
     if not known:
         return found
-    series = [scale.scaled(cells[row]) for row in known]
-    found[known, : channels * len(SUMMARIES)] = [np.concatenate([_summary(channel) for channel in one]) for one in series]
-    alike = np.stack([stretched(one, scale.n_steps) for one in series])
     kernels = Kernels(channels, scale.n_steps, N_KERNELS, KERNEL_SEED)
-    found[known, channels * len(SUMMARIES) : -2] = kernels(alike)
-    found[known, -2] = [np.log(cells[row].shape[1]) for row in known]
+    for start in range(0, len(known), ROWS_AT_ONCE):
+        rows = known[start : start + ROWS_AT_ONCE]
+        series = [scale.scaled(cells[row]) for row in rows]
+        found[rows, : channels * len(SUMMARIES)] = [np.concatenate([_summary(channel) for channel in one]) for one in series]
+        found[rows, channels * len(SUMMARIES) : -2] = kernels(np.stack([stretched(one, scale.n_steps) for one in series]))
+        found[rows, -2] = [np.log(cells[row].shape[1]) for row in rows]
     return found
+
+
+def _lists(value: Any) -> Any:
+    """Return arrays, Polars series and tuples, nested or not, as plain lists of Python numbers."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, pl.Series | np.ndarray):
+        value = value.tolist() if isinstance(value, np.ndarray) else value.to_list()
+    return [_lists(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _summary(channel: np.ndarray) -> np.ndarray:
