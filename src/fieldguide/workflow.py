@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
@@ -39,7 +40,9 @@ from fieldguide.material import Material
 from fieldguide.parts import find
 
 if TYPE_CHECKING:
+    from fieldguide.core.rules import Bound
     from fieldguide.steps.refine import Blended
+    from fieldguide.steps.rules import Held
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
 SHARES = {"baseline": 0.2, "train": 0.5, "refine": 1.0}
@@ -130,6 +133,8 @@ class Study:
         from fieldguide.steps.stale import keep_stale
 
         framed = self.material.framed
+        if self.config.rules is not None:
+            self.rules()
         keep_stale(self.folder / "stale_rows.parquet", framed.table, framed.stale)
         return self.record.once("frame", self._scope("frame"), lambda: (framed.facts, framed.findings))
 
@@ -220,12 +225,12 @@ class Study:
 
     def baseline(self) -> Result:
         """Set the bar: trivial rule, best single feature, linear, neighbours, boosting."""
-        from fieldguide.steps.baseline import BASELINES, baseline
+        from fieldguide.steps.baseline import baseline, baselines_of
         from fieldguide.steps.forecasters import baselines
 
         self.prepare()
         return self.record.once("baseline", self._scope("baseline"), lambda: baseline(
-            self._bench, self._candidates(BASELINES if self.material.examples is None else baselines(self._budget.minutes)), self._budget.share(SHARES["baseline"])
+            self._bench, self._candidates(baselines_of(self.material.framed.problem) if self.material.examples is None else baselines(self._budget.minutes)), self._budget.share(SHARES["baseline"])
         ))  # fmt: skip
 
     def train(self) -> Result:
@@ -284,7 +289,9 @@ class Study:
         from fieldguide.steps.promise import outlook as drifting
         from fieldguide.steps.promise import past_of
         from fieldguide.steps.refine import Blended, answer
+        from fieldguide.steps.rules import keep_answers
 
+        rules = None if self.config.rules is None else self.rules()
         search = self.record.result("refine")
         if search is None:
             raise GateError(
@@ -327,6 +334,7 @@ class Study:
                 outlook=outlook,
                 discrimination=self.split()["discrimination"],
                 examples=self.material.examples, test=self.material.divided.split.test,
+                keep=lambda answers: keep_answers(self.folder / "work", answers),
             )
             if self.material.n_refits > 1:
                 again = refit(bench, chosen, self.material.rows_of(self.material.to_ship))
@@ -336,7 +344,7 @@ class Study:
                     ),
                     evidence=judged.evidence,
                 )
-            self._replace_model(judged)
+            self._replace_model(replace(judged, rules=rules))
             megabytes, latency = weigh(self.folder / "model", bench.samples, find)
             facts = {**facts, "calibrators": [dict(fact) for fact in correction.facts]}
             return {**facts, "megabytes": megabytes, "latency_ms": latency}, findings
@@ -377,13 +385,15 @@ class Study:
             chosen, entry, _ = answer(bench, search.facts)
         else:
             chosen = Blended((bench.remembered(entry),), (1.0,))
+        rules = None if self.config.rules is None else self.rules()
         correction = calibrate(bench, chosen, entry["thresholds"])
-        bench.packaged(
+        model = bench.packaged(
             calibrated(refit(bench, chosen, self.material.rows_of(self.material.to_learn)), correction.calibrators),
             correction.thresholds,
             {**self._evidence(entry), **self._interval(bench, chosen)},
             self.material.key,
-        ).save(out)
+        )
+        replace(model, rules=rules).save(out)
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
 
@@ -505,6 +515,159 @@ class Study:
         scope = f"{self._scope('imbalance')} {trial.entry['key']}"
         return self.record.once("imbalance", scope, lambda: imbalance(bench, trial, clock))
 
+    def rules(self) -> Bound:
+        """The rules of study.yaml, checked against the study's outputs and columns; their version is in the journal.
+
+        Raises:
+            StudyError: there are none.
+            ConfigError: a rule names what is not there, or compares what cannot be compared.
+        """
+        from fieldguide.core.rules import bind
+        from fieldguide.steps.ruling import recorded, written
+
+        bound = bind(written(self.config), self.material.framed.problem.outputs, self.material.framed.columns)
+        recorded(self.journal, bound.rules)
+        return bound
+
+    def rules_check(self) -> Result:
+        """Count where the rules hold, by the true signals of development rows; needs no model."""
+        from fieldguide.steps.rules import check
+        from fieldguide.steps.ruling import known_later
+
+        self.split()
+        bound, later = self.rules(), known_later(self.config, self.material.excluded)
+        return Result("rules", *check(bound, self.material.rows.truths, self.material.development.frame, later))
+
+    def rules_evaluate(self, *, test: bool = False, reason: str | None = None) -> Result:
+        """Judge the signals and the decision that follows from them, beside predicting the decision directly.
+
+        Args:
+            test: on the sealed rows, by the answers that finalize kept: a look.
+            reason: needed for a look that is not the first.
+        """
+        from fieldguide.steps.rules import evaluate
+        from fieldguide.steps.ruling import direct_of, known_later, truth_of
+
+        bound, truth = self.rules(), truth_of(self.config)
+        name, held, rows = self._held(f"rules evaluate, version {bound.rules.version}", test, reason)
+        later = known_later(self.config, self.material.excluded)
+
+        def compute() -> tuple[dict[str, Any], Any]:
+            clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+            direct = None if test else direct_of(
+                self._bench, self.baseline()["entries"], bound, self.material.development.frame, truth, rows, clock
+            )  # fmt: skip
+            return evaluate(self._bench, bound, held, name, later=later, truth=truth, direct=direct)
+
+        scope = f"{self._scope('rules')} {bound.rules.version} {truth} {name} {held.part} {held.looks}"
+        return self.record.once("rules", scope, compute)
+
+    def rules_diff(
+        self, against: str | Path | None = None, *, test: bool = False, reason: str | None = None
+    ) -> tuple[Result, pl.DataFrame]:
+        """Say whose decision changes between another version of the rules and the present one; nothing is fitted.
+
+        Args:
+            against: a version in the journal, a study.yaml or a model folder; None: what `model/` carries, else the version before.
+            test: on the sealed rows, by the answers that finalize kept: a look, recorded before they are opened.
+            reason: needed for a look that is not the first.
+
+        Returns:
+            the result, and every row whose decision changes.
+        """
+        from fieldguide.core.rules import bind
+        from fieldguide.steps.rules import diff
+        from fieldguide.steps.ruling import other_version, truth_of
+
+        new, framed = self.rules(), self.material.framed
+        old = bind(other_version(self.config, self.folder, self.journal, new.rules, against), framed.problem.outputs, framed.columns)
+        by = f"rules diff, version {old.rules.version} to {new.rules.version}"
+        _, held, _ = self._held(by, test, reason)
+        facts, changed = diff(old, new, held, seed=self.config.seed, truth=truth_of(self.config))
+        scope = f"{self._scope('rules')} {old.rules.version} {new.rules.version} {held.part} {held.looks}"
+        return self.record.keep(Result("rules_diff", facts), scope), changed
+
+    def rules_attach(self, out: str | Path, model: str | Path | None = None) -> Model:
+        """Write a copy of a model (default: `model/`) that carries the present rules; nothing is fitted."""
+        from fieldguide.core.model import attach_rules
+        from fieldguide.core.rules import bind
+
+        carried = load_model(self.folder / "model" if model is None else model)
+        attach_rules(carried, bind(self.rules().rules, carried.outputs, self.material.framed.columns), Path(out))
+        return load_model(out)
+
+    def _held(self, by: str, test: bool, reason: str | None) -> tuple[str, Held, np.ndarray]:
+        """Rows that rules are held against: whose answers, the rows, and which development rows they are."""
+        from fieldguide.steps.refine import Blended, answer
+        from fieldguide.steps.rules import Held, kept_answers, validated
+
+        table, split = self.material.framed.table, self.material.divided.split
+        if test:
+            done = self.record.result("finalize")
+            if done is None:
+                raise GateError("nothing was finalized yet", rule="rules are held against the answers of the finalized model", do="fieldguide finalize first, or leave --test out")
+            predictions = kept_answers(self.folder / "work", self.problem.outputs, len(split.test))
+            self.seal.open(by, reason)
+            sealed = self.material.sealed()
+            rows, place, name = split.test, np.arange(0), str(done["chosen"])
+            thresholds, truths, blocks = done["thresholds"], sealed.rows.truths, sealed.blocks
+        else:
+            bench, search = self._bench, self.record.result("refine")
+            if search is not None:
+                chosen, entry, _ = answer(bench, search.facts)
+            else:
+                bar = self._bar(self.baseline())
+                chosen, entry = Blended((bar,), (1.0,)), bar.entry
+            place, name = chosen.members[0].rows, str(entry["candidate"])
+            predictions, thresholds = validated(bench, chosen, entry["thresholds"])
+            rows, truths, blocks = split.work[place], bench.truths(place), bench.roles.blocks[place]
+        names = pl.Series("row", rows) if self.material.key is None else table.frame[self.material.key][rows]
+        part = "test" if test else "validation"
+        looks = len(self.seal.looks) if test else 0
+        return name, Held(part, predictions, thresholds, truths, table.frame[rows], blocks, names, looks), place
+
+    def explain(self, candidate: str | None = None, rows: Any = None) -> Result:
+        """What an answer follows from: SHAP values, permutation importance, partial dependence, counter-examples.
+
+        Looks into the candidate on validation rows it was not fitted on; the seal stays closed.
+
+        Args:
+            candidate: name of a candidate; None: the chosen one, or the bar before refine.
+            rows: a file or data frame of rows to explain one by one as well; such a result is not recorded.
+
+        Raises:
+            StudyError: there is no such candidate, it looks at no column, or the study is a forecast.
+        """
+        from fieldguide.steps.explain import explain, read_asked
+        from fieldguide.steps.refine import Blended, answer
+
+        if self.material.examples is not None:
+            raise StudyError(
+                "a forecast cannot be explained column by column yet", rule="explain looks into tables of columns",
+                do="compare it with seasonal_naive on the leaderboard, and look at its useful horizon (FG812)",
+            )  # fmt: skip
+        bar = self._bar(self.baseline())
+        bench, entries, search = self._bench, self._entries(), self.record.result("refine")
+        able = {name: entry for name, entry in entries.items() if entry["kind"] != "trivial"}
+        name = candidate or (search["chosen"] if search is not None else bar.name)
+        if name not in able:
+            raise StudyError(
+                f"there is no candidate {name!r} to explain{nearest(name, able)}", rule="a candidate looks at columns",
+                found=f"candidates are {listed(able)}" if able else "none was tried yet",
+            )  # fmt: skip
+        if entries[name]["kind"] == "ensemble" and search is not None:
+            chosen, entry, _ = answer(bench, search.facts)
+        else:
+            chosen, entry = Blended((bench.remembered(entries[name]),), (1.0,)), entries[name]
+        if rows is not None:
+            asked = read_asked(bench, rows)
+            facts, findings = explain(bench, chosen, name, entry["thresholds"], asked, str(rows) if isinstance(rows, (str, Path)) else "a data frame")
+            return Result("explain", facts, findings)
+        keys = [member.entry["key"] for member in chosen.members]
+        return self.record.once(
+            "explain", f"{self._scope('explain')} {keys} {chosen.weights}", lambda: explain(bench, chosen, name, entry["thresholds"])
+        )
+
     def leaderboard(self) -> list[dict[str, Any]]:
         """Candidates, the best first, by their validation scores. Test scores are in `finalize`'s result, and nowhere before."""
         columns = ("candidate", "kind", "difference", "seconds", "megabytes", "latency_ms")
@@ -611,6 +774,7 @@ class Study:
         """Hash of what a step's result depends on: the table, the settings, and for steps that try candidates the budget."""
         said = self.config.to_dict()
         said["problem"] = {k: v for k, v in said["problem"].items() if step == "frame" or k not in WORDS}
+        said.pop("rules")  # decisions follow from answers: other rules need no other model
         for name in (
             ("budget",)
             if step in ("frame", "finalize") or (step == "explore" and self.config.proxies)

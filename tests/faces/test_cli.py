@@ -30,7 +30,7 @@ STATUS = {"study", "done", "next", "looks", "unproven"}
 VERBS = {
     *("init", "join", "features", "run", *STEPS, "recency"),
     *("predict", "package", "evaluate", "status", "report", "schema", "version"),
-    *("imbalance", "intervals", "rates", "embed"),
+    *("imbalance", "rules", "intervals", "rates", "embed", "explain"),
     *("serve", "log", "replay", "outcomes", "gap", "refresh", "experiment"),
 }
 """Every verb of the program: a new one is added here, so that none appears or disappears unseen."""

@@ -21,7 +21,7 @@ TITLES = {
     "join": "Join event tables",
     "frame": "Frame the question", "split": "Seal the test set", "explore": "Look at the data", "prepare": "Prepare the columns",
     "baseline": "Set the bar", "train": "Train networks", "refine": "Refine", "finalize": "Refit and open the seal",
-    "evaluate": "Judge predictions made elsewhere", "recency": "Measure how the answer ages", "imbalance": "Measure the remedies for a rare class", "intervals": "Count what intervals cover", "rates": "Test learning rates",
+    "evaluate": "Judge predictions made elsewhere", "recency": "Measure how the answer ages", "imbalance": "Measure the remedies for a rare class", "rules": "Decide by rules", "rules_diff": "Compare two versions of the rules", "intervals": "Count what intervals cover", "rates": "Test learning rates", "explain": "Look into the answer",
     "features": "Hold the table against its contract",
 }  # fmt: skip
 UNCUT = 200

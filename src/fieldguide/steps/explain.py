@@ -1,6 +1,6 @@
 """Explain: what the answer of a candidate follows from, on development rows that it was not fitted on.
 
-Takes the bench and a candidate, or a blend of several. The candidate is fitted again on the first fold's training rows and looked
+Takes the bench and a candidate, or a blend of several. The candidate is fitted again on the training rows of the largest fold and looked
 into on that fold's validation rows: SHAP values, permutation importance with intervals, partial dependence, counter-examples. No
 sealed row is read.
 """
@@ -15,12 +15,15 @@ import numpy as np
 from fieldguide.core.bench import Bench
 from fieldguide.core.candidate import Predictor
 from fieldguide.core.contracts import Explainer, Threshold
-from fieldguide.core.errors import StudyError
+from fieldguide.core.errors import DataError, StudyError
 from fieldguide.core.explanation import Explanation
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of
+from fieldguide.core.media import rooted
+from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator
+from fieldguide.core.source import open_source
 from fieldguide.core.table import MEDIA_KINDS
 from fieldguide.parts import find
 from fieldguide.steps.counter import counter_examples
@@ -55,7 +58,7 @@ def explain(
         StudyError: the candidate looks at no column.
         MissingExtra: a package that the explainer needs is not installed.
     """
-    fold = bench.folds[0]
+    fold = max(bench.folds, key=lambda fold: len(fold.train))
     predictor = refit(bench, chosen, bench.rows.take(fold.train))
     training = bench.rows.take(_drawn(fold.train, DEALT, bench.seed, "training"))
     background = training.take(np.arange(min(BACKGROUND, len(training))))
@@ -97,6 +100,20 @@ def explain(
         "kinds": {column.name: column.kind for column in judged.columns}, "outputs": outputs,
     }  # fmt: skip
     return {"sentence": _sentence(found), **found}, ()
+
+
+def read_asked(bench: Bench, data: Any) -> Rows:
+    """Read rows to explain as a model would: a path or a data frame; cells that cannot be read are missing.
+
+    Raises:
+        DataError, ContractError: the rows cannot be read, there is none, or a column is missing.
+    """
+    source = open_source(data)
+    table, _ = read_frame(source.collect(), rooted(bench.columns, source.root), bench.modality)
+    if not table.n_rows:
+        raise DataError("there are no rows to explain", rule="a file of rows holds at least one", do="name another file")
+    rows = Rows.of(table, (), bench.modality)
+    return Rows(bench.rows.columns, {c.name: rows.cells[c.name] for c in bench.rows.columns}, n_rows=len(rows))
 
 
 def _explained(predictor: Predictor, rows: Rows, background: Rows, output: int, seed: int) -> tuple[Explainer, Explanation]:
@@ -212,7 +229,7 @@ def _sentence(found: Mapping[str, Any]) -> str:
     helps = [entry for entry in first["importance"] if entry["interval"][0] is not None and entry["interval"][0] > 0]
     top = first["importance"][0]
     said = (
-        f"without {' and '.join(top['columns'])} in its place, {found['candidate']} loses {top['value']:.3g} "
+        f"with {', '.join(top['columns'])} dealt to the wrong rows, {found['candidate']} loses {top['value']:.3g} "
         f"[{top['interval'][0]:.3g}, {top['interval'][1]:.3g}] of {first['metric']}"
         if helps
         else f"no column of {found['candidate']} can be told from one that is not needed"

@@ -61,13 +61,12 @@ def permutation_importance(
             dealt.append(read({**rows.cells, **{name: rows.cells[name][order] for name in group}}))
 
         def lost(weights: np.ndarray, dealt: list[np.ndarray] = dealt) -> np.ndarray:
-            after = np.mean([metric.resample(truth, one, weights) for one in dealt], axis=0)
-            return np.asarray(better * (metric.resample(truth, whole, weights) - after))
+            before = metric.resample(truth, whole, weights)  # gaps first: what moves no answer is worth exactly 0
+            return np.asarray(better * np.mean([before - metric.resample(truth, one, weights) for one in dealt], axis=0))
 
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
-        value = better * (
-            metric.score(truth, whole, weights) - float(np.mean([metric.score(truth, one, weights) for one in dealt]))
-        )
+        score = metric.score(truth, whole, weights)
+        value = better * float(np.mean([score - metric.score(truth, one, weights) for one in dealt]))
         judged = resampled(lost, blocks, seed, REPLICATES, weights=rows.weights)
         found.append({"columns": list(group), "value": float(value), "interval": list(judged.interval)})
     return sorted(found, key=lambda entry: -entry["value"])

@@ -18,7 +18,7 @@ from fieldguide.core.result import Result
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
 BEFORE = ("join",)
-BESIDE = ("recency", "imbalance", "rules", "rules_diff", "intervals", "rates")
+BESIDE = ("recency", "imbalance", "rules", "rules_diff", "intervals", "rates", "explain")
 """Steps before and beside the order: shown where they were run, missed by nobody where they were not."""
 ONLINE = ("traffic", "replay", "gap", "refresh")
 """Steps on a model in use: shown where a log or an experiment is named."""

@@ -13,6 +13,7 @@ from fieldguide.faces.report import blocks, charts, online, question, trials
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.contract import contract
 from fieldguide.faces.report.derived import derived
+from fieldguide.faces.report.explain import explain
 from fieldguide.faces.report.facts import ONLINE, Recorded, at, check_titles
 from fieldguide.faces.report.figures import (
     ABSENT,
@@ -404,6 +405,6 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
     "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
-    "recency": recency, "imbalance": imbalance, "rules": rules, "rules_diff": rules_diff, "intervals": intervals, "rates": rates,
+    "recency": recency, "imbalance": imbalance, "rules": rules, "rules_diff": rules_diff, "intervals": intervals, "rates": rates, "explain": explain,
     "traffic": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": online.refresh,
 }  # fmt: skip
