@@ -36,7 +36,10 @@ def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: 
 
 
 def calibratable(output: Output, prediction: np.ndarray) -> np.ndarray | None:
-    """Return the one column of a prediction whose calibration is told slice by slice; None where there are several."""
+    """Return the one column of a prediction whose calibration is told slice by slice; None where there are several, or no truth to
+    hold it against, as for a suggested price."""
+    if output.codes_more:
+        return None
     if output.family == "binary":
         return prediction[:, 1]
     return prediction[:, 0] if output.family == "values" else None
@@ -119,7 +122,7 @@ def judge(
         scores.append(
             Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made).to_dict()
         )
-        found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
+        found = calibration(output.plain(truths[i]), predictions[i], blocks, output.labels, seed, replicates)
         calibrations.append({"output": output.name, **found.to_dict()})
         chosen.append(threshold)
     return {"scores": scores, "calibration": calibrations, "thresholds": chosen}
@@ -190,7 +193,7 @@ def _errors(output: Output, part: InTime, i: int) -> np.ndarray:
     """Return signed errors of the rows, or where there is a rival how much worse than its the squared ones are."""
 
     def signed(prediction: np.ndarray) -> np.ndarray:
-        truth = np.asarray(part.truths[i])
+        truth = output.plain(np.asarray(part.truths[i]))
         if output.joint:  # the mean over labels or entries, each in its own spread
             spread = truth.std(axis=0)
             gaps = (truth - prediction) / np.where(spread > 0, spread, 1.0)

@@ -160,7 +160,9 @@ def _silence(metric: Metric, truth: np.ndarray, blocks: np.ndarray, mask: np.nda
 
 
 def _to_calibrate(metric: Metric, prediction: np.ndarray) -> np.ndarray | None:
-    """Return what is compared with the truth for the ratio: P(label 1) of two labels, or the value."""
+    """Return what is compared with the truth for the ratio: P(label 1) of two labels, or the value; suggested prices have no truth."""
+    if getattr(metric, "tasks", ()) == ("price",):
+        return None
     if metric.reads == "value":
         return np.asarray(prediction, dtype=np.float64).reshape(len(prediction))
     if metric.reads == "probability" and prediction.shape[1] == 2:

@@ -14,7 +14,9 @@ from fieldguide.core.bench import Bench
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.leaderboard import calibratable, difference, metric_of, readable
 from fieldguide.core.problem import Output
+from fieldguide.core.score import Score, score
 from fieldguide.core.slices import slice_scores
+from fieldguide.parts import find
 
 MOST_DRAWN = 500
 """Rows that are drawn as truth against prediction."""
@@ -45,6 +47,7 @@ def output_facts(
         told.append({
             "output": output.name, "task": output.task.name, "metric": metric.name, "title": metric.title, "difference": against,
             "slices": [part.to_dict() for part in sliced], "drawn": drawn(output, truths[i], answers[i], thresholds[i]),
+            "offers": offer_scores(output, truths[i], answers[i], blocks, bench.seed),
         })  # fmt: skip
     return told
 
@@ -65,7 +68,24 @@ def drawn(output: Output, truth: np.ndarray, prediction: np.ndarray, threshold: 
         table = np.bincount(truth * width + decided, minlength=width * width).reshape(width, width)
         return {"labels": list(output.labels), "confusion": table.tolist(), "threshold": threshold}
     rows = np.linspace(0, len(truth) - 1, min(MOST_DRAWN, len(truth))).astype(int)
-    return {"truth": truth[rows].tolist(), "predicted": prediction[rows, 0].tolist()}
+    return {"truth": output.plain(truth)[rows].tolist(), "predicted": prediction[rows, 0].tolist()}
+
+
+def offer_scores(output: Output, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int) -> list[dict[str, Any]]:
+    """Return all metrics that judge a suggested price, each with its interval; none for other tasks.
+
+    Shape:
+        truth, blocks: (rows,); prediction: (rows, 1)
+    """
+    if not output.codes_more:
+        return []
+    told = []
+    for name in output.task.metrics:
+        chosen = output.metric
+        part = chosen if chosen is not None and chosen.name == name else find("metrics", name)()
+        value, interval = score(part, truth, prediction[:, 0], blocks, seed=seed)
+        told.append(Score(output.name, name, value, interval, len(truth), len(np.unique(blocks)), "test").to_dict())
+    return told
 
 
 def _members(output: Output, truth: np.ndarray, decided: np.ndarray, threshold: Threshold) -> list[dict[str, Any]]:
