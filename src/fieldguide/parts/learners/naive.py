@@ -21,18 +21,19 @@ from fieldguide.parts.learners._history import history, horizon_of, length_of, s
 class Naive:
     """Repeat the last known value at every step of the horizon.
 
-    Nothing beats it on a random walk, and many published networks did not on exchange rates.
+    Nothing beats it on a random walk, and many published networks did not on exchange rates. So it may be chosen and shipped, which
+    a trivial rule may not.
 
     Source:
         Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", section 5.2.
 
     Examples:
         >>> Naive().kind
-        'trivial'
+        'simple'
     """
 
     name: ClassVar[str] = "naive"
-    kind: ClassVar[Literal["trivial"]] = "trivial"
+    kind: ClassVar[Literal["simple"]] = "simple"
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
