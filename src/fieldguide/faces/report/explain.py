@@ -164,7 +164,7 @@ def _named(rows: charts.Rows) -> dict[str, Any]:
     return {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "axis": axis}
 
 
-SIGNED = {"condition": {"test": "datum.value < 0", "value": "var(--k-network)"}, "value": "var(--blue)"}
+SIGNED = {"condition": {"test": "datum.value < 0", "value": "var(--bad)"}, "value": "var(--blue)"}
 """Colour of a part: what lowers the score differs from what raises it, and lies on the other side of the line."""
 
 
@@ -216,7 +216,7 @@ def levels(rows: charts.Rows, y: str) -> charts.Spec:
 def tiles(rows: charts.Rows) -> charts.Spec:
     """Regions {x, y, value, label} of an image: the colour is the part, from lowering to raising."""
     reach = max((abs(row["value"]) for row in rows), default=1.0) or 1.0
-    scale = {"domain": [-reach, 0, reach], "range": ["var(--k-network)", "var(--paper)", "var(--blue)"], "type": "linear"}
+    scale = {"domain": [-reach, 0, reach], "range": ["var(--bad)", "var(--paper)", "var(--blue)"], "type": "linear"}
     axis = {"title": None, "ticks": False, "labels": False, "domain": False}
     return charts.base(rows, 200, mark={"type": "rect"}, encoding={
         "x": {"field": "x", "type": "ordinal", "axis": axis}, "y": {"field": "y", "type": "ordinal", "axis": axis},
