@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -113,11 +114,74 @@ def test_no_answer_leaves_without_its_log(served: Served, monkeypatch: pytest.Mo
         raise StudyError("the disk is full", rule="every answer is logged before it is sent", found="no space left")
 
     monkeypatch.setattr(served.store, "append", full)
-    assert "logged before" in refused(served.predict(*rows(1)), 503)["rule"]
+    problem = refused(served.predict(*rows(1)), 503)
+    assert "logged before" in problem["rule"] and "no space" not in str(problem), "the inside is not the caller's"
     assert "logged before" in refused(served.predict(*rows(100)), 503)["rule"]
     assert refused(served.client.get("/ready"), 503)["rule"] == "the log can be written"
     monkeypatch.undo()
     assert served.predict(*rows(1)).status_code == 200 and served.client.get("/ready").json()["ready"]
+
+
+def test_who_is_not_ready_learns_by_himself_that_the_log_can_be_written_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(entries: Any) -> None:
+        raise StudyError("the disk is full", found="no space left on /secret/place")
+
+    monkeypatch.setattr(served.store, "append", full)
+    for _ in range(2):
+        refused(served.predict(*rows(1)), 503)
+    assert "secret" not in str(refused(served.client.get("/ready"), 503))
+    monkeypatch.undo()
+    for _ in range(100):  # a proxy asks only /ready until it says yes
+        if served.client.get("/ready").status_code == 200:
+            break
+        time.sleep(0.01)
+    assert served.client.get("/ready").json()["ready"]
+    assert capfd.readouterr().err.count("/secret/place") == 1, "whoever runs the server is told why, once"
+
+
+def test_an_assignment_that_was_not_written_is_written_with_the_next_answer(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(entries: Any) -> None:
+        raise StudyError("the disk is full")
+
+    arms = arms_of(folder, "now", "next")
+    deal = allocated(lambda unit: "next", {"now": 0.5, "next": 0.5}, "exp", arms)
+    with serving(arms, f"{tmp_path}/log.db", Settings(deal=deal)) as served:
+        for n, unit in ((1, "few"), (70, "many")):
+            monkeypatch.setattr(served.store, "append", full)
+            refused(served.predict(*rows(n), unit=unit), 503)
+            monkeypatch.undo()
+            assert served.predict(*rows(n), unit=unit).status_code == 200
+        assert set(served.store.assignments()["unit"]) == {"few", "many"}
+
+
+def test_a_broken_row_of_a_batch_is_named_as_the_caller_counts(folder: Path, tmp_path: Path) -> None:
+    arms = arms_of(folder, "now", "next")
+    deal = allocated(lambda unit: "now" if int(str(unit)) % 2 else "next", {"now": 0.5, "next": 0.5}, "exp", arms)
+    asked = rows(70)
+    asked[41] = {**asked[41], "age": "old"}
+    with serving(arms, f"{tmp_path}/log.db", Settings(deal=deal)) as served:
+        problem = refused(served.predict(*asked, units=list(range(70))), 422)
+        assert (problem["row"], problem["column"]) == (41, "age")
+    with closing(open_log(f"{tmp_path}/log.db")) as store:
+        assert store.refusals()["row"].to_list() == [41]
+
+
+def test_a_plan_that_cannot_be_read_for_a_moment_deals_as_before(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def running(place: Path) -> Any:
+        if (place / "plan").read_text() == "half":
+            raise ConfigError("the plan cannot be read")
+
+    (tmp_path / "plan").write_text("whole")
+    seconds = itertools.count(step=10)
+    dealing = Dealing(tmp_path, arms_of(folder, "now"), running, lambda: float(next(seconds)))
+    (tmp_path / "plan").write_text("half")
+    assert dealing("u").arm == "now" and "deals as before" in capsys.readouterr().err
 
 
 # --- arms ---------------------------------------------------------------------------------------------------------------

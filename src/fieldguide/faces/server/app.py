@@ -6,6 +6,7 @@ Knows HTTP's side of the server. What is done at each path is `handlers`'.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from fieldguide.core.answering import Problem
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, StudyError
 from fieldguide.core.log import LogStore
 from fieldguide.faces.server.answers import Refused, refusal
 from fieldguide.faces.server.arms import Arm
@@ -38,12 +39,16 @@ def build(arms: Sequence[Arm], store: LogStore, settings: Settings | None = None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        server.start(asyncio.get_running_loop())
+        try:
+            server.start(asyncio.get_running_loop())
+        except FieldguideError as error:
+            app.state.failure = error  # uvicorn keeps to itself why it did not start
+            raise
         yield
         await asyncio.get_running_loop().run_in_executor(None, server.stop)
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.state.server = server
+    app.state.server, app.state.failure = server, None
     for path, method, handler, is_open in (
         ("/predict", "POST", server.predict, False), ("/explain", "POST", server.explain, False),
         ("/outcomes", "POST", server.outcomes, False), ("/health", "GET", server.health, True),
@@ -86,6 +91,8 @@ def _guarded(server: Server, path: str, handler: Handler, is_open: bool) -> Call
         except Refused as refused:
             response = _told(server, path, refused, name)
         except FieldguideError as error:
+            if not isinstance(error, StudyError):  # what ails the log its writer has said
+                print(f"{path}: {error}", file=sys.stderr)
             response = _told(server, path, told(error), name)
         except (
             Exception

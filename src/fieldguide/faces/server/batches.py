@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,9 @@ def _read(request: str, arm: Arm, part: Any, at: np.ndarray) -> tuple[Rows, pl.D
                 pl.Series(name, list(values), dtype=dtype) for (name, dtype), values in zip(schema.items(), zip(*cells))
             ]
             return rows, pl.DataFrame(columns), part
+    problems = [
+        replace(p, row=None if p.row is None else int(at[p.row])) for p in problems
+    ]  # as the caller counts them
     refused = Unfit(422, broken(problems).what, problems)
     refused.entries = refusals(request, arm, problems)
     raise refused

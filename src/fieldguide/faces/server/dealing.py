@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from fieldguide.core.assignment import explores
+from fieldguide.core.errors import FieldguideError
 from fieldguide.faces.server.arms import Arm, Deal, Dealt, allocated, first_of
 
-SECONDS = 2.0
-"""How often the folder is looked at."""
+SECONDS = 0.2
+"""How often the folder is looked at, at most: until then a phase that began deals nobody."""
 
 
 class Dealing:
@@ -39,7 +41,7 @@ class Dealing:
 
     def __call__(self, unit: str | None) -> Dealt:
         if self._clock() >= self._next:
-            self._look()
+            self._look_again()
         return self._deal(unit)
 
     def explores(self, request: str) -> bool | None:
@@ -47,6 +49,13 @@ class Dealing:
         if self._now is None or not self._now.explore:
             return None
         return explores(request, self._now.allocation.salt, self._now.explore)
+
+    def _look_again(self) -> None:
+        """Look; where the plan cannot be read now, deal as before: a file that is being written is no reason to refuse."""
+        try:
+            self._look()
+        except (FieldguideError, OSError) as error:
+            print(f"the experiment deals as before: {error}", file=sys.stderr)
 
     def _look(self) -> None:
         self._next = self._clock() + SECONDS

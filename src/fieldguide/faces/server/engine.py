@@ -10,15 +10,16 @@ import asyncio
 import itertools
 import os
 import queue
+import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fieldguide.core.answering import Answered, Problem, read_request
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import FieldguideError, StudyError
 from fieldguide.core.log import Assignment, Entry, LogStore, Prediction, Refusal, now
 from fieldguide.faces.server.answers import Refused
 from fieldguide.faces.server.arms import Arm, Dealt
@@ -29,6 +30,8 @@ WAITING = 20_000
 """Rows that may wait; more are refused, so that memory stays bounded."""
 REMEMBERED = 100_000
 """Units whose assignment is remembered as logged; forgetting one logs it again, and the first stands."""
+FAILURES = 3
+"""Transactions that fail one after the other until it is the log that fails, and not what is written into it."""
 
 
 @dataclass
@@ -121,21 +124,31 @@ class Writer:
                 return
 
     def _write(self, group: Sequence[tuple[Sequence[Entry], Callable[[Exception | None], None]]]) -> None:
-        began = time.perf_counter()
-        entries = [entry for some, _ in group for entry in some]
-        error: Exception | None = None
+        error = self._appended([entry for some, _ in group for entry in some])
+        if error is None or len(group) == 1:
+            for _, done in group:
+                done(error)
+            return
+        failures = 0
+        for entries, done in group:  # one entry may spoil the transaction of others
+            if failures < FAILURES:  # each may have waited long for a log that is gone
+                error = self._appended(entries)
+                failures = 0 if error is None else failures + 1
+            done(error)
+
+    def _appended(self, entries: Sequence[Entry]) -> Exception | None:
+        """Write entries; return what went wrong, which is told to whoever waits: no answer leaves without its log."""
+        began, error = time.perf_counter(), None
         try:
             self.store.append(entries)
-        except Exception as reason:  # told to whoever waits: no answer leaves without its log
-            if len(group) > 1:  # one entry may spoil the transaction of others
-                for one in group:
-                    self._write([one])
-                return
+        except Exception as reason:
             error = reason
-        self.failure = str(error) if error is not None else ""
-        self._told(len(entries), time.perf_counter() - began)
-        for _, done in group:
-            done(error)
+        failure = str(error) if error is not None else ""
+        if failure and failure != self.failure:  # callers hear that it failed; why is for whoever runs the server
+            print(f"the log cannot be written: {failure}", file=sys.stderr)
+        self.failure = failure
+        self._told(len(entries) if error is None else 0, time.perf_counter() - began)
+        return error
 
 
 class Engine:
@@ -155,19 +168,23 @@ class Engine:
         self.arms, self.writer, self.loop = arms, writer, loop
         self._told = told
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._waiting, self._count = 0, threading.Lock()
+        self._waiting, self._closing, self._count = 0, False, threading.Lock()
         self._logged: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._remembering = threading.Lock()  # batches ask from the event loop
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Take a job; its future is resolved when it is answered and logged.
+        """Take a job; its future is resolved when it is answered and logged, and its rows wait until then.
 
         Raises:
-            Refused: 503, too many rows wait.
+            Refused: 503, too many rows wait, or the server is shutting down.
         """
         with self._count:
+            if self._closing:
+                raise Refused(
+                    503, "the server is shutting down", [Problem("the server answers", send="the same again, later")]
+                )
             if self._waiting + len(job.rows) > WAITING:
                 raise Refused(503, "too many rows wait for an answer", [
                     Problem(f"at most {WAITING:,} rows wait", value=f"{self._waiting:,} rows", send="the same again, later")
@@ -177,8 +194,15 @@ class Engine:
 
     def close(self) -> None:
         """Answer what still waits, then stop."""
+        with self._count:
+            self._closing = True
         self._queue.put(None)
         self._thread.join()
+
+    def note(self, entries: Sequence[Entry]) -> None:
+        """Log entries that nobody waits for; like rows they count as waiting until they are written."""
+        self._release(-len(entries))
+        self.writer.put(entries, lambda error: self._release(len(entries)))
 
     def assigned(self, units: Sequence[str | None], dealt: Sequence[Dealt]) -> list[Entry]:
         """Return the assignments that the log may not have yet."""
@@ -197,6 +221,13 @@ class Engine:
                     self._logged.popitem(last=False)
                 entries.append(Assignment(one.experiment, unit, one.arm, now(), one.propensity))
         return entries
+
+    def unassigned(self, entries: Sequence[Entry]) -> None:
+        """Take back what `assigned` returned, or more: it could not be written."""
+        with self._remembering:
+            for entry in entries:
+                if isinstance(entry, Assignment):
+                    self._logged.pop((entry.experiment, entry.unit), None)
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -219,20 +250,29 @@ class Engine:
         names = dict.fromkeys(dealt.arm for job in jobs for dealt in job.dealt)
         for name in names:
             self._answer_by(self.arms[name], jobs)
-        with self._count:
-            self._waiting -= sum(len(job.rows) for job in jobs)
         answered = [job for job in jobs if job.error is None]
         for job in answered:
             job.entries += self.assigned(job.units, job.dealt)
         refused = [job for job in jobs if job.error is not None]
         if answered:
             entries = [entry for job in answered for entry in job.entries]
-            self.writer.put(entries, lambda error: self._resolve(answered, error))
+            self.writer.put(entries, lambda error: self._written(answered, entries, error))
         if refused:
             noted: list[Entry] = [entry for job in refused for entry in job.entries]
             if noted:
-                self.writer.put(noted, lambda error: None)  # whoever was refused need not wait for the log
+                self.note(noted)  # whoever was refused need not wait for the log
+            self._release(sum(len(job.rows) for job in refused))
             self._resolve(refused, None)
+
+    def _written(self, jobs: Sequence[Job], entries: Sequence[Entry], error: Exception | None) -> None:
+        if error is not None:
+            self.unassigned(entries)
+        self._release(sum(len(job.rows) for job in jobs))
+        self._resolve(jobs, error)
+
+    def _release(self, n_rows: int) -> None:
+        with self._count:
+            self._waiting -= n_rows
 
     def _answer_by(self, arm: Arm, jobs: Sequence[Job]) -> None:
         parts = [
@@ -266,7 +306,7 @@ def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
     if rows is None:
         if len(parts) == 1:
             job, at = parts[0]
-            moved = [Problem(p.rule, None if p.row is None else at[p.row], p.column, p.value, p.send) for p in problems]
+            moved = [replace(p, row=None if p.row is None else at[p.row]) for p in problems]
             job.error = broken(moved)
             job.entries = refusals(job.request, arm, moved)
         return False
@@ -305,9 +345,11 @@ def refusals(request: str, arm: Arm, problems: Sequence[Problem]) -> list[Entry]
 
 
 def told(error: FieldguideError) -> Refused:
-    """Return what a caller is told when the log or a foreign system fails."""
-    problem = Problem(error.rule or "the server answers", value=error.found, send="the same again, later")
-    return Refused(503, error.what, [problem])
+    """Return what a caller is told when the log or a foreign system fails: which of them, and nothing of the inside."""
+    what = "the log cannot be written" if isinstance(error, StudyError) else error.what
+    inside = isinstance(error, StudyError) or error.__cause__ is not None  # paths, hosts, another system's own words
+    value = "" if inside else error.found
+    return Refused(503, what, [Problem(error.rule or "the server answers", value=value, send="the same again, later")])
 
 
 def mistake(error: Exception) -> Refused:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fieldguide.core.answering import Problem, read_request, typical_effects
+from fieldguide.core.errors import FieldguideError
 from fieldguide.core.log import Entry, LogStore, now
 from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, table
 from fieldguide.faces.server.arms import Arm, Deal, Dealt, arm_named, first_of
@@ -77,6 +79,7 @@ class Server:
         self.writer: Writer
         self.engine: Engine
         self.watch: Watch | None = None
+        self.probing = False
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Replay the golden rows of every model, note the contracts in the log, start the threads.
@@ -113,10 +116,16 @@ class Server:
             asked = read_json(body)
             if asked.n_rows <= FEW:
                 return await self._few(name, asked)
-        else:
+            with self._turn():
+                return await self._many(name, asked, arrived, JSON)
+        with self._turn():
             asked = await self._apart(lambda: read_table(body, kind, request.query_params))
-        as_rows = kind == JSON or request.headers.get("accept", "").startswith(JSON)
-        dealt = self._dealt(asked)
+            as_rows = request.headers.get("accept", "").startswith(JSON)
+            return await self._many(name, asked, arrived, JSON if as_rows else kind)
+
+    async def _many(self, name: str, asked: Asked, arrived: float, kind: str) -> Response:
+        """Answer a batch, as JSON rows or as a table of the kind it came in."""
+        as_rows, dealt = kind == JSON, self._dealt(asked)
         parts = _by_arm(self.arms, dealt)
         try:
             entries, answers = await self._apart(
@@ -127,7 +136,12 @@ class Server:
             raise
         for arm, _, at in parts:
             self.metrics.rows.labels(arm.name).inc(len(at))
-        await self._logged([*entries, *self.engine.assigned(_units(asked), dealt)])
+        assigned = self.engine.assigned(_units(asked), dealt)
+        try:
+            await self._logged([*entries, *assigned])
+        except FieldguideError:
+            self.engine.unassigned(assigned)
+            raise
         one = parts[0][0] if len(parts) == 1 else None
         if as_rows:
             return _json(self._answer(answers, one, name))
@@ -175,7 +189,8 @@ class Server:
         _, _, problems = read_request(arm.contract, rows)
         if problems:
             raise Refused(422, f"{len(problems)} cell(s) break the contract of the model", problems)
-        effects = await self._apart(lambda: typical_effects(arm.contract, rows))
+        with self._turn():
+            effects = await self._apart(lambda: typical_effects(arm.contract, rows))
         output = arm.contract.model.outputs[0]
         what = f"the probability of {output.labels[1]}" if len(output.labels) == 2 else f"the answer for {output.name}"
         said = (
@@ -205,7 +220,8 @@ class Server:
     async def ready(self, request: Request, name: str) -> Response:
         if self.closing or self.writer.failure:
             rule = "the log can be written" if self.writer.failure else "the server is not shutting down"
-            raise Refused(503, "not ready", [Problem(rule, value=self.writer.failure, send="the same again, later")])
+            self._probe()
+            raise Refused(503, "not ready", [Problem(rule, send="the same again, later")])
         return _json({"ready": True, "golden_rows": self.replayed})
 
     async def info(self, request: Request, name: str) -> Response:
@@ -269,20 +285,36 @@ class Server:
             return [self.deal(unit) for unit in asked.units]
         return [self.deal(asked.units)] * asked.n_rows
 
-    async def _apart(self, work: Callable[[], Any]) -> Any:
-        """Do slow work in the thread for batches. Raises Refused: 503, too many wait."""
+    def _probe(self) -> None:
+        """Write into a log that failed: who is not ready is asked nothing, and would not learn that it can be written again."""
+        if self.probing or self.closing:
+            return
+
+        def done(error: Exception | None) -> None:
+            self.probing = False
+
+        self.probing = True
+        self.writer.put([arm.served() for arm in self.arms.values()], done)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold one of the places for slow work, until it is answered and logged. Raises Refused: 503, too many wait."""
         if self.batches >= BATCHES:
             raise Refused(503, "too many batches wait", [
                 Problem(f"at most {BATCHES} batches wait", value=f"{self.batches}", send="the same again, later")
             ], {"Retry-After": "1"})  # fmt: skip
         self.batches += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+            yield
         finally:
             self.batches -= 1
 
+    async def _apart(self, work: Callable[[], Any]) -> Any:
+        """Do slow work in the thread for batches."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+
     async def _logged(self, entries: Sequence[Entry]) -> None:
-        """Wait until entries are in the log. Raises Refused: 503, they cannot be."""
+        """Wait until entries are in the log. Raises StudyError: they cannot be."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
 
@@ -297,7 +329,7 @@ class Server:
         await written
 
     def _note(self, unfit: Unfit) -> None:
-        self.writer.put(unfit.entries, lambda error: None)  # whoever was refused need not wait for the log
+        self.engine.note(unfit.entries)  # whoever was refused need not wait for the log
         self._count_breaks(unfit, next(entry.arm for entry in unfit.entries))  # type: ignore[union-attr]
 
     def _count_breaks(self, refused: Refused, arm: str) -> None:

@@ -38,6 +38,9 @@ def run(
 
     Args:
         told: called with the address when requests are taken.
+
+    Raises:
+        ModelError, StudyError: at start-up, see `Server.start`.
     """
     app = build(arms, store, settings)
     config = uvicorn.Config(
@@ -52,4 +55,6 @@ def run(
         server.run()
     except SystemExit:  # how uvicorn ends when it cannot listen; why is on standard error
         return False
+    if app.state.failure is not None:
+        raise app.state.failure
     return server.started
