@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,21 @@ def test_commands_of_the_tutorial_run(tmp_path: Path) -> None:
     assert "rows sealed" in printed and "look 1" in printed
     assert "GateError: the test set was already opened by finalize" in printed
     assert pl.read_csv(tmp_path / "scores.csv").height == 569
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(find_spec("fastapi") is None, reason="needs fastapi (pip install 'fieldguide[serve]')")
+def test_commands_of_the_tutorial_on_serving_run(tmp_path: Path) -> None:
+    try:
+        printed = run_blocks(DOCS / "tutorial-serve.md", tmp_path)
+    finally:
+        started = tmp_path / "server.pid"
+        with contextlib.suppress(ProcessLookupError):  # the page itself ends it
+            if started.is_file():
+                os.kill(int(started.read_text()), signal.SIGTERM)
+    assert "The two paths are one system" in printed and "'written': 400" in printed
+    assert "400 answers replayed" in printed and " 0 beyond" in printed
+    assert 'id="experiment-trial"' in (tmp_path / "trial/report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def test_a_click_that_is_not_reported_yet_is_not_known(tmp_path):
         units_of(plan, read_traffic(plan, START, END), now).frame["numerator_click"].sum() for now in (END, LATER, None)
     ]
     assert clicks[0] < clicks[1] < clicks[2]
+
+
+def test_a_scale_is_fixed_at_the_first_look_at_which_something_varies(tmp_path):
+    plan = load_plan(write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=300)))
+    phase, traffic = Phase("ab", plan.shares), read_traffic(plan, START, END)
+    same = replace(traffic, rows=traffic.rows.with_columns(seconds=pl.lit(0.01)))
+    _, early = judge(plan, AB(), phase, same, Before(n_planned=9_000), LATER)
+    assert set(early["scales"]) == {"click"}, "a time that never varies says nothing of what a good scale is"
+    _, old = judge(plan, AB(), phase, traffic, Before({"click": 0.1, "seconds": 0.0}, n_planned=9_000), LATER)
+    assert old["scales"]["click"] == 0.1 and old["scales"]["seconds"] > 0
 
 
 def test_the_evidence_of_an_earlier_look_is_not_lost(tmp_path):
@@ -318,3 +329,18 @@ def test_after_the_planned_end_a_later_look_reads_the_same(tmp_path):
         looks.append((judged.complete, facts["n_judged"], facts["measures"][0]["value"]))
     assert looks[0] == looks[1]
     assert looks[0][:2] == (True, 500)
+
+
+def test_answers_before_the_servers_heard_of_the_start_are_not_judged(tmp_path):
+    """The first arm answers everybody until a server sees that a phase began: these units were dealt by nobody."""
+    log = write_log(tmp_path / "log.db", n=600)
+    early = {"days": 0.01, "hours": 1.0, "prefix": "early"}
+    write_log(
+        tmp_path / "log.db", n=60, name="", start=START - timedelta(minutes=30), deal=lambda unit: "control", **early
+    )
+    folder = write_plan(tmp_path / "trial", log, more="units: 500")
+    experiment.plan(folder, now=START - timedelta(hours=1))
+    experiment.start(folder, now=START - timedelta(hours=1))
+    found = experiment.verdict(folder, now=LATER)
+    assert sum(found["ratio"]["counts"].values()) == found["n_units"] == 600
+    assert found["strays"]["wrong"] == 0 and not found["ratio"]["mismatched"]

@@ -115,7 +115,7 @@ def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Tr
         # An answer of another experiment may bear the name of one of our arms.
         mine = pl.col("arm").is_in(list(plan.arms)) & pl.col("experiment").is_in(["", plan.name])
         rows = predictions(store, Query(start=start, end=end))
-        kept = rows.filter(mine)
+        kept = _from_first_dealt(rows.filter(mine), plan.name)
         if not kept.height and rows.height:
             _no_arm(plan, rows["arm"].unique().to_list())
         before = rows.head(0)
@@ -125,6 +125,16 @@ def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Tr
     finally:
         store.close()
     return Traffic(_known_units(kept), outcomes, before, shown(str(place)))
+
+
+def _from_first_dealt(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Leave out what nobody dealt before the experiment's first own answer: servers hear of a start a moment later.
+
+    A log that never names the experiment (a foreign system's) is taken whole; what is not dealt later on counts, so that
+    callers who choose their arm themselves are seen.
+    """
+    first = rows.filter(pl.col("experiment") == name)["time"].min()
+    return rows if first is None else rows.filter((pl.col("experiment") == name) | (pl.col("time") >= first))
 
 
 def _of_file(plan: Plan, path: Path, start: datetime | None, end: datetime | None) -> Traffic:

@@ -353,7 +353,7 @@ def test_a_phase_that_starts_while_serving_deals_at_once(folder: Path, tmp_path:
         assert body["arm"] == "now" and "explore" not in body
         journal.write_text("started")
         now["phase"] = SimpleNamespace(experiment="exp", allocation=Allocation("salt", {"next": 1.0}), explore=0.5)
-        assert served.predict(*rows(1), unit="u1").json()["arm"] == "now", "the folder is looked at every two seconds"
+        assert served.predict(*rows(1), unit="u1").json()["arm"] == "now", "the folder is looked at every so often"
         now["time"] = 2.5
         answers = [served.predict(*rows(1), unit="u1").json() for _ in range(40)]
         assert {answer["arm"] for answer in answers} == {"next"} and {answer["explore"] for answer in answers} == {

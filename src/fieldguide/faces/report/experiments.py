@@ -19,7 +19,6 @@ from fieldguide.faces.report.figures import ABSENT, decimals_for, moment, number
 
 JOURNAL = "journal.jsonl"
 JUDGED = ("look", "verdict")
-ARROWS = "↑: greater is better, ↓: smaller. At every look: holds however often one looks."
 TONES = {"ship": "yes", "sound": "yes", "keep": "no", "bug": "no", "void": "no", "undecided": "open"}
 WORDS = {
     "ship": "Ship the candidate", "sound": "The two paths are one system", "keep": "Keep the control", "bug": "An engineering fault",
@@ -245,26 +244,30 @@ def _ratio(e: Experiment, phase: Mapping[str, Any]) -> list[Block]:
 
 
 def _measures(phase: Mapping[str, Any]) -> list[Block]:
+    """Return the measures by the reading that holds: at the planned end the usual one, before it that of every look."""
+    done = phase["complete"]
+    ends, p = ("interval", "adjusted_p") if done else ("always_interval", "running_p")
     rows = []
     for m in phase["measures"]:
-        places = decimals_for([m["interval"]])
+        places = decimals_for([m[ends]])
         lift = ABSENT if m.get("lift") is None else f"{number(100 * m['lift'], 1, True)} %"
         rows.append([
-            f"{m['name']} {'↑' if m['sign'] > 0 else '↓'}", m["role"], number(m["control"]), number(m["candidate"]), number(m["value"], places, True), lift, span(m["interval"], places, True),
-            _p(m["adjusted_p"]), span(m["always_interval"], places, True), _p(m["running_p"]),
+            f"{m['name']} {'↑' if m['sign'] > 0 else '↓'}", m["role"], number(m["control"]), number(m["candidate"]), number(m["value"], places, True), lift,
+            span(m[ends], places, True), _p(m[p]),
         ])  # fmt: skip
     columns = [
         column("measure"), column("role"), column("control", True), column("candidate", True), column("difference", True), column("relative", True),
-        column(f"{100 * (1 - phase['alpha']):g} % interval", True), column("p", True), column("at every look", True), column("p", True),
+        column(f"{100 * (1 - phase['alpha']):g} % interval", True), column("p", True),
     ]  # fmt: skip
-    done = (
-        "The planned number of units is there."
-        if phase["complete"]
-        else "Not complete: only what holds at every look may be read."
+    said = (
+        "The planned number of units is there: intervals and p are the usual ones."
+        if done
+        else "Not complete: intervals and p are those that hold at every look."
     )
     used = " Variance was reduced by what was known of units before (CUPED)." if at(phase, "covariates", "used") else ""
     emphasis = [i for i, m in enumerate(phase["measures"]) if m["role"] == "primary"]
-    return [blocks.table(columns, rows, caption="Measures", note=f"{done}{used} {ARROWS}", emphasis=emphasis)]
+    note = f"{said}{used} ↑: greater is better, ↓: smaller."
+    return [blocks.table(columns, rows, caption="Measures", note=note, emphasis=emphasis)]
 
 
 def _p(value: Any) -> str:
