@@ -75,7 +75,9 @@ def explain(
         importance = permutation_importance(
             predictor, judged, blocks, output=i, threshold=thresholds[i], seed=bench.seed, groups=asked[:MOST_GROUPS]
         )
-        tops = [c for g in importance for c in judged.columns if c.name in g["columns"] and c.kind in ABLE and c.role != "time"]
+        tops = [
+            c for g in importance for c in judged.columns if c.name in g["columns"] and c.kind in ABLE and c.role != "time" and strength[c.name] > 0
+        ]  # fmt: skip
         curved = judged.take(np.arange(min(CURVED, len(judged))))
         facts: dict[str, Any] = {
             "output": output.name, "task": output.task.name, "labels": list(output.labels), "metric": metric_of(output).title, "explainer": explainer.name,

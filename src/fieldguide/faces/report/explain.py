@@ -67,9 +67,10 @@ def _strength(output: Mapping[str, Any]) -> Block:
         {"name": e["column"], "value": e["value"], "label": number(e["value"])}
         for e in at(output, "strength", default=[])[:MOST_COLUMNS]
     ]
-    note = f"{str(output.get('title')).capitalize()} of {output.get('of')}, {number(output.get('n_explained'))} rows. {additivity(output)}"
+    title = str(output.get("title"))
+    note = f"{title[:1].upper()}{title[1:]} of {output.get('of')}, {number(output.get('n_explained'))} rows. {additivity(output)}"
     return blocks.chart(
-        charts.bars(rows, f"mean absolute part [{output.get('scale')}]", step=26, units="mean part"), "How much each column moves the score",
+        parted(rows, f"mean absolute part [{output.get('scale')}]"), "How much each column moves the score",
         "; ".join(f"{row['name']} {row['label']}" for row in rows), note=note, wide=False,
     )  # fmt: skip
 
@@ -178,10 +179,10 @@ def dots(rows: charts.Rows) -> charts.Spec:
     ])  # fmt: skip
 
 
-def parted(rows: charts.Rows) -> charts.Spec:
+def parted(rows: charts.Rows, title: str = "part of the score") -> charts.Spec:
     """Bars of {name, value, label} to both sides of 0."""
     return charts.base(rows, 22 * max(1, len(rows)), mark={"type": "bar", "opacity": 0.85, "height": {"band": 0.7}}, encoding={
-        "x": charts.quantity("value", "part of the score", True, axis={"tickCount": 5}), "y": _named(rows), "color": SIGNED, "tooltip": charts.tips(name="column", label="part"),
+        "x": charts.quantity("value", title, True, axis={"tickCount": 5}), "y": _named(rows), "color": SIGNED, "tooltip": charts.tips(name="column", label="part"),
     })  # fmt: skip
 
 
