@@ -44,7 +44,11 @@ LEARNERS: dict[str, tuple[tuple[str, dict[str, Any], dict[str, Any]], ...]] = {
     ),
     "counts": (
         ("prior", {}, {}), ("linear", {}, {}), ("boosting", {}, {}),
-        ("fusion", {"d_embedding": 128, "n_epochs": 40, "patience": 40, "batch_size": 16}, {"pixels": 128}),
+        (
+            "fusion",
+            {"d_embedding": 64, "n_epochs": 80, "patience": 80, "batch_size": 16, "dropout": 0.0, "learning_rate": 1e-3},
+            {"pixels": 160, "flip": True},  # mirrored cells are cells; chosen of two on the validation list
+        ),
     ),
 }  # fmt: skip
 

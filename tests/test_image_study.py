@@ -13,8 +13,10 @@ from sklearn.datasets import load_digits
 
 from fieldguide.core.answering import Contract, read_request
 from fieldguide.core.errors import DataError
+from fieldguide.core.source import open_source
 from fieldguide.faces.cli import main as cli
 from fieldguide.faces.report import blocks, pictures
+from fieldguide.steps.detect import detect_columns
 from fieldguide.workflow import Study, load_model
 
 PIL = pytest.importorskip("PIL.Image")
@@ -176,3 +178,17 @@ def test_a_served_request_sends_its_image_and_no_path(study):
     for value in (str(file), "/etc/passwd", "data:image/png;base64,AAAA"):
         rows, _, (problem,) = read_request(contract, [{"image": value}])
         assert rows is None and problem.rule == "an image as a data: URI in base64, or null" and len(problem.send) < 60
+
+
+def test_names_of_images_that_are_not_there_are_no_images(tmp_path):
+    rows = {"picture_url": [f"https://example.org/{i}.jpg" for i in range(40)], "size": [i % 7 for i in range(40)]}
+    columns = {column.name: column for column in detect_columns(open_source(rows))}
+    assert (
+        columns["picture_url"].kind == "id"
+        and "they name image files, and there are none such in" in columns["picture_url"].facts["why"]
+    )
+    touched = tmp_path / "table.csv"
+    touched.write_text("photo\n" + "\n".join(f"{i}.jpg" for i in range(40)))
+    for i in range(30):
+        (tmp_path / f"{i}.jpg").write_bytes(b"x")
+    assert detect_columns(open_source(touched))[0].kind == "image"

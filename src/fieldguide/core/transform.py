@@ -5,16 +5,19 @@ Knows which modality encodes which column and in which order; the encoding itsel
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fieldguide.core.batch import Batch, Layout
+from fieldguide.core.batch import ARRAYS, Batch, Layout
 from fieldguide.core.contracts import Encoder, Modality
+from fieldguide.core.errors import ConfigError, listed
 from fieldguide.core.rows import Rows
 from fieldguide.core.settings import Choice, Range, setting, values_of
+from fieldguide.core.table import MEDIA_KINDS
 
 Modalities = Callable[[str], Modality]
 
@@ -88,6 +91,7 @@ class Transform:
             names = tuple(column.name for column in rows.columns if column.modality == kind)
             said = {c.name: c.read["checkpoint"] for c in rows.columns if c.name in names and "checkpoint" in c.read}
             fit = modalities(kind).fit
+            _refuse(kind, names, said, fit)
             cells = {name: rows.cells[name] for name in names}
             parts.append((kind, names, fit(cells, recipe, said) if said else fit(cells, recipe)))
         return Transform(recipe, tuple(parts))
@@ -131,6 +135,21 @@ class Transform:
     def from_dict(data: Mapping[str, Any], modalities: Modalities) -> Transform:
         parts = tuple((p["kind"], tuple(p["columns"]), modalities(p["kind"]).load(p["encoder"])) for p in data["parts"])
         return Transform(Recipe(**data["recipe"]), parts)
+
+
+def _refuse(kind: str, names: tuple[str, ...], said: Mapping[str, str], fit: Callable[..., Encoder]) -> None:
+    """Raise where a checkpoint is named for a kind of column that has none, or a column is named like an array of every batch."""
+    if said and "checkpoints" not in inspect.signature(fit).parameters:
+        raise ConfigError(
+            f"the column {next(iter(said))!r} names a checkpoint, and columns of kind {kind} take none",
+            rule="texts and images have pretrained encoders", do="remove read.checkpoint of the column",
+        )  # fmt: skip
+    taken = [name for name in names if name in ARRAYS]
+    if kind in MEDIA_KINDS and taken:
+        raise ConfigError(
+            f"a column of kind {kind} is named {taken[0]!r}", rule=f"{listed(ARRAYS)} name what the other columns become together",
+            do="rename the column in the table",
+        )  # fmt: skip
 
 
 def _joined(arrays: list[np.ndarray], n_rows: int, dtype: type) -> np.ndarray:

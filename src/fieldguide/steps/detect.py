@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import ConfigError, listed, nearest
-from fieldguide.core.media import FILE_KINDS, kind_of, told
+from fieldguide.core.media import DATA, FILE_KINDS, kind_of, told
 from fieldguide.core.source import Source
 from fieldguide.core.table import KINDS, Column
 from fieldguide.parts.modalities._curves import parsed
@@ -101,7 +102,7 @@ def detect_columns(
         cells = cells_of(sample, name, totals)
         declared = given.get(name)
         if declared in (None, "ignore"):
-            guess = _target_kind(cells) if name in targets else _kind(cells)
+            guess = _target_kind(cells) if name in targets else _kind(cells, source.root)
         else:
             guess = _declared(cells, declared)
         role = "target" if name in targets else "ignore" if declared == "ignore" else "feature"
@@ -136,12 +137,21 @@ def _facts(cells: Cells, guess: _Guess, sample: Sample) -> dict[str, Any]:
     return facts | dict(guess.facts)
 
 
-def _kind(cells: Cells) -> _Guess:
+def _kind(cells: Cells, root: Path) -> _Guess:
     """Return the kind of a feature: the first of these that fits."""
-    for rule in (_empty, _constant, _native, _media, _boolean, _number, _datetime, _series, _text, _id, _category):
+    if (files := _media(cells)) is not None and _at_hand(cells, root):
+        return files
+    for rule in (_empty, _constant, _native, _boolean, _number, _datetime, _series, _text, _id, _category):
         if (guess := rule(cells)) is not None:
-            return guess
+            gone = f"; they name {files.kind} files, and there are none such in {root}" if files is not None else ""
+            return replace(guess, why=guess.why + gone)
     raise AssertionError("every column is at least a category")
+
+
+def _at_hand(cells: Cells, root: Path) -> bool:
+    """Whether files that are named are there, most of a few: names and web addresses alone are no pictures."""
+    few = [str(level) for level in cells.levels.head(20).to_list()]
+    return sum(name.startswith(DATA) or Path(root, name).is_file() for name in few) > len(few) / 2
 
 
 def _target_kind(cells: Cells) -> _Guess:
@@ -175,7 +185,7 @@ def _native(cells: Cells) -> _Guess | None:
 
 def _media(cells: Cells) -> _Guess | None:
     """Names of files, or data: URIs, of images or of sounds."""
-    if not cells.is_text or kind_of(str(cells.levels[0])) is None:
+    if not cells.is_text or not len(cells.levels) or kind_of(str(cells.levels[0])) is None:
         return None
     kinds = [kind_of(level) for level in cells.levels.to_list()]
     for kind in FILE_KINDS:

@@ -255,17 +255,26 @@ def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> t
 
 
 def _next_move(candidate: Candidate, *, up: bool, used: set[str]) -> dict[str, Any] | None:
-    """The next setting to change: width, depth, epochs up; or dropout, weight decay up and width down."""
+    """The next setting to change: width, depth, epochs up; or dropout, weight decay up and width down.
+
+    A move that changes nothing, or that goes the other way, is passed over: a dropout of 0.6 is not raised.
+    """
     learner = candidate.learner
     capacity = capacity_of(learner)
-    raises = (("d_block", 2), ("n_blocks", None), ("d_hidden", 2), ("n_layers", None), ("n_epochs", 2))
-    lowers = (("dropout", None), ("weight_decay", 10), ("d_block", 0.5), ("d_hidden", 0.5), ("l1", None))
+    raises = (
+        ("d_block", 2), ("n_blocks", None), ("d_hidden", 2), ("d_embedding", 2), ("n_layers", None), ("n_epochs", 2),
+    )  # fmt: skip
+    lowers = (
+        ("dropout", None), ("weight_decay", 10), ("d_block", 0.5), ("d_hidden", 0.5), ("d_embedding", 0.5), ("l1", None),
+    )  # fmt: skip
     for setting, factor in raises if up else lowers:
         value = getattr(learner, setting, None)
         direction = "raise" if up else "lower"
         if value is None or f"{setting} {direction}" in used:
             continue
         to = _moved(setting, value, factor, up)
+        if (to > value) != (up == (capacity[setting] > 0)) or to == value:
+            continue
         return {
             "setting": setting, "from": value, "to": to, "direction": direction, "capacity": capacity[setting],
             "expected": "training loss falls; validation loss may rise" if up else "training loss rises; validation loss falls",
@@ -417,10 +426,10 @@ def blend_entry(bench: Bench, blended: Blended, bar: Trial) -> dict[str, Any]:
 
 def _refit_seconds(bench: Bench, members: Sequence[Trial]) -> float:
     """Time to fit trials on all development rows, and to write them [s]."""
-    fitting = sum(
-        member.entry["seconds"] / member.entry["n_folds"] * len(bench.rows) / max(1, member.entry["n_fit"])
-        for member in members
-    )
+    fitting = 0.0
+    for member in members:
+        n_refit = min(len(bench.rows), member.candidate.learner.in_memory or len(bench.rows))
+        fitting += member.entry["seconds"] / member.entry["n_folds"] * n_refit / max(1, member.entry["n_fit"])
     n_networks = sum(member.candidate.kind == "network" for member in members)
     return REFIT_MARGIN * fitting + n_networks * EXPORT_SECONDS + (EXPORTER_SECONDS if n_networks else 0.0)
 

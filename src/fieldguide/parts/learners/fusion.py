@@ -35,7 +35,6 @@ class Fusion:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = True
     in_memory: ClassVar[int | None] = None
-    reads: ClassVar[tuple[str, ...]] = ("text", "image", "audio", "series")
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "quantile", "media": "blocks"}
 
     text: str = setting(
