@@ -273,6 +273,12 @@ def test_an_explanation_is_the_difference_to_typical_values(served: Served, fold
     truth = [answer[0][0, 1] for answer in (model.predict_rows([one])[0] for one in [row, *varied])]
     assert body["effects"][0]["age"] == pytest.approx(truth[0] - np.mean(truth[1:]), abs=1e-6)
     assert set(body["effects"][0]) == set(row) and "not Shapley values" in body["method"]
+    kinds = {member.candidate.kind for member in getattr(model.predictor, "members", (model.predictor,))}
+    assert (body["shap"] is None) == (kinds not in ({"simple"}, {"boosting"}))
+    if body["shap"] is not None:  # parts add up to the log-odds of the answer
+        (told,) = body["shap"]["rows"]
+        assert told["base"] + sum(told["parts"].values()) == pytest.approx(told["score"], abs=1e-6)
+        assert 1 / (1 + np.exp(-told["score"])) == pytest.approx(truth[0], abs=1e-6)
 
 
 def test_the_documents_example_is_answered(served: Served) -> None:

@@ -19,7 +19,7 @@ import polars as pl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fieldguide.core.answering import Problem, read_request, typical_effects
+from fieldguide.core.answering import Problem, own_parts, read_request, typical_effects
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.log import Entry, LogStore, now
 from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, table
@@ -190,7 +190,7 @@ class Server:
         if problems:
             raise Refused(422, f"{len(problems)} cell(s) break the contract of the model", problems)
         with self._turn():
-            effects = await self._apart(lambda: typical_effects(arm.contract, rows))
+            effects, shap = await self._apart(lambda: (typical_effects(arm.contract, rows), own_parts(arm.contract, rows)))
         output = arm.contract.model.outputs[0]
         what = f"the probability of {output.labels[1]}" if len(output.labels) == 2 else f"the answer for {output.name}"
         said = (
@@ -198,7 +198,7 @@ class Server:
             f"{len(arm.contract.model.golden['rows'])} golden rows, whose cells come from training rows column by column. One column "
             "at a time: not Shapley values, and they do not add up to the answer where columns act together."
         )
-        return _json({"method": said, "effects": effects, "model": arm.model, "arm": arm.name, "request": name})
+        return _json({"method": said, "effects": effects, "shap": shap, "model": arm.model, "arm": arm.name, "request": name})
 
     async def outcomes(self, request: Request, name: str) -> Response:
         data = parsed(await self._json_body(request))
