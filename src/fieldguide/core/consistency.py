@@ -55,6 +55,7 @@ def contradictions(document: Document) -> Iterator[Mistake]:
     costs = [at("problem", "costs", name) for name in ("false_positive", "false_negative")]
     if all(cost is not None and str(cost) in ("0", "0.0") for cost in costs):
         yield mistake(("problem", "costs"), "an error must cost something: both are 0")
+    yield from (mistake(*found) for found in _in_prices(data.get("problem")))
     targets = _listed(at("problem", "target")) | _columns_of_outputs(at("problem", "outputs"))
     yield from (mistake(*found) for found in _in_outputs(data.get("problem")))
     for place in _PLACES:
@@ -69,6 +70,31 @@ def contradictions(document: Document) -> Iterator[Mistake]:
         used = _columns_of(text) & targets
         if used and name not in targets:
             yield mistake(("data", "derive", name), "uses the target, which is not known at prediction time", text)
+
+
+def _in_prices(problem: Any) -> Iterator[tuple[Path_, str, Any]]:
+    """Yield what is missing for the task `price`, or said of it in a study that has another task."""
+    if not isinstance(problem, Mapping):
+        return
+    if any(isinstance(one, Mapping) and one.get("task") == "price" for one in _several(problem.get("outputs"))):
+        yield ("problem", "outputs"), "a price stands alone: name the offered price as problem.target, and problem.booked", ""
+    if problem.get("task") != "price":
+        for key in ("booked", "c1", "c2"):
+            if problem.get(key) is not None:
+                yield ("problem", key), "is said of offered prices, and problem.task is not price", problem[key]
+        return
+    if problem.get("booked") is None:
+        yield ("problem", "task"), "a price is learned from offers: problem.booked names the column that says whether each was booked", ""
+    if problem.get("target") is not None and len(_several(problem["target"])) != 1:
+        yield ("problem", "target"), "a price is one column, the offered price", ""
+    if problem.get("booked") is not None and problem["booked"] in _several(problem.get("target")):
+        yield ("problem", "booked"), "is the target already: one column holds the offered price, another whether it was booked", problem["booked"]
+    if problem.get("transform") not in (None, "identity"):
+        yield ("problem", "transform"), "a price is learned as it is: its sign says whether it was booked", problem["transform"]
+
+
+def _several(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _entries(outputs: Any) -> Iterator[tuple[int, str, str]]:
@@ -146,6 +172,8 @@ def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple
         for number, name in enumerate(output.reads):
             inside: Path_ = ("columns", number) if output.columns else ("column",)
             yield from unknown(("problem", "outputs", index, *inside), name, known)
+    if config.problem.booked is not None:
+        yield from unknown(("problem", "booked"), config.problem.booked, columns)
     for name in data.columns:
         yield from unknown(("data", "columns", name), name, known)
     for place in _PLACES:

@@ -259,6 +259,20 @@ class ProblemSection(Section):
         "predict", description="understand: the simplest model within a standard error"
     )
     assumptions: Texts = Field(default=(), description="what is taken for granted, in words")
+    booked: Name | None = Field(
+        default=None, description="prices: the column that says whether the offer was booked (yes or no)"
+    )
+    c1: Number | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="prices: the lowest price worth suggesting after no booking, a share of the offer; absent: 0.7",
+    )
+    c2: Number | None = Field(
+        default=None,
+        gt=1,
+        description="prices: the highest price worth suggesting after a booking, a multiple of the offer; absent: 1.3",
+    )
     horizon: Whole | None = Field(default=None, ge=1, description="forecasts: steps ahead [steps]")
     window: Whole | None = Field(
         default=None,
