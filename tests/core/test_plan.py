@@ -37,6 +37,12 @@ def test_a_plan_is_read_with_paths_beside_it(tmp_path):
     assert Plan.from_dict(plan.to_dict(), tmp_path).to_dict() == plan.to_dict()
 
 
+def test_half_a_day_is_waited_for(tmp_path):
+    assert load(tmp_path, GOOD.replace("wait: 12h", "wait: 0.5d")).age == 7.5 * 86_400_000_000
+    for nothing in ("0", "0h", "00 d"):
+        assert load(tmp_path, GOOD.replace("wait: 12h", f"wait: {nothing}")).age == 7 * 86_400_000_000
+
+
 def test_a_file_of_rows_may_be_the_log(tmp_path):
     plan = load(tmp_path, GOOD.replace("sqlite:///log.db", "players.csv"))
     assert plan.of_log() == tmp_path / "players.csv"

@@ -115,6 +115,23 @@ def test_a_click_that_is_not_reported_yet_is_not_known(tmp_path):
     assert clicks[0] < clicks[1] < clicks[2]
 
 
+def test_who_is_in_no_arm_is_no_unit_of_the_arm_that_answers_all_the_same(tmp_path):
+    shares = {"control": 0.3, "candidate": 0.3}
+    url = write_log(tmp_path / "log.db", n=300, shares=shares)
+    deal = Allocation("trial", shares)
+    left = [f"w{i}" for i in range(300) if deal(f"w{i}") is None]
+    write_log(
+        tmp_path / "log.db", n=300, name="", deal=lambda unit: None if deal(unit) else "control", prefix="w", seed=1
+    )
+    folder = write_plan(tmp_path / "x", url, control="share: 0.3", candidate="share: 0.3, changes: [model]")
+    plan = load_plan(folder)
+    units = set(read_traffic(plan, START, END).rows["unit"])
+    assert len(left) > 80 and not units & set(left)
+    assert units == {f"u{i}" for i in range(300) if deal(f"u{i}")}
+    through(folder)
+    assert not experiment.verdict(folder, now=LATER)["ratio"]["mismatched"]
+
+
 def test_a_scale_is_fixed_at_the_first_look_at_which_something_varies(tmp_path):
     plan = load_plan(write_plan(tmp_path / "x", write_log(tmp_path / "log.db", n=300)))
     phase, traffic = Phase("ab", plan.shares), read_traffic(plan, START, END)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -155,6 +156,17 @@ def test_the_log_becomes_a_training_table_of_what_was_served(store: LogStore, tm
     assert pl.read_parquet(tmp_path / "study" / "from_log.parquet").columns[-1] == "y"
 
 
+def test_features_may_bear_the_names_of_the_logs_own_columns(store: LogStore) -> None:
+    names = ("id", "time", "label", "recorded")
+    columns = tuple(Column(name, "number") for name in names)
+    store.append([replace(served(), columns=columns)])
+    rows = [replace(one, cells=(float(i), 2.0, 3.0, 4.0)) for i, one in enumerate(predicted(3))]
+    store.append([*rows, *(Outcome(one.time, 1.0, id=one.id, recorded=one.time) for one in rows)])
+    frame, _ = table(store, Wanted(START + timedelta(days=9)))
+    assert frame.columns == ["unit", "prediction_time", *names, "clicked"]
+    assert frame["id"].to_list() == [0.0, 1.0, 2.0] and frame["label"].to_list() == [3.0] * 3
+
+
 def test_a_log_without_rows_to_learn_from_says_why(store: LogStore) -> None:
     store.append([served(), *predicted(5)])
     with pytest.raises(DataError, match="5 answered rows, 0 too young, 5 without an outcome 'outcome'"):
@@ -181,3 +193,6 @@ def test_the_log_is_exported_shown_and_forgotten(store: LogStore, tmp_path: Path
     assert gone["predictions"] == 2 and store.counts()["predictions"] == 3
     assert json.loads(command("log", "forget", "--log", url, "--before", "1", "--json").out)["predictions"] == 3
     assert command("log", "show", "--log", f"sqlite:///{tmp_path}/no.db").status == 2
+    for odd in ("1e9", "nan", "inf"):
+        assert "no number of days" in command("log", "forget", "--log", url, f"--before={odd}").err
+    assert "no number of days" in command("log", "forget", "--log", url, "--before=-3").err, "not everything, by a slip"

@@ -165,7 +165,7 @@ class Plan(Section):
     @property
     def age(self) -> int:
         """Microseconds after its first request at which a unit's outcomes are complete; 0 where no window is set."""
-        waited = 0 if re.match(r"\s*0", self.wait) and self.wait.strip().startswith("0") else duration(self.wait)
+        waited = 0 if self.wait == "0d" else duration(self.wait)  # however nothing is written, a pause reads it as 0d
         return waited + (0 if self.window is None else duration(self.window))
 
     def of_log(self) -> str | Path:

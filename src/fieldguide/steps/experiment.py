@@ -24,7 +24,7 @@ from fieldguide.core.errors import GateError, StudyError, listed
 from fieldguide.core.experiment import Judged, Phase
 from fieldguide.core.finding import Finding
 from fieldguide.core.journal import Journal
-from fieldguide.core.log import Query, predictions, utc
+from fieldguide.core.log import Query, predictions, shown, utc
 from fieldguide.core.log import now as present
 from fieldguide.core.plan import FILE, Plan, draft, load_plan
 from fieldguide.core.result import Result
@@ -340,10 +340,9 @@ def _history(said: Plan, now: datetime | None) -> Traffic | str:
     if not is_log(said.of_log()):
         return read_traffic(said, None, None)
     try:
-        store_rows = _all_arms(said, now)
+        return _all_arms(said, now)
     except StudyError as error:
-        return f"{error.what}: nothing was logged yet"
-    return store_rows
+        return f"{error.what}, so that no variance is known" if error.found else f"{error.what}: nothing was logged yet"
 
 
 def _all_arms(said: Plan, now: datetime | None) -> Traffic:
@@ -351,7 +350,7 @@ def _all_arms(said: Plan, now: datetime | None) -> Traffic:
     try:
         since = None if now is None else now - 2 * BEFORE
         rows = predictions(store, Query(start=since, end=now)).filter(pl.col("unit").is_not_null())
-        return Traffic(rows, store.outcomes(Query(start=since)), rows.head(0), str(said.of_log()))
+        return Traffic(rows, store.outcomes(Query(start=since)), rows.head(0), shown(str(said.of_log())))
     finally:
         store.close()
 

@@ -35,7 +35,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
-from fieldguide.steps.served_rows import ServedRows, served_rows
+from fieldguide.steps.served_rows import PROPENSITY, ServedRows, served_rows
 
 MOST_ROWS = 20_000
 REPLICATES = 400
@@ -133,7 +133,7 @@ def gap(
     }  # fmt: skip
     silent = {
         "skew": "" if recomputed is not None else "no scores of the offline path for the same requests were given",
-        "feedback": "" if propensity is not None else f"no propensities were logged (an outcome named {'propensity'!r} by id)",
+        "feedback": "" if propensity is not None else f"no propensities were logged, or not for every row (an outcome named {PROPENSITY!r} by id)",
         "drift": "" if offline is not None and likeness is not None else "no offline rows with their truth were given",
     }  # fmt: skip
     parts = [_part(name, values[name], silent.get(name, "")) for name in WHAT]

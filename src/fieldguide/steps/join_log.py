@@ -71,14 +71,14 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
     found = joined(store, query, wanted.outcome).filter(
         pl.col("recorded").is_null() | (pl.col("recorded") <= wanted.at)
     ).select("id", "label", "recorded")  # fmt: skip
-    rows = logged.records.select("id", pl.col("unit").alias(UNIT), pl.col("time").alias(TIME)).hstack(
-        logged.cells.select(stored)
-    )
-    rows = rows.join(found, on="id", how="left", maintain_order="left")
-    until = judged_until(rows.rename({TIME: "time"}), wanted.at, SHARE) if rows.height else None
-    mature = rows if until is None else rows.filter(pl.col(TIME) <= until)
+    told = logged.records.select("id", "unit", "time").join(found, on="id", how="left", maintain_order="left")
+    until = judged_until(told, wanted.at, SHARE) if told.height else None
     label = pl.col("label") if wanted.absent is None else pl.col("label").fill_null(wanted.absent)
-    kept = mature.with_columns(label.alias(target)).filter(pl.col(target).is_not_null())
+    # A feature may be called id, time or label: the log's own columns are renamed before the two meet.
+    own = told.select(pl.col("unit").alias(UNIT), pl.col("time").alias(TIME), label.alias(target))
+    rows = own.hstack(logged.cells.select(stored).get_columns())
+    mature = rows if until is None else rows.filter(pl.col(TIME) <= until)
+    kept = mature.filter(pl.col(target).is_not_null())
     facts = {
         "model": model, "target": target, "n_logged": rows.height, "n_immature": rows.height - mature.height,
         "n_without_outcome": mature.height - kept.height, "n_rows": kept.height,

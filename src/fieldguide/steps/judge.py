@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.assignment import Allocation
-from fieldguide.core.bootstrap import NORMAL
 from fieldguide.core.contracts import Design
 from fieldguide.core.cuped import balance
 from fieldguide.core.effect import Effect, Sample, effect
@@ -25,7 +24,7 @@ from fieldguide.core.multiplicity import benjamini_hochberg, holm
 from fieldguide.core.plan import Plan
 from fieldguide.core.ratio import ratio
 from fieldguide.core.sample_ratio import sample_ratio
-from fieldguide.core.sample_size import planned_error, units_needed
+from fieldguide.core.sample_size import planned_error, smallest_shown, units_needed
 from fieldguide.core.sequential import mixture_scale
 from fieldguide.steps.identity import paths_compared
 from fieldguide.steps.traffic import Traffic, Units, units_of
@@ -92,7 +91,7 @@ def judge(
     ended = now is None or (before.stopped and not before.n_peeks)
     complete = ended if before.n_planned is None else n >= before.n_planned
     always = plan.decide == "any_time" or not complete
-    scales = dict(before.scales)
+    scales = {name: scale for name, scale in before.scales.items() if scale > 0}
     measured = _measured(plan, design, units, parts, covariates, before, scales)
     strays = _strays(plan, phase, units, before)
     paths = _paths(traffic, units, arms, cells) if design.identical else None
@@ -120,9 +119,9 @@ def _measured(
     found: dict[str, Effect] = {}
     for name in order:
         one, other = (units.sample(name, part, covariates) for part in parts)
-        if name not in scales:
-            scales[name] = _scale(plan, name, one, other, before.n_planned)
-        found[name] = effect(one, other, plan.alpha, scales[name] or None)
+        if name not in scales and (scale := _scale(plan, name, one, other, before.n_planned)) is not None:
+            scales[name] = scale
+        found[name] = effect(one, other, plan.alpha, scales.get(name))
     # The primary measure was named before and decides alone; identical arms must not differ in anything.
     others = [name for name in order if design.identical or plan.measures[name].role != "primary"]
     corrected = {"holm": holm, "benjamini_hochberg": benjamini_hochberg}[plan.correct]
@@ -140,16 +139,20 @@ def _measured(
     )  # fmt: skip
 
 
-def _scale(plan: Plan, name: str, one: Sample, other: Sample, n_planned: int | None) -> float:
-    """Return τ: best where the planned difference is shown, or where the planned number of units is there."""
+def _scale(plan: Plan, name: str, one: Sample, other: Sample, n_planned: int | None) -> float | None:
+    """Return τ: best where the planned difference is shown, or where the planned number of units is there.
+
+    None where nothing varies yet: it is fixed at a later look, for a τ that changed from look to look would hold at none.
+    """
     named = plan.measures[name].effect
     if named is not None:
         return mixture_scale(planned_error(named, plan.alpha, plan.power), plan.alpha)
     sizes = [max(len(one), 2), max(len(other), 2)]
     grown = max(1.0, (n_planned or 4 * sum(sizes)) / sum(sizes))
-    spreads = [ratio(sample.numerator, sample.denominator).variance / n for sample, n in zip((one, other), sizes)]
-    error = math.sqrt(sum(spreads) / grown) if all(map(math.isfinite, spreads)) else 0.0
-    return mixture_scale(error, plan.alpha) if error > 0 else 0.0
+    values = [ratio(sample.numerator, sample.denominator) for sample in (one, other)]
+    error = math.sqrt(sum(value.variance / n for value, n in zip(values, sizes)) / grown)
+    rounding = 1e-12 * max(abs(value.value) for value in values)
+    return mixture_scale(error, plan.alpha) if math.isfinite(error) and error > rounding else None
 
 
 def _covariates(units: Units, parts: list[pl.DataFrame]) -> tuple[bool, list[dict[str, Any]]]:
@@ -281,14 +284,10 @@ def power_of(plan: Plan, design: Design, history: Traffic, now: datetime | None)
         if part["units"] is not None and per_day:
             part["days"] = part["units"] / (per_day * sum(shares)) + units.age.total_seconds() / 86_400
         n = part["units"] or (14 * per_day * sum(shares) if per_day else whole.height)
-        part["shown"] = _shown(found.variance, shares, n, plan)
+        sizes = [n * share / sum(shares) for share in shares]
+        part["shown"] = smallest_shown(found.variance, sizes[0], sizes[1], plan.alpha, plan.power)
         phases.append(part)
     return {
         "silence": "", "baseline": found.value, "variance": found.variance, "n_seen": whole.height, "per_day": per_day,
         "effect": said.effect, "phases": phases,
     }  # fmt: skip
-
-
-def _shown(variance: float, shares: tuple[float, float], n: float, plan: Plan) -> float:
-    reach = NORMAL.inv_cdf(1 - plan.alpha / 2) + NORMAL.inv_cdf(plan.power)
-    return reach * math.sqrt(variance * sum(sum(shares) / (share * n) for share in shares))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from fieldguide.core.assignment import Allocation
 from fieldguide.core.delay import DelayCurve, kaplan_meier
 from fieldguide.core.effect import Sample
 from fieldguide.core.errors import DataError, listed, nearest
@@ -115,7 +116,7 @@ def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Tr
         # An answer of another experiment may bear the name of one of our arms.
         mine = pl.col("arm").is_in(list(plan.arms)) & pl.col("experiment").is_in(["", plan.name])
         rows = predictions(store, Query(start=start, end=end))
-        kept = _from_first_dealt(rows.filter(mine), plan.name)
+        kept = _from_first_dealt(rows.filter(mine), plan)
         if not kept.height and rows.height:
             _no_arm(plan, rows["arm"].unique().to_list())
         before = rows.head(0)
@@ -127,14 +128,23 @@ def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Tr
     return Traffic(_known_units(kept), outcomes, before, shown(str(place)))
 
 
-def _from_first_dealt(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+def _from_first_dealt(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Leave out what nobody dealt before the experiment's first own answer: servers hear of a start a moment later.
 
     A log that never names the experiment (a foreign system's) is taken whole; what is not dealt later on counts, so that
     callers who choose their arm themselves are seen.
     """
-    first = rows.filter(pl.col("experiment") == name)["time"].min()
-    return rows if first is None else rows.filter((pl.col("experiment") == name) | (pl.col("time") >= first))
+    dealt = pl.col("experiment") == plan.name
+    first = rows.filter(dealt)["time"].min()
+    if first is None:
+        return rows
+    rows = rows.filter(dealt | (pl.col("time") >= first))
+    if sum(plan.shares.values()) > 1 - 1e-9:
+        return rows
+    # Whoever is in no arm is answered by the first one all the same, and is none of its units.
+    arm_of = Allocation(plan.dealt, plan.shares)
+    outside = [unit for unit in rows.filter(~dealt)["unit"].drop_nulls().unique() if arm_of(unit) is None]
+    return rows.filter(dealt | ~pl.col("unit").is_in(outside))
 
 
 def _of_file(plan: Plan, path: Path, start: datetime | None, end: datetime | None) -> Traffic:
@@ -179,6 +189,8 @@ def _known_units(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _times(values: pl.Series) -> pl.Series:
+    if values.dtype.is_numeric():  # seconds since 1970, as `core.log.utc` reads them
+        return (values.cast(pl.Float64) * 1e6).round().cast(pl.Int64).cast(pl.Datetime("us"))
     if values.dtype != pl.String:
         return values.cast(pl.Datetime("us"))
     for zoned in (False, True):

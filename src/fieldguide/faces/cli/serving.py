@@ -180,11 +180,11 @@ def show(log: Log = LOG, as_json: AsJson = False) -> None:
     from fieldguide.parts.stores import open_log
 
     store = open_log(log, create=False)
-    counts, models = (
-        store.counts(),
-        [{"arm": one.arm, "model": one.model, "since": f"{one.time:%Y-%m-%d %H:%M}"} for one in store.served()],
-    )
-    store.close()
+    try:
+        counts, served = store.counts(), store.served()
+    finally:
+        store.close()
+    models = [{"arm": one.arm, "model": one.model, "since": f"{one.time:%Y-%m-%d %H:%M}"} for one in served]
     if as_json:
         print_json({"status": "done", **counts, "models": models})
         return
@@ -236,9 +236,15 @@ def forget(
     from fieldguide.parts.stores import open_log
 
     try:
-        moment = now() - timedelta(days=float(before))
+        days = float(before)
     except ValueError:
         moment = utc(before)
+    else:
+        if not 0 <= days < 100_000:
+            raise ConfigError(
+                f"{before} is no number of days", rule="what is older than 0 or more days is deleted", do="name a number such as 90"
+            )  # fmt: skip
+        moment = now() - timedelta(days=days)
     store = open_log(log, create=False)
     try:
         gone = store.forget(moment)
