@@ -580,7 +580,7 @@ class Study:
         from fieldguide.steps.ruling import other_version, truth_of
 
         new, framed = self.rules(), self.material.framed
-        old = bind(other_version(self.config, self.folder, self.journal, new.rules, against), framed.problem.outputs, framed.columns)
+        old = bind(other_version(self.folder, self.journal, new.rules, against), framed.problem.outputs, framed.columns)
         by = f"rules diff, version {old.rules.version} to {new.rules.version}"
         _, held, _ = self._held(by, test, reason)
         facts, changed = diff(old, new, held, seed=self.config.seed, truth=truth_of(self.config))

@@ -25,6 +25,7 @@ from fieldguide.core.sections import (
     Name,
     PopulationSection,
     ProblemSection,
+    RulesSection,
     Section,
     SplitSection,
     Texts,
@@ -56,6 +57,7 @@ class Config(Section):
     slices: Texts = Field(default=(), description="columns or expressions by which every score is also shown")
     budget: BudgetSection = Field(default_factory=BudgetSection, description="how much may be tried")
     learners: LearnersSection = Field(default_factory=LearnersSection, description="which learners take part")
+    rules: RulesSection | None = Field(default=None, description="how a decision follows from the predicted signals")
     seed: Whole = Field(default=7, ge=0, lt=2**32, description="one seed, the same numbers")
     threads: Whole | None = Field(default=None, ge=1, description="threads to compute with; absent: all cores")
 

@@ -57,6 +57,7 @@ def contradictions(document: Document) -> Iterator[Mistake]:
         yield mistake(("problem", "costs"), "an error must cost something: both are 0")
     yield from (mistake(*found) for found in _in_prices(data.get("problem")))
     targets = _listed(at("problem", "target")) | _columns_of_outputs(at("problem", "outputs"))
+    yield from (mistake(*found) for found in _in_rules(data, targets))
     yield from (mistake(*found) for found in _in_outputs(data.get("problem")))
     for place in _PLACES:
         if place != "known_at" and at("data", place) is not None and at("data", place) in targets:
@@ -95,6 +96,32 @@ def _in_prices(problem: Any) -> Iterator[tuple[Path_, str, Any]]:
 
 def _several(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _in_rules(data: Mapping[str, Any], targets: set[str]) -> Iterator[tuple[Path_, str, Any]]:
+    """Yield what contradicts itself in `rules`: names that stand twice, a truth that a model could learn from."""
+    rules = data.get("rules")
+    if not isinstance(rules, Mapping):
+        return
+    seen: set[str] = set()
+    for number, entry in enumerate(_rule_entries(rules)):
+        name = entry.get("name")
+        if isinstance(name, str) and name in seen:
+            yield ("rules", "order", number, "name"), "two rules have the same name", name
+        seen.add(str(name))
+    truth, said = rules.get("truth"), data.get("data")
+    columns = said.get("columns") if isinstance(said, Mapping) else None
+    of_truth = columns.get(truth) if isinstance(columns, Mapping) else None
+    role = of_truth.get("role") if isinstance(of_truth, Mapping) else of_truth
+    if truth is not None and truth not in targets and role != "ignore":
+        what = f"is known only afterwards, so that no model may read it: write `data: {{columns: {{{truth}: ignore}}}}`"
+        yield ("rules", "truth"), what, truth
+
+
+def _rule_entries(rules: Any) -> list[Mapping[str, Any]]:
+    """Return the rules; entries of a wrong shape, told elsewhere, are empty."""
+    order = rules.get("order") if isinstance(rules, Mapping) else None
+    return [entry if isinstance(entry, Mapping) else {} for entry in (order if isinstance(order, list | tuple) else ())]
 
 
 def _entries(outputs: Any) -> Iterator[tuple[int, str, str]]:
@@ -185,6 +212,14 @@ def _unknown_columns(config: Config, columns: tuple[str, ...]) -> Iterator[tuple
         text = getattr(config.population, part)
         for used in () if text == "all" else read_syntax(text).columns:
             yield from unknown(("population", part), used, known)
+    if config.rules is not None:
+        if config.rules.truth is not None:
+            yield from unknown(("rules", "truth"), config.rules.truth, known)
+        signals = [output.name for output in asked_of(config.problem)]
+        for index, rule in enumerate(config.rules.order):
+            for used in read_syntax(rule.when).columns:
+                if not used.startswith("probability_") and not any(used.startswith(f"{name}.") for name in signals):
+                    yield from unknown(("rules", "order", index, "when"), used, [*signals, *known])
     for index, text in enumerate(config.slices):
         path = ("slices", index)
         if text in known:
@@ -280,6 +315,9 @@ def _expressions(data: Mapping[str, Any]) -> Iterator[tuple[Path_, str]]:
     for name, text in derive.items() if isinstance(derive, Mapping) else ():
         if isinstance(text, str) and text:
             yield ("data", "derive", name), str(text)
+    for number, entry in enumerate(_rule_entries(data.get("rules"))):
+        if isinstance(entry.get("when"), str) and entry["when"]:
+            yield ("rules", "order", number, "when"), str(entry["when"])
     population = sections["population"]
     for name, text in population.items() if isinstance(population, Mapping) else ():
         if name in ("train", "evaluate") and isinstance(text, str) and text not in ("", "all"):

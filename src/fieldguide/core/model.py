@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from fieldguide.core.ahead import ahead, spread
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, calibrated
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.disk import writing
-from fieldguide.core.errors import DataError, ModelError, listed
+from fieldguide.core.errors import DataError, ModelError, StudyError, listed
 from fieldguide.core.media import rooted
 from fieldguide.core.panel import HISTORY
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
+from fieldguide.core.rules import Bound, Rules
 from fieldguide.core.settings import with_values
 from fieldguide.core.sink import write_frames
 from fieldguide.core.source import open_source
@@ -33,6 +35,7 @@ from fieldguide.core.table import Column
 from fieldguide.core.transform import Transform
 
 FORMAT = 1
+RULES = "rules.json"
 SLICE = 50_000
 """Rows predicted at a time: memory stays bounded whatever the file's size."""
 FEW = 64
@@ -52,6 +55,7 @@ class Model:
         thresholds: decision threshold per output, of label sets one per label (None: the task's own way).
         golden: rows with the answers they must get, replayed on every load.
         evidence: the scores, looks and findings this model was shipped with, as plain data.
+        rules: how a decision follows from the answers; None where none does.
     """
 
     columns: tuple[Column, ...]
@@ -63,6 +67,7 @@ class Model:
     golden: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    rules: Bound | None = None
 
     def modality(self, kind: str) -> Any:
         return self.find("modalities", kind)()
@@ -77,7 +82,8 @@ class Model:
         Returns:
             one row per row of `data`, in order: the key (`row` if there is none), `prediction` (a list for label sets,
             `prediction_<entry>` for vectors), and for classes and label sets `probability_<label>`. With several outputs
-            `prediction_<output>`, `prediction_<output>_<entry>` and `probability_<output>_<label>`.
+            `prediction_<output>`, `prediction_<output>_<entry>` and `probability_<output>_<label>`. With rules `decision` and
+            the `rule` that made it.
 
         Raises:
             ContractError: a column is missing.
@@ -97,7 +103,8 @@ class Model:
             rows = Rows.of(table, (), self.modality)
             predictions = self.predictor.predict(rows.cells, len(rows))
             key = raw[self.key] if self.key in raw.columns else pl.Series("row", np.arange(first, first + len(rows)))
-            yield self._answers(predictions, key), violations
+            decided, broken = self._decided(predictions, raw, columns, first)
+            yield self._answers(predictions, key, decided), (*violations, *broken)
             first += raw.height
 
     @property
@@ -144,7 +151,18 @@ class Model:
                 decided.append(choice.tolist())
         return decided
 
-    def _answers(self, predictions: Predictions, key: pl.Series) -> pl.DataFrame:
+    def _decided(
+        self, predictions: Predictions, raw: pl.DataFrame, columns: Sequence[Column], first_row: int
+    ) -> tuple[dict[str, Any], tuple[Violation, ...]]:
+        """Return the decisions of the rules, and cells broken in columns that only rules read."""
+        if self.rules is None:
+            return {}, ()
+        table, violations = read_frame(raw, self.rules.columns, self.modality, first_row=first_row)
+        told = {column.name for column in columns}
+        broken = tuple(violation for violation in violations if violation.column not in told)
+        return self.rules.answer(predictions, self.thresholds, table.frame), broken
+
+    def _answers(self, predictions: Predictions, key: pl.Series, decided: Mapping[str, Any] | None = None) -> pl.DataFrame:
         several = len(self.outputs) > 1
         columns: dict[str, Any] = {}
         for output, prediction, decision in zip(self.outputs, predictions, self.decide(predictions)):
@@ -159,6 +177,7 @@ class Model:
             if output.task.family in ("classes", "sets"):
                 for i, label in enumerate(output.labels):
                     columns[f"probability{suffix}_{label}"] = prediction[:, i]
+        columns |= decided or {}
         name = "key" if key.name in columns else key.name  # a key may itself be called `prediction`
         return pl.DataFrame({name: key.alias(name), **columns})
 
@@ -226,11 +245,12 @@ class Model:
             "thresholds": list(self.thresholds), "members": described,
             "calibrators": [None if c is None else c.to_dict() for c in getattr(self.predictor, "calibrators", ())],
         })  # fmt: skip
+        if self.rules is not None:
+            _write_json(unfinished / RULES, self.rules.to_dict())
         _write_json(unfinished / "golden.json", self.golden)
         _write_json(unfinished / "evidence.json", self.evidence)
         (unfinished / "README.md").write_text(card(self), encoding="utf-8")
-        files = {str(p.relative_to(unfinished)): _sha256(p) for p in sorted(unfinished.rglob("*")) if p.is_file()}
-        _write_json(unfinished / "manifest.json", {"files": files})
+        _write_manifest(unfinished)
 
     @staticmethod
     def load(folder: str | Path, find: Find) -> Model:
@@ -262,6 +282,7 @@ class Model:
         model = Model(
             tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(map(_threshold, data["thresholds"])), data["key"],
             _read_json(folder / "golden.json"), _read_json(folder / "evidence.json"), folder,
+            Bound.from_dict(_read_json(folder / RULES), outputs) if (folder / RULES).is_file() else None,
         )  # fmt: skip
         model.replay()
         return model
@@ -293,6 +314,45 @@ def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violat
     return n_rows, tuple(violations)
 
 
+def read_rules(folder: Path) -> Rules:
+    """Return the rules a model folder carries, without opening the model.
+
+    Raises:
+        ModelError: it carries none, or they are damaged.
+    """
+    if not (folder / RULES).is_file():
+        raise ModelError(f"the model {folder} carries no rules", rule=f"rules stand in {RULES}")
+    return Rules.from_dict(_read_json(folder / RULES))
+
+
+def attach_rules(model: Model, rules: Bound, out: Path) -> None:
+    """Write a copy of a model's folder that carries other rules; nothing is fitted, no weight changes.
+
+    Raises:
+        ModelError: the model has no folder.
+        StudyError: the place exists or may not be written.
+    """
+    if model.folder is None:
+        raise ModelError("the model is in no folder", do="save it first")
+    if out.exists():
+        raise StudyError(
+            f"{out} already exists", rule="a model folder is written whole, never over another", do="name another folder"
+        )
+    unfinished = out.with_name(f".{out.name}.writing")
+    try:
+        with writing(out, "a model folder is complete or not there at all"):
+            _remove(unfinished)
+            shutil.copytree(model.folder, unfinished)
+            _write_json(unfinished / RULES, rules.to_dict())
+            (unfinished / "README.md").write_text(card(replace(model, rules=rules)), encoding="utf-8")
+            (unfinished / "manifest.json").unlink()
+            _write_manifest(unfinished)
+            unfinished.rename(out)
+    except BaseException:
+        _remove(unfinished)
+        raise
+
+
 def card(model: Model) -> str:
     """Return the model card: what it answers, from which columns, with which evidence."""
     evidence = model.evidence
@@ -300,6 +360,11 @@ def card(model: Model) -> str:
     lines += [f"- **{name}:** {text}" for name, text in (evidence.get("card") or {}).items() if text]
     lines += ["", "## Columns a row must have", "", "| column | kind |", "|---|---|"]
     lines += [f"| {c.name} | {c.kind}{' (derived)' if 'expression' in c.read else ''} |" for c in model.columns]
+    if model.rules is not None:
+        rules = model.rules.rules
+        lines += ["", f"## Rules, version {rules.version}", "", "| rule | when | decision |", "|---|---|---|"]
+        lines += [f"| {rule.name} | `{rule.when}` | {rule.decide} |" for rule in rules.rules]
+        lines += [f"| otherwise | | {rules.default} |"]
     lines += ["", "## Scores", "", "| rows | metric | value | 95 % interval | n | looks |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {s['rows']} | {s['metric']} | {_number(s['value'])} | {_number(s['interval'][0])} to {_number(s['interval'][1])} | {s['n']:,} | {s['looks']} |"
@@ -357,6 +422,11 @@ def _is_columns(data: Mapping[str, Any]) -> bool:
 
 def _write_json(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _write_manifest(folder: Path) -> None:
+    files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    _write_json(folder / "manifest.json", {"files": files})
 
 
 def _read_json(path: Path) -> dict[str, Any]:

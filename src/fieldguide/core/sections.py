@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from fieldguide.core.document import plain_value
 from fieldguide.core.errors import nearest
@@ -451,3 +451,28 @@ class LearnersSection(Section):
         default_factory=dict,
         description="settings that differ from a learner's own, by learner, such as {tabm: {k: 4}}",
     )
+
+
+class RuleEntry(Section):
+    """One rule: where it holds, the decision is made."""
+
+    name: Name = Field(description="what it is called, in counts and beside decisions")
+    when: Name = Field(description="an expression over signals and columns that is true or false")
+    decide: Name = Field(description="the decision where it holds and none before it does")
+
+
+class RulesSection(Section):
+    """How a decision follows from signals: rules in order, of which the first that holds decides."""
+
+    order: tuple[RuleEntry, ...] = Field(description="the rules, the first that holds decides")
+    default: Name = Field(description="the decision where no rule holds")
+    truth: Name | None = Field(
+        default=None, description="the column of the true decision; absent: what the rules make of the true signals"
+    )
+
+    @field_validator("order", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError("must be a list of rules, such as - {name: keen, when: stars >= 4, decide: call}")
+        return tuple(value)  # YAML gives a list where strict validation asks for a tuple

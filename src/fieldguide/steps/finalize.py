@@ -6,7 +6,7 @@ what will be shipped: the answers of the packaged `Model` to raw rows, not of so
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
-from fieldguide.core.contracts import Threshold
+from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, calibratable, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
@@ -71,7 +71,7 @@ def finalize(
     bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
     looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int, n_shipped: int, *,
     past: InTime | None = None,   outlook: Mapping[str, Any] | None = None, discrimination: Mapping[str, Any] | None = None,
-    examples: Examples | None = None, test: np.ndarray | None = None,
+    examples: Examples | None = None, test: np.ndarray | None = None, keep: Callable[[Predictions], None] | None = None,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
 
@@ -85,6 +85,7 @@ def finalize(
         past: validation rows in time with their answers, for intervals; None without time.
         outlook: what development rows say of drift (`steps.promise`).
         examples, test: of a forecast: its examples, and which of them are sealed; the facts then have `forecasts` (`steps.judge_series`).
+        keep: is handed the model's answers to the sealed rows, once they are there.
         discrimination: how well sealed rows are told from development rows, as split found it.
 
     Returns:
@@ -93,6 +94,8 @@ def finalize(
     """
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
+    if keep is not None:
+        keep(answers)
     bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
     judged, against = _judged(bench, model, answers, bar, bar_answers, sealed, past, n_looks=len(looks))
     facts = {
