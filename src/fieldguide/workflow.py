@@ -639,7 +639,7 @@ class Study:
             StudyError: there is no such candidate, it looks at no column, or the study is a forecast.
         """
         from fieldguide.steps.explain import explain, read_asked
-        from fieldguide.steps.refine import Blended, answer
+        from fieldguide.steps.refine import blended_of
 
         if self.material.examples is not None:
             raise StudyError(
@@ -655,10 +655,7 @@ class Study:
                 f"there is no candidate {name!r} to explain{nearest(name, able)}", rule="a candidate looks at columns",
                 found=f"candidates are {listed(able)}" if able else "none was tried yet",
             )  # fmt: skip
-        if entries[name]["kind"] == "ensemble" and search is not None:
-            chosen, entry, _ = answer(bench, search.facts)
-        else:
-            chosen, entry = Blended((bench.remembered(entries[name]),), (1.0,)), entries[name]
+        chosen, entry = blended_of(bench, entries, name), entries[name]
         if rows is not None:
             asked = read_asked(bench, rows)
             facts, findings = explain(bench, chosen, name, entry["thresholds"], asked, str(rows) if isinstance(rows, (str, Path)) else "a data frame")

@@ -276,3 +276,39 @@ def test_values_have_no_counter_examples(tmp_path: Path) -> None:
     assert "counter" not in output and output["explainer"] == "linear"
     for row in output["rows"]:
         assert row["score"] == pytest.approx(row["prediction"]) or "scale" in output["scale"]
+
+
+def test_a_blend_is_explained_and_a_simpler_one_is_preferred_to_it(finished: Study, tmp_path: Path) -> None:
+    """An ensemble that was not chosen is explained by its own members, not by the chosen candidate's."""
+    from fieldguide.steps.refine import blended_of
+
+    entries = {e["candidate"]: e for e in finished.leaderboard_entries()}
+    bench = finished._bench
+    pair = {"candidate": "ensemble", "kind": "ensemble", "members": [{"candidate": "linear", "weight": 0.25}, {"candidate": "boosting", "weight": 0.75}]}
+    blended = blended_of(bench, {**entries, "ensemble": pair}, "ensemble")
+    assert [m.name for m in blended.members] == ["linear", "boosting"] and blended.weights == (0.25, 0.75)
+    from fieldguide.steps.explain import explain
+
+    facts, _ = explain(bench, blended, "ensemble", entries["linear"]["thresholds"])
+    (output,) = facts["outputs"]
+    assert facts["members"] == ["linear", "boosting"] and output["explainer"] == "sampling" and output["scale"] == "probability"
+    for row in output["rows"]:
+        assert row["base"] + sum(part["value"] for part in row["parts"]) == pytest.approx(row["prediction"], abs=1e-9)
+
+
+def test_the_choice_of_a_simpler_candidate_is_told(tmp_path: Path) -> None:
+    table = people(200)
+    said = {}
+    for purpose in ("predict", "understand"):
+        study = small_study(tmp_path / purpose, table, "bought", trials=0, extra="", networks=False)
+        path = study.folder / "study.yaml"
+        text = path.read_text()
+        settings = "learners: {use: [prior, linear, boosting], settings: {boosting: {n_rounds: 10}, linear: {penalty: 300.0}}}\nsplit: {folds: 3, repeats: 1}\n"
+        path.write_text(text[: text.index("learners:")].replace("problem:\n", f"problem:\n  purpose: {purpose}\n", 1) + settings)
+        said[purpose] = Study(study.folder).run().facts
+    best, simple = said["predict"], said["understand"]
+    assert "purpose is to understand" not in best["sentence"]
+    kinds = {e["candidate"]: e["kind"] for e in simple["entries"]}
+    assert kinds[simple["chosen"]] == "simple"
+    assert ("the purpose is to understand" in simple["sentence"]) == (simple["chosen"] != simple["entries"][0]["candidate"])
+    assert simple["chosen"] != best["chosen"]

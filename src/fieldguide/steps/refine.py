@@ -112,7 +112,7 @@ def refine(
         only = next(trial for trial in complete if trial.name == chosen["candidate"])
         blended = Blended((only,), (1.0,))
     facts = {
-        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {sum('skipped' not in line for line in ledger)} trials",
+        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {sum('skipped' not in line for line in ledger)} trials{_simpler(chosen, order[0])}",
         "bar": dict(bar.entry), "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": sum("skipped" not in line for line in ledger), "unfinished": unfinished,
         "blend": {"members": [m.name for m in blended.members], "weights": list(blended.weights)},
         "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": metric_of(bench.problem.output).name},
@@ -127,6 +127,16 @@ def refine(
         facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"][0])
         facts["worst"] = _worst(bench, table, blended)
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
+
+
+def _simpler(chosen: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    """Return in words which better candidate a simpler one was preferred to; "" where the best was chosen."""
+    if chosen["candidate"] == best["candidate"]:
+        return ""
+    return (
+        f"; {best['candidate']} reaches {best['scores'][0]['value']:.4g}, and the purpose is to understand: the simplest within one "
+        "standard error is preferred"
+    )
 
 
 def _best_single(bench: Bench, trials: Sequence[Trial]) -> Trial:
@@ -156,6 +166,14 @@ def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str
     entries = {entry["candidate"]: entry for entry in facts["entries"]}
     members = tuple(bench.remembered(entries[name]) for name in facts["blend"]["members"])
     return Blended(members, tuple(facts["blend"]["weights"])), entries[facts["chosen"]], bench.remembered(facts["bar"])
+
+
+def blended_of(bench: Bench, entries: Mapping[str, Mapping[str, Any]], name: str) -> Blended:
+    """Return any candidate of a leaderboard as a blend: of itself alone, or of an ensemble's own members, chosen or not."""
+    entry = entries[name]
+    members = entry["members"] if entry["kind"] == "ensemble" else [{"candidate": name, "weight": 1.0}]
+    trials = tuple(bench.remembered(entries[member["candidate"]]) for member in members)
+    return Blended(trials, tuple(float(member["weight"]) for member in members))
 
 
 def presets(
