@@ -1,14 +1,10 @@
 """Arms as things that can be asked: a model of ours, an HTTP scorer, a Python callable, or a file of scores.
 
-Knows how each is asked for scores of logged rows. Which arm a unit is in is `core.assignment`'s.
+Knows how each is asked for scores of logged rows; what goes over HTTP is `steps.asking`'s. Which arm a unit is in is `core.assignment`'s.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +13,12 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.answering import scores_of
-from fieldguide.core.errors import ConfigError, DataError, ModelError, listed
+from fieldguide.core.errors import DataError, listed
 from fieldguide.core.model import Model
 from fieldguide.core.plan import ArmSection
 from fieldguide.core.source import open_source
 from fieldguide.parts import find
+from fieldguide.steps.asking import named, over_http
 
 Scorer = Callable[[pl.DataFrame], np.ndarray]
 """Rows with their id and cells -> one score each, NaN where there is none."""
@@ -44,7 +41,7 @@ def scorer(arm: ArmSection) -> Scorer | None:
     if arm.url is not None:
         return _of_url(arm.url)
     if arm.python is not None:
-        return of_callable(_imported(arm.python), arm.python)
+        return of_callable(named(arm.python), arm.python)
     return None if arm.scores is None else _of_file(arm.scores)
 
 
@@ -73,63 +70,17 @@ def of_callable(ask: Callable[[list[dict[str, Any]]], Any], name: str = "the cal
     return asked
 
 
-def _imported(name: str) -> Callable[[list[dict[str, Any]]], Any]:
-    module, _, member = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), member)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"the callable {name} cannot be found", rule="python names package.module:callable", found=str(error),
-            do="check the name, and that the package is installed here",
-        ) from None  # fmt: skip
-    if not callable(found):
-        raise ConfigError(f"{name} is no callable", found=type(found).__name__)
-    return found
-
-
 def _of_url(url: str) -> Scorer:
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"{url} is no HTTP scorer", rule="an url begins with http:// or https://")
+    post = over_http(url, PATIENCE)
 
     def ask(rows: pl.DataFrame) -> np.ndarray:
         cells = rows.drop("id", strict=False)
-        found = [_posted(url, cells.slice(i, AT_ONCE)) for i in range(0, cells.height, AT_ONCE)]
-        return np.concatenate(found) if found else np.empty(0)
+        found: list[float] = []
+        for i in range(0, cells.height, AT_ONCE):
+            found += post(cells.slice(i, AT_ONCE).to_dicts())
+        return np.array(found, dtype=float)
 
     return ask
-
-
-def _posted(url: str, rows: pl.DataFrame) -> np.ndarray:
-    body = json.dumps({"rows": rows.to_dicts()}, default=str).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            found = json.load(answer)
-            given = found["scores"] if "scores" in found else found["predictions"]
-    except (urllib.error.URLError, TimeoutError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{url} gave no answer that can be read",
-            rule='an HTTP scorer answers {"rows": [...]} with {"scores": [...]} or {"predictions": [...]}', found=f"{type(error).__name__}: {error}",
-            do="check that it runs, and name its /predict",
-        ) from error  # fmt: skip
-    if len(given) != rows.height:
-        raise ModelError(
-            f"{url} gave {len(given):,} answers", rule="one per row", found=f"{rows.height:,} rows were asked"
-        )
-    return np.array([_score(one) for one in given], dtype=float)
-
-
-def _score(answer: Any) -> float:
-    """Return the score in an answer: a number, `score`, the probability of the second of two labels, or the value."""
-    if not isinstance(answer, dict):
-        return float(answer)
-    if answer.get("score") is not None:
-        return float(answer["score"])
-    shares = answer.get("probabilities")
-    if isinstance(shares, dict) and shares:
-        values = [float(value) for value in shares.values()]
-        return values[1] if len(values) == 2 else max(values)
-    return float(answer["prediction"])
 
 
 def _of_file(path: Path) -> Scorer:

@@ -17,9 +17,9 @@ import pytest
 from serving_cases import Served, arms_of, model_folder, rows, serving
 
 from conftest import people
-from fieldguide.core.answering import Contract
+from fieldguide.core.answering import Contract, read_request
 from fieldguide.core.assignment import Allocation
-from fieldguide.core.errors import ConfigError, StudyError
+from fieldguide.core.errors import ConfigError, DataError, StudyError
 from fieldguide.core.log import Query, cells, predictions
 from fieldguide.core.model import Model
 from fieldguide.core.problem import Output
@@ -458,3 +458,14 @@ def test_what_waits_for_the_log_is_written_before_the_server_ends(folder: Path, 
         refused(served.predict({**rows(1)[0], "age": "old"}), 422)  # nobody waits for its entry
     with closing(open_log(url)) as store:
         assert store.refusals()["column"].to_list() == ["age"]
+
+
+def test_an_address_is_asked_as_experiments_ask_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One rule for foreign systems: scores, or predictions as this server gives them; whatever fails is the arm's failure."""
+    answers = {"http://127.0.0.1:9/scores": b'{"scores": [0.25, 0.5]}', "http://127.0.0.1:9/short": b'{"scores": []}'}
+    monkeypatch.setattr("urllib.request.urlopen", lambda request, timeout: io.BytesIO(answers[request.full_url]))
+    arms = opened([str(folder), *(f"{name.rsplit('/')[-1]}={name}" for name in answers)], lambda path: load_model(path))
+    read = read_request(arms[0].contract, rows(2))[0]
+    assert arms[1].answer(read, rows(2)).scores.tolist() == [0.25, 0.5]
+    with pytest.raises(DataError, match=r"the arm 'short' failed.*gave 0 answers"):
+        arms[2].answer(read, rows(2))

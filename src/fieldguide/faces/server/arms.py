@@ -6,11 +6,8 @@ experiment deals are handed in as a callable.
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from fieldguide.core.log import Served, now
 from fieldguide.core.model import Model
 from fieldguide.core.rows import Rows
 from fieldguide.faces.server.answers import Refused
+from fieldguide.steps.asking import named, over_http
 
 Scorer = Callable[[Sequence[Mapping[str, Any]]], Sequence[float]]
 SECONDS = 10.0
@@ -179,19 +177,6 @@ def foreign(arm: Arm, scorer: Scorer, sent: Sequence[Mapping[str, Any]]) -> Answ
     return Answered(predictions, decisions, scores)
 
 
-def over_http(url: str) -> Scorer:
-    """Return a scorer that posts `{"rows": […]}` and reads `{"scores": […]}`."""
-
-    def score(rows: Sequence[Mapping[str, Any]]) -> Sequence[float]:
-        body = json.dumps({"rows": list(rows)}).encode()
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=SECONDS) as response:
-            scores: list[float] = json.loads(response.read())["scores"]
-        return scores
-
-    return score
-
-
 def _named(specification: str) -> tuple[str, str]:
     name, mark, where = specification.partition("=")
     if mark and name and "/" not in name:
@@ -201,13 +186,6 @@ def _named(specification: str) -> tuple[str, str]:
 
 
 def _scorer(where: str) -> Scorer:
-    if not where.startswith("python:"):
-        return over_http(where)
-    module, _, function = where.removeprefix("python:").partition(":")
-    try:
-        scorer: Scorer = getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"the arm {where} cannot be found", rule="python:MODULE:FUNCTION", found=str(error)
-        ) from error
-    return scorer
+    if where.startswith("python:"):
+        return named(where.removeprefix("python:"))
+    return over_http(where, SECONDS)
