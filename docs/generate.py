@@ -25,9 +25,13 @@ from fieldguide.testing.check import sections
 DOCS = Path(__file__).parent
 NOTE = "<!-- written by docs/generate.py; change the docstrings instead -->\n\n"
 STEPS = (
-    "frame", "join", "split", "explore", "prepare", "baseline", "train", "refine", "finalize", "serve", "experiment",
+    "join", "frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize", "recency", "imbalance", "rules",
+    "explain", "serve", "replay", "experiment", "gap", "refresh", "off_policy",
 )  # fmt: skip
-PARTS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "losses", "optimisers", "schedules", "calibrators")
+PARTS = (
+    "tasks", "modalities", "metrics", "splitters", "learners", "searches", "losses", "optimisers", "schedules", "calibrators", "embedders",
+    "explainers", "stores", "designs",
+)  # fmt: skip
 CORE = (
     "problem", "table", "split", "candidate", "score", "finding", "model", "journal", "contracts", "settings", "errors",
 )  # fmt: skip
