@@ -23,7 +23,10 @@ from fieldguide.core.table import Column
 CHEAP = {
     "boosting": {"n_rounds": 30}, "mlp": {"n_epochs": 3, "d_hidden": 16}, "tabm": {"n_epochs": 2, "k": 2, "d_block": 16},
 }  # fmt: skip
-LEARNERS = sorted(parts.names("learners"))
+ELSEWHERE = ("forecasts", "suggests")  # what a learner has that belongs to another task than those of a table
+LEARNERS = sorted(
+    name for name in parts.names("learners") if not any(hasattr(parts.find("learners", name), of) for of in ELSEWHERE)
+)
 
 
 def rows_of(kind: str, n_rows: int = 240) -> tuple[Rows, Output]:
@@ -121,6 +124,16 @@ def test_shared_encodings_change_nothing() -> None:
     run(candidate_of("neighbours"), rows, output, folds, caches)
     shared = run(candidate_of("linear"), rows, output, folds, caches)
     assert np.array_equal(alone.predictions[0], shared.predictions[0])
+
+
+def test_a_learner_gets_as_many_rows_as_it_takes_and_the_score_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, output = rows_of("binary")
+    monkeypatch.setattr(parts.find("learners", "neighbours"), "in_memory", 50)
+    fold = Fold(np.arange(180), np.arange(180, 240))
+    found, again = (run(candidate_of("neighbours"), rows, output, [fold]) for _ in range(2))
+    assert found.fitted is not None and (found.n_fit, len(found.fitted.estimator.rows.numbers)) == (50, 50)
+    assert np.array_equal(found.predictions[0], again.predictions[0])
+    assert run(candidate_of("prior"), rows, output, [fold]).n_fit == 180
 
 
 def test_refit_steps_scale_gradient_steps_and_not_rounds() -> None:

@@ -202,15 +202,6 @@ def test_neighbours_far_from_the_centre_are_still_exact() -> None:
     assert np.array_equal(found, y)
 
 
-def test_neighbours_keep_a_stated_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldguide.parts.learners.neighbours.IN_MEMORY", 50)
-    rows, outputs = example("binary", 80)
-    fitted = Neighbours().fit(rows, None, outputs, Effort(seed=3))
-    assert (fitted.n_rows, len(fitted.rows.numbers)) == (80, 50)
-    again = Neighbours().fit(rows, None, outputs, Effort(seed=3))
-    assert np.array_equal(again.rows.numbers, fitted.rows.numbers)
-
-
 @pytest.mark.parametrize(("name", "file"), [("linear", "linear.safetensors"), ("neighbours", "neighbours.safetensors")])
 def test_a_damaged_folder_is_refused(name: str, file: str, tmp_path: Path) -> None:
     rows, outputs = example("binary", 60)

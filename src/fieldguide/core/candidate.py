@@ -16,6 +16,7 @@ from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Estimator, Learner, Predictions
 from fieldguide.core.problem import Output
 from fieldguide.core.rows import Rows
+from fieldguide.core.seeds import generator
 from fieldguide.core.settings import values_of, with_values
 from fieldguide.core.transform import Modalities, Recipe, Transform
 
@@ -70,12 +71,17 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Fitted:
-    """A candidate fitted on rows: its transform and its estimator."""
+    """A candidate fitted on rows: its transform and its estimator.
+
+    Args:
+        n_fit: rows the learner was fitted on, fewer than it was handed where it cannot take as many; 0: loaded, not fitted here.
+    """
 
     candidate: Candidate
     transform: Transform
     estimator: Estimator
     outputs: tuple[Output, ...]
+    n_fit: int = 0
 
     def raw(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
         return self.estimator.predict(self.transform.encode(cells, n_rows))
@@ -161,6 +167,8 @@ def fit(
 ) -> tuple[Fitted, Batch | None]:  # fmt: skip
     """Fit a candidate: the transform and the learner see `train`; early stopping sees `stop`; nothing else is seen.
 
+    A learner that can take only so many rows (`in_memory`) gets a random sample of them; `Fitted.n_fit` says how many.
+
     Returns:
         the fitted candidate, and `judged` encoded by its transform (None where it was not given).
     """
@@ -172,9 +180,17 @@ def fit(
         None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs, candidate.learner),
         outputs[0], candidate.recipe.balance, effort.seed,
     )  # fmt: skip
+    training = sampled(training, candidate.learner.in_memory, effort.seed)
     seen = tuple(output if _minimises(candidate.learner, output) else output.plainly() for output in outputs)
     estimator = candidate.learner.fit(training, stopping, seen, effort)
-    return Fitted(candidate, transform, estimator, outputs), judged_batch
+    return Fitted(candidate, transform, estimator, outputs, len(training)), judged_batch
+
+
+def sampled(train: Encoded, most: int | None, seed: int) -> Encoded:
+    """Return the rows, or of more than `most` a random sample in their order."""
+    if most is None or len(train) <= most:
+        return train
+    return train.take(np.sort(generator(seed, "in memory").permutation(len(train))[:most]))
 
 
 def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...], learner: Learner) -> Encoded:

@@ -177,7 +177,11 @@ class Modality(Protocol):
         """Return summary facts (counts, quantiles, top levels …) as plain data."""
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> Encoder:
-        """Fit the encoder of all columns of this modality on training cells."""
+        """Fit the encoder of all columns of this modality on training cells.
+
+        A modality that has pretrained encoders takes `checkpoints: Mapping[str, str] | None = None` as well: the checkpoint of each
+        column that names one. Without that argument, a column that names one is refused.
+        """
 
     def load(self, data: Mapping[str, Any]) -> Encoder:
         """Return the encoder that `to_dict` described."""
@@ -230,11 +234,12 @@ class Learner(Protocol):
     kind: ClassVar[Literal["trivial", "simple", "boosting", "network", "ensemble", "user"]]
     stops_early: ClassVar[bool]  # wants early-stopping rows
     steps_scale: ClassVar[bool]  # refit steps are scaled by n_refit / n_fit
-    in_memory: ClassVar[int | None]  # the most rows it can take; None: any number
+    in_memory: ClassVar[int | None]  # the most rows it can take, a random sample of more; None: any number
     recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
     # A learner may also have `losses: ClassVar[tuple[str, ...]]`, the losses of problem.loss it can minimise beside the task's own
     # (networks have none: they minimise any), `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
-    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time.
+    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time, and `forecasts = True` where it
+    # reads the past of a series and belongs to no table.
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator: ...
 

@@ -101,7 +101,7 @@ def evaluate(
         for sums, predicted in zip(total, fitted.estimator.predict(batch)):
             sums[fold.validation] += predicted
         times_judged[fold.validation] += 1
-        sizes.append(len(train))
+        sizes.append(fitted.n_fit)
         stopped.append(fitted.estimator.stopped)
         if fitted.estimator.n_steps is not None:
             steps.append(fitted.estimator.n_steps)

@@ -43,6 +43,7 @@ class Ets:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     season: int = setting(1, "steps of a season [steps]; a study takes it from problem.season")

@@ -63,6 +63,7 @@ class LaggedBoosting:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none"}
 
     season: int = setting(1, "steps of a season [steps]; a study takes it from problem.season")

@@ -37,6 +37,7 @@ class Naive:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Repeated:

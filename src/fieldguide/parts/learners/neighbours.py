@@ -18,7 +18,6 @@ from safetensors.numpy import load_file, save_file
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ModelError
-from fieldguide.core.seeds import generator
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners.prior import class_shares
 
@@ -54,10 +53,7 @@ class Neighbours:
     def fit(
         self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
     ) -> NeighboursEstimator:
-        """Keep the training rows; of more than `in_memory` a random sample (`n_rows` says of how many)."""
-        n_rows = len(train)
-        if n_rows > IN_MEMORY:
-            train = train.take(np.sort(generator(effort.seed, "neighbours").permutation(n_rows)[:IN_MEMORY]))
+        """Keep the training rows; whoever fits hands over a sample of more than `in_memory`."""
         weights = np.ones(len(train)) if train.weights is None else train.weights.astype(np.float64)
         votes, priors = [], []
         for target, output in zip(train.targets, outputs):
@@ -69,7 +65,7 @@ class Neighbours:
         kept = NeighbourRows(
             train.batch.numbers.astype(np.float32), train.batch.codes.astype(np.int32), weights, tuple(votes)
         )
-        return NeighboursEstimator(self.n_neighbours, self.weighting, kept, tuple(priors), n_rows)
+        return NeighboursEstimator(self.n_neighbours, self.weighting, kept, tuple(priors))
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> NeighboursEstimator:
         """Return what `save` wrote.
@@ -86,7 +82,7 @@ class Neighbours:
                 "the neighbours cannot be read", found=str(reason), do="restore the model folder"
             ) from reason
         priors = tuple(None if prior is None else np.array(prior) for prior in data["priors"])
-        return NeighboursEstimator(data["n_neighbours"], data["weighting"], rows, priors, data["n_rows"])
+        return NeighboursEstimator(data["n_neighbours"], data["weighting"], rows, priors)
 
 
 @dataclass(frozen=True)
@@ -107,13 +103,12 @@ class NeighbourRows:
 
 
 class NeighboursEstimator:
-    """Training rows, ready to be compared with. `n_rows` is how many there were, kept or not."""
+    """Training rows, ready to be compared with."""
 
     def __init__(
-        self, n_neighbours: int, weighting: str, rows: NeighbourRows, priors: tuple[np.ndarray | None, ...], n_rows: int
+        self, n_neighbours: int, weighting: str, rows: NeighbourRows, priors: tuple[np.ndarray | None, ...]
     ) -> None:
         self.n_neighbours, self.weighting, self.rows, self.priors = n_neighbours, weighting, rows, priors
-        self.n_rows = n_rows
         self.n_steps: int | None = None
         self.stopped = ""
         self.history: list[dict[str, Any]] = []
@@ -140,7 +135,7 @@ class NeighboursEstimator:
             folder / "neighbours.safetensors",
         )
         return {
-            "n_neighbours": self.n_neighbours, "weighting": self.weighting, "n_rows": self.n_rows,
+            "n_neighbours": self.n_neighbours, "weighting": self.weighting,
             "priors": [None if prior is None else prior.tolist() for prior in self.priors],
         }  # fmt: skip
 

@@ -43,6 +43,7 @@ class NLinear:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {

@@ -25,6 +25,7 @@ class PatchTST:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = True
     in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     window: int = setting(

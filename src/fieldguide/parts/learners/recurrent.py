@@ -25,6 +25,7 @@ class Recurrent:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = True
     in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
 
     window: int = setting(192, "steps of the past that are looked at [steps]", capacity=1, space=Choice((96, 192, 336)))
