@@ -15,17 +15,20 @@ from typing import Any
 import numpy as np
 
 from fieldguide import parts
-from fieldguide.core.batch import Batch, Encoded, Layout
+from fieldguide.core.batch import Batch, Block, Encoded, Layout, Spec
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.problem import Output
 from fieldguide.core.settings import capacity_of, space_of, values_of, with_values
+from fieldguide.parts.modalities._words import FIRST_TOKEN
+from fieldguide.parts.modalities.text import padded
 
 TASKS = ("binary", "multiclass", "regression")
 LABELS = {
     "binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "ordinal": ("1", "2", "3"), "multilabel": ("p", "q", "r"),
     "vector": ("u", "v"),
 }  # fmt: skip
+SAID = Spec("said", "text", (12,), "int32", 20)
 KINDS = ("trivial", "simple", "boosting", "network", "ensemble", "user")
 SUFFIXES = (".safetensors", ".txt", ".json", ".arrow", ".onnx")
 ODD_STARTS = (b"\x80", b"PK\x03\x04")  # pickle; zip, which torch.save writes
@@ -52,9 +55,10 @@ def check_learner(
         >>> check_learner(parts.find("learners", "prior")(), pathlib.Path(tempfile.mkdtemp()))
     """
     _check_declarations(learner)
+    texts = learner.recipe.get("media") == "blocks"
     for task in tasks:
         for codes in (True, False):
-            rows, outputs = example(task, 240, codes=codes, missing=_keeps_missing(learner))
+            rows, outputs = example(task, 240, codes=codes, missing=_keeps_missing(learner), texts=texts)
             _check_task(learner, rows, outputs, folder / f"{task}_{'codes' if codes else 'numbers'}", tolerance)
         _check_weights(learner, task)
         _check_tiny(learner, task)
@@ -63,9 +67,12 @@ def check_learner(
 
 
 def example(
-    task: str, n_rows: int, *, codes: bool = True, missing: bool = False, n_numbers: int = 4, seed: int = 0
+    task: str, n_rows: int, *, codes: bool = True, missing: bool = False, n_numbers: int = 4, seed: int = 0, texts: bool = False
 ) -> tuple[Encoded, tuple[Output, ...]]:
     """Return rows with a signal in the first number and the first code, and the output they are for.
+
+    Args:
+        texts: add a block of tokens, the signal in one of them; rows end at different places, and some are empty.
 
     Examples:
         >>> rows, outputs = example("multiclass", 12)
@@ -99,8 +106,21 @@ def example(
         target = np.searchsorted(cuts, signal).astype(np.int64)
     else:
         target = 100.0 + 10.0 * signal.astype(np.float64)
-    layout = Layout(tuple(f"n{i}" for i in range(n_numbers)), (("c0", 6), ("c1", 12)) if codes else ())
-    return Encoded(Batch(layout, {"numbers": numbers, "codes": levels}), (target,)), (Output("y", part, labels),)
+    layout = Layout(
+        tuple(f"n{i}" for i in range(n_numbers)), (("c0", 6), ("c1", 12)) if codes else (), blocks=(SAID,) if texts else ()
+    )
+    blocks = {SAID.name: _said(signal, rng)} if texts else {}
+    return Encoded(Batch(layout, {"numbers": numbers, "codes": levels, **blocks}), (target,)), (Output("y", part, labels),)
+
+
+def _said(signal: np.ndarray, rng: np.random.Generator) -> Block:
+    """Return texts as codes: noise, and among it one of four words that tells how large the signal is."""
+    told = FIRST_TOKEN + np.searchsorted([-2.0, 0.0, 2.0], signal)
+    cells = np.empty(len(signal), object)
+    for row, word in enumerate(told):
+        noise = rng.integers(FIRST_TOKEN + 4, SAID.size, int(rng.integers(0, SAID.shape[0] - 1)))
+        cells[row] = np.array([*noise, word][: 0 if row % 29 == 7 else None], np.int32)
+    return Block(cells, padded)
 
 
 def _check_declarations(learner: Any) -> None:
@@ -184,11 +204,19 @@ def _check_poison(learner: Any, rows: Encoded, outputs: tuple[Output, ...], pred
     numbers[190:], codes[190:] = 1e6, 0
     for target in targets:
         target[190:] = target[0]
-    altered = Encoded(Batch(rows.batch.layout, {"numbers": numbers, "codes": codes}), tuple(targets))
+    blocks = {name: _poisoned(array) for name, array in rows.batch.arrays.items() if isinstance(array, Block)}
+    altered = Encoded(Batch(rows.batch.layout, {"numbers": numbers, "codes": codes, **blocks}), tuple(targets))
     fitted = _fit(learner, altered.take(slice(0, 150)), altered.take(slice(150, 190)), outputs)
     assert _equal(fitted.predict(rows.batch.take(slice(190, 240))), predictions), (
         "rows that were not handed over change nothing"
     )
+
+
+def _poisoned(block: Block) -> Block:
+    cells = block.cells.copy()
+    for row in range(190, len(cells)):
+        cells[row] = np.full(3, SAID.size - 1, np.int32)
+    return dataclasses.replace(block, cells=cells)
 
 
 def _check_rows(fitted: Any, batch: Batch, predictions: Any, tolerance: float) -> None:
@@ -285,7 +313,8 @@ def _keeps_missing(learner: Any) -> bool:
 
 
 def _arrays(rows: Encoded) -> list[np.ndarray]:
-    return [*rows.batch.arrays.values(), *rows.targets]
+    arrays = (array.load() if isinstance(array, Block) else array for array in rows.batch.arrays.values())
+    return [*arrays, *rows.targets]
 
 
 def _files(folder: Path) -> list[Path]:

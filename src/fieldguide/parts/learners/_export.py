@@ -21,6 +21,8 @@ from fieldguide.core.batch import Spec
 from fieldguide.parts.learners import _network
 
 TOLERANCE = 1e-5  # on probabilities and on standardised values
+STEPPED = ("lstm", "gru")  # encoders of codes whose graph has one length; shorter rows are padded, which changes no answer
+TRACED = 5  # rows that the export follows through the network
 BATCHES = (1, 7, 11)  # rows the graph is proven on: one, and two that the export has not seen
 
 
@@ -50,11 +52,18 @@ def export(description: _network.Description, net: torch.nn.Module, path: Path) 
 
 def _write(readout: torch.nn.Module, description: _network.Description, path: Path) -> None:
     rows = torch.export.Dim("rows", min=1, max=2**20)
-    inputs, specs = _inputs(description, 5), description.layout.blocks
+    (numbers, codes, *blocks), specs = _inputs(description, TRACED), description.layout.blocks
     shapes: tuple[Any, ...] = ({0: rows}, {0: rows})
-    if specs:  # codes of a block are as long as the longest of their rows
-        lengths = ({1: torch.export.Dim(f"length{i}", min=2, max=spec.shape[0])} if spec.size else {} for i, spec in enumerate(specs))
+    if specs:  # codes of a block are as long as the longest of their rows, but for encoders that step through them one by one
+        free = [bool(spec.size) and form not in STEPPED for spec, form in zip(specs, _forms(description), strict=True)]
+        lengths = ({1: torch.export.Dim(f"length{i}", min=2, max=spec.shape[0])} if any_length else {}
+                   for i, (spec, any_length) in enumerate(zip(specs, free)))  # fmt: skip
         shapes = (*shapes, tuple({0: rows, **length} for length in lengths))
+        blocks = [
+            torch.nn.functional.pad(block, (0, spec.shape[0] - block.shape[1])) if spec.size and not any_length else block
+            for block, spec, any_length in zip(blocks, specs, free)
+        ]
+    inputs = (numbers, codes, *blocks)
     with torch.no_grad():
         program = torch.export.export(readout, inputs, dynamic_shapes=shapes, strict=True)
         graph = torch.onnx.export(
@@ -67,17 +76,21 @@ def _write(readout: torch.nn.Module, description: _network.Description, path: Pa
 
 def _difference(readout: torch.nn.Module, description: _network.Description, path: Path) -> float:
     session = _network.session_of(path, threads=1)
-    names = {node.name for node in session.get_inputs()}
-    worst = 0.0
+    lengths, worst = _network.lengths_of(session), 0.0
     for n_rows in BATCHES:
         inputs = _inputs(description, n_rows)
         arrays = {"numbers": inputs[0].numpy(), "codes": inputs[1].numpy()}
         arrays |= {spec.name: block.numpy() for spec, block in zip(description.layout.blocks, inputs[2:], strict=True)}
         with torch.inference_mode():
             wanted = readout(*inputs).numpy()
-        found = session.run(None, {name: arrays[name] for name in names})[0]
+        found = session.run(None, _network.lengthened(arrays, lengths))[0]
         worst = max(worst, float(np.abs(found - wanted).max()))
     return worst
+
+
+def _forms(description: _network.Description) -> tuple[str, ...]:
+    """Return the encoder of each block; networks without encoders by column have blocks without codes."""
+    return tuple(description.architecture.get("forms", ("",) * len(description.layout.blocks)))
 
 
 def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tensor, ...]:
@@ -93,10 +106,16 @@ def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tenso
 
 def _block(spec: Spec, n_rows: int, rng: np.random.Generator) -> torch.Tensor:
     if not spec.size:
-        return torch.from_numpy(rng.standard_normal((n_rows, *spec.shape)).astype(spec.dtype))
-    length = max(2, min(spec.shape[0], 3 + n_rows))  # rows end at different places, and one of eleven is empty
+        cells = rng.standard_normal((n_rows, *spec.shape))
+        if spec.kind == "series":  # the last channel marks where a series is
+            cells[:, -1] = np.arange(spec.shape[1]) < rng.integers(0, spec.shape[1] + 1, n_rows)[:, None]
+        return torch.from_numpy(cells.astype(spec.dtype))
+    # a single row of one code, a few, and as many as there can be; rows end at different places, and one of several is empty
+    length = min(spec.shape[0], {1: 1, TRACED: 5}.get(n_rows, spec.shape[0] if n_rows == BATCHES[-1] else 10))
     cells = rng.integers(1, spec.size, (n_rows, length))
-    cells[np.arange(length) >= rng.integers(0, length + 1, n_rows)[:, None]] = 0
+    if n_rows > 1:
+        cells[np.arange(length) >= rng.integers(1, length + 1, n_rows)[:, None]] = 0
+        cells[0] = 0
     return torch.from_numpy(cells.astype(spec.dtype))
 
 

@@ -164,7 +164,7 @@ class GraphEstimator:
         self._path, self._width = path, int(data["width"])
         self._one = session_of(path, threads=1)
         self._many: Any = None
-        self._inputs = {node.name for node in self._one.get_inputs()}
+        self._lengths = lengths_of(self._one)
 
     def predict(self, batch: Batch) -> Predictions:
         """Return one array per output; see `NetworkEstimator.predict`."""
@@ -176,9 +176,9 @@ class GraphEstimator:
         size = max(1, min(65_536, 2**23 // self._width))
         parts = []
         for start in range(0, len(batch), size):
-            arrays = {name: batch.arrays[name][start : start + size] for name in self._inputs}
+            arrays = {name: batch.arrays[name][start : start + size] for name in self._lengths}
             arrays = {name: cells.load() if isinstance(cells, Block) else cells for name, cells in arrays.items()}
-            parts.append(session.run(None, arrays)[0])
+            parts.append(session.run(None, lengthened(arrays, self._lengths))[0])
         return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
@@ -198,6 +198,23 @@ def session_of(path: Path, threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def lengths_of(session: Any) -> dict[str, int]:
+    """Return a graph's inputs by name, each with the length that its rows must have; 0: any."""
+    fixed = {node.name: node.shape[1] if len(node.shape) == 2 else 0 for node in session.get_inputs()}
+    return {name: length if isinstance(length, int) else 0 for name, length in fixed.items()}
+
+
+def lengthened(arrays: Mapping[str, np.ndarray], lengths: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Return the arrays a graph takes, codes filled up with padding where it has one length only.
+
+    Examples:
+        >>> lengthened({"said": np.array([[5, 6]])}, {"said": 4})["said"].tolist()
+        [[5, 6, 0, 0]]
+    """
+    gaps = {name: max(0, length - arrays[name].shape[1]) if length else 0 for name, length in lengths.items()}
+    return {name: np.pad(arrays[name], ((0, 0), (0, gap))) if gap else arrays[name] for name, gap in gaps.items()}
 
 
 def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.batch import Batch, Block, Encoded
 from fieldguide.core.contracts import Effort
 from fieldguide.core.settings import with_values
 
@@ -58,7 +58,7 @@ def overfit(
     """
     effort = effort or Effort()
     bare = with_values(learner, UNREGULARISED | {"batch_size": rows, "n_epochs": steps, "cooldown": 0.5})
-    part = train.take(_drawn(train, outputs, min(rows, len(train)), effort.seed))
+    part = _unaltered(train.take(_drawn(train, outputs, min(rows, len(train)), effort.seed)))
     start, floor = _bounds(part, outputs)
     target = floor + ENOUGH * max(start - floor, 1e-3)
 
@@ -79,6 +79,15 @@ def overfit(
         diagnosis, detail = _diagnose(bare, part, start, floor, target, attempt, result["experiments"])
     sentence = SENTENCES[diagnosis].format(detail=detail, rows=len(part), start=start, loss=loss, floor=floor)
     return result | {"diagnosis": diagnosis, "sentence": sentence}
+
+
+def _unaltered(part: Encoded) -> Encoded:
+    """Return rows whose blocks are not augmented: rows that differ in every epoch cannot be learned by heart."""
+    arrays = {
+        name: dataclasses.replace(array, augment=None) if isinstance(array, Block) else array
+        for name, array in part.batch.arrays.items()
+    }
+    return Encoded(Batch(part.batch.layout, arrays), part.targets, part.weights)
 
 
 def _diagnose(
