@@ -143,10 +143,10 @@ slice: [x]
         "line 7, problem.purpose: must be one of predict, understand (did you mean 'predict'?); found 'predikt'",
         "line 8, problem.limits.latency: unknown key (did you mean 'latency_ms'?); found '5'",
         "line 9, data.table: is required",
-        "line 10, data.columns.fnlwgt: must be one of feature, ignore, number, category, boolean, datetime, text, id, "
-        "or a mapping with kind, role or read (did you mean 'ignore'?); found 'ignored'",
-        "line 10, data.columns.'total rooms'.kind: must be one of number, category, boolean, datetime, text, id "
-        "(did you mean 'number'?); found 'nmber'",
+        "line 10, data.columns.fnlwgt: must be one of feature, ignore, number, category, boolean, datetime, text, "
+        "image, audio, series, id, or a mapping with kind, role or read (did you mean 'ignore'?); found 'ignored'",
+        "line 10, data.columns.'total rooms'.kind: must be one of number, category, boolean, datetime, text, "
+        "image, audio, series, id (did you mean 'number'?); found 'nmber'",
         "line 10, data.columns.'total rooms'.read.decimals: unknown key (did you mean 'decimal'?); found ','",
         "line 10, data.columns.'total rooms'.roll: unknown key (did you mean 'role'?); found 'x'",
         "line 11, data.derive.z: the expression cannot be read at character 4: an operator, value or bracket is "
