@@ -99,6 +99,8 @@ def _guarded(server: Server, path: str, handler: Handler, is_open: bool) -> Call
         ) as error:  # a mistake of ours: the caller gets the one shape, whoever runs the server the whole story
             traceback.print_exc()
             response = _told(server, path, mistake(error), name)
+        finally:
+            server.release(request)
         seconds.observe(time.perf_counter() - began)
         return response
 

@@ -20,6 +20,8 @@ KEYS = ("rows", "unit", "units", "arm")
 EXAMPLE = '{"rows": [{"column": value}], "unit": "who it is about"}'
 MOST_ROWS = 10_000
 """Rows of a JSON request; more of them come as Arrow or Parquet."""
+MOST_TABLE_ROWS = 1_000_000
+"""Rows of a batch: ten kilobytes of Parquet can hold millions of equal rows, so that a limit of bytes is none."""
 LONGEST = 200
 """Characters of a unit."""
 TYPES = {
@@ -96,15 +98,12 @@ def read_table(body: bytes, kind: str, parameters: Mapping[str, str]) -> Asked:
     """Read an Arrow or Parquet batch; `unit` names the column that says whom a row is about, `arm` who shall answer.
 
     Raises:
-        Refused: 400 where it cannot be read, 422 where it has no row or no such column.
+        Refused: 400 where it cannot be read, 413 where it has too many rows, 422 where it has none or no such column.
     """
     try:
-        if kind == PARQUET:
-            frame = pl.read_parquet(io.BytesIO(body))
-        elif body[:6] == b"ARROW1":
-            frame = pl.read_ipc(io.BytesIO(body))
-        else:
-            frame = pl.read_ipc_stream(io.BytesIO(body))
+        frame = _frame(body, kind)
+    except Refused:
+        raise
     except (Exception, pl.exceptions.PanicException) as error:  # a damaged file fails in many ways, some of them panics
         raise Refused(400, "the body cannot be read", [
             Problem(f"the body is what Content-Type says, {kind}", value=str(error).splitlines()[0][:SHOWN] if str(error) else "", send="a complete file")
@@ -125,6 +124,22 @@ def read_table(body: bytes, kind: str, parameters: Mapping[str, str]) -> Asked:
             )
         units = tuple(column.to_list())
     return Asked(frame, units, _arm(parameters.get("arm")))
+
+
+def _frame(body: bytes, kind: str) -> pl.DataFrame:
+    """Read a table whose number of rows is known before its cells are unpacked. Raises Refused: 413, too many rows."""
+    if kind != PARQUET and body[:6] != b"ARROW1":  # a stream tells no number of rows: it is read up to one too many
+        frame = pl.read_ipc_stream(io.BytesIO(body), n_rows=MOST_TABLE_ROWS + 1)
+        n_rows = frame.height
+    else:
+        lazy = (pl.scan_parquet if kind == PARQUET else pl.scan_ipc)(io.BytesIO(body))
+        n_rows = lazy.select(pl.len()).collect().item()
+        frame = lazy.collect() if n_rows <= MOST_TABLE_ROWS else pl.DataFrame()
+    if n_rows > MOST_TABLE_ROWS:
+        raise Refused(413, "the batch has too many rows", [
+            Problem(f"a batch has at most {MOST_TABLE_ROWS:,} rows", value=f"more than {MOST_TABLE_ROWS:,} rows", send="fewer rows at a time")
+        ])  # fmt: skip
+    return frame
 
 
 def parsed(body: bytes) -> Any:

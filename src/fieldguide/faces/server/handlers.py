@@ -39,6 +39,8 @@ BATCHES = 16
 """Batches that may wait."""
 BODY_SECONDS = 30.0
 """A body that takes longer to arrive is given up."""
+HELD = 16
+"""How many of the largest bodies may be held at once by all requests together; more are refused, so that memory stays bounded."""
 
 Handler = Callable[[Request, str], Awaitable[Response]]
 
@@ -79,7 +81,7 @@ class Server:
         self.writer: Writer
         self.engine: Engine
         self.watch: Watch | None = None
-        self.probing = False
+        self.probing, self.held = False, 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Replay the golden rows of every model, note the contracts in the log, start the threads.
@@ -190,7 +192,9 @@ class Server:
         if problems:
             raise Refused(422, f"{len(problems)} cell(s) break the contract of the model", problems)
         with self._turn():
-            effects, shap = await self._apart(lambda: (typical_effects(arm.contract, rows), own_parts(arm.contract, rows)))
+            effects, shap = await self._apart(
+                lambda: (typical_effects(arm.contract, rows), own_parts(arm.contract, rows))
+            )
         output = arm.contract.model.outputs[0]
         what = f"the probability of {output.labels[1]}" if len(output.labels) == 2 else f"the answer for {output.name}"
         said = (
@@ -198,7 +202,9 @@ class Server:
             f"{len(arm.contract.model.golden['rows'])} golden rows, whose cells come from training rows column by column. One column "
             "at a time: not Shapley values, and they do not add up to the answer where columns act together."
         )
-        return _json({"method": said, "effects": effects, "shap": shap, "model": arm.model, "arm": arm.name, "request": name})
+        return _json(
+            {"method": said, "effects": effects, "shap": shap, "model": arm.model, "arm": arm.name, "request": name}
+        )
 
     async def outcomes(self, request: Request, name: str) -> Response:
         data = parsed(await self._json_body(request))
@@ -252,7 +258,7 @@ class Server:
         return said if explore is None else {**said, "explore": explore}
 
     async def _body(self, request: Request) -> bytes:
-        """Return a body within the limits. Raises Refused: 413 or 408."""
+        """Return a body within the limits, held until `release`. Raises Refused: 413, 408 or 503."""
         limit, length = self.settings.max_bytes, request.headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit, int(length))
@@ -261,14 +267,24 @@ class Server:
             async with asyncio.timeout(BODY_SECONDS):
                 async for part in request.stream():
                     size += len(part)
+                    self.held += len(part)
+                    request.state.held = size
                     if size > limit:
                         raise _too_large(limit, size)
+                    if self.held > HELD * limit:
+                        raise Refused(503, "too many large bodies at once", [
+                            Problem(f"all bodies together have at most {HELD * limit:,} bytes", send="the same again, later")
+                        ], {"Retry-After": "1", "Connection": "close"})  # fmt: skip
                     parts.append(part)
         except TimeoutError:
             raise Refused(408, "the body did not arrive in time", [
                 Problem(f"a body arrives within {BODY_SECONDS:g} seconds", value=f"{size:,} bytes", send="the same again")
             ]) from None  # fmt: skip
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def release(self, request: Request) -> None:
+        """Let go of a request's body: it was answered or refused."""
+        self.held -= getattr(request.state, "held", 0)
 
     async def _json_body(self, request: Request) -> bytes:
         if media_type(request.headers.get("content-type", "")) != JSON:
