@@ -74,7 +74,9 @@ def test_bad_files_say_what_they_are(folder, column, make, why):
     (folder / "bad.wav").unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("how", [{"subtype": "PCM_U8"}, {"subtype": "PCM_24"}, {"format": "FLAC"}, {"subtype": "FLOAT"}])
+@pytest.mark.parametrize(
+    "how", [{"subtype": "PCM_U8"}, {"subtype": "PCM_24"}, {"format": "FLAC"}, {"subtype": "FLOAT"}]
+)
 def test_one_sound_in_many_formats_is_one_sound(tmp_path, how):
     wave = tone(440)
     saved(tmp_path / "a.wav", wave, subtype="PCM_16")
@@ -114,7 +116,9 @@ def test_blocks_have_the_shape_they_promise_and_feed_a_network(column, waves, sh
     (spec,), block = encoder.layout().blocks, encoder.encode({"said": cells})["said"]
     assert spec.shape[: len(shape)] == shape and block.load().shape == (3, *spec.shape)
     rng = np.random.default_rng
-    assert np.array_equal(block.load(rng(0)), block.load(rng(0))) and not np.array_equal(block.load(rng(0)), block.load())
+    assert np.array_equal(block.load(rng(0)), block.load(rng(0))) and not np.array_equal(
+        block.load(rng(0)), block.load()
+    )
     net = encoders.build("cnn", spec, {"d_embedding": 16, "dropout": 0.1}).eval()
     assert net(torch.from_numpy(block.load())).shape == (3, net.width)
 
@@ -140,3 +144,30 @@ def test_a_request_brings_its_sound():
     assert Audio().read_value(uri, Column("said", "audio")) == (uri, False)
     again, _ = _sounds.decoded(__import__("base64").b64decode(Audio().portable(uri).split(",")[1]))
     np.testing.assert_allclose(again, tone(300), atol=1e-3)
+
+
+def test_nothing_of_a_sound_that_was_sent_is_kept(folder):
+    sent = uri_of((folder / "3.wav").read_bytes(), "audio/wav")
+    store = _sounds.Store()
+    for cell, kept in ((sent, 0), (str(folder / "3.wav"), 1)):
+        assert np.isfinite(store.summary(cell, RATE, 20)).all()
+        assert (len(store._kept), len(store._summaries), store._bytes > 0) == (kept, kept, bool(kept))
+
+
+def test_frames_in_parts_are_frames_at_once(monkeypatch):
+    wave = tone(400, 2.0)[None]
+    whole = _sounds.log_mel(wave, RATE, 20)
+    monkeypatch.setattr(_sounds, "FRAMES_AT_ONCE", 7)
+    assert np.allclose(_sounds.log_mel(wave, RATE, 20), whole, atol=1e-5) and whole.shape[2] == 198
+
+
+def test_bands_are_scaled_by_all_frames_and_a_flat_one_is_left_alone(folder):
+    cells = np.array([str(folder / f"{i}.wav") for i in range(4)], object)
+    frames = np.concatenate([_sounds.log_mel(_sounds.STORE.wave(c, RATE)[None], RATE, 20)[0] for c in cells], axis=1)
+    (mel,) = Audio().fit({"said": cells}, Recipe(media="blocks", mel_bands=20)).decoders
+    assert np.allclose(mel.mean, frames.mean(axis=1), atol=1e-4) and np.allclose(
+        mel.deviation, frames.std(axis=1), atol=1e-4
+    )
+    alike = np.array([cells[0], cells[0]], object)  # nothing differs between rows: no deviation to divide by
+    numbers = Audio().fit({"said": alike}, Recipe(mel_bands=20)).encode({"said": alike})["numbers"]
+    assert np.isfinite(numbers).all() and np.abs(numbers).max() < 1e-3

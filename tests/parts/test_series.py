@@ -44,7 +44,9 @@ def test_what_a_series_can_look_like(value, text):
     assert Series().read_value(value, WAVE) == (text, False)
 
 
-@pytest.mark.parametrize("value", ["[1, [2]]", "[[1, 2], [3]]", "[]", "[true]", '["a"]', "a b", 3.5, "[" * 4000, '{"a": 1}', [["x"]]])
+@pytest.mark.parametrize(
+    "value", ["[1, [2]]", "[[1, 2], [3]]", "[]", "[true]", '["a"]', "a b", 3.5, "[" * 4000, '{"a": 1}', [["x"]]]
+)
 def test_what_is_no_series_is_broken(value):
     assert Series().read_value(value, WAVE) == (None, True)
 
@@ -107,7 +109,9 @@ def test_what_lies_after_the_end_changes_nothing(form):
 
 
 def test_alterations_leave_the_mark_alone():
-    series = np.concatenate([np.ones((4, 1, 10)), np.repeat([[[1.0] * 6 + [0.0] * 4]], 4, 0)], axis=1).astype(np.float32)
+    series = np.concatenate([np.ones((4, 1, 10)), np.repeat([[[1.0] * 6 + [0.0] * 4]], 4, 0)], axis=1).astype(
+        np.float32
+    )
     altered = jittered(series, np.random.default_rng(0))
     assert np.array_equal(altered[:, 1], series[:, 1]) and (altered[:, 0, 6:] == 0).all()
     assert altered.dtype == np.float32 and not np.array_equal(altered, series)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from fieldguide.core.errors import ModelError
-from fieldguide.core.table import Column
-from fieldguide.core.transform import Recipe
+from fieldguide import parts
+from fieldguide.core.errors import ConfigError, ModelError
+from fieldguide.core.rows import Rows
+from fieldguide.core.table import Column, Table
+from fieldguide.core.transform import Recipe, Transform
+from fieldguide.parts.modalities._checkpoints import resolve
+from fieldguide.parts.modalities._sentences import pieces_of
+from fieldguide.parts.modalities._shingles import ALIKE, FEWEST, near
 from fieldguide.parts.modalities._terms import Terms, topics_of
 from fieldguide.parts.modalities.text import Text, padded, word_dropout
 from fieldguide.testing.modality import check_modality
 
-TEXTS = ["Call me NOW!", "call her now?", "", "Ünïcode 🙂 fine", None, "call me call me", "me", "now now", "a b c d e f", " x "]
+TEXTS = [
+    "Call me NOW!",
+    "call her now?",
+    "",
+    "Ünïcode 🙂 fine",
+    None,
+    "call me call me",
+    "me",
+    "now now",
+    "a b c d e f",
+    " x ",
+]
 
 
 def cells_of(*texts):
@@ -28,7 +46,9 @@ def test_contract():
 
 
 def test_description_counts_what_is_there():
-    typed, broken = Text().read(pl.Series("said", ["one two", "one two", "caf\ufffd", "", "naïve Ã©"]), Column("said", "text"))
+    typed, broken = Text().read(
+        pl.Series("said", ["one two", "one two", "caf\ufffd", "", "naïve Ã©"]), Column("said", "text")
+    )
     facts = Text().describe(typed)
     assert (facts["n"], facts["missing"], facts["repeated"], facts["damaged"], facts["not_ascii"]) == (5, 1, 1, 2, 2)
     assert facts["n_words"]["max"] == 2 and facts["top"][0] == {"word": "one", "count": 2} and not broken.any()
@@ -83,12 +103,10 @@ def test_every_form_survives_its_own_description(media):
 
 
 def test_near_texts_are_those_that_share_their_shingles():
-    from fieldguide.parts.modalities._shingles import ALIKE, FEWEST, near
-
     rng = np.random.default_rng(0)
     words = [f"w{i}" for i in range(300)]
     texts = [" ".join(rng.choice(words, 40)) for _ in range(60)]
-    for i in range(0, 20):
+    for i in range(20):
         changed = texts[i].split()
         for place in rng.choice(40, i % 5, replace=False):
             changed[place] = "other"
@@ -147,7 +165,6 @@ def test_features_of_a_checkpoint_are_the_same_alone_together_and_loaded(checkpo
 def test_kept_features_are_live_features(checkpoint, tmp_path, monkeypatch):
     from fieldguide.core.media import SEEN
     from fieldguide.parts.modalities import _sentences
-    from fieldguide.parts.modalities._checkpoints import resolve
 
     found, texts = resolve(checkpoint), ["call me", "now", "call me", None]
     live = _sentences.sentence_features(found, texts)
@@ -172,13 +189,14 @@ def test_a_checkpoint_without_its_tokeniser_says_what_to_save(checkpoint, tmp_pa
     shutil.copytree(checkpoint, tmp_path / "bare")
     (tmp_path / "bare" / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match=r"has no tokenizer\.json.*save_pretrained"):
-        Text().fit({"a": cells_of("x")}, Recipe(media="features"), {"a": str(tmp_path / "bare")}).encode({"a": cells_of("x")})
+        Text().fit({"a": cells_of("x")}, Recipe(media="features"), {"a": str(tmp_path / "bare")}).encode(
+            {"a": cells_of("x")}
+        )
 
 
 def test_tokens_of_a_checkpoint_feed_its_own_layers(checkpoint):
     import torch
 
-    from fieldguide.parts.modalities._checkpoints import resolve
     from fieldguide.parts.modalities._sentences import model_of, sentence_features
     from fieldguide.parts.nets.encoders import build
 
@@ -186,10 +204,55 @@ def test_tokens_of_a_checkpoint_feed_its_own_layers(checkpoint):
     block = encoder.encode({"said": cells_of("call me now", "call", None)})["said"]
     assert block.load().tolist() == [[3, 4, 5], [3, 0, 0], [0, 0, 0]] and block.augment is None
     spec = encoder.layout().blocks[0]
-    settings = {"checkpoints": {spec.checkpoint: resolve(checkpoint).config}, "unfrozen": 1, "d_embedding": 8, "dropout": 0.1}
+    settings = {
+        "checkpoints": {spec.checkpoint: resolve(checkpoint).config},
+        "unfrozen": 1,
+        "d_embedding": 8,
+        "dropout": 0.1,
+    }
     net = build("checkpoint", spec, settings).eval()
     net.backbone.pretrained.load_state_dict(model_of(resolve(checkpoint).folder).state_dict())
     found = torch.nn.functional.normalize(net(torch.from_numpy(block.load()))).detach().numpy()
     np.testing.assert_allclose(found, sentence_features(resolve(checkpoint), ["call me now", "call", None]), atol=1e-5)
     learning = {name.split("layer.")[1][0] for name, p in net.named_parameters() if p.requires_grad}
     assert learning == {"1"}
+
+
+def test_every_copy_of_a_boilerplate_text_is_tied_to_the_others(monkeypatch):
+    monkeypatch.setattr("fieldguide.parts.modalities._shingles.FIRST", 3)
+    said = "dear sir or madam we write to you about the flat in the third street on the left side number"
+    pairs = near([f"{said} {i}" for i in range(40)])
+    assert {int(b) for _, b in pairs} == set(range(1, 40))
+    assert len(pairs) < 40 * 39 / 2 / 2  # and not every one with every other
+
+
+@pytest.mark.parametrize("media", ["flat", "sparse", "blocks"])
+def test_a_column_without_any_text_comes_back_as_well(media):
+    cells = cells_of(None, None, None)
+    encoder = Text().fit({"said": cells}, Recipe(media=media))
+    again = Text().load(json.loads(json.dumps(encoder.to_dict())))
+    assert again.layout() == encoder.layout()
+    for key, array in again.encode({"said": cells}).items():
+        assert len(array if not hasattr(array, "shape") else np.zeros(array.shape[0])) == 3, key
+
+
+def test_columns_of_one_checkpoint_are_cut_each_at_its_own_length(checkpoint):
+    long = "word " * 60
+    found = resolve(checkpoint)
+    short, whole = pieces_of(found, [long], 8)[0], pieces_of(found, [long], 32)[0]
+    assert (len(short), len(whole), len(pieces_of(found, [long], 8)[0])) == (8, 32, 8)
+    layout = Text().fit({"said": cells_of(long)}, Recipe(media="blocks"), {"said": checkpoint}).layout()
+    assert layout.blocks[0].shape == (32,)  # what the encoder can take, and not the recipe's 128
+
+
+def test_a_checkpoint_for_a_kind_that_has_none_is_refused():
+    column = Column("age", "number", read={"checkpoint": "somewhere"})
+    rows = Rows.of(Table(pl.DataFrame({"age": [1.0, 2.0]}), (column,)), (), parts.modality)
+    with pytest.raises(ConfigError, match="'age' names a checkpoint, and columns of kind number take none"):
+        Transform.fit(Recipe(), rows, parts.modality)
+
+
+def test_a_text_column_named_like_an_array_of_all_columns_is_refused():
+    rows = Rows.of(Table(pl.DataFrame({"codes": ["a", "b"]}), (Column("codes", "text"),)), (), parts.modality)
+    with pytest.raises(ConfigError, match="a column of kind text is named 'codes'"):
+        Transform.fit(Recipe(media="blocks"), rows, parts.modality)

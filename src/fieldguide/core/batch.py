@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+ARRAYS = ("numbers", "codes", "terms")
+"""Arrays of a batch that are of many columns; a block has the name of its one."""
+
 
 @dataclass(frozen=True)
 class Spec:

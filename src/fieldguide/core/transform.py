@@ -51,7 +51,11 @@ class Recipe:
     )
     tokeniser: str = setting("word", "texts: word, or bpe (pieces learned on the training rows)", of="text")
     vocabulary: int = setting(
-        20_000, "texts: the most words or pieces [codes] a network knows", capacity=1, of="text", space=Choice((5_000, 20_000))
+        20_000,
+        "texts: the most words or pieces [codes] a network knows",
+        capacity=1,
+        of="text",
+        space=Choice((5_000, 20_000)),
     )
     max_tokens: int = setting(
         128, "texts: the most tokens of a row; what follows is cut", capacity=1, of="text", space=Choice((64, 128, 256))
@@ -59,15 +63,22 @@ class Recipe:
     pixels: int = setting(
         64, "images: height and width [pixels] they are resized to", capacity=1, of="image", space=Choice((32, 64, 96))
     )
-    flip: bool = setting(False, "images: mirror training rows at random; only where a mirrored image has the same label", of="image")
-    mel_bands: int = setting(64, "sounds: bands of the log-mel spectrogram", capacity=1, of="audio", space=Choice((40, 64)))
+    flip: bool = setting(
+        False, "images: mirror training rows at random; only where a mirrored image has the same label", of="image"
+    )
+    mel_bands: int = setting(
+        64, "sounds: bands of the log-mel spectrogram", capacity=1, of="audio", space=Choice((40, 64))
+    )
     waves: str = setting("mel", "sounds: mel (log-mel spectrogram) or raw (the wave itself)", of="audio")
     n_steps: int = setting(
         0, "series: steps [count] each is resampled to; 0: the longest of the training rows, at most 512", of="series"
     )
-    augment: bool = setting(True, "alter training rows at random: images, sounds (labels stay right under it)", capacity=-1)
+    augment: bool = setting(
+        True, "alter training rows at random: texts, images, sounds, series (labels stay right under it)", capacity=-1
+    )
     balance: str = setting(
-        "none", "rare classes in the training rows: none, weights, oversample (rows repeated) or undersample (rows left out)"
+        "none",
+        "rare classes in the training rows: none, weights, oversample (rows repeated) or undersample (rows left out)",
     )
 
 

@@ -1,6 +1,7 @@
 """Ways to cut texts into codes: words, pieces learned on training rows, or the pieces of a checkpoint.
 
-Each knows its size (codes, padding included) and cuts many texts at once; what codes become is the network's.
+Each knows its size (codes, padding included), the longest row its codes may make, and cuts many texts at once; what codes
+become is the network's.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 
 from fieldguide.core.errors import MissingExtra
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked
-from fieldguide.parts.modalities._sentences import pieces_of
+from fieldguide.parts.modalities._sentences import longest_of, pieces_of
 from fieldguide.parts.modalities._words import FIRST_TOKEN, UNKNOWN, tokens_of, vocabulary_of
+
+ANY_LENGTH = 2**31 - 1  # of a row whose network is built as long as the recipe says
 
 
 class _Codes(dict[str, int]):
@@ -34,6 +37,7 @@ class Words:
 
     words: tuple[str, ...]
     checkpoint: str = field(default="", init=False)
+    longest: int = field(default=ANY_LENGTH, init=False)
     _codes: _Codes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +75,7 @@ class Pieces:
 
     described: str
     checkpoint: str = field(default="", init=False)
+    longest: int = field(default=ANY_LENGTH, init=False)
     _tokeniser: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +86,9 @@ class Pieces:
         """Learn the merges on training texts."""
         package = _package()
         tokeniser = package.Tokenizer(package.models.BPE(unk_token="?unknown?"))
-        tokeniser.normalizer = package.normalizers.Sequence([package.normalizers.NFKC(), package.normalizers.Lowercase()])
+        tokeniser.normalizer = package.normalizers.Sequence(
+            [package.normalizers.NFKC(), package.normalizers.Lowercase()]
+        )
         tokeniser.pre_tokenizer = package.pre_tokenizers.Whitespace()
         # padding and unknown come first, as they do for words
         trainer = package.trainers.BpeTrainer(
@@ -116,6 +123,10 @@ class Pretrained:
     @property
     def size(self) -> int:
         return int(self.found.config["vocab_size"]) + 1
+
+    @property
+    def longest(self) -> int:
+        return longest_of(self.found)
 
     def cut(self, texts: Sequence[str | None], most: int) -> list[np.ndarray]:
         """Return each text's codes with the marks the encoder expects, at most `most`: (n,) int32."""

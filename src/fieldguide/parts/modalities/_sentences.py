@@ -23,8 +23,10 @@ BATCH = 64  # texts that go through the encoder at once, of like length
 
 
 @cache
-def tokeniser_of(folder: Path) -> Any:
-    """Return the tokeniser of a checkpoint's folder.
+def tokeniser_of(folder: Path, most: int) -> Any:
+    """Return the tokeniser of a checkpoint's folder, cutting texts after `most` pieces.
+
+    Where it cuts is a state of a tokeniser: one is kept per length, so that columns and threads do not set it for each other.
 
     Raises:
         ModelError: the folder has none.
@@ -41,6 +43,7 @@ def tokeniser_of(folder: Path) -> Any:
         )  # fmt: skip
     tokeniser = Tokenizer.from_file(str(folder / TOKENISER))
     tokeniser.no_padding()
+    tokeniser.enable_truncation(max_length=most)
     return tokeniser
 
 
@@ -50,8 +53,7 @@ def pieces_of(checkpoint: Checkpoint, texts: Sequence[str | None], most: int) ->
     Shape:
         returns[i]: (at most `most`,) int32
     """
-    tokeniser = tokeniser_of(checkpoint.folder)
-    tokeniser.enable_truncation(max_length=min(most, longest_of(checkpoint)))
+    tokeniser = tokeniser_of(checkpoint.folder, min(most, longest_of(checkpoint)))
     known = [text for text in texts if text]
     found = iter(tokeniser.encode_batch(known))
     return [np.array(next(found).ids if text else (), np.int32) for text in texts]
@@ -84,7 +86,9 @@ def sentence_features(checkpoint: Checkpoint, texts: Sequence[str | None], most:
         Reimers and Gurevych, "Sentence-BERT", EMNLP 2019, section 3.
     """
     width = int(checkpoint.config["hidden_size"])
-    keys = [hashlib.blake2b((text or "").encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts]
+    keys = [
+        hashlib.blake2b((text or "").encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts
+    ]
 
     def compute(places: Sequence[int]) -> np.ndarray:
         return _encoded(checkpoint, [texts[place] for place in places], most, width)
@@ -123,4 +127,6 @@ def model_of(folder: Path) -> Any:
     except ImportError:
         raise MissingExtra("transformers", "text", "a pretrained encoder") from None
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    return AutoModel.from_pretrained(folder, use_safetensors=True, trust_remote_code=False, local_files_only=True).eval()
+    return AutoModel.from_pretrained(
+        folder, use_safetensors=True, trust_remote_code=False, local_files_only=True
+    ).eval()

@@ -7,7 +7,7 @@ a copy from a common phrase, and are left to exact comparison.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ N_WORDS = 3  # of a shingle
 FEWEST = 8  # shingles of a text, below which it is not compared
 ALIKE = 0.8  # share of the shingles of two texts together that both have
 BANDS, ROWS = 16, 4  # two texts that share 0.8 of their shingles meet in a band with probability 0.9998
-MOST_IN_BUCKET = 200  # a boilerplate text that hundreds share is compared with its first neighbours only
+FIRST = 50  # members of a bucket with which every other is compared: a boilerplate text that thousands share takes no square of them
 _PRIME = (1 << 61) - 1
 
 
@@ -50,11 +50,26 @@ def near(texts: Sequence[str | None]) -> np.ndarray:
             buckets.setdefault((band, signature[band * ROWS : (band + 1) * ROWS].tobytes()), []).append(place)
     pairs = set()
     for members in buckets.values():
-        for j, a in enumerate(members[:MOST_IN_BUCKET]):
-            for b in members[j + 1 : MOST_IN_BUCKET]:
-                if (a, b) not in pairs and resemblance(sets[a], sets[b]) >= ALIKE:
-                    pairs.add((a, b))
+        for a, b in within(members):
+            if (a, b) not in pairs and resemblance(sets[a], sets[b]) >= ALIKE:
+                pairs.add((a, b))
     return np.array(sorted(pairs), np.int64).reshape(-1, 2)
+
+
+def within(members: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of a bucket that are compared: every member with the first ones, so that none is left out.
+
+    Copies of one text are tied together through the first of them, however many they are.
+
+    Examples:
+        >>> list(within([4, 7, 9]))
+        [(4, 7), (4, 9), (7, 9)]
+        >>> len(list(within(range(1000)))), {b for _, b in within(range(1000))} == set(range(1, 1000))
+        (48725, True)
+    """
+    for j, a in enumerate(members[:FIRST]):
+        for b in members[j + 1 :]:
+            yield a, b
 
 
 def shingles_of(text: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.errors import DataError, MissingExtra
-from fieldguide.core.media import SEEN, BadFile, bytes_of, content_hash, told, uri_of
+from fieldguide.core.media import DATA, SEEN, BadFile, bytes_of, content_hash, told, uri_of
 
 MOST_SECONDS = 3_600.0  # of one sound; a small compressed file can hold a longer one
 CACHE_MEGABYTES = 256  # of decoded waves; what does not fit is decoded again
@@ -23,6 +23,7 @@ SENT_SECONDS = 5.0  # a longer sound is cut before it is packed as a sample
 SILENT = 1e-4  # root mean square below which a sound says nothing (full scale is 1)
 CLIPPED = 0.999  # samples this loud stand at the end of the scale
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
+FRAMES_AT_ONCE = 4_096  # whose spectra are computed together: an hour of sound at once would take gigabytes
 FLOOR = 1e-6  # power below which a band is silent; its logarithm is taken of nothing smaller
 
 
@@ -135,9 +136,11 @@ def log_mel(waves: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
     taper = np.hanning(window + 1)[:-1].astype(np.float32)
     filters, found = mel_filters(rate, n_bands, n_fft).T, []
     for wave in waves:  # a row at a time: all frames of a batch at once would not fit a cache
-        frames = np.lib.stride_tricks.sliding_window_view(wave, window)[::hop] * taper
-        power = np.abs(np.fft.rfft(frames, n_fft)) ** 2 / window
-        found.append(np.log(np.maximum(power.astype(np.float32) @ filters, FLOOR)).T)
+        frames, parts = np.lib.stride_tricks.sliding_window_view(wave, window)[::hop], []
+        for start in range(0, len(frames), FRAMES_AT_ONCE):
+            power = np.abs(np.fft.rfft(frames[start : start + FRAMES_AT_ONCE] * taper, n_fft)) ** 2 / window
+            parts.append(np.log(np.maximum(power.astype(np.float32) @ filters, FLOOR)))
+        found.append(np.concatenate(parts).T)
     return np.stack(found) if found else np.zeros((0, n_bands, n_frames(waves.shape[1], rate)), np.float32)
 
 
@@ -156,7 +159,10 @@ def fitted(wave: np.ndarray, n_samples: int) -> np.ndarray:
 
 
 class Store:
-    """Decoded waves by cell and rate, up to a stated size. What does not fit any more is decoded again each time."""
+    """Decoded waves of files by cell and rate, up to a stated size. What does not fit any more is decoded again each time.
+
+    A `data:` URI comes once, with a request that is served: nothing of it is kept, or a server would grow with every request.
+    """
 
     def __init__(self, megabytes: int = CACHE_MEGABYTES) -> None:
         self.limit = megabytes * 2**20
@@ -182,7 +188,11 @@ class Store:
                 found=str(error), do="put it back, or run again: finished trials are kept, and a damaged file is counted and left out",
             ) from None  # fmt: skip
         with self._lock:
-            if self._bytes + found.nbytes <= self.limit and (cell, rate) not in self._kept:
+            if (
+                not cell.startswith(DATA)
+                and self._bytes + found.nbytes <= self.limit
+                and (cell, rate) not in self._kept
+            ):
                 self._kept[cell, rate] = found
                 self._bytes += found.nbytes
         return found
@@ -198,10 +208,11 @@ class Store:
             bands = log_mel(wave[None], rate, n_bands)[0]
             loud = np.log(max(float(np.sqrt(np.mean(wave * wave))), SILENT))
             found = np.concatenate([bands.mean(axis=1), bands.std(axis=1), [np.log(len(wave) / rate), loud]])
-            with self._lock:
-                if len(self._summaries) > MOST_SUMMARIES:
-                    self._summaries.clear()
-                self._summaries[cell, rate, n_bands] = found
+            if not cell.startswith(DATA):
+                with self._lock:
+                    if len(self._summaries) > MOST_SUMMARIES:
+                        self._summaries.clear()
+                    self._summaries[cell, rate, n_bands] = found
         return found
 
     def clear(self) -> None:
@@ -228,7 +239,11 @@ def _facts(content: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {"audio": 1, "hash": content_hash(content), "bytes": len(content)}
     try:
         with _soundfile().SoundFile(io.BytesIO(content)) as file:
-            found |= {"rate": int(file.samplerate), "channels": int(file.channels), "format": f"{file.format} {file.subtype}"}
+            found |= {
+                "rate": int(file.samplerate),
+                "channels": int(file.channels),
+                "format": f"{file.format} {file.subtype}",
+            }
     except Exception:  # said in full by `decoded`, which reads to the end
         found |= {"rate": 0, "channels": 0, "format": ""}
     try:

@@ -19,6 +19,7 @@ from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
 from fieldguide.core.media import BadFile, cell_of
 from fieldguide.parts.modalities import _sounds
+from fieldguide.parts.modalities._shingles import within
 
 WORKERS = 2
 SEEN_TO_FIT = 500  # training rows whose spectrograms give the mean and deviation of each band
@@ -175,13 +176,16 @@ class SpectrogramEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         columns = [
-            {"rate": m.rate, "n_samples": m.n_samples, "mean": list(m.mean), "deviation": list(m.deviation)} for m in self.decoders
+            {"rate": m.rate, "n_samples": m.n_samples, "mean": list(m.mean), "deviation": list(m.deviation)}
+            for m in self.decoders
         ]
         return {"form": "mel", "names": list(self.names), "columns": columns, "augment": self.augment}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> SpectrogramEncoder:
-        decoders = tuple(Mel(c["rate"], c["n_samples"], tuple(c["mean"]), tuple(c["deviation"])) for c in data["columns"])
+        decoders = tuple(
+            Mel(c["rate"], c["n_samples"], tuple(c["mean"]), tuple(c["deviation"])) for c in data["columns"]
+        )
         return SpectrogramEncoder(tuple(data["names"]), decoders, data["augment"])
 
 
@@ -261,13 +265,15 @@ class BandsEncoder:
             raw = _bands(column[known] if len(column) else column, rate, n_bands)[:, :-1]
             means.append(tuple(np.round(raw.mean(axis=0), 5).tolist()) if len(raw) else (0.0,) * raw.shape[1])
             spread = raw.std(axis=0) if len(raw) else np.ones(raw.shape[1])
-            deviations.append(tuple(np.where(spread > 1e-6, np.round(spread, 5), 1.0).tolist()))
+            deviations.append(tuple(np.where(spread > 1e-5, np.round(spread, 5), 1.0).tolist()))
         return BandsEncoder(tuple(cells), rates, n_bands, tuple(means), tuple(deviations))
 
     def layout(self) -> Layout:
         found: list[str] = []
         for name in self.names:
-            found += [f"{name} {what} of band {band + 1}" for what in ("mean", "spread") for band in range(self.n_bands)]
+            found += [
+                f"{name} {what} of band {band + 1}" for what in ("mean", "spread") for band in range(self.n_bands)
+            ]
             found += [f"{name} seconds", f"{name} loudness", f"{name} is missing"]
         return Layout(numbers=tuple(found))
 
@@ -305,7 +311,11 @@ def spec_augment(spectrograms: np.ndarray, rng: np.random.Generator) -> np.ndarr
         for axis, most in ((1, int(MASKED_BANDS * n_bands)), (2, int(MASKED_FRAMES * frames))):
             width = int(rng.integers(0, most + 1))
             start = int(rng.integers(0, found.shape[axis + 1] - width + 1))
-            gone = (slice(None), slice(start, start + width)) if axis == 1 else (slice(None), slice(None), slice(start, start + width))
+            gone = (
+                (slice(None), slice(start, start + width))
+                if axis == 1
+                else (slice(None), slice(None), slice(start, start + width))
+            )
             found[row][gone] = 0.0
     return found + rng.normal(0.0, LOUDER, (n, 1, 1, 1)).astype(np.float32)
 
@@ -331,12 +341,11 @@ def near(cells: Sequence[str | None]) -> np.ndarray:
             groups.setdefault((quarter, bits[4 * quarter : 4 * quarter + 4]), []).append(place)
     pairs = set()
     for members in groups.values():
-        for j, a in enumerate(members[:200]):
-            for b in members[j + 1 : 200]:
-                differ = int.bit_count(int.from_bytes(prints[a][1], "big") ^ int.from_bytes(prints[b][1], "big"))
-                like = abs(prints[a][2] - prints[b][2]) <= 0.05 * max(prints[a][2], prints[b][2])
-                if differ <= NEAR_BITS and like:
-                    pairs.add((prints[a][0], prints[b][0]))
+        for a, b in within(members):
+            differ = int.bit_count(int.from_bytes(prints[a][1], "big") ^ int.from_bytes(prints[b][1], "big"))
+            like = abs(prints[a][2] - prints[b][2]) <= 0.05 * max(prints[a][2], prints[b][2])
+            if differ <= NEAR_BITS and like:
+                pairs.add((prints[a][0], prints[b][0]))
     return np.array(sorted(pairs), np.int64).reshape(-1, 2)
 
 
@@ -368,12 +377,16 @@ def _band_scales(column: np.ndarray, rate: int, n_bands: int) -> tuple[tuple[flo
     known = [cell for cell in column.tolist() if cell is not None]
     if not known:
         return (0.0,) * n_bands, (1.0,) * n_bands
-    chosen = [known[i] for i in np.linspace(0, len(known) - 1, min(len(known), SEEN_TO_FIT)).astype(int)]
-    frames = np.concatenate([_sounds.log_mel(_sounds.STORE.wave(c, rate)[None], rate, n_bands)[0] for c in chosen], axis=1)
-    deviation = frames.std(axis=1)
+    n, total, squares = 0, np.zeros(n_bands), np.zeros(n_bands)
+    for i in np.linspace(0, len(known) - 1, min(len(known), SEEN_TO_FIT)).astype(int):
+        frames = _sounds.log_mel(_sounds.STORE.wave(known[i], rate)[None], rate, n_bands)[0].astype(np.float64)
+        # sums, sound by sound: the frames of hundreds of long ones would not fit memory. Logarithms of power are small numbers
+        n, total, squares = n + frames.shape[1], total + frames.sum(axis=1), squares + np.square(frames).sum(axis=1)
+    mean = total / n
+    deviation = np.sqrt(np.maximum(squares / n - mean**2, 0.0))
     return (
-        tuple(np.round(frames.mean(axis=1).astype(float), 5).tolist()),
-        tuple(np.round(np.where(deviation > 1e-3, deviation, 1.0).astype(float), 5).tolist()),
+        tuple(np.round(mean, 5).tolist()),
+        tuple(np.round(np.where(deviation > 1e-3, deviation, 1.0), 5).tolist()),
     )
 
 

@@ -45,7 +45,9 @@ class Series:
     def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
         """Return canonical texts, null where missing or broken, and which cells hold something that is no series."""
         found = [self.read_value(value, column) for value in raw.to_list()]
-        return pl.Series(raw.name, [one for one, _ in found], pl.String), pl.Series([broken for _, broken in found], dtype=pl.Boolean)
+        return pl.Series(raw.name, [one for one, _ in found], pl.String), pl.Series(
+            [broken for _, broken in found], dtype=pl.Boolean
+        )
 
     def read_value(self, value: Any, column: Any) -> tuple[str | None, bool]:
         """Return one series as text and whether it is broken, as `read` would."""
@@ -87,7 +89,10 @@ class Series:
         }  # fmt: skip
         if series:
             curves = np.stack([stretched(filled(one[:1]), CURVES)[0] for one in series])
-            facts["curve"] = {"mean": curves.mean(axis=0).round(6).tolist(), "spread": curves.std(axis=0).round(6).tolist()}
+            facts["curve"] = {
+                "mean": curves.mean(axis=0).round(6).tolist(),
+                "spread": curves.std(axis=0).round(6).tolist(),
+            }
         return facts
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> CurvesEncoder | KernelsEncoder:
@@ -258,8 +263,12 @@ def _flat(cells: np.ndarray, scale: Scale) -> np.ndarray:
     for start in range(0, len(known), ROWS_AT_ONCE):
         rows = known[start : start + ROWS_AT_ONCE]
         series = [scale.scaled(cells[row]) for row in rows]
-        found[rows, : channels * len(SUMMARIES)] = [np.concatenate([_summary(channel) for channel in one]) for one in series]
-        found[rows, channels * len(SUMMARIES) : -2] = kernels(np.stack([stretched(one, scale.n_steps) for one in series]))
+        found[rows, : channels * len(SUMMARIES)] = [
+            np.concatenate([_summary(channel) for channel in one]) for one in series
+        ]
+        found[rows, channels * len(SUMMARIES) : -2] = kernels(
+            np.stack([stretched(one, scale.n_steps) for one in series])
+        )
         found[rows, -2] = [np.log(cells[row].shape[1]) for row in rows]
     return found
 

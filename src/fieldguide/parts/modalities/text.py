@@ -72,7 +72,7 @@ class Text:
         texts = [text for text in typed.to_list() if text is not None]
         words = [words_of(text) for text in texts]
         vocabulary = vocabulary_of(words, most=10**9, least_count=1)
-        counts = {word: 0 for word in vocabulary[:TOP]}
+        counts = dict.fromkeys(vocabulary[:TOP], 0)
         for row in words:
             for word in row:
                 if word in counts:
@@ -172,7 +172,10 @@ class TopicsEncoder:
         for name, terms, topics in zip(self.names, self.terms, self.topics):
             texts = cells[name].tolist()
             # one term scaled to unit variance would drown the rest; topics of rows of length 1 are left on their scale
-            parts += [np.asarray(terms.encode(texts) @ topics.astype(np.float32)) * 8.0, np.array([_counts(text) for text in texts]).reshape(-1, 6)]
+            parts += [
+                np.asarray(terms.encode(texts) @ topics.astype(np.float32)) * 8.0,
+                np.array([_counts(text) for text in texts]).reshape(-1, 6),
+            ]
         return {"numbers": np.concatenate(parts, axis=1).astype(np.float32)}
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,7 +210,8 @@ class FeaturesEncoder:
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         # of length 1 over hundreds of columns: brought to the scale that networks and penalties are made for
         parts = [
-            sentence_features(checkpoint, cells[name].tolist(), self.max_tokens) * np.sqrt(checkpoint.config["hidden_size"])
+            sentence_features(checkpoint, cells[name].tolist(), self.max_tokens)
+            * np.sqrt(checkpoint.config["hidden_size"])
             for name, checkpoint in self.checkpoints.items()
         ]
         if self.rest is not None:
@@ -251,7 +255,7 @@ class TokensEncoder:
 
     def layout(self) -> Layout:
         specs = (
-            Spec(name, "text", (self.max_tokens,), "int32", cutter.size, cutter.checkpoint)
+            Spec(name, "text", (min(self.max_tokens, cutter.longest),), "int32", cutter.size, cutter.checkpoint)
             for name, cutter in zip(self.names, self.cutters, strict=True)
         )
         return Layout(blocks=tuple(specs))
@@ -312,10 +316,21 @@ def _counts(text: str | None) -> list[float]:
     n = len(text)
     digits, capitals = sum(map(str.isdigit, text)), sum(map(str.isupper, text))
     marks = sum(not (c.isalnum() or c.isspace()) for c in text)
-    return [float(np.log1p(n)) - 4.0, float(np.log1p(text.count(" "))) - 2.0, 10 * digits / n, 10 * capitals / n, 10 * marks / n, 0.0]
+    return [
+        float(np.log1p(n)) - 4.0,
+        float(np.log1p(text.count(" "))) - 2.0,
+        10 * digits / n,
+        10 * capitals / n,
+        10 * marks / n,
+        0.0,
+    ]
 
 
 def _spread(sizes: Sequence[int]) -> dict[str, float]:
     if not sizes:
         return {}
-    return {"mean": float(np.mean(sizes)), **{f"q{q}": float(np.percentile(sizes, q)) for q in QUANTILES}, "max": float(max(sizes))}
+    return {
+        "mean": float(np.mean(sizes)),
+        **{f"q{q}": float(np.percentile(sizes, q)) for q in QUANTILES},
+        "max": float(max(sizes)),
+    }

@@ -233,7 +233,8 @@ def masked_mean(cells: Tensor, known: Tensor) -> Tensor:
 
 def masked_max(cells: Tensor, known: Tensor) -> Tensor:
     """Return the greatest value over the known places, 0 where there is none: (rows, length, d) to (rows, d)."""
-    return cells.masked_fill(~known, -torch.inf).amax(1).nan_to_num(neginf=0.0)
+    greatest = cells.masked_fill(~known, -torch.inf).amax(1)
+    return greatest.masked_fill(~known.any(1), 0.0)  # a NaN stays one, so that training sees it
 
 
 def widened(known: Tensor, n: int) -> Tensor:
