@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.bootstrap import wilson
 from fieldguide.core.embedding import Embedding
 from fieldguide.core.errors import DataError, listed
 
@@ -161,10 +162,4 @@ def analogies(embedding: Embedding, questions: Mapping[str, Sequence[tuple[str, 
             "no analogy can be judged", rule="at least one question has all four words in the embedding",
             found=f"0 of {n_asked:,}, in {listed(questions)}", do="take a set of the corpus's own words",
         )  # fmt: skip
-    return Agreement("accuracy", right / n, _wilson(right, n), n, n_asked - n, sections)
-
-
-def _wilson(right: int, n: int) -> tuple[float, float]:
-    share, z2 = right / n, Z * Z
-    middle, half = share + z2 / (2 * n), Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+    return Agreement("accuracy", right / n, wilson(right, n), n, n_asked - n, sections)

@@ -69,6 +69,12 @@ def imbalance(bench: Bench, base: Trial, clock: Clock) -> tuple[dict[str, Any], 
         rows = np.intersect1d(rows, trial.rows)
     truth = bench.truths(rows)[0]
     share = float(truth.mean())
+    if share in (0.0, 1.0):
+        raise StudyError(
+            f"the remedies for imbalance cannot be compared on these rows of {output.name!r}",
+            rule="both labels stand among the rows that are judged",
+            found=f"{len(truth):,} rows, all of them {output.labels[int(share)]!r}", do="take more rows, or fewer folds",
+        )  # fmt: skip
     stated = dict(bench.problem.costs)
     costs = stated or {"false_positive": 1.0, "false_negative": (1.0 - share) / share}
     judge = _Judge(bench, truth, bench.roles.blocks[rows], costs)
