@@ -196,7 +196,9 @@ def sampled(train: Encoded, most: int | None, seed: int) -> Encoded:
 def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...], learner: Learner) -> Encoded:
     """Return a batch with the rows' targets on the scale the learner fits: plain numbers where it cannot minimise the task's loss."""
     targets = tuple(
-        truth if output.task.family == "classes" else output.to_fit(truth if _minimises(learner, output) else output.plain(truth))
+        truth
+        if output.task.family == "classes"
+        else output.to_fit(truth if _minimises(learner, output) else output.plain(truth))
         for truth, output in zip(rows.truths, outputs)
     )
     return Encoded(batch, targets, rows.weights)

@@ -67,7 +67,14 @@ def check_learner(
 
 
 def example(
-    task: str, n_rows: int, *, codes: bool = True, missing: bool = False, n_numbers: int = 4, seed: int = 0, texts: bool = False
+    task: str,
+    n_rows: int,
+    *,
+    codes: bool = True,
+    missing: bool = False,
+    n_numbers: int = 4,
+    seed: int = 0,
+    texts: bool = False,
 ) -> tuple[Encoded, tuple[Output, ...]]:
     """Return rows with a signal in the first number and the first code, and the output they are for.
 
@@ -107,10 +114,14 @@ def example(
     else:
         target = 100.0 + 10.0 * signal.astype(np.float64)
     layout = Layout(
-        tuple(f"n{i}" for i in range(n_numbers)), (("c0", 6), ("c1", 12)) if codes else (), blocks=(SAID,) if texts else ()
+        tuple(f"n{i}" for i in range(n_numbers)),
+        (("c0", 6), ("c1", 12)) if codes else (),
+        blocks=(SAID,) if texts else (),
     )
     blocks = {SAID.name: _said(signal, rng)} if texts else {}
-    return Encoded(Batch(layout, {"numbers": numbers, "codes": levels, **blocks}), (target,)), (Output("y", part, labels),)
+    return Encoded(Batch(layout, {"numbers": numbers, "codes": levels, **blocks}), (target,)), (
+        Output("y", part, labels),
+    )
 
 
 def _said(signal: np.ndarray, rng: np.random.Generator) -> Block:

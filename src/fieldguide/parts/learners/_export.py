@@ -21,7 +21,10 @@ from fieldguide.core.batch import Spec
 from fieldguide.parts.learners import _network
 
 TOLERANCE = 1e-5  # on probabilities and on standardised values
-STEPPED = ("lstm", "gru")  # encoders of codes whose graph has one length; shorter rows are padded, which changes no answer
+STEPPED = (
+    "lstm",
+    "gru",
+)  # encoders of codes whose graph has one length; shorter rows are padded, which changes no answer
 TRACED = 5  # rows that the export follows through the network
 BATCHES = (1, 7, 11)  # rows the graph is proven on: one, and two that the export has not seen
 
@@ -54,13 +57,17 @@ def _write(readout: torch.nn.Module, description: _network.Description, path: Pa
     rows = torch.export.Dim("rows", min=1, max=2**20)
     (numbers, codes, *blocks), specs = _inputs(description, TRACED), description.layout.blocks
     shapes: tuple[Any, ...] = ({0: rows}, {0: rows})
-    if specs:  # codes of a block are as long as the longest of their rows, but for encoders that step through them one by one
+    if (
+        specs
+    ):  # codes of a block are as long as the longest of their rows, but for encoders that step through them one by one
         free = [bool(spec.size) and form not in STEPPED for spec, form in zip(specs, _forms(description), strict=True)]
         lengths = ({1: torch.export.Dim(f"length{i}", min=2, max=spec.shape[0])} if any_length else {}
                    for i, (spec, any_length) in enumerate(zip(specs, free)))  # fmt: skip
         shapes = (*shapes, tuple({0: rows, **length} for length in lengths))
         blocks = [
-            torch.nn.functional.pad(block, (0, spec.shape[0] - block.shape[1])) if spec.size and not any_length else block
+            torch.nn.functional.pad(block, (0, spec.shape[0] - block.shape[1]))
+            if spec.size and not any_length
+            else block
             for block, spec, any_length in zip(blocks, specs, free)
         ]
     inputs = (numbers, codes, *blocks)

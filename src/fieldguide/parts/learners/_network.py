@@ -230,7 +230,12 @@ def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
             continue
         columns = np.asarray(target, np.float64).reshape(len(target), -1)
         mean, sd, none = columns.mean(axis=0), columns.std(axis=0), np.zeros(columns.shape[1])
-        how = {"standard": (mean, sd), "mean": (none, mean), "size": (none, np.abs(columns).mean(axis=0)), "none": (none, none)}
+        how = {
+            "standard": (mean, sd),
+            "mean": (none, mean),
+            "size": (none, np.abs(columns).mean(axis=0)),
+            "none": (none, none),
+        }
         centre, scale = how[head.judge.scaling]
         scales.append([centre.tolist(), np.where(scale > 0, scale, 1.0).tolist()])
     return tuple(scales)
@@ -258,7 +263,11 @@ def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
         cooldown=learner.cooldown,
         average=learner.average,
         patience=learner.patience,
-        **{name: getattr(learner, name) for name in ("clip", "optimiser", "momentum", "schedule") if hasattr(learner, name)},
+        **{
+            name: getattr(learner, name)
+            for name in ("clip", "optimiser", "momentum", "schedule")
+            if hasattr(learner, name)
+        },
     )
 
 

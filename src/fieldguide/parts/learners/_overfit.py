@@ -200,7 +200,9 @@ def _least_loss(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
     from fieldguide.parts.learners import _network, _training
     from fieldguide.parts.nets.heads import heads_of, member_losses
 
-    nothing = Batch(Layout(), {"numbers": np.zeros((len(target), 0), np.float32), "codes": np.zeros((len(target), 0), np.int32)})
+    nothing = Batch(
+        Layout(), {"numbers": np.zeros((len(target), 0), np.float32), "codes": np.zeros((len(target), 0), np.int32)}
+    )
     rows = Encoded(nothing, (target,))
     heads = _network.judged(heads_of([output]), rows, [output])
     (wanted,) = _training.targets_of(heads, rows, _network.scaling_of(heads, rows))
@@ -208,7 +210,9 @@ def _least_loss(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
 
     def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
         logits = torch.from_numpy(point.reshape(shape)).requires_grad_(True)
-        loss = member_losses(heads[0], logits[places].unsqueeze(1), wanted.double() if wanted.is_floating_point() else wanted).mean()
+        loss = member_losses(
+            heads[0], logits[places].unsqueeze(1), wanted.double() if wanted.is_floating_point() else wanted
+        ).mean()
         (slope,) = torch.autograd.grad(loss, logits)
         return float(loss.detach()), slope.numpy().ravel()
 
