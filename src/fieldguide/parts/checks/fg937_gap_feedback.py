@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, span
+from fieldguide.parts.checks._answers import fire
+from fieldguide.parts.checks._gap import beyond
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,10 @@ class GapFeedback:
     severity: ClassVar[Severity] = "warning"
 
     def run(self, *, gap: Mapping[str, Any]) -> list[Finding]:
-        part = next(part for part in gap["parts"] if part["name"] == "feedback")
-        if part["value"] is None:
-            return [not_applicable(self, f"It cannot be told: {part['why']}.")]
-        low, high = part["interval"]
-        said = f"{number(part['value'])} of {gap['metric_title']}"
-        if low is None or high is None or low <= 0 <= high:
-            return [passed(self, f"Not beyond noise: {said}.", part)]
-        worse = (part["value"] < 0) == bool(gap["greater_is_better"])
-        sentence = f"{part['what'][0].upper()}{part['what'][1:]}: {said} {span((low, high))} of the gap."
-        severity: Severity = self.severity if worse else "info"
-        return [
-            fire(
-                self,
-                sentence,
-                "Keep an exploration share, and train on rows weighted by 1 / propensity.",
-                severity=severity,
-                evidence=part,
-            )
-        ]
+        part = beyond(self, gap, "feedback")
+        if isinstance(part, Finding):
+            return [part]
+        what = part.facts["what"]
+        sentence = f"{what[0].upper()}{what[1:]}: {part.said}."
+        remedy = "Keep an exploration share, and train on rows weighted by 1 / propensity."
+        return [fire(self, sentence, remedy, severity=part.severity, evidence=part.facts)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, span
+from fieldguide.parts.checks._answers import fire
+from fieldguide.parts.checks._gap import beyond
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,13 @@ class GapUnexplained:
     severity: ClassVar[Severity] = "warning"
 
     def run(self, *, gap: Mapping[str, Any]) -> list[Finding]:
-        part = next(part for part in gap["parts"] if part["name"] == "rest")
-        if part["value"] is None:
-            return [not_applicable(self, f"It cannot be told: {part['why']}.")]
-        low, high = part["interval"]
-        said = f"{number(part['value'])} of {gap['metric_title']}"
-        if low is None or high is None or low <= 0 <= high:
-            return [passed(self, f"Not beyond noise: {said}.", part)]
+        part = beyond(self, gap, "rest")
+        if isinstance(part, Finding):
+            return [part]
         untold = [other["name"] for other in gap["parts"] if other["value"] is None]
         if untold:
-            sentence = f"{said} {span((low, high))} of the gap is not explained; {' and '.join(untold)} could not be told and may be it."
-            return [fire(self, sentence, "Make the other parts estimable first.", severity="info", evidence=part)]
-        worse = (part["value"] < 0) == bool(gap["greater_is_better"])
-        sentence = f"Neither who is asked nor engineering explains {said} {span((low, high))} of the gap: the relation itself changed."
+            sentence = f"{part.said} is not explained; {' and '.join(untold)} could not be told and may be it."
+            return [fire(self, sentence, "Make the other parts estimable first.", severity="info", evidence=part.facts)]
+        sentence = f"Neither who is asked nor engineering explains {part.said}: the relation itself changed."
         remedy = "Ask how outcomes are recorded now; retrain on the newest rows and compare."
-        return [fire(self, sentence, remedy, severity=self.severity if worse else "info", evidence=part)]
+        return [fire(self, sentence, remedy, severity=part.severity, evidence=part.facts)]
