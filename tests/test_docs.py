@@ -24,7 +24,7 @@ from fieldguide.faces.cli import app
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BIN = Path(sys.executable).parent
-WRITTEN = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *DOCS.glob("steps/*.md")])
+WRITTEN = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *DOCS.glob("steps/*.md"), *DOCS.glob("modalities/*.md")])
 NOT_RUN = "<!-- not run -->"
 FILE = re.compile(r"<!-- file: (\S+) -->")
 FENCE = re.compile(r"(?:^(?P<mark><!--[^\n]*-->)\n)?^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```$", re.M | re.S)
