@@ -171,3 +171,9 @@ def test_bands_are_scaled_by_all_frames_and_a_flat_one_is_left_alone(folder):
     alike = np.array([cells[0], cells[0]], object)  # nothing differs between rows: no deviation to divide by
     numbers = Audio().fit({"said": alike}, Recipe(mel_bands=20)).encode({"said": alike})["numbers"]
     assert np.isfinite(numbers).all() and np.abs(numbers).max() < 1e-3
+
+
+def test_what_a_report_plays_is_short(folder):
+    saved(folder / "long.wav", tone(300, 4.0, 44_100), rate=44_100)
+    wave, rate = _sounds.decoded(__import__("base64").b64decode(Audio().thumbnail(str(folder / "long.wav")).split(",")[1]))
+    assert rate == 8_000 and len(wave) == 16_000

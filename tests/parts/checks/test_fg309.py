@@ -11,7 +11,7 @@ from fieldguide.testing import check_check
 
 
 def case(x, truth, problem=None):
-    return {"table": table_of(x=x), "problem": problem or problem_of(), "truths": (np.array(truth),)}
+    return {"media": table_of(x=x), "problem": problem or problem_of(), "truths": (np.array(truth),)}
 
 
 def test_equal_rows_with_other_labels_are_counted():

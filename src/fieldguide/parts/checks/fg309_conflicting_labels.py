@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.media import by_content
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table, row_keys
@@ -28,7 +29,7 @@ class ConflictingLabels:
 
     Remedy: look at some of these rows. Correct the labels, or add the column that tells the cases apart.
 
-    Needs: table, problem, truths.
+    Needs: media, problem, truths.
     """
 
     name: ClassVar[str] = "fg309_conflicting_labels"
@@ -41,11 +42,12 @@ class ConflictingLabels:
         0.02, "share of unavoidable errors from which it is a warning, where rows are mostly distinct"
     )
 
-    def run(self, *, table: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
-        names = [column.name for column in table.features]
+    def run(self, *, media: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
+        table, names = media, [column.name for column in media.features]  # a text or a picture tells cases apart as well
         if not names:
             return [not_applicable(self, "There are no features.")]
-        groups = np.unique(row_keys(table.frame.select(names)), return_inverse=True)[1]
+        cells = by_content(table.frame.select(names), table.features)
+        groups = np.unique(row_keys(cells), return_inverse=True)[1]
         sizes = np.bincount(groups)
         shared = int((sizes[groups] > 1).sum())
         if not shared:

@@ -9,6 +9,7 @@ import io
 import math
 import threading
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ MOST_SECONDS = 3_600.0  # of one sound; a small compressed file can hold a longe
 CACHE_MEGABYTES = 256  # of decoded waves; what does not fit is decoded again
 MOST_SUMMARIES = 200_000  # of a kilobyte each
 SENT_SECONDS = 5.0  # a longer sound is cut before it is packed as a sample
+PREVIEW_SECONDS, PREVIEW_RATE = 2.0, 8_000  # of a sound in a report
 SILENT = 1e-4  # root mean square below which a sound says nothing (full scale is 1)
 CLIPPED = 0.999  # samples this loud stand at the end of the scale
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
@@ -270,7 +272,7 @@ def sound_print(wave: np.ndarray, rate: int) -> str:
     bands = log_mel(resampled(wave, rate, 8000)[None], 8000, 17)[0]
     bands = np.maximum(bands, bands.max() - 7.0)  # 30 dB below the loudest lies what a format makes of silence
     edges = np.linspace(0, bands.shape[1], 10).astype(int)
-    parts = np.stack([bands[:, a : max(b, a + 1)].mean(axis=1) for a, b in zip(edges[:-1], edges[1:])], axis=1)
+    parts = np.stack([bands[:, a : max(b, a + 1)].mean(axis=1) for a, b in pairwise(edges.tolist())], axis=1)
     slopes = np.diff(np.diff(parts, axis=0), axis=1)  # (16, 8): how a step between bands changes with time
     return np.packbits(slopes.ravel() > 0).tobytes().hex()
 
@@ -281,8 +283,16 @@ def portable(cell: str) -> str:
     return uri_of(written(fitted(wave, min(len(wave), int(SENT_SECONDS * rate))), rate), "audio/wav")
 
 
-def written(wave: np.ndarray, rate: int) -> bytes:
-    """Return a wave as the bytes of a WAV file of 16 bits a sample."""
+def preview(cell: str) -> str:
+    """Return what people listen to in a report, as a `data:` URI: at most two seconds, 8 bits a sample, 8 kHz."""
+    wave, rate = decoded(bytes_of(cell))
+    low = resampled(wave, rate, min(rate, PREVIEW_RATE))
+    most = int(PREVIEW_SECONDS * min(rate, PREVIEW_RATE))
+    return uri_of(written(fitted(low, min(len(low), most)), min(rate, PREVIEW_RATE), "PCM_U8"), "audio/wav")
+
+
+def written(wave: np.ndarray, rate: int, subtype: str = "PCM_16") -> bytes:
+    """Return a wave as the bytes of a WAV file, of 16 bits a sample unless `subtype` says otherwise."""
     file = io.BytesIO()
-    _soundfile().write(file, np.clip(wave, -1.0, 1.0), rate, format="WAV", subtype="PCM_16")
+    _soundfile().write(file, np.clip(wave, -1.0, 1.0), rate, format="WAV", subtype=subtype)
     return file.getvalue()
