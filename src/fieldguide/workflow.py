@@ -364,7 +364,7 @@ class Study:
         from fieldguide.core.candidate import calibrated
         from fieldguide.steps.calibrate import calibrate
         from fieldguide.steps.finalize import refit
-        from fieldguide.steps.refine import Blended, answer
+        from fieldguide.steps.refine import blended_of
 
         out = Path(out)
         if out.exists():
@@ -380,11 +380,7 @@ class Study:
                 found=f"candidates are {listed(entries)}" if entries else "nothing was tried yet", do="" if entries else "fieldguide run first",
             )  # fmt: skip
         bench, entry = self._bench, entries[candidate]
-        search = self.record.result("refine")
-        if entry["kind"] == "ensemble" and search is not None:
-            chosen, entry, _ = answer(bench, search.facts)
-        else:
-            chosen = Blended((bench.remembered(entry),), (1.0,))
+        chosen = blended_of(bench, entries, candidate)
         rules = None if self.config.rules is None else self.rules()
         correction = calibrate(bench, chosen, entry["thresholds"])
         model = bench.packaged(

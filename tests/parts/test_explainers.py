@@ -114,7 +114,8 @@ def test_what_cannot_be_explained_is_declined() -> None:
     assert all(explainer.declines(blend) for explainer in (TREE, CLOSED, GRADIENT))
     assert SAMPLED.declines(blend) == ""
     assert (
-        SAMPLED.explain(blend, rows, background, output=0, which=np.ones(len(rows), int), seed=0).error()["share"] < 1e-9
+        SAMPLED.explain(blend, rows, background, output=0, which=np.ones(len(rows), int), seed=0).error()["share"]
+        < 1e-9
     )
 
 
@@ -170,7 +171,9 @@ def test_tokens_of_a_text_by_terms() -> None:
 
 def test_tokens_of_a_text_by_gradients() -> None:
     rows, outputs = said()
-    net = find("learners", "fusion")(text="pool", d_embedding=16, d_hidden=16, n_epochs=40, batch_size=32, learning_rate=1e-2)
+    net = find("learners", "fusion")(
+        text="pool", d_embedding=16, d_hidden=16, n_epochs=40, batch_size=32, learning_rate=1e-2
+    )
     found = GRADIENT.explain(
         learned(net, rows, outputs),
         rows.take(np.arange(8)),

@@ -73,14 +73,23 @@ def test_intervals_resample_whole_units(learned: tuple[Any, Rows, Rows]) -> None
 
 def test_a_column_no_answer_follows_from_is_worth_nothing(learned: tuple[Any, Rows, Rows]) -> None:
     predictor, _, rows = learned
-    more = Rows((*rows.columns, Column("noise", "number")), {**rows.cells, "noise": np.arange(len(rows)) * 1.0}, rows.truths, None, len(rows))
+    more = Rows(
+        (*rows.columns, Column("noise", "number")),
+        {**rows.cells, "noise": np.arange(len(rows)) * 1.0},
+        rows.truths,
+        None,
+        len(rows),
+    )
     (entry,) = permutation_importance(predictor, more, np.arange(len(rows)), groups=[("noise",)])
     assert entry == {"columns": ["noise"], "value": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_columns_that_an_expression_ties_together_are_dealt_together() -> None:
     columns = tuple(Column(name, "number") for name in ("a", "b", "c"))
-    derived = (Column("a per b", "number", read={"expression": "a / b"}), Column("hidden", "number", read={"expression": "gone * 2"}))
+    derived = (
+        Column("a per b", "number", read={"expression": "a / b"}),
+        Column("hidden", "number", read={"expression": "gone * 2"}),
+    )
     assert groups_of((*derived, *columns)) == [("a", "b", "a per b"), ("hidden",), ("c",)]
 
 
@@ -151,11 +160,19 @@ class Rule:
 
 
 def rows_of(a: list[float], city: list[str | None], truth: list[int]) -> Rows:
-    return Rows((Column("a", "number"), Column("city", "category")), {"a": np.array(a), "city": np.array(city, object)}, (np.array(truth),), None, len(a))
+    return Rows(
+        (Column("a", "number"), Column("city", "category")),
+        {"a": np.array(a), "city": np.array(city, object)},
+        (np.array(truth),),
+        None,
+        len(a),
+    )
 
 
 def test_the_smallest_change_that_turns_the_answer() -> None:
-    usual = rows_of([0.0, 5.0, 9.0, 12.0, 20.0, 3.0], ["Lima", "Lima", "Lima", "Lima", "Lima", "Oslo"], [0, 0, 0, 1, 0, 1])
+    usual = rows_of(
+        [0.0, 5.0, 9.0, 12.0, 20.0, 3.0], ["Lima", "Lima", "Lima", "Lima", "Lima", "Oslo"], [0, 0, 0, 1, 0, 1]
+    )
     near, far = counter_examples(Rule(), rows_of([9.5, -90.0], ["Lima", "Lima"], [0, 0]), usual)
     assert near["answer"] == "no" and near["change"]["column"] == "a" and near["change"]["answer"] == "yes"
     assert near["change"]["from"] == 9.5 and 10.0 < near["change"]["to"] < 10.01
@@ -176,7 +193,9 @@ def test_distances_are_gowers() -> None:
     usual = rows_of(list(np.arange(101.0)), ["Lima"] * 101, [0] * 101)
     measure = Measure.of(usual)
     assert measure.ranges == (90.0, None)
-    apart = measure.distances(rows_of([9.0, np.nan, 500.0], ["Lima", "Oslo", None], [0, 0, 0]), rows_of([0.0], ["Lima"], [0]))
+    apart = measure.distances(
+        rows_of([9.0, np.nan, 500.0], ["Lima", "Oslo", None], [0, 0, 0]), rows_of([0.0], ["Lima"], [0])
+    )
     assert apart.tolist() == pytest.approx([0.05, 1.0, 1.0])
 
 
@@ -184,7 +203,12 @@ def test_distances_are_gowers() -> None:
 
 
 def entry(name: str, kind: str, value: float, half: float = 0.02, ms: float = 1.0) -> dict[str, Any]:
-    return {"candidate": name, "kind": kind, "scores": [{"value": value, "interval": [value - half, value + half]}], "latency_ms": ms}
+    return {
+        "candidate": name,
+        "kind": kind,
+        "scores": [{"value": value, "interval": [value - half, value + half]}],
+        "latency_ms": ms,
+    }
 
 
 @pytest.mark.parametrize(
@@ -199,7 +223,9 @@ def entry(name: str, kind: str, value: float, half: float = 0.02, ms: float = 1.
         ("understand", "roc_auc", [entry("a", "simple", 0.80), entry("a2", "simple", 0.801), entry("b", "ensemble", 0.805)], "a2"),
     ],
 )  # fmt: skip
-def test_the_simpler_within_one_standard_error(purpose: str, metric: str, entries: list[dict[str, Any]], chosen: str) -> None:
+def test_the_simpler_within_one_standard_error(
+    purpose: str, metric: str, entries: list[dict[str, Any]], chosen: str
+) -> None:
     output = Output("y", find("tasks", "binary")(), ("no", "yes"), find("metrics", metric)())
     problem = Problem((output,), purpose=purpose, limits=Limits(latency_ms=5.0))
     assert preferred(problem, entries)["candidate"] == chosen
@@ -210,7 +236,9 @@ def test_the_simpler_within_one_standard_error(purpose: str, metric: str, entrie
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    study = small_study(tmp_path_factory.mktemp("explained") / "s", people(160), "bought", trials=0, extra="", networks=False)
+    study = small_study(
+        tmp_path_factory.mktemp("explained") / "s", people(160), "bought", trials=0, extra="", networks=False
+    )
     path = study.folder / "study.yaml"
     text = path.read_text()
     settings = "learners: {use: [prior, linear, boosting], settings: {boosting: {n_rounds: 10}}}\nsplit: {folds: 3, repeats: 1}\n"
@@ -247,10 +275,20 @@ def test_rows_of_a_file_are_explained_one_by_one(small: Study, command: Command,
     people(20, seed=8).drop("bought").head(3).write_csv(asked)
     done = command("explain", small.folder, "linear", "--rows", asked)
     assert done.status == 0, done.err
-    assert done.out.count("additivity error") == 3 and "linear SHAP" in done.out and "log-odds of the background" in done.out
+    assert (
+        done.out.count("additivity error") == 3
+        and "linear SHAP" in done.out
+        and "log-odds of the background" in done.out
+    )
     facts = small.explain("linear", asked).facts["outputs"][0]
     assert [row["row"] for row in facts["asked"]] == [0, 1, 2] and "truth" not in facts["asked"][0]
     assert facts["asked"][0]["counter"]["answer"] in ("no", "yes")
+
+
+def test_rows_that_are_too_many_are_counted(small: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldguide.steps.explain.EXPLAINED", 4)
+    (output,) = small.explain("linear", people(30, seed=8).drop("bought")).facts["outputs"]
+    assert len(output["asked"]) == 4 and output["not_explained"] == 26
 
 
 def test_bad_rows_are_refused(small: Study, tmp_path: Path) -> None:
@@ -284,14 +322,22 @@ def test_a_blend_is_explained_and_a_simpler_one_is_preferred_to_it(finished: Stu
 
     entries = {e["candidate"]: e for e in finished.leaderboard_entries()}
     bench = finished._bench
-    pair = {"candidate": "ensemble", "kind": "ensemble", "members": [{"candidate": "linear", "weight": 0.25}, {"candidate": "boosting", "weight": 0.75}]}
+    pair = {
+        "candidate": "ensemble",
+        "kind": "ensemble",
+        "members": [{"candidate": "linear", "weight": 0.25}, {"candidate": "boosting", "weight": 0.75}],
+    }
     blended = blended_of(bench, {**entries, "ensemble": pair}, "ensemble")
     assert [m.name for m in blended.members] == ["linear", "boosting"] and blended.weights == (0.25, 0.75)
     from fieldguide.steps.explain import explain
 
     facts, _ = explain(bench, blended, "ensemble", entries["linear"]["thresholds"])
     (output,) = facts["outputs"]
-    assert facts["members"] == ["linear", "boosting"] and output["explainer"] == "sampling" and output["scale"] == "probability"
+    assert (
+        facts["members"] == ["linear", "boosting"]
+        and output["explainer"] == "sampling"
+        and output["scale"] == "probability"
+    )
     for row in output["rows"]:
         assert row["base"] + sum(part["value"] for part in row["parts"]) == pytest.approx(row["prediction"], abs=1e-9)
 
@@ -304,11 +350,15 @@ def test_the_choice_of_a_simpler_candidate_is_told(tmp_path: Path) -> None:
         path = study.folder / "study.yaml"
         text = path.read_text()
         settings = "learners: {use: [prior, linear, boosting], settings: {boosting: {n_rounds: 10}, linear: {penalty: 300.0}}}\nsplit: {folds: 3, repeats: 1}\n"
-        path.write_text(text[: text.index("learners:")].replace("problem:\n", f"problem:\n  purpose: {purpose}\n", 1) + settings)
+        path.write_text(
+            text[: text.index("learners:")].replace("problem:\n", f"problem:\n  purpose: {purpose}\n", 1) + settings
+        )
         said[purpose] = Study(study.folder).run().facts
     best, simple = said["predict"], said["understand"]
     assert "purpose is to understand" not in best["sentence"]
     kinds = {e["candidate"]: e["kind"] for e in simple["entries"]}
     assert kinds[simple["chosen"]] == "simple"
-    assert ("the purpose is to understand" in simple["sentence"]) == (simple["chosen"] != simple["entries"][0]["candidate"])
+    assert ("the purpose is to understand" in simple["sentence"]) == (
+        simple["chosen"] != simple["entries"][0]["candidate"]
+    )
     assert simple["chosen"] != best["chosen"]

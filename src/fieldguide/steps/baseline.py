@@ -54,7 +54,9 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
         "sentence": _sentence(order[0]), "bar": best.name, "entries": [dict(entry) for entry in order], "trivial": trivial.name,
         "left_out": left_out,
     }  # fmt: skip
-    return facts, checked("baseline", problem=bench.problem, bench=bench, trials=trials, bar=best, trivial=trivial, facts=facts)
+    return facts, checked(
+        "baseline", problem=bench.problem, bench=bench, trials=trials, bar=best, trivial=trivial, facts=facts
+    )
 
 
 def _sentence(entry: Any) -> str:

@@ -6,7 +6,6 @@ gets another answer, and the smallest change of a single column that does it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,5 +181,3 @@ def _one(cells: np.ndarray, value: Any) -> np.ndarray:
 
 def _equal(a: Any, b: Any) -> bool:
     return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else bool(a == b)
-
-

@@ -8,6 +8,7 @@ sealed row is read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,42 +67,63 @@ def explain(
     judged, blocks = bench.rows.take(held), bench.roles.blocks[held]
     if not judged.columns:
         raise StudyError("there is no column to explain", rule="a model looks at one column or more")
-    groups = groups_of(judged.columns)
-    outputs = []
-    for i, output in enumerate(predictor.outputs):
-        explainer, seen = _explained(predictor, judged, background, i, bench.seed)
-        strength = dict(zip(seen.names, seen.importance().tolist(), strict=True))
-        asked = sorted(groups, key=lambda group: -max(strength[name] for name in group))
-        importance = permutation_importance(
-            predictor, judged, blocks, output=i, threshold=thresholds[i], seed=bench.seed, groups=asked[:MOST_GROUPS]
-        )
-        tops = [
-            c for g in importance for c in judged.columns if c.name in g["columns"] and c.kind in ABLE and c.role != "time" and strength[c.name] > 0
-        ]  # fmt: skip
-        curved = judged.take(np.arange(min(CURVED, len(judged))))
-        facts: dict[str, Any] = {
-            "output": output.name, "task": output.task.name, "labels": list(output.labels), "metric": metric_of(output).title, "explainer": explainer.name,
-            "title": explainer.title, "scale": _scale(seen, output, explainer), "of": _of(output), "error": seen.error(),
-            "n_explained": len(seen.scores), "n_background": len(background),
-            "strength": [{"column": c, "value": strength[c]} for c in sorted(strength, key=lambda c: -strength[c])],
-            "importance": importance, "not_dealt": max(0, len(asked) - MOST_GROUPS),
-            "curves": [partial_dependence(predictor, curved, column, output=i) for column in tops[:CURVES]],
-            "rows": _shown(seen, judged, predictor, i, thresholds[i], _spread(seen)),
-        }  # fmt: skip
-        if output.task.family == "classes":
-            places = _spread(seen)[:TURNED]
-            facts["counter"] = [
-                {"row": int(held[place]), **found}
-                for place, found in zip(places, counter_examples(predictor, judged.take(np.array(places)), training, output=i, threshold=thresholds[i]))
-            ]  # fmt: skip
-        if rows is not None:
-            facts["asked"] = _asked(predictor, rows, background, training, i, thresholds[i], bench.seed)
-        outputs.append(facts)
+    looked = _Looked(predictor, judged, blocks, held, background, training, bench.seed, rows)
+    outputs = [_output(looked, i, thresholds[i]) for i in range(len(predictor.outputs))]
     found = {
         "candidate": name, "members": [member.name for member in chosen.members], "n_fitted": len(fold.train), "n": len(judged), "source": source,
         "kinds": {column.name: column.kind for column in judged.columns}, "outputs": outputs,
     }  # fmt: skip
     return {"sentence": _sentence(found), **found}, ()
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A fitted candidate and the rows it is looked into with.
+
+    Args:
+        judged: rows with truths that it was not fitted on; `held` are their places among the development rows.
+        asked: further rows to explain one by one; None: there are none.
+    """
+
+    predictor: Predictor
+    judged: Rows
+    blocks: np.ndarray
+    held: np.ndarray
+    background: Rows
+    training: Rows
+    seed: int
+    asked: Rows | None
+
+
+def _output(looked: _Looked, i: int, threshold: Threshold) -> dict[str, Any]:
+    """Return the facts of one output."""
+    predictor, judged, output = looked.predictor, looked.judged, looked.predictor.outputs[i]
+    explainer, seen = _explained(predictor, judged, looked.background, i, looked.seed)
+    strength = dict(zip(seen.names, seen.importance().tolist(), strict=True))
+    groups = sorted(groups_of(judged.columns), key=lambda group: -max(strength[name] for name in group))
+    importance = permutation_importance(
+        predictor, judged, looked.blocks, output=i, threshold=threshold, seed=looked.seed, groups=groups[:MOST_GROUPS]
+    )
+    kinds = {c.name: c for c in judged.columns if c.kind in ABLE and c.role != "time" and strength[c.name] > 0}
+    tops = [kinds[name] for group in importance for name in group["columns"] if name in kinds]
+    curved = judged.take(np.arange(min(CURVED, len(judged))))
+    facts: dict[str, Any] = {
+        "output": output.name, "task": output.task.name, "labels": list(output.labels), "metric": metric_of(output).title, "explainer": explainer.name,
+        "title": explainer.title, "scale": _scale(seen, output, explainer), "of": _of(output), "error": seen.error(),
+        "n_explained": len(seen.scores), "n_background": len(looked.background),
+        "strength": [{"column": c, "value": strength[c]} for c in sorted(strength, key=lambda c: -strength[c])],
+        "importance": importance, "not_dealt": sum(len(group) for group in groups[MOST_GROUPS:]),
+        "curves": [partial_dependence(predictor, curved, column, output=i) for column in tops[:CURVES]],
+        "rows": _shown(seen, judged, predictor, i, _spread(seen)),
+    }  # fmt: skip
+    if output.task.family == "classes":
+        places = np.array(_spread(seen)[:TURNED], np.int64)
+        turned = counter_examples(predictor, judged.take(places), looked.training, output=i, threshold=threshold)
+        facts["counter"] = [{"row": int(looked.held[place]), **found} for place, found in zip(places, turned)]
+    if looked.asked is not None:
+        facts["asked"] = _asked(looked, i, threshold)
+        facts["not_explained"] = len(looked.asked) - len(facts["asked"])
+    return facts
 
 
 def read_asked(bench: Bench, data: Any) -> Rows:
@@ -113,12 +135,16 @@ def read_asked(bench: Bench, data: Any) -> Rows:
     source = open_source(data)
     table, _ = read_frame(source.collect(), rooted(bench.columns, source.root), bench.modality)
     if not table.n_rows:
-        raise DataError("there are no rows to explain", rule="a file of rows holds at least one", do="name another file")
+        raise DataError(
+            "there are no rows to explain", rule="a file of rows holds at least one", do="name another file"
+        )
     rows = Rows.of(table, (), bench.modality)
     return Rows(bench.rows.columns, {c.name: rows.cells[c.name] for c in bench.rows.columns}, n_rows=len(rows))
 
 
-def _explained(predictor: Predictor, rows: Rows, background: Rows, output: int, seed: int) -> tuple[Explainer, Explanation]:
+def _explained(
+    predictor: Predictor, rows: Rows, background: Rows, output: int, seed: int
+) -> tuple[Explainer, Explanation]:
     """Return the first explainer that takes the predictor, and what it says of as many rows as it can in time."""
     explainer = able(predictor)
     slow = explainer.name in ("gradient", "sampling")
@@ -165,7 +191,7 @@ def _spread(seen: Explanation) -> list[int]:
 
 
 def _shown(
-    seen: Explanation, rows: Rows, predictor: Predictor, output: int, threshold: Threshold, places: Sequence[int]
+    seen: Explanation, rows: Rows, predictor: Predictor, output: int, places: Sequence[int]
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return single rows with their parts, the strongest first."""
     problem = predictor.outputs[output]
@@ -190,16 +216,18 @@ def _shown(
     return found
 
 
-def _asked(
-    predictor: Predictor, rows: Rows, background: Rows, usual: Rows, output: int, threshold: Threshold, seed: int
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Return the explanation of rows that were handed in, in their order."""
-    explainer, seen = _explained(predictor, rows, background, output, seed)
-    part = rows.take(np.arange(len(seen.scores)))
-    found = _shown(seen, part, predictor, output, threshold, list(range(len(part))))
+def _asked(looked: _Looked, output: int, threshold: Threshold) -> list[dict[str, Any]]:
+    """Return the explanation of rows that were handed in, in their order; counter-examples of the first few."""
+    assert looked.asked is not None
+    predictor = looked.predictor
+    _, seen = _explained(predictor, looked.asked, looked.background, output, looked.seed)
+    part = looked.asked.take(np.arange(len(seen.scores)))
+    found = _shown(seen, part, predictor, output, list(range(len(part))))
     if predictor.outputs[output].task.family == "classes":
         few = part.take(np.arange(min(TURNED, len(part))))
-        for entry, counter in zip(found, counter_examples(predictor, few, usual, output=output, threshold=threshold)):
+        for entry, counter in zip(
+            found, counter_examples(predictor, few, looked.training, output=output, threshold=threshold)
+        ):
             entry["counter"] = counter
     return [{"row": i, **entry} for i, entry in enumerate(found)]
 

@@ -199,7 +199,13 @@ def samples(table: Table, seed: int) -> list[dict[str, Any]]:
 def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
     """Return the metric of an output: the declared one, else one that fits task, imbalance, costs and use, with the reason."""
     name, why = (output.metric.name, "You chose it.") if output.metric is not None else _choice(problem, output, truth)
-    own = problem.costs if name == "expected_cost" else values_of(output.loss) if name == "interval_loss" and output.loss is not None else {}
+    own = (
+        problem.costs
+        if name == "expected_cost"
+        else values_of(output.loss)
+        if name == "interval_loss" and output.loss is not None
+        else {}
+    )
     metric = output.metric or find("metrics", name)(**own)
     return {
         "output": output.name, "metric": name, "title": metric.title, "why": why, "declared": output.metric is not None,

@@ -107,6 +107,8 @@ def margins(
 ) -> np.ndarray:
     """Return by how much each row's interval is widened (or, below 0, narrowed), learned on the other units' rows.
 
+    None is narrowed beyond its middle: an interval has no width below 0.
+
     Shape:
         all: (rows,)
     """
@@ -118,7 +120,8 @@ def margins(
         inside, others = part == number, np.sort(outside[part != number])
         if inside.any() and len(others):
             found[inside] = others[min(len(others) - 1, math.ceil(level * (len(others) + 1)) - 1)]
-    return found
+    narrowest: np.ndarray = np.maximum(found, (low - high) / 2)
+    return narrowest
 
 
 def covered(truth: np.ndarray, low: np.ndarray, high: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:

@@ -71,7 +71,9 @@ def drawn(output: Output, truth: np.ndarray, prediction: np.ndarray, threshold: 
     return {"truth": output.plain(truth)[rows].tolist(), "predicted": prediction[rows, 0].tolist()}
 
 
-def offer_scores(output: Output, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int) -> list[dict[str, Any]]:
+def offer_scores(
+    output: Output, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int
+) -> list[dict[str, Any]]:
     """Return all metrics that judge a suggested price, each with its interval; none for other tasks.
 
     Shape:

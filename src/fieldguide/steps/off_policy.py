@@ -45,14 +45,14 @@ def off_policy(
         facts: logged (the log's own mean), estimates [{estimator, value, interval, error, n, n_effective, largest}], overlap.
 
     Raises:
-        DataError: a propensity is not in (0, 1], or chances do not sum to 1.
+        DataError: lengths differ, a reward is no number, a propensity is not in (0, 1], or chances do not sum to 1.
 
     Source: see `core.inverse_propensity`.
     """
     began = time.perf_counter()
     actions, rewards = np.asarray(actions, dtype=np.int64), np.asarray(rewards, dtype=float)
     propensities, chances = np.asarray(propensities, dtype=float), np.asarray(chances, dtype=float)
-    _sound(actions, propensities, chances)
+    _sound(actions, rewards, propensities, chances)
     n, n_actions = chances.shape
     weights = chances[np.arange(n), actions] / propensities
     codes = np.arange(n) if units is None else np.unique(units, return_inverse=True)[1]
@@ -73,7 +73,18 @@ def off_policy(
     return Result("off_policy", facts, checked("off_policy", off_policy=facts), time.perf_counter() - began)
 
 
-def _sound(actions: np.ndarray, propensities: np.ndarray, chances: np.ndarray) -> None:
+def _sound(actions: np.ndarray, rewards: np.ndarray, propensities: np.ndarray, chances: np.ndarray) -> None:
+    lengths = len(actions), len(rewards), len(propensities), len(chances)
+    if chances.ndim != 2 or len(set(lengths)) > 1 or lengths[0] < 2:
+        raise DataError(
+            "the decisions are not given as they must be", rule="two or more, each with an action, a reward, a propensity and a row of chances",
+            found=f"{lengths[0]:,}, {lengths[1]:,}, {lengths[2]:,} and chances of shape {chances.shape}",
+        )  # fmt: skip
+    if not np.isfinite(rewards).all():
+        unknown = int((~np.isfinite(rewards)).sum())
+        raise DataError(
+            "rewards are missing", rule="a reward is a number", found=f"{unknown:,} of {len(rewards):,} are none"
+        )
     wrong = ~((propensities > 0) & (propensities <= 1))
     if wrong.any():
         raise DataError(
@@ -81,7 +92,7 @@ def _sound(actions: np.ndarray, propensities: np.ndarray, chances: np.ndarray) -
             found=f"{int(wrong.sum()):,} of {len(wrong):,}, such as {propensities[wrong][0]:g}",
         )  # fmt: skip
     sums = chances.sum(1)
-    if chances.ndim != 2 or len(chances) != len(actions) or (chances < 0).any() or not np.allclose(sums, 1, atol=1e-3):
+    if (chances < 0).any() or not np.allclose(sums, 1, atol=1e-3):
         raise DataError(
             "the policy's chances are not chances", rule="one row per decision, not below 0, summing to 1",
             found=f"shape {chances.shape}, sums from {sums.min():.4g} to {sums.max():.4g}",

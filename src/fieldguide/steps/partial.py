@@ -20,7 +20,9 @@ ABLE = ("number", "boolean", "category", "datetime")
 """Kinds of columns that have values to go through."""
 
 
-def partial_dependence(predictor: Predictor, rows: Rows, column: Column, *, output: int = 0, points: int = POINTS) -> dict[str, Any]:
+def partial_dependence(
+    predictor: Predictor, rows: Rows, column: Column, *, output: int = 0, points: int = POINTS
+) -> dict[str, Any]:
     """Return the curve of a column: the mean answer at each value of a grid, with the spread over rows.
 
     Formula: pd(v) = mean over rows of f(row with the column at v). The ICE curve of a row is f(that row with the column at v); `low`

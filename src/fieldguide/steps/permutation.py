@@ -62,7 +62,9 @@ def permutation_importance(
 
         def lost(weights: np.ndarray, dealt: list[np.ndarray] = dealt) -> np.ndarray:
             before = metric.resample(truth, whole, weights)  # gaps first: what moves no answer is worth exactly 0
-            return np.asarray(better * np.mean([before - metric.resample(truth, one, weights) for one in dealt], axis=0))
+            return np.asarray(
+                better * np.mean([before - metric.resample(truth, one, weights) for one in dealt], axis=0)
+            )
 
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
         score = metric.score(truth, whole, weights)
@@ -104,4 +106,3 @@ def groups_of(columns: Sequence[Column]) -> list[tuple[str, ...]]:
 def _read_by(text: str, kinds: Mapping[str, str]) -> list[str]:
     """Return the columns that an expression reads and a model sees; those that no model sees are dealt to nobody."""
     return [name for name in read_syntax(text).columns if name in kinds]
-

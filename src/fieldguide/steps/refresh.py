@@ -260,7 +260,8 @@ def _packaged(
     }  # fmt: skip
     evidence = {"card": card, "scores": [entry], "looks": [], "seed": seed, "compared": dict(judged["difference"])}
     fresh = Model(
-        model.columns, model.outputs[:1], predictor, model.find, model.thresholds[:1], model.key, {}, evidence
+        model.columns, model.outputs[:1], predictor, model.find, model.thresholds[:1], model.key, {}, evidence,
+        rules=model.rules if len(model.outputs) == 1 else None,  # rules over several signals need them all
     )  # fmt: skip
     samples = samples_of(material.table, model.columns, modalities=modality)
     golden = golden_rows(samples, model.columns, seed=seed)

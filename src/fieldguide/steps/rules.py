@@ -358,10 +358,12 @@ def diff(
     told = [_told(bound, held) for bound in (old, new)]
     (a, by_a), (b, by_b) = told
     changed = np.flatnonzero(np.array(a, object) != np.array(b, object))
-    frame = pl.DataFrame({
-        held.names.name: held.names[changed], "from": [a[i] for i in changed], "to": [b[i] for i in changed],
+    said = {
+        "from": [a[i] for i in changed], "to": [b[i] for i in changed],
         "rule_before": [by_a[i] for i in changed], "rule_now": [by_b[i] for i in changed],
-    }, schema_overrides=dict.fromkeys(("from", "to", "rule_before", "rule_now"), pl.String))  # fmt: skip
+    }  # fmt: skip
+    key = "key" if held.names.name in said else held.names.name
+    frame = pl.DataFrame({key: held.names[changed], **said}, schema_overrides=dict.fromkeys(said, pl.String))
     counts = frame.group_by("from", "to").len("n").sort(["n", "from", "to"], descending=[True, False, False])
     facts: dict[str, Any] = {
         "old": old.rules.version, "new": new.rules.version, "rows": held.part, "n": len(a), "changed": len(changed), "looks": held.looks,

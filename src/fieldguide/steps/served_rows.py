@@ -5,6 +5,7 @@ Knows the log's rows of one model as arrays that a metric reads. What is judged 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -129,7 +130,7 @@ def served_rows(
 def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: str | None) -> np.ndarray:
     """Return outcomes as the task codes them; where there is none, `absent`, or any value.
 
-    A truth value or 0 and 1 stand for a binary target's two labels, whatever these are called.
+    A truth value or 0 and 1 stand for a binary target's two labels, whatever these are called; 2.0 is the label 2.
 
     Raises:
         DataError: an outcome is no label of the target, or no number.
@@ -142,17 +143,23 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
     words = ["" if label is None else label for label in records["label"].to_list()]
     default = output.labels[0] if absent is None else absent
     texts = [word if there else default for word, there in zip(words, arrived)]
-    if len(output.labels) == 2:
-        spoken = {"false": output.labels[0], "true": output.labels[1]}
-        counted = {0.0: output.labels[0], 1.0: output.labels[1]}
-        numbers = records["number"].to_list()
-        texts = [
-            text
-            if text in output.labels
-            else spoken.get(text) or counted.get(number if number is not None else -1.0, text)
-            for text, number in zip(texts, numbers)
-        ]
-    return output.code(pl.Series(output.name, texts))
+    said = {text: _label(output.labels, text) for text in set(texts)}
+    return output.code(pl.Series(output.name, [said[text] for text in texts]))
+
+
+def _label(labels: Sequence[str], text: str) -> str:
+    """Return the label that an outcome's text stands for; the text itself where it is none."""
+    if text in labels:
+        return text
+    try:
+        number = {"false": 0.0, "true": 1.0}[text] if text in ("false", "true") else float(text)
+    except ValueError:
+        return text
+    if not number.is_integer():
+        return text
+    if len(labels) == 2 and number in (0, 1):
+        return labels[int(number)]
+    return str(int(number))
 
 
 def _propensity(store: LogStore, records: pl.DataFrame) -> np.ndarray | None:

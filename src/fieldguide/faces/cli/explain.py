@@ -18,11 +18,15 @@ def explain(
     folder: Folder,
     candidate: Annotated[
         str | None,
-        typer.Argument(metavar="[CANDIDATE]", help="a candidate; default: the chosen one, or the best baseline", show_default=False),
+        typer.Argument(
+            metavar="[CANDIDATE]", help="a candidate; default: the chosen one, or the best baseline", show_default=False
+        ),
     ] = None,
     rows: Annotated[
         Path | None,
-        typer.Option("--rows", help="rows to explain one by one: CSV, TSV, Parquet or Arrow; needs no target", show_default=False),
+        typer.Option(
+            "--rows", help="rows to explain one by one: CSV, TSV, Parquet or Arrow; needs no target", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,6 +42,10 @@ def explain(
         _say_columns(terminal, output)
         for row in output.get("asked", []):
             _say_row(terminal, row, output)
+        if output.get("not_explained"):
+            terminal.print(
+                f"\n{output['not_explained']:,} further rows were not explained: {output['title']} takes {len(output['asked'])} at a time"
+            )
 
 
 def _say_columns(terminal: Any, output: Mapping[str, Any]) -> None:
@@ -52,7 +60,9 @@ def _say_columns(terminal: Any, output: Mapping[str, Any]) -> None:
     for entry in output["importance"][:SHOWN]:
         low, high = entry["interval"]
         parts = sum(strength[name] for name in entry["columns"])
-        table.add_row(", ".join(entry["columns"]), number(entry["value"]), f"{number(low)} to {number(high)}", number(parts))
+        table.add_row(
+            ", ".join(entry["columns"]), number(entry["value"]), f"{number(low)} to {number(high)}", number(parts)
+        )
     terminal.print(f"\n{output['of']}, by {output['title']}", markup=False, highlight=False)
     terminal.print(table)
     if len(output["importance"]) > SHOWN:
@@ -64,7 +74,9 @@ def _say_row(terminal: Any, row: Mapping[str, Any], output: Mapping[str, Any]) -
 
     of = f" for {row['of']}" if "of" in row else ""
     terminal.print(
-        f"\nrow {row['row']}: {number(row['prediction'])}{of}; {number(row['base'])} {output['scale']} of the background, and", markup=False, highlight=False
+        f"\nrow {row['row']}: {number(row['prediction'])}{of}; {number(row['base'])} {output['scale']} of the background, and",
+        markup=False,
+        highlight=False,
     )
     for part in row["parts"][:SHOWN]:
         cell = "missing" if part["cell"] is None else part["cell"]

@@ -52,14 +52,20 @@ def _importance(f: Mapping[str, Any], output: Mapping[str, Any]) -> Block:
         }
         for e in entries[:MOST_COLUMNS]
     ]  # fmt: skip
-    left = [f"{plural(at(output, 'not_dealt', default=0), 'column')} of the weakest parts not dealt"] if at(output, "not_dealt") else []
+    left = (
+        [f"{plural(at(output, 'not_dealt', default=0), 'column')} of the weakest parts not dealt"]
+        if at(output, "not_dealt")
+        else []
+    )
     left += [f"{MOST_COLUMNS} of {len(entries)} shown"] if len(entries) > MOST_COLUMNS else []
     note = (
         f"{at(f, 'candidate')}, fitted on {number(at(f, 'n_fitted'))} rows, judged on {number(at(f, 'n'))} others: what is lost where the column's cells are "
         f"dealt to the wrong rows, with 95 % intervals over units.{' ' + '; '.join(left) + '.' if left else ''}"
     )
     title = f"What {output.get('output')} loses without each column [{output.get('metric')}]"
-    return blocks.chart(dots(rows), title, "; ".join(f"{row['name']} {row['label']}" for row in rows), note=note, wide=False)
+    return blocks.chart(
+        dots(rows), title, "; ".join(f"{row['name']} {row['label']}" for row in rows), note=note, wide=False
+    )
 
 
 def _strength(output: Mapping[str, Any]) -> Block:
@@ -86,7 +92,10 @@ def _curve(output: Mapping[str, Any], one: Mapping[str, Any]) -> Block:
         for curve in curves
         for i, x in enumerate(grid)
     ]  # fmt: skip
-    said = "; ".join(f"{curve['of']}: from {number(min(curve['mean'], default=None))} to {number(max(curve['mean'], default=None))}" for curve in curves)
+    said = "; ".join(
+        f"{curve['of']}: from {number(min(curve['mean'], default=None))} to {number(max(curve['mean'], default=None))}"
+        for curve in curves
+    )
     units = "probability" if output.get("labels") and output.get("task") != "vector" else "prediction"
     note = f"{one['left_out']} further labels not drawn." if at(one, "left_out") else ""
     name = str(one.get("column"))
@@ -109,7 +118,13 @@ def _counter(output: Mapping[str, Any]) -> list[Block]:
             differs = ", ".join(f"{d['column']} {_value(d['there'])} in place of {_value(d['here'])}" for d in shown)
             differs += f", and {len(nearest['differs']) - 4} more" if len(nearest["differs"]) > 4 else ""
         rows.append([number(one.get("row")), one.get("answer"), told, other, differs])
-    columns = [column("row", True), column("answer"), column("smallest change of one column"), column("nearest row answered otherwise"), column("which has")]
+    columns = [
+        column("development row", True),
+        column("answer"),
+        column("smallest change of one column"),
+        column("nearest row answered otherwise"),
+        column("which has"),
+    ]
     note = "Changes are tried at usual values of each column; a number is then narrowed down to where the answer turns. They say what the model does, not what the world would."
     return [blocks.table(columns, rows, caption="What would turn the answer", note=note)] if rows else []
 
@@ -119,16 +134,29 @@ def _rows(output: Mapping[str, Any]) -> list[Block]:
     for one in at(output, "rows", default=[]):
         parts = at(one, "parts", default=[])
         shown = [
-            {"name": f"{p['column']} = {_value(p['cell'])[:40]}", "value": p["value"], "label": number(p["value"], sign=True)} for p in parts[:MOST_PARTS]
+            {
+                "name": f"{p['column']} = {_value(p['cell'])[:40]}",
+                "value": p["value"],
+                "label": number(p["value"], sign=True),
+            }
+            for p in parts[:MOST_PARTS]
         ]
         rest = sum(p["value"] for p in parts[MOST_PARTS:])
         if len(parts) > MOST_PARTS:
-            shown.append({"name": f"{len(parts) - MOST_PARTS} further columns", "value": rest, "label": number(rest, sign=True)})
+            shown.append(
+                {"name": f"{len(parts) - MOST_PARTS} further columns", "value": rest, "label": number(rest, sign=True)}
+            )
         of = f" for {one['of']}" if "of" in one else ""
         title = f"{number(one.get('prediction'))}{of}, in truth {_value(one.get('truth'))}"
         note = f"Base {number(one.get('base'))}, score {number(one.get('score'))} {output.get('scale')}; additivity error of this row {number(one.get('error'))}."
-        inner = [blocks.chart(parted(shown), title, "; ".join(f"{row['name']} {row['label']}" for row in shown), note=note, wide=False)]
-        inner += [block for name, detail in at(one, "details", default={}).items() for block in _detail(name, detail, note)]
+        inner = [
+            blocks.chart(
+                parted(shown), title, "; ".join(f"{row['name']} {row['label']}" for row in shown), note=note, wide=False
+            )
+        ]
+        inner += [
+            block for name, detail in at(one, "details", default={}).items() for block in _detail(name, detail, note)
+        ]
         drawn += inner
     return [blocks.heading("Single rows, from the lowest score to the highest"), blocks.grid(drawn)] if drawn else []
 
@@ -138,15 +166,33 @@ def _detail(name: str, detail: Mapping[str, Any], note: str) -> list[Block]:
     kind = detail.get("kind")
     if kind == "tokens":
         pairs = sorted(zip(detail["tokens"], detail["values"], strict=True), key=lambda pair: -abs(pair[1]))[:12]
-        rows = [{"name": f"{i + 1}. {token}", "value": value, "label": number(value, sign=True)} for i, (token, value) in enumerate(pairs)]
-        return [blocks.chart(parted(rows), f"{name}: the strongest tokens", "; ".join(f"{r['name']} {r['label']}" for r in rows), note=note, wide=False)]
+        rows = [
+            {"name": f"{i + 1}. {token}", "value": value, "label": number(value, sign=True)}
+            for i, (token, value) in enumerate(pairs)
+        ]
+        return [
+            blocks.chart(
+                parted(rows),
+                f"{name}: the strongest tokens",
+                "; ".join(f"{r['name']} {r['label']}" for r in rows),
+                note=note,
+                wide=False,
+            )
+        ]
     if kind == "regions":
         grid = detail["grid"]
-        rows = [{"x": x + 1, "y": y + 1, "value": value, "label": number(value, sign=True)} for y, line in enumerate(grid) for x, value in enumerate(line)]
+        rows = [
+            {"x": x + 1, "y": y + 1, "value": value, "label": number(value, sign=True)}
+            for y, line in enumerate(grid)
+            for x, value in enumerate(line)
+        ]
         return [blocks.chart(tiles(rows), f"{name}: regions", _extremes(rows), note=note, wide=False)]
     if kind == "steps":
         n, values = detail.get("n_steps", len(detail["values"])), detail["values"]
-        rows = [{"x": round(i * n / len(values)), "value": value, "label": number(value, sign=True)} for i, value in enumerate(values)]
+        rows = [
+            {"x": round(i * n / len(values)), "value": value, "label": number(value, sign=True)}
+            for i, value in enumerate(values)
+        ]
         return [blocks.chart(along(rows), f"{name}: steps", _extremes(rows), note=note, wide=False)]
     return []
 
@@ -157,7 +203,13 @@ def _extremes(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _value(value: Any) -> str:
-    return "missing" if value is None else number(value) if isinstance(value, float) else str(value).removesuffix("T00:00:00")
+    return (
+        "missing"
+        if value is None
+        else number(value)
+        if isinstance(value, float)
+        else str(value).removesuffix("T00:00:00")
+    )
 
 
 def _named(rows: charts.Rows) -> dict[str, Any]:
@@ -195,7 +247,11 @@ def _coloured(rows: charts.Rows) -> dict[str, Any]:
 
 def lines(rows: charts.Rows, x: str, y: str, dates: bool = False) -> charts.Spec:
     """Lines of {x, y, low, high, line, label} with their bands."""
-    place = {"field": "x", "type": "temporal", "axis": {"title": x}} if dates else charts.quantity("x", x, axis={"tickCount": 6})
+    place = (
+        {"field": "x", "type": "temporal", "axis": {"title": x}}
+        if dates
+        else charts.quantity("x", x, axis={"tickCount": 6})
+    )
     shared = {"x": place, "color": _coloured(rows), "tooltip": charts.tips(label="mean, rows' band", line="of")}
     return charts.base(rows, 170, layer=[
         {"mark": {"type": "area", "opacity": 0.16}, "encoding": {**shared, "y": charts.quantity("low", y, axis={"tickCount": 5}), "y2": {"field": "high"}}},
@@ -206,8 +262,17 @@ def lines(rows: charts.Rows, x: str, y: str, dates: bool = False) -> charts.Spec
 def levels(rows: charts.Rows, y: str) -> charts.Spec:
     """Points of {x, y, low, high, line, label}, one level a line of the chart."""
     names = list(dict.fromkeys(str(row["x"]) for row in rows))
-    place = {"field": "x", "type": "nominal", "sort": names, "axis": {"title": None, "ticks": False, "labelLimit": 140, "labelColor": "var(--ink)"}}
-    shared = {"y": place, "color": _coloured(rows), "tooltip": charts.tips(x="level", label="mean, rows' band", line="of")}
+    place = {
+        "field": "x",
+        "type": "nominal",
+        "sort": names,
+        "axis": {"title": None, "ticks": False, "labelLimit": 140, "labelColor": "var(--ink)"},
+    }
+    shared = {
+        "y": place,
+        "color": _coloured(rows),
+        "tooltip": charts.tips(x="level", label="mean, rows' band", line="of"),
+    }
     return charts.base(rows, max(60, 24 * len(names)), layer=[
         {"mark": {"type": "rule", "strokeWidth": 4, "opacity": 0.25}, "encoding": {**shared, "x": charts.quantity("low", y, axis={"tickCount": 5}), "x2": {"field": "high"}}},
         {"mark": {"type": "point", "size": 70, "filled": True, "opacity": 1}, "encoding": {**shared, "x": charts.quantity("y", y, axis={"tickCount": 5})}},

@@ -148,10 +148,13 @@ class _Inputs:
         ]
         with ExitStack() as stack:
             for module in modules:
-                whole = module.forward
-                module.forward = lambda x, m=module, w=whole: self._given[m] if m in self._given else w(x)
-                stack.callback(lambda m=module: delattr(m, "forward"))
+                module.forward = self._handed(module, module.forward)
+                stack.callback(delattr, module, "forward")
             yield
+
+    def _handed(self, module: Any, whole: Any) -> Any:
+        """Return a forward that gives what was handed in for a module, else what the module makes."""
+        return lambda codes: self._given[module] if module in self._given else whole(codes)
 
     def flat(self, batch: Batch, like: Batch | None = None) -> tuple[Any, list[Any]]:
         """Return rows as flat floats, and the codes of each text beside them.
