@@ -55,7 +55,7 @@ def rows_of(name: str, folder: Path) -> tuple[Encoded, Encoded, Any, Any]:
 
     def encoded(part: np.ndarray) -> Encoded:
         chosen = rows.take(part)
-        return encode(transform.encode(chosen.cells, len(chosen)), chosen, outputs)
+        return encode(transform.encode(chosen.cells, len(chosen)), chosen, outputs, learner)
 
     return encoded(kept), encoded(held), outputs, learner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from fieldguide.core.config import Config
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError
+from fieldguide.faces.report import content
 from fieldguide.steps.frame import frame
 from fieldguide.workflow import Study, load_model
 
@@ -145,3 +147,11 @@ def test_what_does_not_fit_a_price_is_told(tmp_path: Path, said: dict[str, Any],
 def test_intervals_of_a_price_are_refused(study: Study) -> None:
     with pytest.raises(FieldguideError, match="intervals are of numbers, and 'price' is price"):
         study.intervals()
+
+
+def test_the_report_tells_the_metrics_of_the_paper_and_no_calibration(study: Study) -> None:
+    told = json.dumps(content(study))
+    assert "Suggested price" in told and "price decrease recall" in told
+    assert "Reliability: do predictions come true?" not in told
+    (calibration,) = study.baseline()["entries"][0]["calibration"]
+    assert calibration["bins"] == [] and calibration["ratio"] is None

@@ -78,20 +78,36 @@ def _in_prices(problem: Any) -> Iterator[tuple[Path_, str, Any]]:
     if not isinstance(problem, Mapping):
         return
     if any(isinstance(one, Mapping) and one.get("task") == "price" for one in _several(problem.get("outputs"))):
-        yield ("problem", "outputs"), "a price stands alone: name the offered price as problem.target, and problem.booked", ""
+        yield (
+            ("problem", "outputs"),
+            "a price stands alone: name the offered price as problem.target, and problem.booked",
+            "",
+        )
     if problem.get("task") != "price":
         for key in ("booked", "c1", "c2"):
             if problem.get(key) is not None:
                 yield ("problem", key), "is said of offered prices, and problem.task is not price", problem[key]
         return
     if problem.get("booked") is None:
-        yield ("problem", "task"), "a price is learned from offers: problem.booked names the column that says whether each was booked", ""
+        yield (
+            ("problem", "task"),
+            "a price is learned from offers: problem.booked names the column that says whether each was booked",
+            "",
+        )
     if problem.get("target") is not None and len(_several(problem["target"])) != 1:
         yield ("problem", "target"), "a price is one column, the offered price", ""
     if problem.get("booked") is not None and problem["booked"] in _several(problem.get("target")):
-        yield ("problem", "booked"), "is the target already: one column holds the offered price, another whether it was booked", problem["booked"]
+        yield (
+            ("problem", "booked"),
+            "is the target already: one column holds the offered price, another whether it was booked",
+            problem["booked"],
+        )
     if problem.get("transform") not in (None, "identity"):
-        yield ("problem", "transform"), "a price is learned as it is: its sign says whether it was booked", problem["transform"]
+        yield (
+            ("problem", "transform"),
+            "a price is learned as it is: its sign says whether it was booked",
+            problem["transform"],
+        )
 
 
 def _several(value: Any) -> list[Any]:

@@ -122,8 +122,11 @@ def judge(
         scores.append(
             Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made).to_dict()
         )
-        found = calibration(output.plain(truths[i]), predictions[i], blocks, output.labels, seed, replicates)
-        calibrations.append({"output": output.name, **found.to_dict()})
+        found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
+        nothing = (
+            {"ratio": None, "interval": [None, None], "error": None, "bins": []} if output.codes_more else {}
+        )  # no truth to come true
+        calibrations.append({"output": output.name, **found.to_dict(), **nothing})
         chosen.append(threshold)
     return {"scores": scores, "calibration": calibrations, "thresholds": chosen}
 

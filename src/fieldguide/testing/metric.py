@@ -40,7 +40,9 @@ def check_metric(metric: Any, seed: int = 0) -> None:
     assert better > worse, "best and worst lie the way greater_is_better says"
     assert math.isfinite(metric.best), "a perfect prediction has a finite score"
     for family in metric.families:
-        _check_family(metric, *(offers(seed) if getattr(metric, "tasks", ()) == ("price",) else rows(family, metric.reads, seed)))
+        _check_family(
+            metric, *(offers(seed) if getattr(metric, "tasks", ()) == ("price",) else rows(family, metric.reads, seed))
+        )
 
 
 def rows(family: str, reads: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

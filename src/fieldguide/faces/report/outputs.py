@@ -38,7 +38,7 @@ def compared(r: Recorded, entries: Sequence[Mapping[str, Any]]) -> list[Block]:
 def each(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     """What each output did on the sealed rows; nothing where there is one of a single column."""
     told = at(f, "outputs", default=[])
-    if len(told) < 2 and not any(one.get("task") in JOINT for one in told):
+    if len(told) < 2 and not any(one.get("task") in JOINT or one.get("offers") for one in told):
         return []
     found: list[Block] = [blocks.heading("Every output on the sealed rows")] if len(told) > 1 else []
     scores = {s.get("output"): s for s in at(f, "scores", default=[])}
@@ -60,10 +60,27 @@ def each(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         ]
         found.append(blocks.table(columns, rows, note="The bar is the best baseline by the first output's metric."))
     for number_, one in enumerate(told):
-        found += _parts(one)
+        found += [*_parts(one), *_offers(one)]
         if number_:
             found += _slices(one)
     return found
+
+
+def _offers(one: Mapping[str, Any]) -> list[Block]:
+    """All metrics of a suggested price: each alone is best for an extreme."""
+    told = at(one, "offers", default=[])
+    if not told:
+        return []
+    rows = [
+        [str(score.get("metric")).replace("_", " "), f"{_maybe(score.get('value'))} {span(score.get('interval'), 4)}"]
+        for score in told
+    ]
+    note = "Suggestions against what each offer led to, sealed rows, 95 % intervals. Very low prices would be best by price decrease recall, very high ones by booking regret."
+    return [
+        blocks.table(
+            [column("metric"), column("value", True)], rows, caption=f"Suggested {one.get('output')}", note=note
+        )
+    ]
 
 
 def _parts(one: Mapping[str, Any]) -> list[Block]:
