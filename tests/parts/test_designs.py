@@ -132,3 +132,10 @@ def test_what_has_no_value_yet_is_said_in_words():
         measured(), effect=replace(measured().effect, always_interval=(-float("inf"), float("inf"))), always_p=1.0
     )
     assert "no interval yet" in decide("ab", judged(early, complete=False, always=True)).sentence
+
+
+def test_a_test_without_a_difference_is_not_said_to_point_elsewhere():
+    empty = replace(measured(), effect=replace(measured().effect, value=float("nan"), error=float("nan"), n_control=0))
+    verdict = decide("forward_back", judged(measured(0.02), phase="forward"), judged(empty, phase="back"))
+    assert verdict.decision == "undecided" and verdict.agreement["agree"] is False
+    assert verdict.sentence == "The two tests cannot be compared yet: the back test has no difference with an error."

@@ -155,11 +155,10 @@ def _label(labels: Sequence[str], text: str) -> str:
         number = {"false": 0.0, "true": 1.0}[text] if text in ("false", "true") else float(text)
     except ValueError:
         return text
-    if not number.is_integer():
-        return text
     if len(labels) == 2 and number in (0, 1):
         return labels[int(number)]
-    return str(int(number))
+    whole = str(int(number)) if number.is_integer() else text
+    return whole if whole in labels else text
 
 
 def _propensity(store: LogStore, records: pl.DataFrame) -> np.ndarray | None:

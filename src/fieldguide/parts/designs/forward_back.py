@@ -59,7 +59,7 @@ class ForwardBack:
         p = 2 * NormalDist().cdf(-abs(z)) if math.isfinite(z) else math.nan
         agreement = {
             "forward": first.value, "back": second.value, "difference": first.value - second.value, "error": error, "p": p,
-            "same_direction": first.value * second.value > 0, "agree": not p <= forward.alpha and first.value * second.value > 0,
+            "same_direction": first.value * second.value > 0, "agree": p > forward.alpha and first.value * second.value > 0,
         }  # fmt: skip
         readings = [read(forward), read(back)]
         reasons = tuple(
@@ -72,6 +72,11 @@ class ForwardBack:
         two = f"forward {first.value:+.4g}, back {second.value:+.4g}"
         if harm is not None:
             return Verdict("keep", harm.sentence, reasons, agreement)
+        if not math.isfinite(p):
+            unknown = first if not (math.isfinite(first.value) and first.error > 0) else second
+            phase = forward.phase.name if unknown is first else back.phase.name
+            words = f"The two tests cannot be compared yet: the {phase} test has no difference with an error."
+            return Verdict("undecided", words, reasons, agreement)
         if p <= forward.alpha:
             words = f"Forward and back test disagree ({two}, p {p:.3g}): the effect depends on how much traffic the candidate has."
             return Verdict("undecided", words, reasons, agreement)

@@ -1,0 +1,44 @@
+"""Served rows: outcomes as the task codes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fieldguide.core.errors import DataError
+from fieldguide.core.problem import Output
+from fieldguide.parts import find
+from fieldguide.parts.stores._sql import coded as stored
+from fieldguide.steps.served_rows import coded
+
+BINARY = Output("bought", find("tasks", "binary")(), ("no", "yes"))
+GRADE = Output("grade", find("tasks", "multiclass")(), ("1", "2", "3"))
+
+
+def code(output: Output, values: list[object], absent: str | None = None) -> list[int]:
+    """Outcomes as a log holds them, coded; None has not arrived."""
+    kept = [(None, None) if value is None else stored(value) for value in values]  # type: ignore[arg-type]
+    records = pl.DataFrame(
+        {"number": [number for number, _ in kept], "label": [label for _, label in kept]},
+        schema={"number": pl.Float64, "label": pl.String},
+    )
+    return coded(output, records, np.array([value is not None for value in values]), absent).tolist()
+
+
+def test_truth_values_and_counts_stand_for_two_labels() -> None:
+    assert code(BINARY, [1, 0.0, True, False, "yes", "no", "1"]) == [1, 0, 1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("absent", "expected"), [("0", 0), ("1", 1), ("yes", 1), ("false", 0)])
+def test_what_no_outcome_counts_as_may_be_a_number_too(absent: str, expected: int) -> None:
+    assert code(BINARY, [1, None], absent) == [1, expected]
+
+
+def test_a_whole_number_is_the_label_it_spells() -> None:
+    assert code(GRADE, [2.0, 3, "1"]) == [1, 2, 0]
+
+
+def test_what_is_no_label_is_told() -> None:
+    with pytest.raises(DataError):
+        code(GRADE, [4])
