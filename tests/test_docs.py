@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BIN = Path(sys.executable).parent
 WRITTEN = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *DOCS.glob("steps/*.md"), *DOCS.glob("modalities/*.md")])
+PAGE_OF = {"replay": "serve"}
+"""Steps that stand on another step's page."""
 NOT_RUN = "<!-- not run -->"
 FILE = re.compile(r"<!-- file: (\S+) -->")
 FENCE = re.compile(r"(?:^(?P<mark><!--[^\n]*-->)\n)?^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```$", re.M | re.S)
@@ -169,7 +171,8 @@ def unknown_keys(data: Any, entry: Any, schema: Any) -> list[str]:
 def test_every_finding_is_linked_from_its_step(pages: dict[Path, str]) -> None:
     for name in parts.names("checks"):
         check = parts.find("checks", name)
-        page = pages.get(DOCS / f"steps/{check.step}.md", pages[DOCS / "steps/model.md"])
+        step = PAGE_OF.get(check.step, check.step)
+        page = pages.get(DOCS / f"steps/{step}.md", pages[DOCS / "steps/model.md"])
         assert f"findings.md#{check.code.lower()}" in page, f"steps/{check.step}.md does not link {check.code}"
 
 
