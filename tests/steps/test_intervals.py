@@ -23,6 +23,13 @@ def test_margins_bring_coverage_to_its_level() -> None:
         assert moved.mean() == pytest.approx(1.645 - half, abs=0.08)
 
 
+def test_an_interval_is_narrowed_to_its_middle_at_most() -> None:
+    low, high = np.full(200, -5.0), np.full(200, 5.0)
+    low[::10], high[::10] = -0.1, 0.1  # all would be narrowed by far more than these are wide
+    moved = margins(np.zeros(200), low, high, np.arange(200), 0.9, seed=0)
+    assert (high + moved >= low - moved).all() and moved.min() < -4.9 and moved[0] == pytest.approx(-0.1)
+
+
 def test_units_are_counted_whole() -> None:
     truth = np.repeat(np.array([0.0, 5.0] * 10), 20)
     blocks = np.repeat(np.arange(20), 20)

@@ -101,7 +101,7 @@ class Transform:
         for kind in sorted({column.modality for column in rows.columns}):
             names = tuple(column.name for column in rows.columns if column.modality == kind)
             said = {c.name: c.read["checkpoint"] for c in rows.columns if c.name in names and "checkpoint" in c.read}
-            fit = modalities(kind).fit
+            fit: Callable[..., Encoder] = modalities(kind).fit
             _refuse(kind, names, said, fit)
             cells = {name: rows.cells[name] for name in names}
             parts.append((kind, names, fit(cells, recipe, said) if said else fit(cells, recipe)))

@@ -113,10 +113,10 @@ def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tenso
 
 def _block(spec: Spec, n_rows: int, rng: np.random.Generator) -> torch.Tensor:
     if not spec.size:
-        cells = rng.standard_normal((n_rows, *spec.shape))
+        values = rng.standard_normal((n_rows, *spec.shape))
         if spec.kind == "series":  # the last channel marks where a series is
-            cells[:, -1] = np.arange(spec.shape[1]) < rng.integers(0, spec.shape[1] + 1, n_rows)[:, None]
-        return torch.from_numpy(cells.astype(spec.dtype))
+            values[:, -1] = np.arange(spec.shape[1]) < rng.integers(0, spec.shape[1] + 1, n_rows)[:, None]
+        return torch.from_numpy(values.astype(spec.dtype))
     # a single row of one code, a few, and as many as there can be; rows end at different places, and one of several is empty
     length = min(spec.shape[0], {1: 1, TRACED: 5}.get(n_rows, spec.shape[0] if n_rows == BATCHES[-1] else 10))
     cells = rng.integers(1, spec.size, (n_rows, length))

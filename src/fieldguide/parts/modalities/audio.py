@@ -310,7 +310,7 @@ def spec_augment(spectrograms: np.ndarray, rng: np.random.Generator) -> np.ndarr
     n, _, n_bands, frames = spectrograms.shape
     found = np.empty_like(spectrograms)
     shifts = rng.integers(-int(SHIFT * frames), int(SHIFT * frames) + 1, n)
-    for row, shift in enumerate(shifts.tolist()):
+    for row, shift in enumerate(np.asarray(shifts)):
         found[row] = np.roll(spectrograms[row], shift, axis=2)
         for axis, most in ((1, int(MASKED_BANDS * n_bands)), (2, int(MASKED_FRAMES * frames))):
             width = int(rng.integers(0, most + 1))
@@ -400,7 +400,9 @@ def _bands(cells: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
 
     with ThreadPoolExecutor(WORKERS) as pool:
         known = [row for row, cell in enumerate(cells.tolist()) if cell is not None]
-        for row, values in zip(known, pool.map(lambda row: _sounds.STORE.summary(str(cells[row]), rate, n_bands), known)):
+        for row, values in zip(
+            known, pool.map(lambda row: _sounds.STORE.summary(str(cells[row]), rate, n_bands), known)
+        ):
             found[row, :-1] = values
     found[[row for row in range(len(cells)) if cells[row] is None], -1] = 1.0
     return found

@@ -286,7 +286,7 @@ def _topics(cells: Mapping[str, np.ndarray]) -> TopicsEncoder:
     return TopicsEncoder(tuple(cells), terms, tuple(found))
 
 
-def padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+def padded(rows: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Return rows of codes as one array, filled up with padding.
 
     Examples:
