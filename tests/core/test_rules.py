@@ -27,7 +27,8 @@ BOX = Output("box", find("tasks", "vector")(), ("left", "top"))
 COLUMNS = (
     Column("age", "number"), Column("city", "category"), Column("vip", "boolean"), Column("seen", "datetime"),
     Column("photo", "image"), Column("buy", "category", "target"),
-    Column("older", "number", read={"expression": "age + 1"}),
+    Column("left", "number", "target"), Column("older", "number", read={"expression": "age + 1"}),
+    Column("oldest", "number", read={"expression": "older + 1"}),
 )  # fmt: skip
 FRAME = pl.DataFrame({"age": [20.0, 70.0, None], "city": ["Oslo", "Lima", "Oslo"]})
 
@@ -130,8 +131,10 @@ def test_a_forecast_is_no_signal() -> None:
 
 
 def test_the_predicted_target_stands_in_place_of_its_column() -> None:
-    bound = bind(rules("buy = 'yes' and older > 30"), (BUY,), COLUMNS)
-    assert [column.name for column in bound.columns] == ["age", "older"], "and what derived columns are made of"
+    bound = bind(rules("buy = 'yes' and oldest > 30"), (BUY,), COLUMNS)
+    assert [column.name for column in bound.columns] == ["age", "older", "oldest"], "what derived columns are made of"
+    with pytest.raises(ConfigError, match="there is no column 'left'"):
+        bind(rules("left > 3"), (BUY, BOX), COLUMNS)
 
 
 def test_bound_rules_survive_their_description_and_no_other_text_passes_for_them() -> None:

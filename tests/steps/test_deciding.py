@@ -12,7 +12,10 @@ import pytest
 
 from conftest import Command
 from fieldguide.core.errors import ConfigError, ContractError, DataError, GateError, ModelError, StudyError
+from fieldguide.core.rules import Rule, Rules, bind
+from fieldguide.core.table import Column
 from fieldguide.faces.report import content
+from fieldguide.steps.rules import Held, diff
 from fieldguide.workflow import Study, load_model
 
 SETTINGS = """problem:
@@ -159,6 +162,19 @@ def test_sealed_rows_cost_a_look_that_is_recorded_before_they_are_opened(copy: P
     kept = pl.read_parquet(copy / "work" / "test_answers.parquet")
     answers = load_model(copy / "model").predict(leads()[study.material.divided.split.test])
     np.testing.assert_allclose(kept["0 4"], answers["probability_stars_5"], atol=1e-6)
+
+
+def test_a_key_may_be_called_like_a_column_of_the_answer() -> None:
+    columns, n = (Column("age", "number"),), 4
+    old, new = (bind(Rules((Rule("old", f"age > {limit}", "call"),), "wait"), (), columns) for limit in (60, 30))
+    frame = pl.DataFrame({"age": [10.0, 40.0, 70.0, None]})
+    held = Held("validation", (), (), (), frame, np.arange(n), pl.Series("from", ["a", "b", "c", "d"]))
+    facts, changed = diff(old, new, held, seed=0)
+    assert changed.to_dicts() == [
+        {"key": "b", "from": "wait", "to": "call", "rule_before": "(default)", "rule_now": "old"}
+    ]
+    assert facts["moves"] == [{"from": "wait", "to": "call", "n": 1}]
+    assert facts["accuracy"]["old"]["value"] == facts["accuracy"]["new"]["value"] == 1.0
 
 
 def test_without_kept_answers_no_look_is_spent(copy: Path) -> None:
