@@ -35,7 +35,7 @@ def blob_of(unit: pl.Series, answers: pl.DataFrame, typed: pl.DataFrame) -> byte
 
 def opened_blob(batch: Batch, columns: Sequence[Column] = ()) -> Logged:
     """Return the rows of a `Batch`; the cells where `columns` are given."""
-    frame = pl.read_ipc(io.BytesIO(batch.rows))
+    frame = pl.read_ipc(io.BytesIO(batch.rows)).with_columns(pl.col("score").fill_nan(None))
     one = {
         "request": batch.request, "time": batch.time, "arm": batch.arm, "model": batch.model, "contract": batch.contract,
         "experiment": batch.experiment, "propensity": batch.propensity, "seconds": batch.seconds,

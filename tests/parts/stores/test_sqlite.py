@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from fieldguide.core.errors import ConfigError, StudyError
-from fieldguide.core.log import Outcome, predictions, utc
+from fieldguide.core.log import Batch, Outcome, Prediction, predictions, utc
+from fieldguide.core.log_cells import blob_of
 from fieldguide.parts.stores import open_log
 from fieldguide.testing import check_store
 
@@ -153,4 +155,14 @@ def test_old_entries_go_in_small_transactions(tmp_path: Path, monkeypatch: pytes
     assert store.forget(utc(33.0)) == {"predictions": 0, "refusals": 0, "outcomes": 33}
     assert sum(statement == "COMMIT" for statement in statements) >= 4
     assert store.outcomes()["unit"].to_list() == ["33", "34"]
+    store.close()
+
+
+def test_a_score_that_is_no_number_is_null_in_a_batch_as_in_a_row(tmp_path: Path) -> None:
+    answers = pl.DataFrame({"prediction": ["a", "b"], "score": [float("nan"), 0.5], "outputs": [[0.5], [0.5]]})
+    blob = blob_of(pl.Series("unit", ["u", "v"]), answers, pl.DataFrame({"age": [1.0, 2.0]}))
+    store = open_log(f"{tmp_path}/log.db")
+    store.append([Batch("r", utc(0.0), "arm", "m", "c", 2, blob)])
+    store.append([Prediction("s-0", "s", "u", utc(0.0), "arm", "m", "c", (1.0,), "a", float("nan"), (0.5,))])
+    assert predictions(store)["score"].to_list() == [None, None, 0.5]
     store.close()

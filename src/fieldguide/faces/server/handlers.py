@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ class Settings:
 
     max_bytes: int = 32 * 1024**2
     rate: float | None = None
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     deal: Deal | None = None
     explores: Callable[[str], bool | None] | None = None
     training: Mapping[str, pl.DataFrame] = field(default_factory=dict)
@@ -350,9 +351,10 @@ class Server:
 
     def _count_breaks(self, refused: Refused, arm: str) -> None:
         known = {column.name for column in self.arms[arm].contract.sent}
-        for problem in refused.problems:
-            if problem.column in known:
-                self.metrics.breaks.labels(arm, problem.column).inc()
+        # A large batch can break a million cells: its columns are counted first.
+        for column, n in Counter(problem.column for problem in refused.problems).items():
+            if column in known:
+                self.metrics.breaks.labels(arm, column).inc(n)
 
 
 def _json(data: Any) -> Response:
