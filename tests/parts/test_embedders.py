@@ -261,6 +261,7 @@ def test_the_clock_stops_a_pass() -> None:
     ("given", "message"),
     [
         ({"dimensions": 0}, "dimensions 0 is out of range. Rule: dimensions is a whole number of 1 or more"),
+        ({"window": 101}, "window 101 is out of range. Rule: window is at most 100"),
         ({"learning_rate": 0.0}, "learning_rate 0 is out of range. Rule: learning_rate is above 0 and at most 1"),
         ({"subsample": -1.0}, "subsample -1 is out of range. Rule: subsample is between 0 and 1"),
     ],

@@ -34,6 +34,8 @@ do not see each other, so a small vocabulary takes short stretches."""
 PART = 2**23
 """Words of the corpus that are drawn at once; a window does not reach across the end of such a part."""
 STEPS_PER_LOSS = 64
+WIDEST = 100
+"""The widest window: what is laid out for every reach to the left and right grows with its cube, here to 0.3 GB."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class SkipGram:
                 raise ConfigError(
                     f"{field} {getattr(self, field)} is out of range", rule=f"{field} is a whole number of 1 or more"
                 )
+        if self.window > WIDEST:
+            raise ConfigError(f"window {self.window:,} is out of range", rule=f"window is at most {WIDEST}")
         if not 0.0 < self.learning_rate <= 1.0:
             raise ConfigError(
                 f"learning_rate {self.learning_rate:g} is out of range", rule="learning_rate is above 0 and at most 1"

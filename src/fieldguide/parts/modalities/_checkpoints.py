@@ -1,7 +1,7 @@
 """Pretrained encoders of any kind of data: where their files are, by which hash they are known, and features kept on disk.
 
 Knows folders, names on the hub, hashes and the store of features; nothing of tokens, pixels or waves, and no network. What a
-checkpoint makes of a cell is its modality's business; a text, an image and a sound share these lines.
+checkpoint makes of a cell is its modality's business; texts and images share these lines.
 
 A column names its checkpoint in study.yaml: `data.columns.<name>: {read: {checkpoint: NAME_OR_FOLDER}}`.
 """
@@ -53,7 +53,7 @@ def resolve(name: str, extra: str = "text") -> Checkpoint:
 
     Args:
         name: a folder with config.json and model.safetensors, or a name on the hub such as "google/vit-base-patch16-224".
-        extra: whose packages it needs: "text", "image" or "audio".
+        extra: whose packages it needs: "text" or "image".
 
     Raises:
         ModelError: it cannot be had; the message says which files to put where.
