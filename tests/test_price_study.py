@@ -155,3 +155,8 @@ def test_the_report_tells_the_metrics_of_the_paper_and_no_calibration(study: Stu
     assert "Reliability: do predictions come true?" not in told
     (calibration,) = study.baseline()["entries"][0]["calibration"]
     assert calibration["bins"] == [] and calibration["ratio"] is None
+
+
+def test_baselines_that_learn_the_offered_price_are_named(study: Study) -> None:
+    (told,) = [finding for finding in study.baseline().findings if finding.code == "FG506"]
+    assert told.fired and told.evidence["replaced"] == {"price": {"boosting": "squared_error"}}

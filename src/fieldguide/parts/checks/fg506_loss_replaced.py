@@ -40,13 +40,13 @@ class LossReplaced:
         named = [
             output
             for output in problem.outputs
-            if output.loss is not None and not _same(output.loss.name, output.task.loss)
+            if output.loss is not None and (output.codes_more or not _same(output.loss.name, output.task.loss))
         ]
         if not named:
             return [not_applicable(self, "Every output has its task's own loss.")]
         replaced = {
             output.name: {
-                trial.candidate.learner.name: output.task.loss
+                trial.candidate.learner.name: output.plainly().task.loss
                 for trial in trials
                 if trial.candidate.kind not in ("trivial", "network")
                 and not _able(trial.candidate.learner, output.loss.name)
