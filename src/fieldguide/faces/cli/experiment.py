@@ -17,6 +17,12 @@ experiment = typer.Typer(
 app.add_typer(experiment)
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="the experiment's folder", show_default=False)]
+ServedWith = Annotated[str, typer.Option(help="the log it was served with", show_default=False)]
+Target = Annotated[str, typer.Option(help="the outcome in the log that is the model's target")]
+Wait = Annotated[str | None, typer.Option(help="how long outcomes take, such as 7d; default: by the delay curve")]
+Absent = Annotated[
+    str | None, typer.Option(help="what a row without an outcome counts as once it is old enough, such as 0")
+]
 
 
 @experiment.command()
@@ -82,7 +88,7 @@ def verdict(folder: Folder, as_json: AsJson = False) -> None:
 @app.command()
 def gap(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a model folder", show_default=False)],
-    log: Annotated[str, typer.Option(help="the log it was served with", show_default=False)],
+    log: ServedWith,
     offline: Annotated[
         Path | None, typer.Option(help="rows with their truth, as offline scores were made of; makes drift estimable")
     ] = None,
@@ -90,13 +96,9 @@ def gap(
         Path | None,
         typer.Option(help="the same requests' cells made offline: id and the model's columns; default: as logged"),
     ] = None,
-    outcome: Annotated[str, typer.Option(help="the outcome in the log that is the model's target")] = "outcome",
-    wait: Annotated[
-        str | None, typer.Option(help="how long outcomes take, such as 7d; default: by the delay curve")
-    ] = None,
-    absent: Annotated[
-        str | None, typer.Option(help="what a row without an outcome counts as once it is old enough, such as 0")
-    ] = None,
+    outcome: Target = "outcome",
+    wait: Wait = None,
+    absent: Absent = None,
     as_json: AsJson = False,
 ) -> None:
     """Why the online score differs from the promised one: skew, drift, late labels, feedback, the rest."""
@@ -108,18 +110,14 @@ def gap(
 @app.command()
 def refresh(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="the model folder that is served", show_default=False)],
-    log: Annotated[str, typer.Option(help="the log it was served with", show_default=False)],
+    log: ServedWith,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="the new version's folder; default: beside the old")
     ] = None,
     rows: Annotated[Path | None, typer.Option(help="earlier rows with their truth, to train on as well")] = None,
-    outcome: Annotated[str, typer.Option(help="the outcome in the log that is the model's target")] = "outcome",
-    wait: Annotated[
-        str | None, typer.Option(help="how long outcomes take, such as 7d; default: by the delay curve")
-    ] = None,
-    absent: Annotated[
-        str | None, typer.Option(help="what a row without an outcome counts as once it is old enough, such as 0")
-    ] = None,
+    outcome: Target = "outcome",
+    wait: Wait = None,
+    absent: Absent = None,
     as_json: AsJson = False,
 ) -> None:
     """Retrain on the log with the same settings, compare on the newest window, write a new version beside the old."""
