@@ -134,6 +134,8 @@ def test_a_learner_gets_as_many_rows_as_it_takes_and_the_score_says_so(monkeypat
     assert found.fitted is not None and (found.n_fit, len(found.fitted.estimator.rows.numbers)) == (50, 50)
     assert np.array_equal(found.predictions[0], again.predictions[0])
     assert run(candidate_of("prior"), rows, output, [fold]).n_fit == 180
+    repeated = replace(candidate_of("prior"), recipe=replace(candidate_of("prior").recipe, balance="oversample"))
+    assert run(repeated, rows, output, [fold]).n_fit == 180  # a refit's steps are scaled by rows, not by repeated ones
 
 
 def test_refit_steps_scale_gradient_steps_and_not_rounds() -> None:

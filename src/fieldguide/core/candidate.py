@@ -74,7 +74,8 @@ class Fitted:
     """A candidate fitted on rows: its transform and its estimator.
 
     Args:
-        n_fit: rows the learner was fitted on, fewer than it was handed where it cannot take as many; 0: loaded, not fitted here.
+        n_fit: rows it was fitted on, before classes were balanced; fewer than there were where the learner cannot take as many;
+            0: loaded, not fitted here.
     """
 
     candidate: Candidate
@@ -180,10 +181,12 @@ def fit(
         None if stop is None or stop_batch is None else encode(stop_batch, stop, outputs, candidate.learner),
         outputs[0], candidate.recipe.balance, effort.seed,
     )  # fmt: skip
-    training = sampled(training, candidate.learner.in_memory, effort.seed)
+    most = candidate.learner.in_memory
+    training = sampled(training, most, effort.seed)
     seen = tuple(output if _minimises(candidate.learner, output) else output.plainly() for output in outputs)
     estimator = candidate.learner.fit(training, stopping, seen, effort)
-    return Fitted(candidate, transform, estimator, outputs, len(training)), judged_batch
+    n_fit = len(train) if most is None else min(len(train), most)  # what balancing repeats or leaves out does not count
+    return Fitted(candidate, transform, estimator, outputs, n_fit), judged_batch
 
 
 def sampled(train: Encoded, most: int | None, seed: int) -> Encoded:
