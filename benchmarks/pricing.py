@@ -147,7 +147,7 @@ def main() -> None:
     said = parser.parse_args()
     frame = offers(read_listings(said.listings, said.seed), said.nights, said.seed)
     print(
-        f"{frame.height:,} simulated nights of {said.listings:,} real listings, {frame['booked'].mean():.1%} booked\n"
+        f"{frame.height:,} simulated nights of {said.listings:,} real listings, {float(frame['booked'].to_numpy().mean()):.1%} booked\n"
     )
     told = compare(frame, said.epochs, said.seed, said.threads)
     short = {"interval_loss": "loss [$]", "price_decrease_recall": "PDR", "price_decrease_precision": "PDP",
