@@ -267,7 +267,8 @@ def test_the_online_sections_are_drawn_silently_within_the_screen(
 ) -> None:
     for page in pages:
         context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        tab, said = context.new_page(), []
+        tab = context.new_page()
+        said: list[str] = []
         tab.on("console", lambda message, said=said: said.append(message.text))
         tab.on("pageerror", lambda error, said=said: said.append(str(error)))
         tab.on("dialog", lambda dialog, said=said: (said.append(dialog.message), dialog.dismiss()))

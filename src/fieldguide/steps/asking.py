@@ -89,4 +89,4 @@ def named(name: str) -> Callable[[Any], Any]:
         ) from None  # fmt: skip
     if not callable(found):
         raise ConfigError(f"{name} is no callable", found=type(found).__name__)
-    return found  # type: ignore[no-any-return]
+    return found
