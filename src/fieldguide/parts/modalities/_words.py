@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2
 LEAST_COUNT = 2  # a word seen once stays unknown, so that the code for unknown words is learned as well
@@ -44,7 +45,7 @@ def grams_of(text: str) -> list[str]:
         ['free', 'entry', 'now', 'free entry', 'entry now']
     """
     words = words_of(text)
-    return words + [f"{a} {b}" for a, b in zip(words, words[1:])]
+    return words + [f"{a} {b}" for a, b in pairwise(words)]
 
 
 def vocabulary_of(texts: Iterable[Sequence[str]], most: int, least_count: int = LEAST_COUNT) -> tuple[str, ...]:
