@@ -280,13 +280,19 @@ def levels(rows: charts.Rows, y: str) -> charts.Spec:
 
 
 def tiles(rows: charts.Rows) -> charts.Spec:
-    """Regions {x, y, value, label} of an image: the colour is the part, from lowering to raising."""
+    """Regions {x, y, value, label} of an image: the colour is the part's sign, its strength how large it is."""
     reach = max((abs(row["value"]) for row in rows), default=1.0) or 1.0
-    scale = {"domain": [-reach, 0, reach], "range": ["var(--bad)", "var(--paper)", "var(--blue)"], "type": "linear"}
     axis = {"title": None, "ticks": False, "labels": False, "domain": False}
-    return charts.base(rows, 200, mark={"type": "rect"}, encoding={
+    strong = [{**row, "strength": abs(row["value"]) / reach} for row in rows]
+    opacity = {
+        "field": "strength",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1], "range": [0.04, 1]},
+        "legend": None,
+    }
+    return charts.base(strong, 200, mark={"type": "rect"}, encoding={
         "x": {"field": "x", "type": "ordinal", "axis": axis}, "y": {"field": "y", "type": "ordinal", "axis": axis},
-        "color": {"field": "value", "type": "quantitative", "scale": scale, "legend": {"title": "part"}}, "tooltip": charts.tips(label="part"),
+        "color": SIGNED, "opacity": opacity, "tooltip": charts.tips(label="part"),
     })  # fmt: skip
 
 
