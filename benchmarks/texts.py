@@ -137,9 +137,9 @@ def run(split: Split, tools: list[str], seed: int) -> list[tuple[str, float, flo
     task = find("tasks", kind)()
     labels = pl.Series("label", [value.split("|") for value in split.train[1]] if many else split.train[1])
     output = Output("label", task, task.labels(labels, None))
-    column = Column("text", "text", read={"checkpoint": str(get_model_path())})
 
-    def rows(part: tuple[list[str], list[Any]]) -> Rows:
+    def rows(part: tuple[list[str], list[Any]], pretrained: bool) -> Rows:
+        column = Column("text", "text", read={"checkpoint": str(get_model_path())} if pretrained else {})
         values = [value.split("|") for value in part[1]] if many else part[1]
         table = Table(pl.DataFrame({"text": part[0]}), (column,))
         plain = Rows.of(table, (), modality)
@@ -147,13 +147,13 @@ def run(split: Split, tools: list[str], seed: int) -> list[tuple[str, float, flo
             plain.columns, plain.cells, (task.encode(pl.Series("label", values), output.labels),), None, len(part[0])
         )
 
-    train, test = rows(split.train), rows(split.test)
-    order = np.random.default_rng(seed).permutation(len(train))
+    order = np.random.default_rng(seed).permutation(len(split.train[0]))
     held, kept = order[: int(STOP * len(order))], order[int(STOP * len(order)) :]
     found = []
     for name, learner, settings, recipe in candidates(tools):
         candidate = Candidate.of(name, with_values(find("learners", learner)(), settings), recipe)
         begun = time.process_time()
+        train, test = (rows(part, recipe.get("media") == "features") for part in (split.train, split.test))
         whole = train.take(kept) if candidate.learner.stops_early or many else train
         fitted, _ = fit(candidate, whole, train.take(held), (output,), modality, Effort(seed, 1))
         limits = None

@@ -25,7 +25,7 @@ from fieldguide.parts.searches.random import Arm
 from fieldguide.steps.checking import checked
 from fieldguide.steps.gallery import worst_answers
 from fieldguide.steps.weak_slices import judged_of, weak_slices
-from fieldguide.steps.worth import modality_worth
+from fieldguide.steps.worth import affordable, modality_worth
 
 CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
@@ -87,7 +87,8 @@ def refine(
     coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, (n_trials - len(known)) // 4))
     trials += coached
     ledger += moves
-    worth = modality_worth(bench, _best_single(bench, trials), start(_refit_needs(bench, trials)).share(WORTH_SHARE))
+    time = start(_refit_needs(bench, trials)).share(WORTH_SHARE)
+    worth = modality_worth(bench, affordable(bench, trials, time.left()), time)
     found, searched, unfinished = search(bench, trials, start, n_trials - len(known) - len(coached))
     trials += found
     ledger += searched
@@ -137,12 +138,6 @@ def _simpler(chosen: Mapping[str, Any], best: Mapping[str, Any]) -> str:
         f"; {best['candidate']} reaches {best['scores'][0]['value']:.4g}, and the purpose is to understand: the simplest within one "
         "standard error is preferred"
     )
-
-
-def _best_single(bench: Bench, trials: Sequence[Trial]) -> Trial:
-    """Return the best trial so far that is whole."""
-    whole = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]] or list(trials)
-    return max(whole, key=lambda trial: greater_is_better(bench.problem, trial.entry))
 
 
 def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float | None) -> dict[str, Any]:

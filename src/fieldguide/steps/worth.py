@@ -11,9 +11,11 @@ from typing import Any
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
+from fieldguide.core.leaderboard import greater_is_better
 from fieldguide.core.table import MEDIA_KINDS, Column
 
 COLUMNS = "columns"
+MARGIN = 1.2  # time kept for a fit over what it took
 
 
 def kinds_of(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
@@ -26,6 +28,15 @@ def kinds_of(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
     found = {kind: tuple(c.name for c in columns if c.encoded and c.kind == kind) for kind in MEDIA_KINDS}
     found[COLUMNS] = tuple(c.name for c in columns if c.encoded and c.kind not in MEDIA_KINDS)
     return {kind: names for kind, names in found.items() if names}
+
+
+def affordable(bench: Bench, trials: Sequence[Trial], seconds: float) -> Trial:
+    """Return the best trial that can be fitted again for every kind of data in the time there is, else the best of all."""
+    n_kinds = len(kinds_of(bench.rows.columns))
+    n_fits = n_kinds if n_kinds <= 2 else 2 * n_kinds  # of two kinds, one alone is the other left out
+    whole = [t for t in trials if t.entry["whole"] and t.entry["complete"] and t.candidate.kind != "trivial"] or list(trials)
+    able = [trial for trial in whole if MARGIN * n_fits * trial.entry["seconds"] <= seconds]
+    return max(able or whole, key=lambda trial: greater_is_better(bench.problem, trial.entry))
 
 
 def modality_worth(bench: Bench, trial: Trial, clock: Clock) -> dict[str, Any] | None:
@@ -53,7 +64,7 @@ def modality_worth(bench: Bench, trial: Trial, clock: Clock) -> dict[str, Any] |
 
 
 def _left(bench: Bench, trial: Trial, name: str, gone: tuple[str, ...], clock: Clock) -> dict[str, Any] | None:
-    if clock.left() < 1.2 * trial.entry["seconds"]:
+    if clock.left() < MARGIN * trial.entry["seconds"]:
         return None
     smaller = bench.leaving(gone)
     found = smaller.attempt(Candidate(f"{trial.name}, {name}", trial.candidate.learner, trial.candidate.recipe), clock)

@@ -47,7 +47,7 @@ class Fusion:
         "resnet", "encoder of series: resnet, fcn, lstm, gru", of="series", space=Choice(("resnet", "fcn", "lstm"))
     )
     unfrozen: int = setting(
-        0, "later layers of a column's checkpoint that learn too [layers]; 0: none, only what follows it; -1: all", capacity=1
+        2, "later layers of a column's checkpoint that learn too [layers]; 0: none, only what follows it; -1: all", capacity=1
     )
     d_embedding: int = setting(
         128, "width of a token's embedding, or of an encoder's first layer", capacity=1, space=Choice((64, 128, 256))
