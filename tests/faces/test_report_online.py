@@ -23,6 +23,7 @@ from serving_cases import model_folder
 from conftest import people
 from fieldguide.core.answering import Contract, answered, folder_hash, read_request
 from fieldguide.core.log import Outcome, Prediction, Refusal
+from fieldguide.core.result import Result
 from fieldguide.faces.report import content, content_of_experiments, report
 from fieldguide.faces.server.arms import Arm
 from fieldguide.parts.stores import open_log
@@ -169,6 +170,20 @@ def test_the_sections_of_a_served_model(world: tuple[Path, Path, str]) -> None:
     assert [row[0]["text"] for row in gap["rows"]] == ["late labels", "skew", "feedback", "drift", "rest"]
     assert gap["rows"][2][3]["text"].startswith("not told: no propensities")
     json.dumps(page)
+
+
+def test_a_retraining_is_told_beside_what_it_replaces() -> None:
+    facts = {
+        "metric_title": "log loss", "from": "2026-01-05T00:00:00", "to": "2026-01-09T00:00:00", "n_window": 400, "out": "model.2",
+        "old": {"value": 0.5, "interval": [0.48, 0.52]}, "new": {"value": 0.45, "interval": [0.43, 0.47]},
+        "difference": {"value": 0.05, "interval": [0.02, 0.08]}, "schedule": {"silence": None, "recommended": "weekly", "why": "it decays"},
+    }  # fmt: skip
+    text = Result("refresh", facts).to_html()
+    assert (
+        "0.450 [0.430, 0.470]" in text and "+0.050 [+0.020, +0.080]" in text and "weekly" in text and "model.2" in text
+    )
+    silent = Result("gap", {"silence": "no outcomes", "sentence": "Nothing can be said: no outcomes."}).to_html()
+    assert "Nothing can be said: no outcomes." in silent and "<table" not in silent
 
 
 # --- the page of an experiment ------------------------------------------------------------------------------------------
