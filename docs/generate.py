@@ -114,7 +114,9 @@ def losses() -> str:
         task = parts.find("tasks", name)
         if not task.loss:
             continue
-        layer = "one sigmoid: the positive label" if name == "binary" else LAST_LAYERS.get(task.activation, task.activation)
+        layer = (
+            "one sigmoid: the positive label" if name == "binary" else LAST_LAYERS.get(task.activation, task.activation)
+        )
         others = [f"[`{other}`](#{other})" for other, loss in found if name in loss.tasks and other != task.loss]
         metrics = ", ".join(f"`{metric}`" for metric in task.metrics)
         lines.append(f"| {name} | {layer} | [`{task.loss}`](#{task.loss}) | {', '.join(others)} | {metrics} |")
@@ -123,9 +125,17 @@ def losses() -> str:
     for name, loss in found:
         values = set(loss.tasks) & {"regression", "vector", "count", "forecast"}
         layer = LAST_LAYERS.get(loss.activation, "the task's own")
-        lines.append(f"| [`{name}`](#{name}) | {_first_sentence(loss)} | {layer} | {reach[loss.scaling] if values else 'as labels'} | {loss.units} |")
+        lines.append(
+            f"| [`{name}`](#{name}) | {_first_sentence(loss)} | {layer} | {reach[loss.scaling] if values else 'as labels'} | {loss.units} |"
+        )
     for name, loss in found:
-        lines += ["", f"## {name} {{ #{name} }}", "", f"**{loss.title}**, in {loss.units}; for {', '.join(loss.tasks)}.", ""]
+        lines += [
+            "",
+            f"## {name} {{ #{name} }}",
+            "",
+            f"**{loss.title}**, in {loss.units}; for {', '.join(loss.tasks)}.",
+            "",
+        ]
         lines += _markdown(inspect.cleandoc(loss.__doc__ or ""))
         if settings := _settings(loss):
             lines += ["", *settings]

@@ -157,9 +157,10 @@ class Material:
         table = self.framed.table.take(rows).ignoring(self.excluded)
         if self.examples is None:
             return Rows.of(table, self.framed.problem.outputs, modality)
-        windows = self.examples.cells(rows)
+        windows: dict[str, Any] = dict(self.examples.cells(rows))  # slices, which behave as arrays where rows are taken
+        truths: tuple[Any, ...] = (self.examples.truth(rows),)
         plain = Rows.of(table.without(windows), (), modality)
-        return Rows(table.features, {**plain.cells, **windows}, (self.examples.truth(rows),), None, len(rows))
+        return Rows(table.features, {**plain.cells, **windows}, truths, None, len(rows))
 
     @property
     def to_learn(self) -> np.ndarray:
@@ -230,5 +231,10 @@ class Material:
         """Hash of all cells that are read, targets included."""
         examples = self.framed.examples
         if examples is not None:
-            return hashed({"rows": data_hash(self.framed.keys), "values": hashlib.sha256(examples.panel.values.tobytes()).hexdigest()})
+            return hashed(
+                {
+                    "rows": data_hash(self.framed.keys),
+                    "values": hashlib.sha256(examples.panel.values.tobytes()).hexdigest(),
+                }
+            )
         return data_hash(row_keys(by_content(self.framed.table.frame, self.framed.table.columns)))

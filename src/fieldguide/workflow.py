@@ -168,7 +168,9 @@ class Study:
             from fieldguide.steps.split_series import prove_series
 
             return self.record.once(
-                "split", self._scope("split"), lambda: prove_series(self.material.framed.table, self.material.divided, examples)
+                "split",
+                self._scope("split"),
+                lambda: prove_series(self.material.framed.table, self.material.divided, examples),
             )
         return self.record.once(
             "split",
@@ -239,7 +241,11 @@ class Study:
         from fieldguide.steps.train import networks, train
 
         bar = self._bar(self.baseline())
-        chosen = networks({column.kind for column in self.material.seen.features}) if self.material.examples is None else FORECAST_NETWORKS
+        chosen = (
+            networks({column.kind for column in self.material.seen.features})
+            if self.material.examples is None
+            else FORECAST_NETWORKS
+        )
         return self.record.once("train", self._scope("train"), lambda: train(
             self._bench, self._candidates(chosen), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
@@ -312,7 +318,9 @@ class Study:
             entry = {**entry, "thresholds": list(correction.thresholds)}
             alone = [member.name for member in chosen.members] == [bar.name]
             evidence = {**self._evidence(entry), **self._interval(bench, chosen)}
-            model = bench.packaged(calibrated(predictor, correction.calibrators), entry["thresholds"], evidence, self.material.key)
+            model = bench.packaged(
+                calibrated(predictor, correction.calibrators), entry["thresholds"], evidence, self.material.key
+            )
             bar_model = bench.packaged(
                 predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
             )
@@ -333,14 +341,18 @@ class Study:
                 past=past_of(bench, chosen, bar),
                 outlook=outlook,
                 discrimination=self.split()["discrimination"],
-                examples=self.material.examples, test=self.material.divided.split.test,
+                examples=self.material.examples,
+                test=self.material.divided.split.test,
                 keep=lambda answers: keep_answers(self.folder / "work", answers),
             )
             if self.material.n_refits > 1:
                 again = refit(bench, chosen, self.material.rows_of(self.material.to_ship))
                 judged = replace(
                     bench.packaged(
-                        calibrated(again, correction.calibrators), entry["thresholds"], judged.evidence, self.material.key
+                        calibrated(again, correction.calibrators),
+                        entry["thresholds"],
+                        judged.evidence,
+                        self.material.key,
                     ),
                     evidence=judged.evidence,
                 )
@@ -486,7 +498,9 @@ class Study:
         self.prepare()
         chosen = networks({column.kind for column in self.material.seen.features})
         clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
-        return self.record.once("rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock))
+        return self.record.once(
+            "rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock)
+        )
 
     def imbalance(self, candidate: str | None = None) -> Result:
         """What each remedy for a rare class buys, on validation rows: weights, resampling, focal loss, threshold, calibration.
@@ -500,7 +514,9 @@ class Study:
         from fieldguide.steps.imbalance import imbalance
 
         bar = self._bar(self.baseline())
-        entries = {name: entry for name, entry in self._entries().items() if entry["kind"] not in ("ensemble", "trivial")}
+        entries = {
+            name: entry for name, entry in self._entries().items() if entry["kind"] not in ("ensemble", "trivial")
+        }
         if candidate is not None and candidate not in entries:
             raise StudyError(
                 f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
@@ -601,7 +617,11 @@ class Study:
         if test:
             done = self.record.result("finalize")
             if done is None:
-                raise GateError("nothing was finalized yet", rule="rules are held against the answers of the finalized model", do="fieldguide finalize first, or leave --test out")
+                raise GateError(
+                    "nothing was finalized yet",
+                    rule="rules are held against the answers of the finalized model",
+                    do="fieldguide finalize first, or leave --test out",
+                )
             predictions = kept_answers(self.folder / "work", self.problem.outputs, len(split.test))
             self.seal.open(by, reason)
             sealed = self.material.sealed()
@@ -655,18 +675,30 @@ class Study:
         chosen, entry = blended_of(bench, entries, name), entries[name]
         if rows is not None:
             asked = read_asked(bench, rows)
-            facts, findings = explain(bench, chosen, name, entry["thresholds"], asked, str(rows) if isinstance(rows, (str, Path)) else "a data frame")
+            facts, findings = explain(
+                bench,
+                chosen,
+                name,
+                entry["thresholds"],
+                asked,
+                str(rows) if isinstance(rows, (str, Path)) else "a data frame",
+            )
             return Result("explain", facts, findings)
         keys = [member.entry["key"] for member in chosen.members]
         return self.record.once(
-            "explain", f"{self._scope('explain')} {keys} {chosen.weights}", lambda: explain(bench, chosen, name, entry["thresholds"])
+            "explain",
+            f"{self._scope('explain')} {keys} {chosen.weights}",
+            lambda: explain(bench, chosen, name, entry["thresholds"]),
         )
 
     def leaderboard(self) -> list[dict[str, Any]]:
         """Candidates, the best first, by their validation scores. Test scores are in `finalize`'s result, and nowhere before."""
         columns = ("candidate", "kind", "difference", "seconds", "megabytes", "latency_ms")
         entries = ranked(self.problem, list(self._entries().values())) if self._entries() else []
-        return [{"score": entry["scores"][0], "scores": entry["scores"], **{name: entry.get(name) for name in columns}} for entry in entries]
+        return [
+            {"score": entry["scores"][0], "scores": entry["scores"], **{name: entry.get(name) for name in columns}}
+            for entry in entries
+        ]
 
     def status(self) -> dict[str, Any]:
         """Where the study stands: steps done, what is unproven, what comes next."""
@@ -777,7 +809,9 @@ class Study:
             said.pop(name)
         if step == "frame" and self.material.agreed is not None:
             said["contract"] = self.material.agreed.state
-        if own := [state for output in self.material.framed.problem.outputs if (state := getattr(output.loss, "state", ""))]:
+        if own := [
+            state for output in self.material.framed.problem.outputs if (state := getattr(output.loss, "state", ""))
+        ]:
             said["own losses"] = own  # a loss of one's own is code: where it changes, steps run again
         budget = [self._budget.minutes, self._trials if step == "refine" else None] if step in SHARES else None
         return hashed({"settings": said, "table": self.material.fingerprint, "budget": budget})
@@ -820,7 +854,11 @@ class Study:
             return {}
         rows = chosen.members[0].rows
         (answer,) = mixed([member.raw for member in chosen.members], chosen.weights)
-        return {"interval": interval_of(examples, self.material.divided.split.work[rows], np.asarray(bench.truths(rows)[0]), answer)}
+        return {
+            "interval": interval_of(
+                examples, self.material.divided.split.work[rows], np.asarray(bench.truths(rows)[0]), answer
+            )
+        }
 
     def _forecast(self, result: Result) -> Result:
         """Say what the full run would take."""

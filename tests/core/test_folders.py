@@ -126,5 +126,7 @@ def test_metadata_that_names_no_files_is_told(tmp_path):
     for part in ("train", "test"):
         touch(tmp_path, f"{part}/1.png")
         (tmp_path / part / "metadata.csv").write_text("name,age\none,3\n")
-    with pytest.raises(DataError, match=r"metadata.csv names no files.*its columns are name, age.*add the column file_name"):
+    with pytest.raises(
+        DataError, match=r"metadata.csv names no files.*its columns are name, age.*add the column file_name"
+    ):
         open_source(tmp_path)

@@ -175,5 +175,7 @@ def test_bands_are_scaled_by_all_frames_and_a_flat_one_is_left_alone(folder):
 
 def test_what_a_report_plays_is_short(folder):
     saved(folder / "long.wav", tone(300, 4.0, 44_100), rate=44_100)
-    wave, rate = _sounds.decoded(__import__("base64").b64decode(Audio().thumbnail(str(folder / "long.wav")).split(",")[1]))
+    wave, rate = _sounds.decoded(
+        __import__("base64").b64decode(Audio().thumbnail(str(folder / "long.wav")).split(",")[1])
+    )
     assert rate == 8_000 and len(wave) == 16_000

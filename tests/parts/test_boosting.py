@@ -125,7 +125,8 @@ def test_a_target_far_from_zero_keeps_its_digits() -> None:
 @pytest.mark.parametrize("loss", sorted(OBJECTIVES))
 def test_every_loss_of_the_table_is_known_to_lightgbm(loss: str) -> None:
     rows, outputs = example(
-        {"binary_cross_entropy": "binary", "cross_entropy": "multiclass", "ordinal": "ordinal"}.get(loss, "regression"), 300
+        {"binary_cross_entropy": "binary", "cross_entropy": "multiclass", "ordinal": "ordinal"}.get(loss, "regression"),
+        300,
     )
     task = dataclasses.replace(outputs[0].task)
     object.__setattr__(task, "loss", loss)

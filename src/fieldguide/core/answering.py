@@ -256,7 +256,9 @@ def own_parts(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> dict[str
         ValueError: a row breaks the contract (check with `read_request` first).
     """
     model = contract.model
-    explainer = next((e for e in (model.find("explainers", name)() for name in CHEAP) if not e.declines(model.predictor)), None)
+    explainer = next(
+        (e for e in (model.find("explainers", name)() for name in CHEAP) if not e.declines(model.predictor)), None
+    )
     if explainer is None:
         return None
     asked, _, problems = read_request(contract, rows)

@@ -314,7 +314,7 @@ def _unknown_parts(config: Config, parts: Mapping[str, Sequence[str]]) -> Iterat
 
 def _losses(problem: Any) -> Iterator[tuple[Path_, Any]]:
     """Yield the losses that are named as parts, with their places; a loss of one's own is an import path."""
-    said = [(("problem", "loss"), problem.loss)]
+    said: list[tuple[Path_, Any]] = [(("problem", "loss"), problem.loss)]
     said += [(("problem", "outputs", i, "loss"), one.loss) for i, one in enumerate(problem.outputs or ())]
     yield from ((path, loss) for path, loss in said if loss is not None and ":" not in str(_part(loss)))
 

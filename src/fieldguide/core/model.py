@@ -162,7 +162,9 @@ class Model:
         broken = tuple(violation for violation in violations if violation.column not in told)
         return self.rules.answer(predictions, self.thresholds, table.frame), broken
 
-    def _answers(self, predictions: Predictions, key: pl.Series, decided: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def _answers(
+        self, predictions: Predictions, key: pl.Series, decided: Mapping[str, Any] | None = None
+    ) -> pl.DataFrame:
         several = len(self.outputs) > 1
         columns: dict[str, Any] = {}
         for output, prediction, decision in zip(self.outputs, predictions, self.decide(predictions)):
@@ -336,7 +338,9 @@ def attach_rules(model: Model, rules: Bound, out: Path) -> None:
         raise ModelError("the model is in no folder", do="save it first")
     if out.exists():
         raise StudyError(
-            f"{out} already exists", rule="a model folder is written whole, never over another", do="name another folder"
+            f"{out} already exists",
+            rule="a model folder is written whole, never over another",
+            do="name another folder",
         )
     unfinished = out.with_name(f".{out.name}.writing")
     try:

@@ -76,9 +76,7 @@ def read_frame(
             where = np.flatnonzero(broken.to_numpy())
             shown = tuple(_shown(raw[column.name][int(i)], column, modalities) for i in where[:5])
             violations.append(
-                Violation(
-                    column.name, _rule(column), tuple(int(i) + first_row for i in where[:5]), shown, len(where)
-                )
+                Violation(column.name, _rule(column), tuple(int(i) + first_row for i in where[:5]), shown, len(where))
             )
     frame = pl.DataFrame(typed)
     frame = derive(frame, columns)

@@ -374,7 +374,9 @@ class DataSection(Section):
         default=(), description="forecasts: number columns whose coming values are known beforehand, such as holidays"
     )
     static: Texts = Field(default=(), description="forecasts: columns that have one value a series")
-    observed: Texts = Field(default=(), description="forecasts: number columns whose values are seen once a step is over")
+    observed: Texts = Field(
+        default=(), description="forecasts: number columns whose values are seen once a step is over"
+    )
     scale: Literal["none", "deviation", "seasonal"] | None = Field(
         default=None,
         description="forecasts: what series are divided by before they are learned and judged; absent: as the metric needs",

@@ -17,8 +17,22 @@ from typing import Any
 
 from fieldguide.core.errors import ConfigError, nearest
 
-KINDS = ("tasks", "modalities", "metrics", "splitters", "learners", "searches", "losses", "optimisers", "schedules",
-    "calibrators", "checks", "stores", "designs", "explainers")
+KINDS = (
+    "tasks",
+    "modalities",
+    "metrics",
+    "splitters",
+    "learners",
+    "searches",
+    "losses",
+    "optimisers",
+    "schedules",
+    "calibrators",
+    "checks",
+    "stores",
+    "designs",
+    "explainers",
+)
 
 
 @cache

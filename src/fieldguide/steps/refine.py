@@ -153,7 +153,9 @@ def _worst(bench: Bench, table: Table, blended: Blended) -> list[dict[str, Any]]
     """Return the validation rows that the chosen answer got most wrong."""
     rows = blended.members[0].rows
     raw = mixed([member.raw for member in blended.members], blended.weights)
-    return worst_answers(table.take(rows), bench.problem, bench.truths(rows), original_scale(raw, bench.problem.outputs))
+    return worst_answers(
+        table.take(rows), bench.problem, bench.truths(rows), original_scale(raw, bench.problem.outputs)
+    )
 
 
 def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any], Trial]:
@@ -166,7 +168,9 @@ def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str
 def blended_of(bench: Bench, entries: Mapping[str, Mapping[str, Any]], name: str) -> Blended:
     """Return any candidate of a leaderboard as a blend: of itself alone, or of an ensemble's own members, chosen or not."""
     entry = entries[name]
-    members = entry["members"] if entry["kind"] == "ensemble" else [{"candidate": name, "weight": 1.0}]
+    members: Sequence[Mapping[str, Any]] = (
+        entry["members"] if entry["kind"] == "ensemble" else [{"candidate": name, "weight": 1.0}]
+    )
     trials = tuple(bench.remembered(entries[member["candidate"]]) for member in members)
     return Blended(trials, tuple(float(member["weight"]) for member in members))
 
@@ -319,7 +323,11 @@ def search(
         return [], [], max(0, n_trials)
     halving = bench.find("searches", "halving")
     arms = tuple(
-        Arm(base.candidate.learner, base.candidate.recipe, kinds=tuple(sorted({column.kind for column in bench.columns})))
+        Arm(
+            base.candidate.learner,
+            base.candidate.recipe,
+            kinds=tuple(sorted({column.kind for column in bench.columns})),
+        )
         for base in bases.values()
         for _ in range(BOOSTING_TURNS if base.candidate.kind == "boosting" else 1)
     )

@@ -114,7 +114,8 @@ def divide(
         )
     features = by_content(table.frame.select([column.name for column in table.features]), table.features)
     duplicates = joined(
-        find_duplicates(features, row_keys(features), any(c.kind in FILE_KINDS for c in table.features)), _near_media(table)
+        find_duplicates(features, row_keys(features), any(c.kind in FILE_KINDS for c in table.features)),
+        _near_media(table),
     )
     roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
     entities = _entities(table, features, roles, request)

@@ -147,7 +147,12 @@ def check_encoder(modality: Any, typed: pl.Series, recipe: Any) -> None:
     missing = {name: modality.cells(pl.Series(name, [None] * 4, dtype=typed.dtype)) for name in cells}
     for extreme in (missing, empty):
         fitted = modality.fit(extreme, recipe)
-        _check_arrays(fitted.layout(), loaded_arrays(fitted.layout(), fitted.encode(cells)), typed.len(), finite=recipe.missing == "indicator")
+        _check_arrays(
+            fitted.layout(),
+            loaded_arrays(fitted.layout(), fitted.encode(cells)),
+            typed.len(),
+            finite=recipe.missing == "indicator",
+        )
 
 
 def loaded_arrays(layout: Any, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:

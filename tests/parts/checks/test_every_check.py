@@ -38,7 +38,11 @@ def test_every_code_in_the_source_belongs_to_a_check():
 
 def test_codes_follow_the_order_of_the_steps():
     order = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
-    beside = {"join": "frame", "recency": "refine", "rules": "explore"}  # verbs beside the order count with the step they follow or serve
+    beside = {
+        "join": "frame",
+        "recency": "refine",
+        "rules": "explore",
+    }  # verbs beside the order count with the step they follow or serve
     assert all(order[int(check.code[2]) - 1] == beside.get(check.step, check.step) for check in CHECKS)
 
 

@@ -17,9 +17,7 @@ def test_columns_left_out_are_named_with_reasons():
     finding = only(
         check_check(LeftOut(), {"columns": [AGE, ROW, CODE]}, {"columns": [AGE, Column("sold", "boolean", "target")]})
     )
-    assert (
-        finding.sentence == "2 columns reach no model: 'row' (it counts rows), 'code' (always the same)."
-    )
+    assert finding.sentence == "2 columns reach no model: 'row' (it counts rows), 'code' (always the same)."
     assert finding.columns == ("row", "code")
     assert finding.severity == "info"
 

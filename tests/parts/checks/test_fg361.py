@@ -8,7 +8,6 @@ from series_cases import series_of
 from fieldguide.parts.checks.fg361_gaps import SeriesGaps
 from fieldguide.testing import check_check
 
-
 GAPS = [{"series": "a", "steps": 3, "from": "2024-05-01"}]
 
 

@@ -8,7 +8,6 @@ from series_cases import forecast_bench, forecast_trial
 from fieldguide.parts.checks.fg511_repeat import NothingBeatsRepeat
 from fieldguide.testing import check_check
 
-
 NAIVE, LINEAR = forecast_trial("naive", 1.0), forecast_trial("nlinear", 0.9)
 
 

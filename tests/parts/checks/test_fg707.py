@@ -9,7 +9,12 @@ from fieldguide.testing import check_check
 
 
 def line(kind, value, low, high):
-    return {"kind": kind, "columns": [kind], "alone": None, "without": {"difference": {"value": value, "interval": [low, high]}}}
+    return {
+        "kind": kind,
+        "columns": [kind],
+        "alone": None,
+        "without": {"difference": {"value": value, "interval": [low, high]}},
+    }
 
 
 def case(*lines):

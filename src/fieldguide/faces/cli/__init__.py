@@ -20,7 +20,22 @@ from fieldguide.core.errors import FieldguideError
 from fieldguide.faces.cli.app import app
 
 INTERRUPTED = 130
-VERBS = ("join", "steps", "features", "models", "looking", "recency", "imbalance", "rules", "intervals", "rates", "experiment", "serving", "embed", "explain")
+VERBS = (
+    "join",
+    "steps",
+    "features",
+    "models",
+    "looking",
+    "recency",
+    "imbalance",
+    "rules",
+    "intervals",
+    "rates",
+    "experiment",
+    "serving",
+    "embed",
+    "explain",
+)
 """The files of this folder whose import registers verbs, in the order of `--help`."""
 
 for _verbs in VERBS:

@@ -31,8 +31,13 @@ def init(
     """Make a study folder with study.yaml: what was guessed, and what only a person can answer."""
     from fieldguide.workflow import Study
 
-    said = {"task": task or ("forecast" if horizon else None), "horizon": horizon, "time": time, "series": series or None}
-    answers = {name: value for name, value in said.items() if value is not None}
+    said = {
+        "task": task or ("forecast" if horizon else None),
+        "horizon": horizon,
+        "time": time,
+        "series": series or None,
+    }
+    answers: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     study = Study.create(table, target if len(target) > 1 else target[0], out=out, **answers)
     result = study.frame().to_dict()
     if as_json:

@@ -43,7 +43,10 @@ class ConflictingLabels:
     )
 
     def run(self, *, media: Table, problem: Problem, truths: Sequence[np.ndarray]) -> list[Finding]:
-        table, names = media, [column.name for column in media.features]  # a text or a picture tells cases apart as well
+        table, names = (
+            media,
+            [column.name for column in media.features],
+        )  # a text or a picture tells cases apart as well
         if not names:
             return [not_applicable(self, "There are no features.")]
         cells = by_content(table.frame.select(names), table.features)

@@ -38,7 +38,6 @@ class Single:
     width: int
     weight: float = 1.0
     loss: Any = None
-    loss: Any = None
 
     @property
     def family(self) -> str:

@@ -24,7 +24,11 @@ import numpy as np
 from fieldguide.core.errors import FieldguideError, ModelError
 
 FLOAT32, FLOAT64 = 0, 1  # C_API_DTYPE_*
-RAW, CONTRIBUTIONS, SPLITS_ONLY = 1, 3, 0  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB, C_API_FEATURE_IMPORTANCE_SPLIT
+RAW, CONTRIBUTIONS, SPLITS_ONLY = (
+    1,
+    3,
+    0,
+)  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB, C_API_FEATURE_IMPORTANCE_SPLIT
 MANY_ROWS = 512  # from here on, starting threads pays
 
 

@@ -217,7 +217,7 @@ def batches(
         return
     order = torch.randperm(n_rows, generator=generator)
     n = steps_per_epoch(n_rows, batch_size)
-    turns = range(n)
+    turns: Sequence[int] = range(n)
     if lengths is not None:
         pool = BATCHES_PER_POOL * batch_size
         order = torch.cat([part[np.argsort(lengths[part.numpy()], kind="stable")] for part in order.split(pool)])
@@ -305,7 +305,8 @@ def epochs(
     clock, device = clock or Clock(), next(net.parameters()).device
     optimiser = find("optimisers", plan.optimiser)()
     moving = [
-        (optimiser.start(named, weight_decay=plan.weight_decay, momentum=plan.momentum), pace) for named, pace in paces(net)
+        (optimiser.start(named, weight_decay=plan.weight_decay, momentum=plan.momentum), pace)
+        for named, pace in paces(net)
     ]
     parameters = [p for p in net.parameters() if p.requires_grad]
     matrices = [p for p in parameters if p.ndim > 1]

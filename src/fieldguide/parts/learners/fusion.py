@@ -47,23 +47,35 @@ class Fusion:
         "resnet", "encoder of series: resnet, fcn, lstm, gru", of="series", space=Choice(("resnet", "fcn", "lstm"))
     )
     unfrozen: int = setting(
-        2, "later layers of a column's checkpoint that learn too [layers]; 0: none, only what follows it; -1: all", capacity=1
+        2,
+        "later layers of a column's checkpoint that learn too [layers]; 0: none, only what follows it; -1: all",
+        capacity=1,
     )
     d_embedding: int = setting(
         128, "width of a token's embedding, or of an encoder's first layer", capacity=1, space=Choice((64, 128, 256))
     )
     n_layers: int = setting(1, "hidden layers after the inputs are joined", capacity=1, space=Range(0, 2, integer=True))
-    d_hidden: int = setting(128, "width of each input's vector and of the hidden layers", capacity=1, space=Choice((64, 128, 256)))
-    dropout: float = setting(0.3, "dropout rate in the encoders and around the hidden layers", capacity=-1, space=Range(0.0, 0.6))
+    d_hidden: int = setting(
+        128, "width of each input's vector and of the hidden layers", capacity=1, space=Choice((64, 128, 256))
+    )
+    dropout: float = setting(
+        0.3, "dropout rate in the encoders and around the hidden layers", capacity=-1, space=Range(0.0, 0.6)
+    )
     learning_rate: float = setting(2e-3, "learning rate of AdamW", space=Range(3e-4, 5e-3, log=True))
-    weight_decay: float = setting(1e-2, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True))
+    weight_decay: float = setting(
+        1e-2, "decoupled weight decay of AdamW", capacity=-1, space=Range(1e-5, 1e-1, log=True)
+    )
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     optimiser: str = setting("adamw", "how a gradient moves the weights: adamw, adam, rmsprop, momentum or sgd")
-    momentum: float = setting(0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none")
+    momentum: float = setting(
+        0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none"
+    )
     clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
     schedule: str = setting("cooldown", "how the learning rate runs: cooldown, cosine, one_cycle, steps or constant")
     batch_size: int = setting(64, "rows per gradient step", space=Choice((32, 64, 128)))
-    n_epochs: int = setting(15, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
+    n_epochs: int = setting(
+        15, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
+    )
     cooldown: float = setting(0.7, "share of the steps over which the learning rate falls to 0")
     average: float = setting(0.5, "horizon of the running average of the weights [epochs]; 0: none")
     patience: int = setting(6, "epochs without a better validation loss until training stops")
@@ -86,8 +98,14 @@ class Fusion:
             "blocks": [spec.to_dict() for spec in layout.blocks],
             "forms": ["checkpoint" if spec.checkpoint else getattr(self, spec.kind) for spec in layout.blocks],
             "settings": {
-                "d_embedding": self.d_embedding, "dropout": self.dropout, "unfrozen": self.unfrozen,
-                "checkpoints": {spec.checkpoint: resolve(spec.checkpoint, spec.kind).config for spec in layout.blocks if spec.checkpoint},
+                "d_embedding": self.d_embedding,
+                "dropout": self.dropout,
+                "unfrozen": self.unfrozen,
+                "checkpoints": {
+                    spec.checkpoint: resolve(spec.checkpoint, spec.kind).config
+                    for spec in layout.blocks
+                    if spec.checkpoint
+                },
             },
             "d_hidden": self.d_hidden,
             "n_layers": self.n_layers,

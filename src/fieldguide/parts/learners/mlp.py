@@ -36,7 +36,9 @@ class MLP:
     )
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
     optimiser: str = setting("adamw", "how a gradient moves the weights: adamw, adam, rmsprop, momentum or sgd")
-    momentum: float = setting(0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none")
+    momentum: float = setting(
+        0.9, "share of the running mean of gradients that a step keeps; sgd and rmsprop have none"
+    )
     clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
     schedule: str = setting("cooldown", "how the learning rate runs: cooldown, cosine, one_cycle, steps or constant")
     batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))

@@ -126,7 +126,7 @@ def model_of(folder: Path) -> Any:
         from transformers.utils import logging
     except ImportError:
         raise MissingExtra("transformers", "text", "a pretrained encoder") from None
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     return AutoModel.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()

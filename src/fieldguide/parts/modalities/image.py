@@ -118,7 +118,12 @@ class Image:
 
     def load(self, data: Mapping[str, Any]) -> Any:
         """Return the encoder that `to_dict` described."""
-        forms: dict[str, Any] = {"pixels": PixelsEncoder, "features": FrozenEncoder, "both": BothEncoder, "flat": FlatEncoder}
+        forms: dict[str, Any] = {
+            "pixels": PixelsEncoder,
+            "features": FrozenEncoder,
+            "both": BothEncoder,
+            "flat": FlatEncoder,
+        }
         return forms[data["form"]].from_dict(data)
 
 

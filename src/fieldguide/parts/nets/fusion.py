@@ -67,20 +67,25 @@ class Fusion(nn.Module):
     ) -> None:
         super().__init__()
         specs = [Spec.from_dict(block) for block in blocks]
-        self.encoders = nn.ModuleList(encoders.build(form, spec, settings) for form, spec in zip(forms, specs, strict=True))
-        self.projections = nn.ModuleList(_projection(int(encoder.width), d_hidden) for encoder in self.encoders)
+        built = [encoders.build(form, spec, settings) for form, spec in zip(forms, specs, strict=True)]
+        self.encoders = nn.ModuleList(built)
+        self.projections = nn.ModuleList(_projection(int(encoder.width), d_hidden) for encoder in built)
         self.categories = Categories(cardinalities, max_one_hot) if cardinalities else None
         d_table = n_numbers + (sum(self.categories.widths) if self.categories is not None else 0)
         self.table = _projection(d_table, d_hidden) if d_table else None
         layers: list[nn.Module] = [Dropout(dropout)] if dropout else []
         d_in = d_hidden * (len(specs) + (self.table is not None))
         for i in range(n_layers):
-            layers += [nn.Linear(d_in if i == 0 else d_hidden, d_hidden, bias=False), nn.BatchNorm1d(d_hidden), nn.ReLU()]
+            layers += [
+                nn.Linear(d_in if i == 0 else d_hidden, d_hidden, bias=False),
+                nn.BatchNorm1d(d_hidden),
+                nn.ReLU(),
+            ]
             layers += [Dropout(dropout)] if dropout else []
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(d_hidden if n_layers else d_in, d_out)
         # the widest layer's cells a row, by which rows are predicted in chunks
-        self.width = max([d_hidden, *(getattr(encoder, "cells", encoder.width) for encoder in self.encoders)])
+        self.width = max([d_hidden, *(getattr(encoder, "cells", encoder.width) for encoder in built)])
 
     def forward(self, numbers: Tensor, codes: Tensor, *blocks: Tensor) -> Tensor:
         return self.output(self.hidden(self.embed(numbers, codes, *blocks))).unsqueeze(1)

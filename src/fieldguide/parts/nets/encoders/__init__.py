@@ -30,7 +30,5 @@ def build(form: str, spec: Any, settings: Mapping[str, Any]) -> Any:
         raise ModelError(f"there are no encoders for columns of kind {spec.kind!r}")
     module = importlib.import_module(f"{__name__}.{spec.kind}")
     if form not in module.FORMS:
-        raise ModelError(
-            f"there is no {spec.kind} encoder named {form!r}", do=f"use one of {', '.join(module.FORMS)}"
-        )
+        raise ModelError(f"there is no {spec.kind} encoder named {form!r}", do=f"use one of {', '.join(module.FORMS)}")
     return module.build(form, spec, settings)

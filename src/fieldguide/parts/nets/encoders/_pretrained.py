@@ -29,7 +29,7 @@ class Backbone(nn.Module):
         for parameter in self.pretrained.parameters():
             parameter.requires_grad = unfrozen < 0
         if unfrozen > 0:
-            for layer in layers_of(self.pretrained)[-unfrozen:]:
+            for layer in list(layers_of(self.pretrained))[-unfrozen:]:
                 for parameter in layer.parameters():
                     parameter.requires_grad = True
 

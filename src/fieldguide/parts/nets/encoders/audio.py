@@ -78,7 +78,11 @@ class WaveCNN(nn.Module):
         d_in, length = 1, n_samples
         for i, width in enumerate(widths):
             kernel, stride = (min(80, length), 4) if i == 0 else (3, 1)
-            layers += [nn.Conv1d(d_in, width, kernel, stride, padding=kernel // 2, bias=False), nn.BatchNorm1d(width), nn.ReLU()]
+            layers += [
+                nn.Conv1d(d_in, width, kernel, stride, padding=kernel // 2, bias=False),
+                nn.BatchNorm1d(width),
+                nn.ReLU(),
+            ]
             d_in, length = width, length // stride
             if length >= 8:
                 layers.append(nn.MaxPool1d(4))

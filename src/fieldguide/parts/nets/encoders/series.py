@@ -95,7 +95,9 @@ class ResNet(nn.Module):
 class _Block(nn.Module):
     def __init__(self, d_in: int, d_out: int, kernels: Sequence[int] = (7, 5, 3)) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Convolved(d_in if i == 0 else d_out, d_out, kernel) for i, kernel in enumerate(kernels))
+        self.layers = nn.ModuleList(
+            Convolved(d_in if i == 0 else d_out, d_out, kernel) for i, kernel in enumerate(kernels)
+        )
         self.past = Convolved(d_in, d_out, 1)
 
     def forward(self, cells: Tensor, known: Tensor) -> Tensor:
@@ -147,5 +149,5 @@ def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
         encoder = Recurrent(form, channels, **shared)
     else:
         encoder = (ResNet if form == "resnet" else FCN)(channels, **shared)
-    encoder.cells = 8 * settings["d_embedding"] * spec.shape[1]  # type: ignore[assignment]
+    encoder.cells = 8 * settings["d_embedding"] * spec.shape[1]
     return encoder

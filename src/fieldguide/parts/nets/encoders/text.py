@@ -264,5 +264,5 @@ def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
     else:
         encoder = Recurrent(form, **shared)
     width = encoder.width if form == "checkpoint" else settings["d_embedding"]
-    encoder.cells = spec.shape[0] * CELLS[form] * width  # type: ignore[assignment]
+    encoder.cells = spec.shape[0] * CELLS[form] * width
     return encoder
