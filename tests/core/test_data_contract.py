@@ -26,7 +26,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_contract(tmp_path / "contract.yaml")
     for told in (
-        "line 2, features.age.kind: must be one of number, category, boolean, datetime, text, id (did you mean 'number'?); found 'numbr'",
+        "line 2, features.age.kind: must be one of number, category, boolean, datetime, text, image, audio, series, id (did you mean 'number'?); found 'numbr'",
         "line 2, features.age.range: must hold the lowest value first, and two of the same kind",
         "line 2, features.age.versin: unknown key (did you mean 'version'?)",
         "line 3, features.city.range: only numbers and dates have a range; found 'kind: category'",

@@ -203,9 +203,9 @@ def test_missing_file_names_the_nearest(tmp_path):
     refused(tmp_path / "no" / "x.csv", "folder .*no does not exist")
 
 
-def test_folder_names_the_files_in_it(tmp_path):
+def test_a_folder_with_one_table_is_that_table(tmp_path):
     write(tmp_path, "train.csv", "a\n1\n")
-    refused(tmp_path, "is a folder", "train.csv")
+    assert open_source(tmp_path).collect().to_dict(as_series=False) == {"a": ["1"]}
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n\n", b"\xef\xbb\xbf"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fieldguide.core.batch import Batch
 from fieldguide.core.transform import Transform
 
 
@@ -45,6 +46,32 @@ def sources_of(transform: Transform, names: Sequence[str]) -> Sources:
             for name, terms in zip(own, encoder.terms, strict=True):  # type: ignore[attr-defined]
                 found["terms"] += [at[name]] * len(terms.words)
     return Sources(tuple(names), **{kind: np.array(places, np.int64) for kind, places in found.items()})
+
+
+def shuffled(batch: Batch, sources: Sources, place: int, order: np.ndarray) -> Batch:
+    """Return an encoded batch in which one column of the table is dealt anew over the rows, without encoding it again.
+
+    Args:
+        place: of the column in `sources.names`.
+        order: (rows,) which row each row gets its cells from.
+    """
+    moved = dict(batch.arrays)
+    for name, found in (("numbers", sources.numbers), ("codes", sources.codes), ("terms", sources.terms)):
+        mine = np.flatnonzero(found == place)
+        if not len(mine):
+            continue
+        if isinstance(moved[name], np.ndarray):
+            moved[name] = moved[name].copy()
+            moved[name][:, mine] = moved[name][order][:, mine]
+        else:  # a sparse matrix: the columns are taken from the rows in the new order, the others as they are
+            from scipy.sparse import diags
+
+            here = diags((found == place).astype(np.float32))
+            moved[name] = (moved[name] - moved[name] @ here + moved[name][order] @ here).tocsr()
+    for spec, at in zip(batch.layout.blocks, sources.blocks, strict=True):
+        if at == place:
+            moved[spec.name] = moved[spec.name][order]
+    return Batch(batch.layout, moved)
 
 
 def origins(encoded: Sequence[str], columns: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.score import score
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import with_values
+from fieldguide.core.sources import shuffled, sources_of
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
@@ -74,12 +75,12 @@ def discriminate(
 
 def _columns(rows: Rows, fitted: Any, truth: np.ndarray) -> list[dict[str, Any]]:
     """Share of the loss that shuffling each column costs, on the fold's own rows: which columns give it away."""
-    base = fitted.predict(rows.cells, len(rows))[0][:, 1]
-    moved = {}
-    for name in rows.cells:
-        order = generator(0, "shuffle", name).permutation(len(rows))
-        shuffled = {**rows.cells, name: rows.cells[name][order]}
-        moved[name] = float(np.abs(fitted.predict(shuffled, len(rows))[0][:, 1] - base).mean())
+    batch, names = fitted.transform.encode(rows.cells, len(rows)), list(rows.cells)
+    sources, moved = sources_of(fitted.transform, names), {}
+    base = fitted.estimator.predict(batch)[0][:, 1]
+    for place, name in enumerate(names):
+        dealt = shuffled(batch, sources, place, generator(0, "shuffle", name).permutation(len(rows)))
+        moved[name] = float(np.abs(fitted.estimator.predict(dealt)[0][:, 1] - base).mean())
     total = sum(moved.values()) or 1.0
     top = sorted(moved.items(), key=lambda item: -item[1])[:5]
     return [{"column": name, "share": value / total} for name, value in top]

@@ -65,7 +65,7 @@ def read_corpus(
     Examples:
         >>> views = {"session": [1, 2, 1], "at": [20, 5, 10], "listing": ["b", "c", "a"]}
         >>> read_corpus(views, item="listing", unit="session", time="at").lists.to_list()
-        [['a', 'b'], ['c']]
+        [['c'], ['a', 'b']]
     """
     if text is not None and item is not None:
         raise ConfigError(

@@ -21,6 +21,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import with_values
+from fieldguide.core.sources import shuffled, sources_of
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
@@ -168,25 +169,13 @@ def _costs(rows: Rows, fitted: Fitted | None, rng: np.random.Generator) -> list[
 
     base = errors(batch)
     names = [column.name for column in rows.columns]
-    numbers = [_source(name, names) for name in batch.layout.numbers]
-    codes = [_source(name, names) for name, _ in batch.layout.codes]
+    sources = sources_of(fitted.transform, names)
     costs: list[dict[str, float]] = [{} for _ in goals]
-    for name in names:
-        order = rng.permutation(len(rows))
-        moved = dict(batch.arrays)
-        for key, sources in (("numbers", numbers), ("codes", codes)):
-            mine = [i for i, source in enumerate(sources) if source == name]
-            if mine:
-                moved[key] = moved[key].copy()
-                moved[key][:, mine] = moved[key][order][:, mine]
-        for cost, before, after in zip(costs, base, errors(Batch(batch.layout, moved))):
+    for place, name in enumerate(names):
+        given = shuffled(batch, sources, place, rng.permutation(len(rows)))
+        for cost, before, after in zip(costs, base, errors(given)):
             cost[name] = max(0.0, after - before)
     return costs
-
-
-def _source(encoded: str, names: list[str]) -> str:
-    """Return the column an encoded number is made of: encoders name it after the column, or the column and a part."""
-    return max((name for name in names if encoded == name or encoded.startswith(f"{name} ")), key=len, default="")
 
 
 def _shares(costs: dict[str, float]) -> dict[str, float]:

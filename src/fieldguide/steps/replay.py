@@ -1,7 +1,7 @@
 """Replay: what was logged, through the offline path, gives what was answered; and what was served is like what was learned.
 
 Knows the log, the model and perhaps two tables: the rows it was trained on, and the rows the offline path makes of the same
-units today. What of all this is worth saying is the checks', codes FG901 to FG919.
+units today. What of all this is worth saying is the checks', codes FG901 to FG907.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ def check_loss(loss: Any, seed: int = 0) -> None:
         AssertionError: names the rule that does not hold.
 
     Examples:
+        >>> from fieldguide import parts
         >>> check_loss(parts.find("losses", "focal")())
     """
     settled = getattr(type(loss), "__dataclass_params__", None)
@@ -49,6 +50,7 @@ def targets(loss: Any, task: str, seed: int = 0) -> tuple[Any, Tensor, int]:
     """Return the loss fitted to made-up rows of a task, their targets in float64, and how many logits it takes.
 
     Examples:
+        >>> from fieldguide import parts
         >>> _, target, d_logits = targets(parts.find("losses", "cross_entropy")(), "multiclass")
         >>> target.shape, d_logits
         (torch.Size([40]), 5)

@@ -28,6 +28,7 @@ QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
 TOP = 20
 WORD_DROPOUT = 0.05  # share of a training row's tokens that are made unknown
 _DAMAGED = re.compile(r"�|Ã[\x80-\xbf©¨¼¶¤]|â€")  # replacement marks, and UTF-8 that was read as Latin-1
+_CHARACTERS = (re.compile(r"\d"), re.compile(r"[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]"), re.compile(r"[^\w\s]"))  # digits, capitals, marks
 COUNTS = ("characters", "words", "digits", "capitals", "marks")
 
 
@@ -314,8 +315,7 @@ def _counts(text: str | None) -> list[float]:
     if text is None:
         return [0.0] * len(COUNTS) + [1.0]
     n = len(text)
-    digits, capitals = sum(map(str.isdigit, text)), sum(map(str.isupper, text))
-    marks = sum(not (c.isalnum() or c.isspace()) for c in text)
+    digits, capitals, marks = (len(kind.findall(text)) for kind in _CHARACTERS)
     return [
         float(np.log1p(n)) - 4.0,
         float(np.log1p(text.count(" "))) - 2.0,

@@ -57,8 +57,8 @@ class Moving:
         >>> net(torch.ones(1, 2)).sum().backward()
         >>> before = net.weight.detach().clone()
         >>> SGD().start(net.named_parameters(), weight_decay=0.0, momentum=0.0).step(0.1)
-        >>> (before - net.weight.detach()).tolist()[0][0], net.weight.grad
-        (0.10000000149011612, None)
+        >>> round(float((before - net.weight.detach())[0, 0]), 4), net.weight.grad
+        (0.1, None)
     """
 
     def __init__(self, groups: Iterable[Group]) -> None:
