@@ -14,6 +14,10 @@ SHORT = (
         "honesty",
         ["--faults", "clean_loans", "exact_duplicates", "post_outcome_value", "--tools", "ours", "--minutes", "0.3"],
     ),
+    ("experiments", ["--experiments", "300"]),
+    ("curves", ["--only", "ItalyPowerDemand", "--seeds", "1"]),
+    ("texts", ["--only", "sms", "--tools", "linear,fusion"]),
+    ("pricing", []),
     ("accuracy", ["--tasks", "adult", "california", "concrete", "--seeds", "1", "--tools", "ours", "lightgbm"]),
 )
 
