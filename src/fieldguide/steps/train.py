@@ -51,7 +51,9 @@ def train(
     trials: list[Trial] = []
     checks: dict[str, Any] = {}
     for candidate in candidates:
-        effort = Effort(bench.seed, bench.threads, Clock.of(OVERFIT_SECONDS))
+        # without minutes to keep, no clock: the same seed gives the same numbers, however busy the machine is
+        time = Clock() if bench.limit is None else Clock.of(OVERFIT_SECONDS)
+        effort = Effort(bench.seed, bench.threads, time)
         checks[candidate.learner.name] = bench.recall(
             {"overfit": candidate.to_dict()},
             lambda c=candidate, e=effort: overfit(c.learner, bench.encoded(c), bench.problem.outputs, effort=e),  # type: ignore[misc]
