@@ -449,10 +449,8 @@ class Study:
 
         bar = self._bar(self.baseline())
         bench, table, entries = self._bench, self.material.seen, self._entries()
-        if candidate is not None and (candidate not in entries or entries[candidate]["kind"] == "ensemble"):
-            raise StudyError(
-                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
-            )  # fmt: skip
+        if candidate is not None:
+            self._single(candidate)
         search = self.record.result("refine")
         chosen = entries[candidate or (search["chosen"] if search is not None else bar.name)]
         trial = bench.remembered(chosen) if candidate or chosen["kind"] not in ("network", "ensemble") else bar
@@ -473,7 +471,11 @@ class Study:
 
         self.baseline()
         bench = self._bench
-        trials = {e["candidate"]: e for e in self.leaderboard_entries() if e["kind"] not in ("ensemble", "trivial")}
+        trials = {
+            e["candidate"]: e
+            for e in ranked(self.problem, list(self._entries().values()))
+            if e["kind"] not in ("ensemble", "trivial")
+        }
         may = [name for name, e in trials.items() if able(find("learners", e["learner"])())]
         name = candidate or (may[0] if may else "")
         if name not in trials:
@@ -482,13 +484,9 @@ class Study:
                 found=f"candidates are {listed(trials)}",
             )  # fmt: skip
         trial = bench.remembered(trials[name])
-        clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+        clock = self._beside
         scope = f"{self._scope('intervals')} {trial.entry['key']} {level}"
         return self.record.once("intervals", scope, lambda: intervals(bench, trial, level, clock))
-
-    def leaderboard_entries(self) -> list[Mapping[str, Any]]:
-        """Leaderboard entries whole, the best first."""
-        return ranked(self.problem, list(self._entries().values()))
 
     def rates(self) -> Result:
         """At which learning rates the study's networks learn, by a range test on the first fold's training rows."""
@@ -497,7 +495,7 @@ class Study:
 
         self.prepare()
         chosen = networks({column.kind for column in self.material.seen.features})
-        clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+        clock = self._beside
         return self.record.once(
             "rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock)
         )
@@ -514,16 +512,9 @@ class Study:
         from fieldguide.steps.imbalance import imbalance
 
         bar = self._bar(self.baseline())
-        entries = {
-            name: entry for name, entry in self._entries().items() if entry["kind"] not in ("ensemble", "trivial")
-        }
-        if candidate is not None and candidate not in entries:
-            raise StudyError(
-                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
-            )  # fmt: skip
         bench = self._bench
-        trial = bar if candidate is None else bench.remembered(entries[candidate])
-        clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+        trial = bar if candidate is None else bench.remembered(self._single(candidate, ("ensemble", "trivial")))
+        clock = self._beside
         scope = f"{self._scope('imbalance')} {trial.entry['key']}"
         return self.record.once("imbalance", scope, lambda: imbalance(bench, trial, clock))
 
@@ -565,7 +556,7 @@ class Study:
         later = known_later(self.config, self.material.excluded)
 
         def compute() -> tuple[dict[str, Any], Any]:
-            clock = Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+            clock = self._beside
             direct = None if test else direct_of(
                 self._bench, self.baseline()["entries"], bound, self.material.development.frame, truth, rows, clock
             )  # fmt: skip
@@ -795,6 +786,20 @@ class Study:
     def _entries(self) -> dict[str, Mapping[str, Any]]:
         """Leaderboard entries by candidate, from the recorded results."""
         return {entry["candidate"]: entry for result in self.results() for entry in result.facts.get("entries", [])}
+
+    def _single(self, candidate: str, but: Sequence[str] = ("ensemble",)) -> Mapping[str, Any]:
+        """The leaderboard entry of a candidate by name, of none of the kinds in `but`."""
+        entries = {name: entry for name, entry in self._entries().items() if entry["kind"] not in but}
+        if candidate not in entries:
+            raise StudyError(
+                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
+            )  # fmt: skip
+        return entries[candidate]
+
+    @property
+    def _beside(self) -> Clock:
+        """The time that a verb beside the order may take: the budget's minutes, each anew."""
+        return Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
 
     def _scope(self, step: str) -> str:
         """Hash of what a step's result depends on: the table, the settings, and for steps that try candidates the budget."""

@@ -320,7 +320,7 @@ def test_a_blend_is_explained_and_a_simpler_one_is_preferred_to_it(finished: Stu
     """An ensemble that was not chosen is explained by its own members, not by the chosen candidate's."""
     from fieldguide.steps.refine import blended_of
 
-    entries = {e["candidate"]: e for e in finished.leaderboard_entries()}
+    entries = finished._entries()
     bench = finished._bench
     pair = {
         "candidate": "ensemble",

@@ -25,7 +25,7 @@ from torch.nn.functional import logsigmoid
 
 CURVATURE = 0.025
 """Share of a step's squared partner lengths that counts as curvature; see `damped`. The bound itself is 0.25, for partners
-that all point one way and pairs that are all undecided; a tenth of it held in trials, without slowing ordinary words."""
+that all point one way and pairs that are all undecided; a tenth of it held in trials on one corpus."""
 
 
 @dataclass(frozen=True)
