@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fieldguide.core.effect import Sample, effect
-from fieldguide.core.multiplicity import benjamini_hochberg, holm
-from fieldguide.core.sample_ratio import sample_ratio
-from fieldguide.core.sample_size import planned_error, units_needed
-from fieldguide.core.sequential import BURN_IN, mixture_scale
-from fieldguide.steps.judge import EARLY
+from fieldguide.core.statistics.effect import Sample, effect
+from fieldguide.core.statistics.multiplicity import benjamini_hochberg, holm
+from fieldguide.core.statistics.sample_ratio import sample_ratio
+from fieldguide.core.statistics.sample_size import planned_error, units_needed
+from fieldguide.core.statistics.sequential import BURN_IN, mixture_scale
+from fieldguide.steps.online.judge import EARLY
 
 ALPHA = 0.05
 LOOKS = 20

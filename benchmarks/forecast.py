@@ -21,7 +21,7 @@ import polars as pl
 
 from benchmarks.datasets import data_folder
 from fieldguide.core.bench import refitted
-from fieldguide.core.panel import Panel
+from fieldguide.core.series.panel import Panel
 from fieldguide.workflow import Study
 
 HORIZONS = (96, 192, 336, 720)

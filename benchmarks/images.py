@@ -24,12 +24,12 @@ import polars as pl
 
 from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.contracts import Effort
-from fieldguide.core.media import by_content, rooted
+from fieldguide.core.files.media import by_content, rooted
+from fieldguide.core.files.source import open_source
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
 from fieldguide.core.settings import with_values
-from fieldguide.core.source import open_source
 from fieldguide.core.table import Column, Table, row_keys
 from fieldguide.parts import find, modality
 

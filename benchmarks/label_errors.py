@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.datasets import data_folder
-from fieldguide.core.label_noise import confident_learning, normalised_margin
+from fieldguide.core.statistics.label_noise import confident_learning, normalised_margin
 
 BUDGETS = (50, 100, 200, 500)
 

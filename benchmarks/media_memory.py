@@ -41,11 +41,11 @@ def measured(folder: Path, pixels: int, cache: int) -> dict[str, float]:
 
     from fieldguide.core.candidate import Candidate, fit
     from fieldguide.core.contracts import Effort
-    from fieldguide.core.media import by_content, rooted
+    from fieldguide.core.files.media import by_content, rooted
+    from fieldguide.core.files.source import open_source
     from fieldguide.core.problem import Output
     from fieldguide.core.reading import read_frame
     from fieldguide.core.rows import Rows
-    from fieldguide.core.source import open_source
     from fieldguide.core.table import Column, row_keys
     from fieldguide.parts import find, modality
     from fieldguide.parts.learners import _training  # noqa: F401  what is loaded is no part of the growth

@@ -83,11 +83,11 @@ def read_listings(n: int, seed: int) -> pl.DataFrame:
 def compare(frame: pl.DataFrame, epochs: int, seed: int, threads: int) -> list[dict[str, Any]]:
     """Return a row of figures for each way of suggesting a price, all learned from the same offers."""
     from fieldguide.core.candidate import Candidate, fit
-    from fieldguide.core.config import Config
     from fieldguide.core.contracts import Effort
+    from fieldguide.core.documents.config import Config
     from fieldguide.core.rows import Rows
     from fieldguide.parts import find, modality
-    from fieldguide.steps.frame import frame as framed
+    from fieldguide.steps.frame.frame import frame as framed
 
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "offers.csv"

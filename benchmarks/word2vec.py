@@ -57,7 +57,7 @@ def ours(lists: Path, out: Path, seed: int) -> None:
     """Learn once with our implementation and leave vectors, words and processor seconds."""
     import torch
 
-    from fieldguide.core.vocabulary import corpus_of, vocabulary_of
+    from fieldguide.core.words.vocabulary import corpus_of, vocabulary_of
     from fieldguide.parts.embedders.skipgram import SkipGram
 
     torch.set_num_threads(1)
@@ -75,8 +75,8 @@ def ours(lists: Path, out: Path, seed: int) -> None:
 
 def judged(out: Path, n_words: int) -> dict[str, float]:
     """Return the three scores and the speed of one run."""
-    from fieldguide.core.embedding import Embedding
-    from fieldguide.core.nearness import analogies, similarity
+    from fieldguide.core.words.embedding import Embedding
+    from fieldguide.core.words.nearness import analogies, similarity
     from fieldguide.steps.embed import read_pairs, read_questions
 
     left = json.loads(out.with_suffix(".json").read_text())
@@ -104,7 +104,7 @@ def main() -> None:
     if given.ours:
         ours(Path(given.ours[0]), Path(given.ours[1]), int(given.ours[2]))
         return
-    from fieldguide.core.vocabulary import words_of
+    from fieldguide.core.words.vocabulary import words_of
 
     with tempfile.TemporaryDirectory() as folder:
         lists, quiet = Path(folder) / "lists.json", {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide import parts
-from fieldguide.core.config import json_schema
-from fieldguide.core.functions import FUNCTIONS
+from fieldguide.core.documents.config import json_schema
+from fieldguide.core.language.functions import FUNCTIONS
 from fieldguide.core.settings import Choice, Range
 from fieldguide.testing.check import sections
 

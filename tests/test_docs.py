@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from fieldguide import parts
-from fieldguide.core.config import json_schema
+from fieldguide.core.documents.config import json_schema
 from fieldguide.faces.cli import app
 
 ROOT = Path(__file__).parents[1]

@@ -13,10 +13,10 @@ from sklearn.datasets import load_digits
 
 from fieldguide.core.answering import Contract, read_request
 from fieldguide.core.errors import DataError
-from fieldguide.core.source import open_source
+from fieldguide.core.files.source import open_source
 from fieldguide.faces.cli import main as cli
 from fieldguide.faces.report import blocks, pictures
-from fieldguide.steps.detect import detect_columns
+from fieldguide.steps.detect.columns import detect_columns
 from fieldguide.workflow import Study, load_model
 
 PIL = pytest.importorskip("PIL.Image")

@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from fieldguide.core.candidate import Candidate, fit
-from fieldguide.core.config import Config
 from fieldguide.core.contracts import Effort
+from fieldguide.core.documents.config import Config
 from fieldguide.core.leaderboard import readable
 from fieldguide.core.rows import Rows
 from fieldguide.parts import find, modality
-from fieldguide.steps.frame import frame
+from fieldguide.steps.frame.frame import frame
 
 
 def statsmodels_table(name: str) -> Path:

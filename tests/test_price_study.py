@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.config import Config
+from fieldguide.core.documents.config import Config
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError
 from fieldguide.faces.report import content
-from fieldguide.steps.frame import frame
+from fieldguide.steps.frame.frame import frame
 from fieldguide.workflow import Study, load_model
 
 QUICK = """

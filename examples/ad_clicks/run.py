@@ -31,12 +31,12 @@ from examples.ad_clicks.world import (
 )
 
 from fieldguide.core.answering import Contract
-from fieldguide.core.log import Entry, LogStore, Outcome, Prediction, Served
 from fieldguide.core.model import Model
+from fieldguide.core.online.log import Entry, LogStore, Outcome, Prediction, Served
 from fieldguide.parts.stores import open_log
-from fieldguide.steps import experiment
-from fieldguide.steps.gap import gap_of_log
-from fieldguide.steps.refresh import refresh_of_log
+from fieldguide.steps.online import experiment
+from fieldguide.steps.online.gap import gap_of_log
+from fieldguide.steps.online.refresh import refresh_of_log
 from fieldguide.workflow import Study, load_model
 
 START = datetime(2024, 5, 6)

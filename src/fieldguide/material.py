@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fieldguide.core.config import Config
-from fieldguide.core.data_contract import FILE as CONTRACT_FILE
-from fieldguide.core.data_contract import Agreed, load_contract
+from fieldguide.core.documents.config import Config
+from fieldguide.core.documents.data_contract import FILE as CONTRACT_FILE
+from fieldguide.core.documents.data_contract import Agreed, load_contract
 from fieldguide.core.errors import GateError
+from fieldguide.core.files.media import SEEN, by_content
 from fieldguide.core.journal import Journal
-from fieldguide.core.media import SEEN, by_content
-from fieldguide.core.panel import Examples
 from fieldguide.core.problem import Problem
 from fieldguide.core.reading import samples_of
 from fieldguide.core.record import Record, hashed
 from fieldguide.core.rows import Rows
 from fieldguide.core.seal import Seal
+from fieldguide.core.series.panel import Examples
 from fieldguide.core.table import Column, Table, data_hash, row_keys
 from fieldguide.parts import find, modality
 
 if TYPE_CHECKING:
-    from fieldguide.steps.finalize import Sealed
-    from fieldguide.steps.frame import Framed
-    from fieldguide.steps.split import Divided
+    from fieldguide.steps.finalize.finalize import Sealed
+    from fieldguide.steps.frame.frame import Framed
+    from fieldguide.steps.split.split import Divided
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Material:
     @cached_property
     def framed(self) -> Framed:
         """The problem and its typed table; a join makes the table first."""
-        from fieldguide.steps.frame import frame
+        from fieldguide.steps.frame.frame import frame
 
         SEEN.keep_in(self.folder / "work")
         if self.config.join is not None:
@@ -95,8 +95,8 @@ class Material:
     @cached_property
     def divided(self) -> Divided:
         """The split, sealed when it is made first and proven to be the same ever after."""
-        from fieldguide.steps.split import divide
-        from fieldguide.steps.split_series import divide_series
+        from fieldguide.steps.split.series import divide_series
+        from fieldguide.steps.split.split import divide
 
         framed = self.framed
         if framed.examples is not None:
@@ -201,7 +201,7 @@ class Material:
             GateError: no look is recorded: the seal is opened (`Seal.open`) before its rows are handed to anybody.
         """
         from fieldguide.core.slices import slices_of
-        from fieldguide.steps.finalize import Sealed
+        from fieldguide.steps.finalize.finalize import Sealed
 
         if not self.seal.looks:
             raise GateError(

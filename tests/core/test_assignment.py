@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.core.assignment import Allocation, explores, point
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.sample_ratio import sample_ratio
+from fieldguide.core.online.assignment import Allocation, explores, point
+from fieldguide.core.statistics.sample_ratio import sample_ratio
 
 
 def test_shares_are_dealt_as_planned():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fieldguide.core.balance import balanced
 from fieldguide.core.batch import Batch, Encoded, Layout
 from fieldguide.core.errors import ConfigError, DataError
-from fieldguide.core.operating_point import cost_curve, operating_point, threshold_to_reach
+from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
 
 CLASSES: Any = SimpleNamespace(task=SimpleNamespace(family="classes"))
 

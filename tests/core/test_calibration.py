@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.core.bootstrap import wilson
-from fieldguide.core.calibration import best_threshold, calibration, calibration_ratio, reliability
 from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.statistics.bootstrap import wilson
+from fieldguide.core.statistics.calibration import best_threshold, calibration, calibration_ratio, reliability
 from fieldguide.parts import find
 
 

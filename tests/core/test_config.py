@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.core.config import Config, check_names, json_schema, load_config, parse_config
-from fieldguide.core.document import plain_value, read_document
+from fieldguide.core.documents.config import Config, check_names, json_schema, load_config, parse_config
+from fieldguide.core.documents.document import plain_value, read_document
 from fieldguide.core.errors import ConfigError
 
 HERE = Path("/studies/adult")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.core.data_contract import Agreed, Contract, changed, check_columns, load_contract
+from fieldguide.core.documents.data_contract import Agreed, Contract, changed, check_columns, load_contract
 from fieldguide.core.errors import ConfigError
 
 BAD = """features:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from fieldguide.core.delay import DelayCurve, kaplan_meier
+from fieldguide.core.statistics.delay import DelayCurve, kaplan_meier
 
 ROWS = st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=30)
 

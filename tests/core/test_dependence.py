@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.dependence import (
+from fieldguide.core.leaderboard import difference, judge
+from fieldguide.core.problem import Output, Problem
+from fieldguide.core.statistics.dependence import (
     Widening,
     dependence,
     less_sure,
@@ -16,8 +18,6 @@ from fieldguide.core.dependence import (
     widening,
     widening_of,
 )
-from fieldguide.core.leaderboard import difference, judge
-from fieldguide.core.problem import Output, Problem
 from fieldguide.parts import find
 
 

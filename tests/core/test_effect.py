@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fieldguide.core.cuped import adjusted, balance
-from fieldguide.core.effect import Effect, Sample, effect
-from fieldguide.core.ratio import ratio
-from fieldguide.core.sequential import BURN_IN
+from fieldguide.core.statistics.cuped import adjusted, balance
+from fieldguide.core.statistics.effect import Effect, Sample, effect
+from fieldguide.core.statistics.ratio import ratio
+from fieldguide.core.statistics.sequential import BURN_IN
 
 
 def test_a_mean_per_unit_is_welch_s_test():

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.expression import parse
-from fieldguide.core.functions import FUNCTIONS
-from fieldguide.core.syntax import MAX_DEPTH, ExpressionError, read_syntax
+from fieldguide.core.language.expression import parse
+from fieldguide.core.language.functions import FUNCTIONS
+from fieldguide.core.language.syntax import MAX_DEPTH, ExpressionError, read_syntax
 
 KINDS = {
     "age": "number", "total rooms": "number", "a`b": "number", "class": "number",

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fieldguide.core import media, unpacking
 from fieldguide.core.errors import DataError
-from fieldguide.core.source import open_source
+from fieldguide.core.files import media, unpacking
+from fieldguide.core.files.source import open_source
 
 PIL = pytest.importorskip("PIL.Image")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.frequency import DAY, HOUR, Frequency, frequency_of
+from fieldguide.core.series.frequency import DAY, HOUR, Frequency, frequency_of
 
 
 def moments(dates) -> np.ndarray:

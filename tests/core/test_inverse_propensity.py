@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.inverse_propensity import doubly_robust, ips, snips
+from fieldguide.core.statistics.inverse_propensity import doubly_robust, ips, snips
 
 RATES = np.array([0.1, 0.3, 0.5])
 TARGET = np.array([0.1, 0.2, 0.7])

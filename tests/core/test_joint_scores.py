@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.calibration import calibration, label_thresholds
 from fieldguide.core.leaderboard import judge
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import half_informed, score, smallest_difference
+from fieldguide.core.statistics.calibration import calibration, label_thresholds
 from fieldguide.parts import find
 from fieldguide.testing.learner import LABELS, example
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.label_noise import confident_learning, normalised_margin
+from fieldguide.core.statistics.label_noise import confident_learning, normalised_margin
 
 
 def problem(n=2000, k=4, share=0.08, seed=0):

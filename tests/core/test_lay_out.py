@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from fieldguide.core.errors import DataError
-from fieldguide.core.lay_out import lay_out
+from fieldguide.core.series.lay_out import lay_out
 
 DAYS = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]").astype("datetime64[us]")
 

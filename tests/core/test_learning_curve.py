@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.learning_curve import fit_power_law
+from fieldguide.core.statistics.learning_curve import fit_power_law
 
 SIZES = np.array([750, 1_500, 3_000, 6_000, 12_000])
 

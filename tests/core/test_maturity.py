@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.maturity import immature_from
+from fieldguide.core.statistics.maturity import immature_from
 
 DAY = 86_400_000_000
 YEAR = 365 * DAY

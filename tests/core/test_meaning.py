@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.fingerprint import fingerprint, grid_of, of_column
-from fieldguide.core.meaning import shifts, table_shifts
-from fieldguide.core.shift import Shift
+from fieldguide.core.meaning.fingerprint import fingerprint, grid_of, of_column
+from fieldguide.core.meaning.meaning import shifts, table_shifts
+from fieldguide.core.meaning.shift import Shift
+from fieldguide.core.meaning.units import distance
 from fieldguide.core.table import Column, Table
-from fieldguide.core.units import distance
 
 KINDS = {
     "age": "number", "temperature": "number", "income": "number", "balance": "number", "visits": "number",

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.core.frequency import DAY, Frequency
-from fieldguide.core.panel import Examples, Panel, filled, scale_of
+from fieldguide.core.series.frequency import DAY, Frequency
+from fieldguide.core.series.panel import Examples, Panel, filled, scale_of
 
 DATA = Path(os.environ.get("FIELDGUIDE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fieldguide.core.documents.plan import Plan, draft, load_plan
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.plan import Plan, draft, load_plan
 
 GOOD = """name: bigger
 log: sqlite:///log.db

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.core.power import rows_needed, smallest_effect, two_proportion_power
+from fieldguide.core.statistics.power import rows_needed, smallest_effect, two_proportion_power
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.02, 0.3, 0.9])

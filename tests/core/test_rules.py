@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.core.config import Config, parse_config
+from fieldguide.core.documents.config import Config, parse_config
 from fieldguide.core.errors import ConfigError, DataError, ModelError
+from fieldguide.core.language.rules import Bound, Rule, Rules, bind, coded, signal_kinds, signals, true_signals
 from fieldguide.core.problem import Output
-from fieldguide.core.rules import Bound, Rule, Rules, bind, coded, signal_kinds, signals, true_signals
 from fieldguide.core.table import Column
 from fieldguide.parts import find
 
@@ -183,7 +183,7 @@ def test_mistakes_in_the_section_are_told_with_their_line(text: str, said: str) 
 
 
 def test_names_that_the_table_does_not_have_are_told_before_anything_is_read() -> None:
-    from fieldguide.core.config import check_names
+    from fieldguide.core.documents.config import check_names
 
     text = (
         "rules: {order: [{name: a, when: buy = 'yes' and `buy.probability` > 0.5 and aeg > 1, decide: y}], default: x}"

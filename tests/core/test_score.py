@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.bootstrap import bootstrap_weights, left_out_weights, resampled, unseen_share, wilson
 from fieldguide.core.errors import DataError
 from fieldguide.core.problem import Output
 from fieldguide.core.score import Score, SliceScore, compare, half_informed, optimism, score, smallest_difference
 from fieldguide.core.slices import slice_gap, slice_scores
+from fieldguide.core.statistics.bootstrap import bootstrap_weights, left_out_weights, resampled, unseen_share, wilson
 from fieldguide.parts import find
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.seasonality import autocorrelation, level_shift
+from fieldguide.core.series.seasonality import autocorrelation, level_shift
 
 
 def test_the_nile_falls_in_1899():

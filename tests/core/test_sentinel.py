@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.sentinel import sentinel
+from fieldguide.core.meaning.sentinel import sentinel
 
 RNG = np.random.default_rng(0)
 SIZES = RNG.normal(90, 25, 3000).clip(20, 220)

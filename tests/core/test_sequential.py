@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fieldguide.core.multiplicity import benjamini_hochberg, holm
-from fieldguide.core.sample_ratio import sample_ratio
-from fieldguide.core.sample_size import planned_error, smallest_shown, units_needed
-from fieldguide.core.sequential import always_valid_p, always_valid_reach, mixture_scale
+from fieldguide.core.statistics.multiplicity import benjamini_hochberg, holm
+from fieldguide.core.statistics.sample_ratio import sample_ratio
+from fieldguide.core.statistics.sample_size import planned_error, smallest_shown, units_needed
+from fieldguide.core.statistics.sequential import always_valid_p, always_valid_reach, mixture_scale
 
 
 def test_the_scale_is_the_shortest_sequence():

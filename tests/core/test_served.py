@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy.stats import chi2, chi2_contingency
 
-from fieldguide.core.served import moved, unseen, windows_of
+from fieldguide.core.online.served import moved, unseen, windows_of
 
 
 def test_index_and_p_are_those_of_the_references() -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core import delimited
 from fieldguide.core.errors import DataError
-from fieldguide.core.source import open_source, write_frame, write_frames
+from fieldguide.core.files import delimited
+from fieldguide.core.files.source import open_source, write_frame, write_frames
 
 
 def write(folder, name, content):
@@ -182,7 +182,7 @@ def test_slices_take_memory_for_a_block_not_for_the_file(tmp_path):
         for _ in range(50):
             file.write(b"12345678,some text here,0.12345\n" * 40_000)
     code = (
-        "import resource, sys\nfrom fieldguide.core.source import open_source\n"
+        "import resource, sys\nfrom fieldguide.core.files.source import open_source\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = peak()\nsource = open_source(sys.argv[1])\n"
         "n = sum(part.height for part in source.slices(10_000))\nprint(n, peak() - before)"
@@ -300,7 +300,7 @@ def test_unclosed_quote_names_its_line(tmp_path):
 
 def test_importing_loads_nothing_heavy():
     code = (
-        "import sys, fieldguide.core.source, fieldguide.steps.detect_task\n"
+        "import sys, fieldguide.core.files.source, fieldguide.steps.detect.task\n"
         "print([m for m in ('pandas', 'pyarrow', 'torch', 'sklearn') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -337,7 +337,7 @@ def test_full_disk_names_path_and_bytes(tmp_path, suffix):
     code = """
 import resource, signal, sys
 import polars as pl
-from fieldguide.core.source import DataError, write_frame
+from fieldguide.core.files.source import DataError, write_frame
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:

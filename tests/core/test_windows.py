@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldguide.core.windows import Windows
+from fieldguide.core.series.windows import Windows
 
 
 @given(

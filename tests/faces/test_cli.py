@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from conftest import Command, people, small_study
-from fieldguide.core.config import json_schema, load_config
+from fieldguide.core.documents.config import json_schema, load_config
 from fieldguide.core.finding import SEVERITIES
 from fieldguide.faces.terminal import TITLES, leaderboard
 from fieldguide.workflow import STEPS, Study
@@ -380,7 +380,7 @@ def test_a_keyboard_interrupt_inside_a_step_ends_in_130(
     def interrupt(*args: Any, **kwargs: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fieldguide.steps.explore.explore", interrupt)
+    monkeypatch.setattr("fieldguide.steps.explore.explore.explore", interrupt)
     done = command("run", study)
     assert (done.status, done.out) == (130, "")
     assert done.err.strip() == "Stopped. Nothing is lost: run the same command again and it resumes."
@@ -396,7 +396,7 @@ def test_a_mistake_of_ours_is_not_mistaken_for_a_closed_gate(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("fieldguide.steps.explore.explore", fail)
+    monkeypatch.setattr("fieldguide.steps.explore.explore.explore", fail)
     done = command("explore", study, "--json")
     assert done.status == 70
     assert document(done.out)["error"] == "InternalError"

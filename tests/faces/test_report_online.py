@@ -22,13 +22,13 @@ from serving_cases import model_folder
 
 from conftest import people
 from fieldguide.core.answering import Contract, answered, folder_hash, read_request
-from fieldguide.core.log import Outcome, Prediction, Refusal
+from fieldguide.core.online.log import Outcome, Prediction, Refusal
 from fieldguide.core.result import Result
 from fieldguide.faces.report import content, content_of_experiments, report
 from fieldguide.faces.server.arms import Arm
 from fieldguide.parts.stores import open_log
-from fieldguide.steps import experiment
-from fieldguide.steps.online import online, traffic_of_log
+from fieldguide.steps.online import experiment
+from fieldguide.steps.online.online import online, traffic_of_log
 from fieldguide.workflow import Study, load_model
 
 CHROMIUM = Path("/usr/bin/chromium")

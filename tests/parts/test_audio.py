@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from fieldguide.core.media import uri_of
+from fieldguide.core.files.media import uri_of
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Recipe
 from fieldguide.parts.modalities import _sounds

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from fieldguide.core.effect import Effect
-from fieldguide.core.experiment import Judged, Measured, Phase
-from fieldguide.core.sample_ratio import sample_ratio
+from fieldguide.core.online.experiment import Judged, Measured, Phase
+from fieldguide.core.statistics.effect import Effect
+from fieldguide.core.statistics.sample_ratio import sample_ratio
 from fieldguide.parts import find, names
 from fieldguide.testing import check_design
 

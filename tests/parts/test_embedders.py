@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fieldguide.core.clock import Clock
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.vocabulary import Corpus, Vocabulary, corpus_of, vocabulary_of
+from fieldguide.core.words.vocabulary import Corpus, Vocabulary, corpus_of, vocabulary_of
 from fieldguide.parts.embedders import _objective as objective
 from fieldguide.parts.embedders import skipgram
 from fieldguide.parts.embedders._draws import Alias, draw

@@ -17,9 +17,9 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, DataError, MissingExtra
 from fieldguide.core.problem import Output
+from fieldguide.core.series.windows import Windows
 from fieldguide.core.settings import space_of, values_of, with_values
 from fieldguide.core.table import Column
-from fieldguide.core.windows import Windows
 from fieldguide.parts.learners._smoothing import smoothed
 from fieldguide.parts.learners.naive import Naive
 from fieldguide.parts.learners.nlinear import PENALTIES, NLinear

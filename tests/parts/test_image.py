@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core import media
 from fieldguide.core.errors import DataError, ModelError
-from fieldguide.core.media import BadFile, cell_of, uri_of
+from fieldguide.core.files import media
+from fieldguide.core.files.media import BadFile, cell_of, uri_of
 from fieldguide.core.reading import read_frame
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Recipe

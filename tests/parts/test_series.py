@@ -52,7 +52,7 @@ def test_what_is_no_series_is_broken(value):
 
 
 def test_parquet_lists_are_read(tmp_path):
-    from fieldguide.core.source import open_source
+    from fieldguide.core.files.source import open_source
 
     pl.DataFrame({"wave": [[1.0, 2.0], [3.0, None]]}).write_parquet(tmp_path / "t.parquet")
     typed, broken = Series().read(open_source(tmp_path / "t.parquet").collect()["wave"], WAVE)
@@ -129,8 +129,8 @@ def test_spelling_is_read_again():
 
 
 def test_columns_of_lists_are_found_to_be_series():
-    from fieldguide.core.source import open_source
-    from fieldguide.steps.detect import detect_columns
+    from fieldguide.core.files.source import open_source
+    from fieldguide.steps.detect.columns import detect_columns
 
     rows = {"wave": [curve(9, i)[0].tolist() for i in range(30)], "tags": [str(["a", "b"])] * 29 + ["[]"]}
     kinds = {column.name: column.kind for column in detect_columns(open_source(rows))}

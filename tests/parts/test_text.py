@@ -163,7 +163,7 @@ def test_features_of_a_checkpoint_are_the_same_alone_together_and_loaded(checkpo
 
 
 def test_kept_features_are_live_features(checkpoint, tmp_path, monkeypatch):
-    from fieldguide.core.media import SEEN
+    from fieldguide.core.files.media import SEEN
     from fieldguide.parts.modalities import _sentences
 
     found, texts = resolve(checkpoint), ["call me", "now", "call me", None]

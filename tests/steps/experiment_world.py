@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.assignment import Allocation
-from fieldguide.core.log import Entry, Outcome, Prediction, Served
+from fieldguide.core.online.assignment import Allocation
+from fieldguide.core.online.log import Entry, Outcome, Prediction, Served
 from fieldguide.core.table import Column
 from fieldguide.parts.stores import open_log
 

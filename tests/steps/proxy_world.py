@@ -10,8 +10,8 @@ import polars as pl
 
 from fieldguide import parts
 from fieldguide.core.contracts import Roles
+from fieldguide.core.documents.proxy_sections import EventSection
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.proxy_sections import EventSection
 from fieldguide.core.table import Column, Table
 
 START = np.datetime64("2024-01-01T00:00:00", "us")

@@ -13,8 +13,8 @@ from fieldguide import parts
 from fieldguide.core.contracts import Roles
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Column, Table
-from fieldguide.steps.assumptions import assumptions
 from fieldguide.steps.checking import checked
+from fieldguide.steps.explore.assumptions import assumptions
 
 AUC = {"metric": "roc_auc", "settings": {}, "smallest_difference": 0.01}
 RMSE = {"metric": "rmse", "settings": {}, "smallest_difference": 0.01}

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from conftest import Command, people
-from fieldguide.core.data_contract import load_contract
+from fieldguide.core.documents.data_contract import load_contract
 from fieldguide.core.errors import ConfigError, StudyError
 from fieldguide.workflow import Study
 

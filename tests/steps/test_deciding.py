@@ -12,10 +12,10 @@ import pytest
 
 from conftest import Command
 from fieldguide.core.errors import ConfigError, ContractError, DataError, GateError, ModelError, StudyError
-from fieldguide.core.rules import Rule, Rules, bind
+from fieldguide.core.language.rules import Rule, Rules, bind
 from fieldguide.core.table import Column
 from fieldguide.faces.report import content
-from fieldguide.steps.rules import Held, diff
+from fieldguide.steps.rules.judge import Held, diff
 from fieldguide.workflow import Study, load_model
 
 SETTINGS = """problem:

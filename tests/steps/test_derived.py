@@ -10,8 +10,8 @@ from fieldguide.core.contracts import Roles
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
-from fieldguide.steps import derived
-from fieldguide.steps.derived import derived_worth, log_rows
+from fieldguide.steps.explore import derived
+from fieldguide.steps.explore.derived import derived_worth, log_rows
 
 METRIC = find("metrics", "rmse")()
 PROBLEM = Problem((Output("y", find("tasks", "regression")(), (), METRIC),))

@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 
 from fieldguide.core.errors import ConfigError, DataError
-from fieldguide.core.source import open_source
+from fieldguide.core.files.source import open_source
 from fieldguide.core.table import MISSING
 from fieldguide.parts import modality
-from fieldguide.steps import detect_sample
-from fieldguide.steps.detect import detect_columns, id_like
-from fieldguide.steps.detect_roles import RolesGuess, detect_roles
-from fieldguide.steps.detect_task import detect_task, questions
+from fieldguide.steps.detect import sample
+from fieldguide.steps.detect.columns import detect_columns, id_like
+from fieldguide.steps.detect.roles import RolesGuess, detect_roles
+from fieldguide.steps.detect.task import detect_task, questions
 
 DATA = Path(os.environ.get("FIELDGUIDE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -288,9 +288,9 @@ def test_unknown_names_and_kinds_are_refused():
 
 
 def test_more_rows_than_are_looked_at(monkeypatch):
-    monkeypatch.setattr(detect_sample, "ALL_ROWS", 1000)
-    monkeypatch.setattr(detect_sample, "HEAD", 200)
-    monkeypatch.setattr(detect_sample, "RANDOM", 300)
+    monkeypatch.setattr(sample, "ALL_ROWS", 1000)
+    monkeypatch.setattr(sample, "HEAD", 200)
+    monkeypatch.setattr(sample, "RANDOM", 300)
     n = 5000
     source = open_source(
         {"row": np.arange(n), "key": [f"k{i:05}" for i in range(n)], "x": ["1", "", "2", "3", "NA"] * (n // 5)}

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.config import load_config
-from fieldguide.core.source import open_source
-from fieldguide.steps.begin import begin
-from fieldguide.steps.frame import look
+from fieldguide.core.documents.config import load_config
+from fieldguide.core.files.source import open_source
+from fieldguide.steps.begin.begin import begin
+from fieldguide.steps.frame.frame import look
 
 
 @pytest.fixture

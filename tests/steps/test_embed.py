@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from conftest import Command
-from fieldguide.core.embedding import Embedding, features
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError, ModelError
-from fieldguide.core.nearness import analogies, analogy, neighbours, similarity
+from fieldguide.core.words.embedding import Embedding, features
+from fieldguide.core.words.nearness import analogies, analogy, neighbours, similarity
 from fieldguide.steps.embed import Sequences, apply, embed, positions, read_corpus, read_pairs, read_questions
 
 SMALL: dict[str, Any] = {"dimensions": 6, "epochs": 2, "min_count": 1, "device": "cpu"}

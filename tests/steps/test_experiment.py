@@ -10,15 +10,15 @@ import polars as pl
 import pytest
 from experiment_world import DEVICES, START, write_log, write_plan
 
-from fieldguide.core.assignment import Allocation
+from fieldguide.core.documents.plan import load_plan
 from fieldguide.core.errors import DataError, GateError, StudyError
-from fieldguide.core.experiment import Phase
-from fieldguide.core.plan import load_plan
+from fieldguide.core.online.assignment import Allocation
+from fieldguide.core.online.experiment import Phase
 from fieldguide.parts.designs.ab import AB
 from fieldguide.parts.designs.forward_back import ForwardBack
-from fieldguide.steps import experiment
-from fieldguide.steps.judge import Before, judge
-from fieldguide.steps.traffic import read_traffic, units_of
+from fieldguide.steps.online import experiment
+from fieldguide.steps.online.judge import Before, judge
+from fieldguide.steps.online.traffic import read_traffic, units_of
 
 END = START + timedelta(days=7)
 LATER = END + timedelta(days=3)

@@ -20,9 +20,9 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator
 from fieldguide.core.table import Column
 from fieldguide.parts import find
-from fieldguide.steps.counter import Measure, counter_examples
-from fieldguide.steps.partial import grid_of, partial_dependence
-from fieldguide.steps.permutation import groups_of, permutation_importance
+from fieldguide.steps.explain.counter import Measure, counter_examples
+from fieldguide.steps.explain.partial import grid_of, partial_dependence
+from fieldguide.steps.explain.permutation import groups_of, permutation_importance
 from fieldguide.testing.explainer import fitted
 from fieldguide.workflow import Study
 
@@ -286,7 +286,7 @@ def test_rows_of_a_file_are_explained_one_by_one(small: Study, command: Command,
 
 
 def test_rows_that_are_too_many_are_counted(small: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldguide.steps.explain.EXPLAINED", 4)
+    monkeypatch.setattr("fieldguide.steps.explain.explain.EXPLAINED", 4)
     (output,) = small.explain("linear", people(30, seed=8).drop("bought")).facts["outputs"]
     assert len(output["asked"]) == 4 and output["not_explained"] == 26
 
@@ -318,7 +318,7 @@ def test_values_have_no_counter_examples(tmp_path: Path) -> None:
 
 def test_a_blend_is_explained_and_a_simpler_one_is_preferred_to_it(finished: Study, tmp_path: Path) -> None:
     """An ensemble that was not chosen is explained by its own members, not by the chosen candidate's."""
-    from fieldguide.steps.refine import blended_of
+    from fieldguide.steps.refine.refine import blended_of
 
     entries = finished._entries()
     bench = finished._bench
@@ -329,7 +329,7 @@ def test_a_blend_is_explained_and_a_simpler_one_is_preferred_to_it(finished: Stu
     }
     blended = blended_of(bench, {**entries, "ensemble": pair}, "ensemble")
     assert [m.name for m in blended.members] == ["linear", "boosting"] and blended.weights == (0.25, 0.75)
-    from fieldguide.steps.explain import explain
+    from fieldguide.steps.explain.explain import explain
 
     facts, _ = explain(bench, blended, "ensemble", entries["linear"]["thresholds"])
     (output,) = facts["outputs"]

@@ -12,15 +12,15 @@ import pytest
 from conftest import people, small_study
 from fieldguide.core.answering import Contract
 from fieldguide.core.errors import DataError, StudyError
-from fieldguide.core.log import Entry, Outcome, Prediction, Served
 from fieldguide.core.model import Model
+from fieldguide.core.online.log import Entry, Outcome, Prediction, Served
 from fieldguide.core.reading import read_frame
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
-from fieldguide.steps import gap as step
-from fieldguide.steps.gap import Judged, gap, gap_of_log
-from fieldguide.steps.refresh import refresh_of_log
+from fieldguide.steps.online import gap as step
+from fieldguide.steps.online.gap import Judged, gap, gap_of_log
+from fieldguide.steps.online.refresh import refresh_of_log
 from fieldguide.workflow import load_model
 
 BRIER = find("metrics", "brier")()

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fieldguide.core.documents.plan import ArmSection
 from fieldguide.core.errors import ConfigError, DataError, ModelError
-from fieldguide.core.plan import ArmSection
-from fieldguide.steps.arms import scorer
-from fieldguide.steps.identity import equality, paths_compared
+from fieldguide.steps.online.arms import scorer
+from fieldguide.steps.online.identity import equality, paths_compared
 
 
 def rows(n=600, seed=0):

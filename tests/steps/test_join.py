@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fieldguide.core.config import Config
-from fieldguide.steps.join import join
+from fieldguide.core.documents.config import Config
+from fieldguide.steps.join.join import join
 
 pytest.importorskip("duckdb")
 

@@ -12,13 +12,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from fieldguide.core.config import Config, parse_config
+from fieldguide.core.documents.config import Config, parse_config
+from fieldguide.core.documents.join_sections import duration
 from fieldguide.core.errors import ConfigError, DataError, FieldguideError, MissingExtra
-from fieldguide.core.expression import parse
-from fieldguide.core.join_sections import duration
-from fieldguide.steps import join_outcome
-from fieldguide.steps.join import join
-from fieldguide.steps.join_sql import condition
+from fieldguide.core.language.expression import parse
+from fieldguide.steps.join import outcome as outcome_queries
+from fieldguide.steps.join.join import join
+from fieldguide.steps.join.sql import condition
 from fieldguide.workflow import Study
 
 duckdb = pytest.importorskip("duckdb")
@@ -221,7 +221,7 @@ def test_the_delay_of_many_units_is_taken_from_a_sample_of_whole_entities(tmp_pa
     orders = "".join(f"{rng.randrange(600)},{day:%Y-%m-%d %H:%M:%S},1,{day:%Y-%m-%d}\n" for day in days)
     (tmp_path / "orders.csv").write_text("customer,day,amount,booked\n" + orders)
     table, whole = run(tmp_path)
-    monkeypatch.setattr(join_outcome, "CURVE_UNITS", 300)
+    monkeypatch.setattr(outcome_queries, "CURVE_UNITS", 300)
     same_table, part = run(tmp_path)
     assert table.equals(same_table)
     assert (whole["delay"]["sampled"], whole["delay"]["n"]) == (False, 1_200)
@@ -231,7 +231,7 @@ def test_the_delay_of_many_units_is_taken_from_a_sample_of_whole_entities(tmp_pa
 
 
 def test_a_file_named_by_several_tables_is_read_for_its_hash_once(folder, monkeypatch):
-    step = sys.modules["fieldguide.steps.join"]
+    step = sys.modules["fieldguide.steps.join.join"]
     read, once = [], step.file_hash
     monkeypatch.setattr(step, "file_hash", lambda path: read.append(path.name) or once(path))
     said = step._stated(parse_config(STUDY, folder).join)

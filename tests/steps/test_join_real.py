@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.config import parse_config
-from fieldguide.steps.join import join
+from fieldguide.core.documents.config import parse_config
+from fieldguide.steps.join.join import join
 
 pytest.importorskip("duckdb")
 

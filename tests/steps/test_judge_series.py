@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.frequency import DAY, Frequency
-from fieldguide.core.panel import Examples, Panel
-from fieldguide.steps.judge_series import forecast_facts, interval_of
+from fieldguide.core.series.frequency import DAY, Frequency
+from fieldguide.core.series.panel import Examples, Panel
+from fieldguide.steps.finalize.series import forecast_facts, interval_of
 
 N, H, W = 3000, 4, 30
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fieldguide.core.errors import DataError
-from fieldguide.steps.off_policy import off_policy
+from fieldguide.steps.online.off_policy import off_policy
 
 ACTIONS, REWARDS, PROPENSITIES = np.zeros(4, int), np.ones(4), np.full(4, 0.5)
 CHANCES = np.full((4, 2), 0.5)

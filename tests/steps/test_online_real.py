@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from fieldguide.core.errors import DataError
-from fieldguide.steps.experiment import plan, verdict
-from fieldguide.steps.off_policy import off_policy, policy_table
+from fieldguide.steps.online.experiment import plan, verdict
+from fieldguide.steps.online.off_policy import off_policy, policy_table
 
 DATA = Path(os.environ.get("FIELDGUIDE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 COOKIE_CATS = DATA / "cookie_cats" / "cookie_cats.csv.gz"

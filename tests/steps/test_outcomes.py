@@ -14,11 +14,11 @@ import pytest
 
 from conftest import Command
 from fieldguide.core.errors import DataError
-from fieldguide.core.log import LogStore, Outcome, Prediction, Served
+from fieldguide.core.online.log import LogStore, Outcome, Prediction, Served
 from fieldguide.core.table import Column
 from fieldguide.parts.stores import open_log
-from fieldguide.steps.join_log import Wanted, table
-from fieldguide.steps.outcomes import delay, joined, judged_until, outcomes_of, take_file
+from fieldguide.steps.join.log import Wanted, table
+from fieldguide.steps.online.outcomes import delay, joined, judged_until, outcomes_of, take_file
 
 START = datetime(2024, 5, 1)
 COLUMNS = (Column("age", "number"), Column("double", "number", read={"expression": "age * 2"}))

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.asked import asked_of
-from fieldguide.core.config import Config, parse_config
+from fieldguide.core.documents.asked import asked_of
+from fieldguide.core.documents.config import Config, parse_config
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.table import Column
-from fieldguide.steps.begin import begin
-from fieldguide.steps.detect_joint import guess_of, mark_of
-from fieldguide.steps.frame import Framed, frame
-from fieldguide.steps.outputs import MOST_VIEWS, simple
+from fieldguide.steps.begin.begin import begin
+from fieldguide.steps.detect.joint import guess_of, mark_of
+from fieldguide.steps.frame.frame import Framed, frame
+from fieldguide.steps.frame.outputs import MOST_VIEWS, simple
 
 N = 40
 

@@ -10,7 +10,7 @@ from fieldguide.core.contracts import Roles
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
-from fieldguide.steps.probe import probe
+from fieldguide.steps.explore.probe import probe
 
 
 def roles_of(blocks):

@@ -9,7 +9,7 @@ import pytest
 
 from fieldguide.core.problem import Output, Problem
 from fieldguide.parts import find
-from fieldguide.steps import promise
+from fieldguide.steps.finalize import promise
 from fieldguide.steps.recency import decay_of
 
 DAY = 86_400_000_000

@@ -9,11 +9,20 @@ import polars as pl
 import pytest
 from proxy_world import PURCHASE_DELAY, proxies, shop
 
+from fieldguide.core.documents.proxy_sections import EventSection
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.proxy_sections import EventSection
 from fieldguide.steps.checking import checked
-from fieldguide.steps.events import read_event
-from fieldguide.steps.proxy import _acts, _Work, design_effect, kendall, matured, proxy_quality, recommend, waiting
+from fieldguide.steps.explore.proxy import (
+    _acts,
+    _Work,
+    design_effect,
+    kendall,
+    matured,
+    proxy_quality,
+    recommend,
+    waiting,
+)
+from fieldguide.steps.frame.events import read_event
 
 SEVERE = {"cart": ("pages > 1", "pages > 2")}
 
@@ -175,7 +184,7 @@ def test_recommendations_of_nothing():
 
 
 def test_rows_without_times_are_taken_as_they_are(world):
-    from fieldguide.steps.proxy import _Clock
+    from fieldguide.steps.explore.proxy import _Clock
 
     event = read_event(world.table, "cart", "cart")
     assert (matured(event, _Clock(None, None, "", False)).label == event.label).all()

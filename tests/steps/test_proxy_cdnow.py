@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.config import parse_config
 from fieldguide.core.contracts import Roles
-from fieldguide.steps.frame import frame
-from fieldguide.steps.proxy import proxy_quality
+from fieldguide.core.documents.config import parse_config
+from fieldguide.steps.explore.proxy import proxy_quality
+from fieldguide.steps.frame.frame import frame
 
 DATA = Path(os.environ.get("FIELDGUIDE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FILE = DATA / "cdnow" / "CDNOW_master.txt.gz"

@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from conftest import Command, small_study
-from fieldguide.core.decay import Estimate, added, estimated, recommended
 from fieldguide.core.errors import ConfigError, StudyError
-from fieldguide.core.periods import DAY, UNITS, Periods, periods_for, schedules_of
 from fieldguide.core.problem import Output, Problem
+from fieldguide.core.statistics.decay import Estimate, added, estimated, recommended
+from fieldguide.core.statistics.periods import DAY, UNITS, Periods, periods_for, schedules_of
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
 from fieldguide.steps.recency import age, recency

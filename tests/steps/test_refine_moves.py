@@ -5,7 +5,7 @@ from __future__ import annotations
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.settings import with_values
 from fieldguide.parts.learners.fusion import Fusion
-from fieldguide.steps.refine import _next_move
+from fieldguide.steps.refine.refine import _next_move
 
 
 def moves(learner, up):

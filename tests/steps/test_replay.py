@@ -15,12 +15,12 @@ from conftest import Command
 from fieldguide.core.answering import Contract, answered, read_request
 from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.contracts import Effort
-from fieldguide.core.log import LogStore, Prediction, Query, Refusal
 from fieldguide.core.model import Model
+from fieldguide.core.online.log import LogStore, Prediction, Query, Refusal
 from fieldguide.core.result import Result
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
-from fieldguide.steps.replay import offline_rows, replay, typed_rows
+from fieldguide.steps.online.replay import offline_rows, replay, typed_rows
 from fieldguide.workflow import Study, load_model
 
 START = datetime(2024, 5, 1)

@@ -10,7 +10,7 @@ from fieldguide.core.errors import DataError
 from fieldguide.core.problem import Output
 from fieldguide.parts import find
 from fieldguide.parts.stores._sql import coded as stored
-from fieldguide.steps.served_rows import coded
+from fieldguide.steps.online.served_rows import coded
 
 BINARY = Output("bought", find("tasks", "binary")(), ("no", "yes"))
 GRADE = Output("grade", find("tasks", "multiclass")(), ("1", "2", "3"))

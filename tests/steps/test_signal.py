@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fieldguide.core.contracts import Roles
 from fieldguide.core.table import Column, Table
-from fieldguide.steps.signal import (
+from fieldguide.steps.explore.signal import (
     PENALTIES,
     Design,
     _ridge,

@@ -8,7 +8,7 @@ import pytest
 
 from fieldguide import parts
 from fieldguide.core.table import Column, Table, row_keys
-from fieldguide.steps.split import Divided, Request, divide, prove
+from fieldguide.steps.split.split import Divided, Request, divide, prove
 
 
 def table_with_copies(n: int = 300) -> Table:

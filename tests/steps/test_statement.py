@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.config import parse_config
+from fieldguide.core.documents.config import parse_config
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.table import Column, Table
-from fieldguide.steps.events import as_events, read_event
-from fieldguide.steps.frame import frame
+from fieldguide.steps.frame.events import as_events, read_event
+from fieldguide.steps.frame.frame import frame
 
 PEOPLE = {"product owner", "domain expert", "decision maker", "data engineer", "engineer who runs it"}
 

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fieldguide.core.expression import parse
+from fieldguide.core.language.expression import parse
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
-from fieldguide.steps.weak_slices import Judged, benjamini_hochberg, judged_again, promised, weak_slices
+from fieldguide.steps.refine.weak_slices import Judged, benjamini_hochberg, judged_again, promised, weak_slices
 
 COLUMNS = (Column("age", "number"), Column("pay", "number"), Column("city", "category"), Column("a b", "boolean"))
 
@@ -39,7 +39,7 @@ def found_in(n_seeds: int, **how: object) -> float:
 def test_where_all_rows_are_alike_slices_are_found_in_one_of_twenty_searches_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fieldguide.steps.weak_slices.REPLICATES", 200)
+    monkeypatch.setattr("fieldguide.steps.refine.weak_slices.REPLICATES", 200)
     found = []
     for seed in range(200):
         table, judged = world(seed, 220)

@@ -11,7 +11,7 @@ from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.table import Column
 from fieldguide.parts import find
-from fieldguide.steps.worth import kinds_of, modality_worth
+from fieldguide.steps.refine.worth import kinds_of, modality_worth
 
 
 @pytest.fixture(scope="module")

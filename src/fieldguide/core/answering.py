@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.contracts import Predictions
-from fieldguide.core.log import contract_version
-from fieldguide.core.media import FILE_KINDS
+from fieldguide.core.files.media import FILE_KINDS
 from fieldguide.core.model import Model
+from fieldguide.core.online.log import contract_version
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
 from fieldguide.core.table import Column

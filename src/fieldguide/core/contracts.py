@@ -16,9 +16,9 @@ import polars as pl
 
 from fieldguide.core.batch import Encoded, Layout
 from fieldguide.core.clock import Clock
-from fieldguide.core.experiment import Judged, Phase, Verdict
 from fieldguide.core.explanation import Explanation
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.online.experiment import Judged, Phase, Verdict
 
 Predictions = tuple[np.ndarray, ...]
 """One array per output: (rows, n_labels) float64 probabilities for classes and sets, (rows, d) float64 values otherwise."""

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fieldguide.core.disk import disk_error
 from fieldguide.core.errors import StudyError
+from fieldguide.core.files.disk import disk_error
 
 
 class Journal:

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.calibration import best_threshold, calibration, label_thresholds
 from fieldguide.core.contracts import Metric, Predictions, Threshold
-from fieldguide.core.dependence import Widening, dependence, less_sure, widened, widening_of
 from fieldguide.core.errors import GateError
 from fieldguide.core.model import Find, Model
-from fieldguide.core.operating_point import threshold_to_reach
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import Difference, Score, compare, score
+from fieldguide.core.statistics.calibration import best_threshold, calibration, label_thresholds
+from fieldguide.core.statistics.dependence import Widening, dependence, less_sure, widened, widening_of
+from fieldguide.core.statistics.operating_point import threshold_to_reach
 
 LATENCY_ROWS = 40
 

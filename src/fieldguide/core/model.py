@@ -1,7 +1,7 @@
 """The model: the only thing that crosses from offline to online. A folder without pickles.
 
 Knows the contract of its rows, its predictor, its golden rows and the hashes of its files. How a candidate is chosen and
-when a model is written is `steps.package`'s and `steps.finalize`'s.
+when a model is written is `steps.package`'s and `steps.finalize.finalize`'s.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.ahead import ahead, spread
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, calibrated
 from fieldguide.core.contracts import Predictions, Threshold
-from fieldguide.core.disk import writing
 from fieldguide.core.errors import DataError, ModelError, StudyError, listed
-from fieldguide.core.media import rooted
-from fieldguide.core.panel import HISTORY
+from fieldguide.core.files.disk import writing
+from fieldguide.core.files.media import rooted
+from fieldguide.core.files.sink import write_frames
+from fieldguide.core.files.source import open_source
+from fieldguide.core.language.rules import Bound, Rules
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
-from fieldguide.core.rules import Bound, Rules
+from fieldguide.core.series.ahead import ahead, spread
+from fieldguide.core.series.panel import HISTORY
 from fieldguide.core.settings import with_values
-from fieldguide.core.sink import write_frames
-from fieldguide.core.source import open_source
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Transform
 

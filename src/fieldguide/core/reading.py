@@ -15,8 +15,8 @@ import polars as pl
 
 from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, listed, nearest
-from fieldguide.core.expression import Expression, parse
-from fieldguide.core.media import FILE_KINDS, rooted
+from fieldguide.core.files.media import FILE_KINDS, rooted
+from fieldguide.core.language.expression import Expression, parse
 from fieldguide.core.table import ENCODED_KINDS, Column, Table
 
 Modalities = Callable[[str], Modality]

@@ -1,7 +1,7 @@
 """Scores: a metric on named rows with its interval and its looks; paired differences; what a search costs.
 
 Knows metrics as objects and rows as arrays. Which rows may be judged, and when, is decided elsewhere; how intervals
-come from resampling is `core.bootstrap`; parts of the rows are `core.slices`.
+come from resampling is `core.statistics.bootstrap`; parts of the rows are `core.slices`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.bootstrap import (
+from fieldguide.core.contracts import Metric
+from fieldguide.core.problem import Output
+from fieldguide.core.seeds import generator
+from fieldguide.core.statistics.bootstrap import (
     LEVEL,
     NORMAL,
     REPLICATES,
@@ -22,10 +25,7 @@ from fieldguide.core.bootstrap import (
     resampled,
     unseen_share,
 )
-from fieldguide.core.calibration import Calibration, best_threshold
-from fieldguide.core.contracts import Metric
-from fieldguide.core.problem import Output
-from fieldguide.core.seeds import generator
+from fieldguide.core.statistics.calibration import Calibration, best_threshold
 
 ALIKE = 0.9  # correlation of two candidates' influence, row by row: see `smallest_difference`
 SIGNAL = 1.2  # standard deviations between labels in `half_informed`

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.disk import writing
 from fieldguide.core.errors import GateError, StudyError
+from fieldguide.core.files.disk import writing
 from fieldguide.core.journal import Journal
 from fieldguide.core.split import Split
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.association import binned
-from fieldguide.core.bootstrap import REPLICATES, numbered, resampled
-from fieldguide.core.calibration import ratio_interval
 from fieldguide.core.contracts import Metric
-from fieldguide.core.expression import parse
+from fieldguide.core.language.expression import parse
 from fieldguide.core.score import Difference, SliceScore, score
+from fieldguide.core.statistics.association import binned
+from fieldguide.core.statistics.bootstrap import REPLICATES, numbered, resampled
+from fieldguide.core.statistics.calibration import ratio_interval
 from fieldguide.core.table import Table
 
 SMALLEST_SLICE = 20

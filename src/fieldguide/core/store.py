@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from fieldguide.core.disk import writing
+from fieldguide.core.files.disk import writing
 from fieldguide.core.journal import Journal
 
 

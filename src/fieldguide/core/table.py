@@ -1,7 +1,7 @@
 """Tables: rows with typed columns, and the content hash of a row.
 
 Knows column kinds, roles and keys. How raw cells become typed values is each modality's `read`; how files are opened is
-`core.source`.
+`core.files.source`.
 """
 
 from __future__ import annotations

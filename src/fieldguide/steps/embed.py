@@ -1,7 +1,7 @@
 """Learn a vector for every word of texts, or for every item of sessions; give them to the rows of a table as features.
 
 Knows where a corpus comes from (a text column, a folder or file of texts, items in the order of their time), and the order of
-doing: count, learn, describe. The objective is `parts.embedders`' business, the folder `core.embedding`'s.
+doing: count, learn, describe. The objective is `parts.embedders`' business, the folder `core.words.embedding`'s.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import polars as pl
 from fieldguide import parts
 from fieldguide.core.cell import texts_of
 from fieldguide.core.clock import Clock
-from fieldguide.core.embedding import Embedding, Weighting
 from fieldguide.core.errors import ConfigError, DataError, ModelError, listed, nearest
+from fieldguide.core.files.sink import write_frames
+from fieldguide.core.files.source import Source, open_source
 from fieldguide.core.reading import read_frame
 from fieldguide.core.seeds import seed_for
-from fieldguide.core.sink import write_frames
-from fieldguide.core.source import Source, open_source
-from fieldguide.core.vocabulary import corpus_of, vocabulary_of, words_of
-from fieldguide.steps.detect import detect_columns
+from fieldguide.core.words.embedding import Embedding, Weighting
+from fieldguide.core.words.vocabulary import corpus_of, vocabulary_of, words_of
+from fieldguide.steps.detect.columns import detect_columns
 
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".gz", ".zst")
 SLICE = 50_000
@@ -290,7 +290,7 @@ def positions(
     Raises:
         DataError: a word is unknown, or there are fewer than five.
     """
-    from fieldguide.core.nearness import unit
+    from fieldguide.core.words.nearness import unit
 
     if method not in ("tsne", "pca"):
         raise ConfigError(f"there is no map {method!r}{nearest(method, ('tsne', 'pca'))}", do="use tsne or pca")

@@ -16,11 +16,11 @@ from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import original_scale
 from fieldguide.core.contracts import Threshold
 from fieldguide.core.errors import DataError, listed, nearest
+from fieldguide.core.files.source import open_source
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, threshold_for
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import told
-from fieldguide.core.source import open_source
 from fieldguide.core.split import Split
 from fieldguide.steps.checking import checked
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.panel import HISTORY, KNOWN, OBSERVED, Examples
+from fieldguide.core.series.panel import HISTORY, KNOWN, OBSERVED, Examples
 from fieldguide.core.table import Table
 
 BASELINES = ("naive", "seasonal_naive", "nlinear", "lagged_boosting", "theta", "ets")

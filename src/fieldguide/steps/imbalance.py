@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.bench import Bench, Forgetful, Trial
-from fieldguide.core.bootstrap import resampled
-from fieldguide.core.calibration import best_threshold
 from fieldguide.core.candidate import Candidate, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.errors import StudyError
 from fieldguide.core.finding import Finding
-from fieldguide.core.operating_point import cost_curve, operating_point, threshold_to_reach
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import with_values
+from fieldguide.core.statistics.bootstrap import resampled
+from fieldguide.core.statistics.calibration import best_threshold
+from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
 from fieldguide.parts import find
-from fieldguide.steps.calibrate import cross_fitted, quality
+from fieldguide.steps.refine.calibrate import cross_fitted, quality
 
 PARTS = 5
 REPLICATES = 1_000

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.bench import Bench, Forgetful, Trial
-from fieldguide.core.bootstrap import resampled, wilson
 from fieldguide.core.candidate import Candidate, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.errors import ConfigError, StudyError
 from fieldguide.core.finding import Finding
 from fieldguide.core.seeds import generator
+from fieldguide.core.statistics.bootstrap import resampled, wilson
 from fieldguide.parts import find
 
 PARTS = 5

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.batch import Block
+from fieldguide.core.files.media import FILE_KINDS, told
 from fieldguide.core.finding import Finding
-from fieldguide.core.media import FILE_KINDS, told
 from fieldguide.core.rows import Rows
 from fieldguide.core.table import Column, Table
 from fieldguide.core.transform import Recipe, Transform

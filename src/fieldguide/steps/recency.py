@@ -2,7 +2,7 @@
 
 Takes development rows in time, and one candidate with its settings fixed. Fits it up to each period, on sliding windows (as
 many rows each, so that age is all that differs) and on growing ones, and once more with time shuffled, which shows how much the
-figures move where nothing ages. The arithmetic of cells is `core.decay`'s. No sealed row is read.
+figures move where nothing ages. The arithmetic of cells is `core.statistics.decay`'s. No sealed row is read.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.bench import Bench, Trial, refitted
-from fieldguide.core.bootstrap import bootstrap_weights
 from fieldguide.core.contracts import Metric
-from fieldguide.core.decay import Cells, Estimate, costs, curve, fresh_scores, recommended, windows_compared
 from fieldguide.core.errors import StudyError, listed
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of, readable
-from fieldguide.core.periods import FEWEST_IN_PERIOD, FEWEST_PERIODS, Periods, periods_for, schedules_of
 from fieldguide.core.problem import Problem
 from fieldguide.core.seeds import generator, seed_for
+from fieldguide.core.statistics.bootstrap import bootstrap_weights
+from fieldguide.core.statistics.decay import Cells, Estimate, costs, curve, fresh_scores, recommended, windows_compared
+from fieldguide.core.statistics.periods import FEWEST_IN_PERIOD, FEWEST_PERIODS, Periods, periods_for, schedules_of
 from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.assignment import Allocation
 from fieldguide.core.contracts import Design
-from fieldguide.core.effect import Sample, effect
-from fieldguide.core.experiment import Judged, Measured, Phase
-from fieldguide.core.sample_ratio import sample_ratio
+from fieldguide.core.online.assignment import Allocation
+from fieldguide.core.online.experiment import Judged, Measured, Phase
+from fieldguide.core.statistics.effect import Sample, effect
+from fieldguide.core.statistics.sample_ratio import sample_ratio
 
 DECISIONS = ("ship", "keep", "undecided", "void", "sound", "bug")
 

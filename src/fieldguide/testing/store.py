@@ -1,6 +1,6 @@
 """The contract of stores: what is appended is read back, bit for bit; a transaction is whole or not there; retention.
 
-Knows `core.log.LogStore` only; what survives a kill is tested beside each store, with processes.
+Knows `core.online.log.LogStore` only; what survives a kill is tested beside each store, with processes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from fieldguide.core.log import (
+from fieldguide.core.online.log import (
     ASSIGNMENTS,
     OUTCOMES,
     PREDICTIONS,
@@ -29,7 +29,7 @@ from fieldguide.core.log import (
     cells,
     predictions,
 )
-from fieldguide.core.log_cells import blob_of
+from fieldguide.core.online.log_cells import blob_of
 from fieldguide.core.table import Column
 
 START = datetime(2024, 5, 1, 12)

@@ -14,7 +14,7 @@ from conftest import people
 from fieldguide.core.answering import Contract
 from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.contracts import Effort
-from fieldguide.core.log import LogStore
+from fieldguide.core.online.log import LogStore
 from fieldguide.faces.server.app import build
 from fieldguide.faces.server.arms import Arm, Scorer
 from fieldguide.faces.server.handlers import Settings

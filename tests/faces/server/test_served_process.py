@@ -20,7 +20,7 @@ import pytest
 from serving_cases import model_folder, rows
 
 from conftest import Command
-from fieldguide.core.log import predictions
+from fieldguide.core.online.log import predictions
 from fieldguide.parts.stores import open_log
 
 PROGRAM = Path(sys.executable).parent / "fieldguide"

@@ -18,10 +18,10 @@ from serving_cases import Served, arms_of, model_folder, rows, serving
 
 from conftest import people
 from fieldguide.core.answering import Contract, read_request
-from fieldguide.core.assignment import Allocation
 from fieldguide.core.errors import ConfigError, DataError, StudyError
-from fieldguide.core.log import Query, cells, predictions
 from fieldguide.core.model import Model
+from fieldguide.core.online.assignment import Allocation
+from fieldguide.core.online.log import Query, cells, predictions
 from fieldguide.core.problem import Output
 from fieldguide.core.table import Column
 from fieldguide.faces.server.answers import ARROW, PARQUET
@@ -30,7 +30,7 @@ from fieldguide.faces.server.dealing import Dealing
 from fieldguide.faces.server.handlers import Settings
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
-from fieldguide.steps.replay import typed_rows
+from fieldguide.steps.online.replay import typed_rows
 from fieldguide.workflow import load_model
 
 PROBLEM = {"row", "column", "rule", "value", "send"}

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from check_cases import problem_of, table_of
 
-from fieldguide.core.data_contract import Agreed, Contract
+from fieldguide.core.documents.data_contract import Agreed, Contract
 from fieldguide.core.problem import Problem
 from fieldguide.core.table import Table
-from fieldguide.steps.contract import acceptance, hold
+from fieldguide.steps.frame.contract import acceptance, hold
 
 
 def cells(n: int = 400, seed: int = 0) -> dict[str, Any]:

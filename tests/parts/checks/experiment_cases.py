@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fieldguide.core.sample_ratio import sample_ratio
+from fieldguide.core.statistics.sample_ratio import sample_ratio
 
 
 def measure(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from fieldguide.core.media import uri_of
+from fieldguide.core.files.media import uri_of
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import modality
 

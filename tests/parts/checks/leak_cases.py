@@ -8,8 +8,8 @@ import numpy as np
 from check_cases import problem_of, profile_of, regression, roles_of, table_of
 
 from fieldguide.core.problem import Problem
-from fieldguide.steps.explore import associations
-from fieldguide.steps.probe import probe
+from fieldguide.steps.explore.explore import associations
+from fieldguide.steps.explore.probe import probe
 
 
 def explored(truth: Any, problem: Problem | None = None, blocks: Any = None, **columns: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fieldguide import parts
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding
 from fieldguide.core.table import Column, Table
-from fieldguide.steps.probe import probe
+from fieldguide.steps.explore.probe import probe
 
 DATA = Path(os.environ.get("FIELDGUIDE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 CODES = ("fg320", "fg321", "fg322", "fg323", "fg324", "fg325", "fg326", "fg327", "fg329")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from check_cases import only
 
 from fieldguide.parts.checks.fg108_proxy_target import ProxyTarget
-from fieldguide.steps.events import Learned
+from fieldguide.steps.frame.events import Learned
 from fieldguide.testing import check_check
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from along_cases import DAY, START, columns_of, given, needed, run, target_of
 
-from fieldguide.core.expression import parse
+from fieldguide.core.language.expression import parse
 from fieldguide.parts.checks.fg321_outage import Outage
 from fieldguide.testing import check_check
 

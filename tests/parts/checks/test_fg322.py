@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from along_cases import DAY, START, columns_of, given, needed, regression, run, target_of
 
-from fieldguide.core.expression import parse
+from fieldguide.core.language.expression import parse
 from fieldguide.parts.checks.fg322_late_labels import LateLabels, arrival
 from fieldguide.testing import check_check
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from check_cases import only
 
-from fieldguide.core.log import REFUSALS
+from fieldguide.core.online.log import REFUSALS
 from fieldguide.parts.checks.fg907_contract_breaks import ContractBreaks
 from fieldguide.testing import check_check
 

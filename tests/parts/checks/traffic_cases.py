@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from fieldguide.core.served import Traffic, windows_of
+from fieldguide.core.online.served import Traffic, windows_of
 from fieldguide.core.table import Column
 
 COLUMNS = (

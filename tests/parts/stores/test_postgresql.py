@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from fieldguide.core.errors import ConfigError, StudyError
-from fieldguide.core.log import Outcome, utc
+from fieldguide.core.online.log import Outcome, utc
 from fieldguide.parts.stores import open_log
 from fieldguide.testing import check_store
 

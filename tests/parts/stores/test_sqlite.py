@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 
 from fieldguide.core.errors import ConfigError, StudyError
-from fieldguide.core.log import Batch, Outcome, Prediction, predictions, utc
-from fieldguide.core.log_cells import blob_of
+from fieldguide.core.online.log import Batch, Outcome, Prediction, predictions, utc
+from fieldguide.core.online.log_cells import blob_of
 from fieldguide.parts.stores import open_log
 from fieldguide.testing import check_store
 
 WRITER = """
 import sys
-from fieldguide.core.log import Outcome, utc
+from fieldguide.core.online.log import Outcome, utc
 from fieldguide.parts.stores import open_log
 store = open_log(sys.argv[1])
 for i in range(100_000):

@@ -15,8 +15,8 @@ from typing import Any
 
 import typer
 
-from fieldguide.core.disk import disk_error
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.files.disk import disk_error
 from fieldguide.faces.cli.app import app
 
 INTERRUPTED = 130

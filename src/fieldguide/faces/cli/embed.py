@@ -73,8 +73,8 @@ def neighbours(
     as_json: AsJson = False,
 ) -> None:
     """The words nearest to a word by cosine, or those most probable beside it."""
-    from fieldguide.core.embedding import Embedding
-    from fieldguide.core.nearness import neighbours as near
+    from fieldguide.core.words.embedding import Embedding
+    from fieldguide.core.words.nearness import neighbours as near
 
     embedding = Embedding.load(vectors)
     _say_lists(
@@ -92,8 +92,8 @@ def analogy(
     as_json: AsJson = False,
 ) -> None:
     """What is to C as B is to A: man king woman."""
-    from fieldguide.core.embedding import Embedding
-    from fieldguide.core.nearness import analogy as alike
+    from fieldguide.core.words.embedding import Embedding
+    from fieldguide.core.words.nearness import analogy as alike
 
     _say_lists({f"{a} : {b} = {c} : ?": alike(Embedding.load(vectors), a, b, c, top)}, "cosine", as_json)
 
@@ -107,8 +107,8 @@ def similarity(
     as_json: AsJson = False,
 ) -> None:
     """How far cosines rank pairs of words as people do: Spearman's correlation with its interval."""
-    from fieldguide.core.embedding import Embedding
-    from fieldguide.core.nearness import similarity as agree
+    from fieldguide.core.words.embedding import Embedding
+    from fieldguide.core.words.nearness import similarity as agree
     from fieldguide.steps.embed import read_pairs
 
     _say_agreement(agree(Embedding.load(vectors), read_pairs(pairs)), "Spearman's correlation", "pairs", as_json)
@@ -121,8 +121,8 @@ def analogies(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The share of analogies whose nearest word is the right one, with its interval."""
-    from fieldguide.core.embedding import Embedding
-    from fieldguide.core.nearness import analogies as agree
+    from fieldguide.core.words.embedding import Embedding
+    from fieldguide.core.words.nearness import analogies as agree
     from fieldguide.steps.embed import read_questions
 
     _say_agreement(agree(Embedding.load(vectors), read_questions(questions)), "Right", "questions", as_json)
@@ -139,7 +139,7 @@ def map_(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Draw words on a map of two dimensions; say how much of the nearness it keeps."""
-    from fieldguide.core.embedding import Embedding
+    from fieldguide.core.words.embedding import Embedding
     from fieldguide.faces.report.word_map import draw
     from fieldguide.steps.embed import positions
 
@@ -167,7 +167,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Write a table with the mean vector of a column beside it, as columns a study can take."""
-    from fieldguide.core.embedding import Embedding
+    from fieldguide.core.words.embedding import Embedding
     from fieldguide.steps.embed import apply as give
 
     weighting: Any = "inverse_frequency" if rare else "equal"

@@ -38,7 +38,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Hold experiment.yaml against its rules; say how many units and days it takes."""
-    from fieldguide.steps import experiment as step
+    from fieldguide.steps.online import experiment as step
 
     if log is not None:
         step.write_plan(folder, log, outcome, control, candidate, design)
@@ -52,7 +52,7 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Begin a phase: from now on its shares deal the traffic."""
-    from fieldguide.steps import experiment as step
+    from fieldguide.steps.online import experiment as step
 
     _told(step.start(folder, phase), as_json)
 
@@ -60,7 +60,7 @@ def start(
 @experiment.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Look at the running phase, by readings that hold at every look; say whether to stop."""
-    from fieldguide.steps import experiment as step
+    from fieldguide.steps.online import experiment as step
 
     _told(step.status(folder), as_json)
 
@@ -72,7 +72,7 @@ def stop(
     as_json: AsJson = False,
 ) -> None:
     """End the running phase."""
-    from fieldguide.steps import experiment as step
+    from fieldguide.steps.online import experiment as step
 
     _told(step.stop(folder, reason), as_json)
 
@@ -80,7 +80,7 @@ def stop(
 @experiment.command()
 def verdict(folder: Folder, as_json: AsJson = False) -> None:
     """Judge every phase and say what follows: faults first, then harm, then gain."""
-    from fieldguide.steps import experiment as step
+    from fieldguide.steps.online import experiment as step
 
     _told(step.verdict(folder), as_json)
 
@@ -102,7 +102,7 @@ def gap(
     as_json: AsJson = False,
 ) -> None:
     """Why the online score differs from the promised one: skew, drift, late labels, feedback, the rest."""
-    from fieldguide.steps.gap import gap_of_log
+    from fieldguide.steps.online.gap import gap_of_log
 
     _told(gap_of_log(model, log, offline, outcome=outcome, wait=wait, absent=absent, features=features), as_json)
 
@@ -121,7 +121,7 @@ def refresh(
     as_json: AsJson = False,
 ) -> None:
     """Retrain on the log with the same settings, compare on the newest window, write a new version beside the old."""
-    from fieldguide.steps.refresh import refresh_of_log
+    from fieldguide.steps.online.refresh import refresh_of_log
 
     _told(refresh_of_log(model, log, out, earlier=rows, outcome=outcome, wait=wait, absent=absent), as_json)
 

@@ -45,10 +45,10 @@ def join(
 def _from_log(
     folder: Path, url: str, said: tuple[str | None, str | None, str, str | None, str | None], as_json: bool
 ) -> None:
-    from fieldguide.core.log import now, utc
-    from fieldguide.core.sink import write_frame
+    from fieldguide.core.files.sink import write_frame
+    from fieldguide.core.online.log import now, utc
     from fieldguide.parts.stores import open_log
-    from fieldguide.steps.join_log import Wanted, table
+    from fieldguide.steps.join.log import Wanted, table
 
     model, target, outcome, absent, as_of = said
     store = open_log(url, create=False)

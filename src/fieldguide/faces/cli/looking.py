@@ -65,7 +65,7 @@ def report(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of study.yaml, for editors."""
-    from fieldguide.core.config import json_schema
+    from fieldguide.core.documents.config import json_schema
 
     print_json(json_schema())
 

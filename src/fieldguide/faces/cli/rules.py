@@ -21,7 +21,7 @@ Test = Annotated[bool, typer.Option("--test", help="on the sealed rows, by the a
 @verb.command()
 def show(folder: Folder, as_json: AsJson = False) -> None:
     """The rules in order, their version, and the names by which signals can be read."""
-    from fieldguide.core.rules import signal_kinds
+    from fieldguide.core.language.rules import signal_kinds
 
     found: dict[str, Any] = {}
 
@@ -94,7 +94,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Whose decision changes between another version of the rules and the present one; nothing is fitted."""
-    from fieldguide.core.sink import write_frames
+    from fieldguide.core.files.sink import write_frames
 
     found: dict[str, Any] = {}
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldguide.core.errors import ConfigError, DataError, MissingExtra, StudyError, listed
-from fieldguide.core.log import PREDICTIONS, Query, now, shown, utc
+from fieldguide.core.online.log import PREDICTIONS, Query, now, shown, utc
 from fieldguide.faces.cli.app import AsJson, app, console, print_json, say
 
 LOG = "sqlite:///predictions.db"
@@ -55,13 +55,13 @@ def serve(
     from fieldguide.faces.server.dealing import Dealing
     from fieldguide.parts import find
     from fieldguide.parts.stores import open_log
-    from fieldguide.steps.replay import typed_rows
+    from fieldguide.steps.online.replay import typed_rows
 
     key = _key(api_key_env)
     arms = opened(models, lambda folder: Model.load(Path(folder), find))
     dealing: Dealing | None = None
     if experiment is not None:
-        from fieldguide.steps.experiment import running
+        from fieldguide.steps.online.experiment import running
 
         dealing = Dealing(experiment, arms, running)
     learned = {}
@@ -115,8 +115,8 @@ def replay(
     """Logged values through the offline path must give the logged answers; served features are held against training."""
     from fieldguide.core.answering import folder_hash
     from fieldguide.parts.stores import open_log
-    from fieldguide.steps.replay import offline_rows, typed_rows
-    from fieldguide.steps.replay import replay as replayed
+    from fieldguide.steps.online.replay import offline_rows, typed_rows
+    from fieldguide.steps.online.replay import replay as replayed
     from fieldguide.workflow import Study, load_model
 
     if offline is not None and unit is None:
@@ -161,7 +161,7 @@ def outcomes(
 ) -> None:  # fmt: skip
     """Tell the log what came of predictions, from a file."""
     from fieldguide.parts.stores import open_log
-    from fieldguide.steps.outcomes import take_file
+    from fieldguide.steps.online.outcomes import take_file
 
     store = open_log(log, create=False)
     try:
@@ -202,9 +202,9 @@ def export(
     since: Since = None, until: Until = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write answered rows to a file, in bounded memory."""
-    from fieldguide.core.sink import write_frames
+    from fieldguide.core.files.sink import write_frames
     from fieldguide.parts.stores import open_log
-    from fieldguide.steps.log_export import exported
+    from fieldguide.steps.online.log_export import exported
 
     store = open_log(log, create=False)
     n = 0

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fieldguide.core.disk import writing
-from fieldguide.core.plan import FILE
+from fieldguide.core.documents.plan import FILE
+from fieldguide.core.files.disk import writing
 
 QUESTIONS = (
     ("trust", "Can the number be trusted?", "trust"), ("simple", "Does it beat simple?", "simple"),
@@ -123,8 +123,8 @@ def _online(
     from fieldguide.faces.report.experiments import experiment_of, section
     from fieldguide.faces.report.facts import alone
     from fieldguide.faces.report.steps import section as step_section
-    from fieldguide.steps.online import online
-    from fieldguide.steps.traffic import is_log
+    from fieldguide.steps.online.online import online
+    from fieldguide.steps.online.traffic import is_log
 
     found = [experiment_of(folder) for folder in folders]
     sections = [section(one) for one in found]

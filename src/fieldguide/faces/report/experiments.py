@@ -1,6 +1,6 @@
 """Experiments: the section of the page on an online experiment, from its folder's journal: status, arms, measures, looks, verdict.
 
-Knows what `steps.experiment` records; judges nothing again. An experiment's folder has a page of its own, or a section in a study's.
+Knows what `steps.online.experiment` records; judges nothing again. An experiment's folder has a page of its own, or a section in a study's.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fieldguide.core.documents.plan import Plan, load_plan
 from fieldguide.core.journal import Journal
-from fieldguide.core.plan import Plan, load_plan
 from fieldguide.faces.report import blocks, charts
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import at, check_titles

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fieldguide.core.disk import writing
 from fieldguide.core.errors import ConfigError
+from fieldguide.core.files.disk import writing
 
 KINDS = (".svg", ".png", ".html")
 

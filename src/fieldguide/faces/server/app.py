@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from fieldguide.core.answering import Problem
 from fieldguide.core.errors import FieldguideError, StudyError
-from fieldguide.core.log import LogStore
+from fieldguide.core.online.log import LogStore
 from fieldguide.faces.server.answers import Refused, refusal
 from fieldguide.faces.server.arms import Arm
 from fieldguide.faces.server.engine import mistake, told

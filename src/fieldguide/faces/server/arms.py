@@ -15,11 +15,11 @@ import numpy as np
 
 from fieldguide.core.answering import Answered, Contract, Problem, answered
 from fieldguide.core.errors import ConfigError, DataError, listed, nearest
-from fieldguide.core.log import Served, now
 from fieldguide.core.model import Model
+from fieldguide.core.online.log import Served, now
 from fieldguide.core.rows import Rows
 from fieldguide.faces.server.answers import Refused
-from fieldguide.steps.asking import named, over_http
+from fieldguide.steps.online.asking import named, over_http
 
 Scorer = Callable[[Sequence[Mapping[str, Any]]], Sequence[float]]
 SECONDS = 10.0
@@ -115,7 +115,7 @@ def allocated(
     """Return the dealing of an experiment; who is in no arm, or is not named, is answered by the first arm and not counted.
 
     Args:
-        allocation: unit to arm, or None; the same unit always gets the same arm (`core.assignment.Allocation`).
+        allocation: unit to arm, or None; the same unit always gets the same arm (`core.online.assignment.Allocation`).
         shares: arm to its share of units.
 
     Raises:

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.answering import Answered, missing_columns, read_request, read_typed
-from fieldguide.core.log import Batch, Entry, cell_schema, now
-from fieldguide.core.log_cells import blob_of
+from fieldguide.core.online.log import Batch, Entry, cell_schema, now
+from fieldguide.core.online.log_cells import blob_of
 from fieldguide.core.rows import Rows
 from fieldguide.faces.server.answers import Refused, framed, listed
 from fieldguide.faces.server.arms import Arm, Dealt

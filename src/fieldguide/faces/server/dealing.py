@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fieldguide.core.assignment import explores
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.online.assignment import explores
 from fieldguide.faces.server.arms import Arm, Deal, Dealt, allocated, first_of
 
 SECONDS = 0.2
@@ -22,7 +22,7 @@ class Dealing:
     Args:
         folder: an experiment's folder.
         arms: the arms that are served.
-        running: returns what runs in a folder now (`steps.experiment.running`): its `experiment`, `allocation`, `explore`.
+        running: returns what runs in a folder now (`steps.online.experiment.running`): its `experiment`, `allocation`, `explore`.
         clock: seconds, for tests.
 
     Raises:

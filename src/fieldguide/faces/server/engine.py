@@ -20,7 +20,7 @@ from typing import Any
 
 from fieldguide.core.answering import Answered, Problem, read_request
 from fieldguide.core.errors import FieldguideError, StudyError
-from fieldguide.core.log import Assignment, Entry, LogStore, Prediction, Refusal, now
+from fieldguide.core.online.log import Assignment, Entry, LogStore, Prediction, Refusal, now
 from fieldguide.faces.server.answers import Refused
 from fieldguide.faces.server.arms import Arm, Dealt
 

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from fieldguide.core.answering import Problem, own_parts, read_request, typical_effects
 from fieldguide.core.errors import FieldguideError
-from fieldguide.core.log import Entry, LogStore, now
+from fieldguide.core.online.log import Entry, LogStore, now
 from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, table
 from fieldguide.faces.server.arms import Arm, Deal, Dealt, arm_named, first_of
 from fieldguide.faces.server.batches import Unfit, answer_batch
@@ -32,7 +32,7 @@ from fieldguide.faces.server.limits import Rate
 from fieldguide.faces.server.metrics import Metrics
 from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
 from fieldguide.faces.server.watch import Watch
-from fieldguide.steps.outcomes import outcomes_of
+from fieldguide.steps.online.outcomes import outcomes_of
 
 FEW = 64
 """Up to this many rows a request is small: answered together with others, logged row by row."""

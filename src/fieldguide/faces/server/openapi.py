@@ -13,7 +13,7 @@ from fieldguide.core.table import Column
 from fieldguide.faces.server.answers import ARROW, JSON, PARQUET
 from fieldguide.faces.server.arms import Arm
 from fieldguide.faces.server.bodies import LONGEST, MOST_ROWS
-from fieldguide.steps.outcomes import LONGEST as LONGEST_TEXT
+from fieldguide.steps.online.outcomes import LONGEST as LONGEST_TEXT
 
 MOST_EXPLAINED = 16
 """Rows of one request that are explained: each asks the model some hundred times."""

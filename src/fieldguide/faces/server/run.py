@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import uvicorn
 
-from fieldguide.core.log import LogStore
+from fieldguide.core.online.log import LogStore
 from fieldguide.faces.server.app import build
 from fieldguide.faces.server.arms import Arm
 from fieldguide.faces.server.handlers import Settings

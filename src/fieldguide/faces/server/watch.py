@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 
 from fieldguide.core.finding import SEVERITIES
-from fieldguide.core.log import LogStore, Query, now
+from fieldguide.core.online.log import LogStore, Query, now
 from fieldguide.core.result import Result
 from fieldguide.faces.server.arms import Arm
 from fieldguide.faces.server.metrics import Metrics
-from fieldguide.steps.replay import replay
+from fieldguide.steps.online.replay import replay
 
 MOST = 20_000
 """Rows that are looked at each time."""

@@ -1,6 +1,6 @@
 """What the checks of contract.yaml share: the silence where there is none, and the features it holds.
 
-Knows the facts that `steps.contract` writes; judges none of them.
+Knows the facts that `steps.frame.contract` writes; judges none of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fieldguide.core.finding import Finding
 from fieldguide.parts.checks._answers import not_applicable
 
 Held = Mapping[str, Any]
-"""What `steps.contract` found of a contract that is there."""
+"""What `steps.frame.contract` found of a contract that is there."""
 
 
 def held(run: Callable[..., list[Finding]]) -> Callable[..., list[Finding]]:

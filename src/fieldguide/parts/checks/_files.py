@@ -1,6 +1,6 @@
 """What checks ask of media files: the facts that were found when each file was read, row by row.
 
-Knows the facts of `core.media` by name; what they mean for a model is each check's.
+Knows the facts of `core.files.media` by name; what they mean for a model is each check's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.media import SEEN, told
+from fieldguide.core.files.media import SEEN, told
 from fieldguide.core.table import Table
 
 Facts = list[Mapping[str, Any] | None]

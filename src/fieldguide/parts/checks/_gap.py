@@ -1,6 +1,6 @@
 """A part of the gap, read once for the checks that judge one each: can it be told, is it more than noise, does it hurt?
 
-Knows the facts that `steps.gap` makes; what a part means and what to do about it is each check's.
+Knows the facts that `steps.online.gap` makes; what a part means and what to do about it is each check's.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.association import binned, indicators
 from fieldguide.core.problem import Output, Problem
+from fieldguide.core.statistics.association import binned, indicators
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._identities import recoded
 

@@ -1,6 +1,6 @@
 """What the checks of proxies share: which candidates they look at, and how loud they are about each.
 
-Knows the facts that `steps.proxy` writes; what is wrong with a candidate is each check's.
+Knows the facts that `steps.explore.proxy` writes; what is wrong with a candidate is each check's.
 """
 
 from __future__ import annotations

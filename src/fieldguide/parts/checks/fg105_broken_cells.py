@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from fieldguide.core.files.media import FILE_KINDS
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.media import FILE_KINDS
 from fieldguide.core.reading import Violation
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, names, passed, percent, verb

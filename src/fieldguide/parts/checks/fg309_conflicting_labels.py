@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from fieldguide.core.files.media import by_content
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.media import by_content
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table, row_keys

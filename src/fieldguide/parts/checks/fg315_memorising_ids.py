@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from fieldguide.core.association import explained_by_levels, indicators
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
+from fieldguide.core.statistics.association import explained_by_levels, indicators
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import count, fire, names, not_applicable, passed, percent, verb
 

@@ -11,9 +11,9 @@ import polars as pl
 
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.maturity import immature_from
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
+from fieldguide.core.statistics.maturity import immature_from
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._along import MICROSECONDS_PER_DAY, Along, along, quoted, said
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent

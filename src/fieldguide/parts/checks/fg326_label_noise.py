@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.label_noise import confident_learning
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
+from fieldguide.core.statistics.label_noise import confident_learning
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, skipped
 

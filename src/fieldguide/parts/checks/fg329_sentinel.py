@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.sentinel import FEWEST, SHARE, sentinel
+from fieldguide.core.meaning.sentinel import FEWEST, SHARE, sentinel
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Column, Table
 from fieldguide.parts.checks._along import joined, looked_at, sampled

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from fieldguide.core.files.media import FILE_KINDS
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.media import FILE_KINDS
 from fieldguide.core.problem import Problem
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, verb

@@ -8,7 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.served import Moved, Traffic, moved
+from fieldguide.core.online.served import Moved, Traffic, moved
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, names, not_applicable, number, passed
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from fieldguide.core.finding import Finding
-from fieldguide.core.served import Traffic
+from fieldguide.core.online.served import Traffic
 from fieldguide.parts.checks._answers import count, not_applicable
 from fieldguide.parts.checks.fg903_serving_skew import ServingSkew, judged
 

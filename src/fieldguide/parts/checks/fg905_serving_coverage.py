@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.served import Traffic
+from fieldguide.core.online.served import Traffic
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, names, not_applicable, passed, percent
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.served import Traffic, unseen
+from fieldguide.core.online.served import Traffic, unseen
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import count, fire, names, not_applicable, passed, percent
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.multiplicity import holm
 from fieldguide.core.settings import setting
+from fieldguide.core.statistics.multiplicity import holm
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fieldguide.core.experiment import Judged, Phase, Verdict, mismatch, said
+from fieldguide.core.online.experiment import Judged, Phase, Verdict, mismatch, said
 
 
 @dataclass(frozen=True)

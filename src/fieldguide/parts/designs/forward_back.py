@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import ClassVar
 
-from fieldguide.core.experiment import Judged, Phase, Verdict, mismatch, said
+from fieldguide.core.online.experiment import Judged, Phase, Verdict, mismatch, said
 from fieldguide.core.settings import setting
 from fieldguide.parts.designs.ab import read
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fieldguide.core.vocabulary import Corpus
+from fieldguide.core.words.vocabulary import Corpus
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 from fieldguide.core.clock import Clock
 from fieldguide.core.errors import ConfigError
 from fieldguide.core.seeds import generator
-from fieldguide.core.vocabulary import Corpus, Vocabulary
+from fieldguide.core.words.vocabulary import Corpus, Vocabulary
 from fieldguide.parts.embedders._draws import Alias, Drawn, draw
 from fieldguide.parts.embedders._objective import Stretch, loss, step
 

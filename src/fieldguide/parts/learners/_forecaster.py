@@ -14,8 +14,8 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Block, Encoded, Layout
 from fieldguide.core.contracts import Effort, Predictions
-from fieldguide.core.panel import HISTORY
-from fieldguide.core.windows import Windows
+from fieldguide.core.series.panel import HISTORY
+from fieldguide.core.series.windows import Windows
 from fieldguide.parts.learners import _network
 from fieldguide.parts.learners._history import length_of
 

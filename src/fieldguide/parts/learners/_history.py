@@ -13,7 +13,7 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.errors import ConfigError
-from fieldguide.core.panel import HISTORY
+from fieldguide.core.series.panel import HISTORY
 
 SLICE = 4096
 """Examples that are dense at a time."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
-from fieldguide.core.panel import KNOWN, OBSERVED
+from fieldguide.core.series.panel import KNOWN, OBSERVED
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners import _lightgbm
 from fieldguide.parts.learners._history import dense, deviation, history, horizon_of, length_of, slices

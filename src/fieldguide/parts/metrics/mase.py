@@ -1,6 +1,6 @@
 """MASE: how far forecasts are off, in changes over a season.
 
-Knows the mean; that values were divided by their series' mean change over a season is the framing's (`core.panel`).
+Knows the mean; that values were divided by their series' mean change over a season is the framing's (`core.series.panel`).
 """
 
 from __future__ import annotations

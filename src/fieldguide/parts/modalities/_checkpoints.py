@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.errors import MissingExtra, ModelError
-from fieldguide.core.media import SEEN
+from fieldguide.core.files.media import SEEN
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 SHARDS = "model.safetensors.index.json"

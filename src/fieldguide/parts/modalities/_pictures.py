@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.errors import DataError, MissingExtra
-from fieldguide.core.media import SEEN, BadFile, bytes_of, content_hash, told, uri_of
+from fieldguide.core.files.media import SEEN, BadFile, bytes_of, content_hash, told, uri_of
 
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 MOST_PIXELS = 100_000_000  # of one picture; a small file can claim to be a larger one

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.errors import DataError, MissingExtra
-from fieldguide.core.media import DATA, SEEN, BadFile, bytes_of, content_hash, told, uri_of
+from fieldguide.core.files.media import DATA, SEEN, BadFile, bytes_of, content_hash, told, uri_of
 
 MOST_SECONDS = 3_600.0  # of one sound; a small compressed file can hold a longer one
 CACHE_MEGABYTES = 256  # of decoded waves; what does not fit is decoded again

@@ -17,7 +17,7 @@ import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
-from fieldguide.core.media import BadFile, cell_of
+from fieldguide.core.files.media import BadFile, cell_of
 from fieldguide.parts.modalities import _copies, _pictures
 from fieldguide.parts.modalities._checkpoints import Checkpoint, resolve
 from fieldguide.parts.modalities._frozen import FrozenEncoder, expected

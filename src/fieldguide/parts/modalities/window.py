@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
-from fieldguide.core.windows import Windows
+from fieldguide.core.series.windows import Windows
 
 
 @dataclass(frozen=True)

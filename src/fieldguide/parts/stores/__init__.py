@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fieldguide.core.errors import ConfigError, listed
-from fieldguide.core.log import LogStore, find_store, shown
+from fieldguide.core.online.log import LogStore, find_store, shown
 from fieldguide.parts import find, names
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from fieldguide.core.log import (
+from fieldguide.core.online.log import (
     ASSIGNMENTS,
     EVERYTHING,
     OUTCOMES,
@@ -33,7 +33,7 @@ from fieldguide.core.log import (
     now,
     served,
 )
-from fieldguide.core.log_cells import Text, opened_blob
+from fieldguide.core.online.log_cells import Text, opened_blob
 from fieldguide.core.table import Column
 
 FORMAT = 1

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from fieldguide.core.errors import ConfigError, MissingExtra, StudyError
-from fieldguide.core.log import Entry, shown
+from fieldguide.core.online.log import Entry, shown
 from fieldguide.parts.stores import _sql
 
 TYPES = {"integer": "BIGINT", "real": "DOUBLE PRECISION", "blob": "BYTEA", "serial": "BIGSERIAL PRIMARY KEY"}

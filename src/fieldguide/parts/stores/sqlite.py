@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fieldguide.core.disk import disk_error
 from fieldguide.core.errors import ConfigError, StudyError, nearest
-from fieldguide.core.log import Entry
+from fieldguide.core.files.disk import disk_error
+from fieldguide.core.online.log import Entry
 from fieldguide.parts.stores import _sql
 
 TYPES = {"integer": "INTEGER", "real": "REAL", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY"}

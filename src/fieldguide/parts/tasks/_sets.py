@@ -13,7 +13,7 @@ import polars as pl
 
 from fieldguide.core.cell import Unreadable, text_of
 from fieldguide.core.errors import DataError
-from fieldguide.core.sink import SET_SEPARATOR
+from fieldguide.core.files.sink import SET_SEPARATOR
 
 
 def set_text(labels: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """Forecasting: the next steps of a series from what is known of it at an origin.
 
 Knows that the target is one number a step and that steps have names ("+1" is the first after the origin); examples and their
-origins are `core.panel`'s, scales of series and intervals the steps'.
+origins are `core.series.panel`'s, scales of series and intervals the steps'.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Multilabel classification: any of several labels at once.
 
 Knows label sets and memberships; how probabilities are judged is the metrics' business, where each label's threshold lies
-`core.calibration`'s.
+`core.statistics.calibration`'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Threshold
 from fieldguide.core.errors import DataError, listed, nearest
-from fieldguide.core.sink import SET_SEPARATOR
+from fieldguide.core.files.sink import SET_SEPARATOR
 from fieldguide.parts.tasks._labels import order_of, refuse_missing
 from fieldguide.parts.tasks._sets import sets_of
 

@@ -1,0 +1,1 @@
+"""The one safe expression language, and the rules written in it."""

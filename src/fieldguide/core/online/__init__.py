@@ -1,0 +1,1 @@
+"""What is kept of a model in use: requests, answers, outcomes, assignments, phases of an experiment."""

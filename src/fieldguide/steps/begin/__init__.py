@@ -1,0 +1,1 @@
+"""Begin: a study folder from a first look at the data."""

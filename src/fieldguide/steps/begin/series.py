@@ -1,0 +1,122 @@
+"""Begin a forecast: study.yaml from a first look at the series.
+
+Knows how the file reads: the step, the season and the columns that were guessed are marked, and so is what only a person can answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import yaml
+
+from fieldguide.core.documents.config import Config
+from fieldguide.core.errors import listed
+from fieldguide.core.files.source import Source
+from fieldguide.core.series.lay_out import lay_out, tell_apart
+from fieldguide.core.table import Column
+from fieldguide.steps.frame.series import examples_of, look_at_series, read_series
+
+DATA_KEYS = ("time", "series", "known_future", "static", "observed", "scale")
+
+
+def series_text(source: Source, config: Config, table: str) -> str:
+    """Return study.yaml of a forecast as text.
+
+    Raises:
+        ConfigError, DataError: the table holds no series that can be forecast; names the row.
+    """
+    columns, _ = look_at_series(source, config)
+    time = next(column.name for column in columns if column.role == "time")
+    frame, _ = read_series(source, [_read_too(column) for column in columns])
+    series, found = tuple(config.data.series), ""
+    if not series and frame.select(time).is_duplicated().any():
+        found = tell_apart(frame, time, ())
+        series = (found,) if found else ()
+    laid = lay_out(
+        frame, time, series, config.problem.targets, config.data.known_future, config.data.static, config.data.observed
+    )
+    examples, sizes = examples_of(laid, config)
+    said, data = config.problem, config.data
+    guessed = _constant_within(frame, series, [c.name for c in columns if c.name not in (*said.targets, *series, time)])
+    others = [
+        c.name for c in columns if c.name not in (*said.targets, *series, time, *data.known_future, *data.static, *data.observed, *guessed) and c.kind not in ("constant", "empty")
+    ]  # fmt: skip
+    season = "" if said.season is not None else f"  # = usual for steps of {laid.frequency.words}"
+    lines = [
+        "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
+        "problem:",
+        *_words(said),
+        f"  target: {_yaml(list(said.targets) if len(said.targets) > 1 else said.targets[0])}",
+        "  task: forecast",
+        f"  horizon: {examples.horizon}  # steps of {laid.frequency.words}",
+        f"  season: {examples.season}{season}",
+        f"  # window: {sizes['window']}  # the most steps of the past that are looked at; absent: by length",
+        f"  metric: {_yaml(said.metric)}" if said.metric else "  # metric:  # absent: mase; mse, mae_mean or smape",
+        f"  success: {said.success:g}"
+        if said.success
+        else "  # success: 0.01  # ? What is the smallest gain over the baseline that is worth shipping?",
+        "data:",
+        f"  table: {_yaml(table)}",
+        f"  time: {_yaml(time)}" + ("" if data.time else f"  # = {laid.facts['from']} to {laid.facts['to']}"),
+    ]
+    if series:
+        lines.append(
+            f"  series: {_yaml(list(series) if len(series) > 1 else series[0])}"
+            + ("  # = with it no time is repeated" if found else "")
+        )
+    lines.append(
+        f"  known_future: {_yaml(list(data.known_future))}" if data.known_future
+        else f"  # known_future: []  # ? Which of these are known for the coming steps: {listed(others)}?" if others else "  # known_future: []"
+    )  # fmt: skip
+    if data.static or guessed:
+        lines.append(
+            f"  static: {_yaml(list(data.static))}"
+            if data.static
+            else f"  # static: {_yaml(guessed)}  # ? one value a series: may they help?"
+        )
+    if data.scale:
+        lines.append(f"  scale: {data.scale}")
+    lines += [
+        "# split: {test: 0.15}  # absent: chosen from the number of origins",
+        "budget: {trials: 30, minutes: 10}",
+        f"seed: {config.seed}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _read_too(column: Column) -> Column:
+    """Columns that nothing says anything of are read as well, to see what they could be."""
+    return (
+        replace(column, role="feature")
+        if column.role == "ignore" and column.kind in ("category", "number", "boolean")
+        else column
+    )
+
+
+def _words(said: Any) -> list[str]:
+    asked = {
+        "goal": "What should become better through the forecasts? One sentence; the report opens with it.",
+        "unit": "What is one series: one store, one sensor?", "decision": "Who decides what with a forecast, and when is it made?",
+    }  # fmt: skip
+    return [
+        f"  {name}: {_yaml(getattr(said, name))}" if getattr(said, name) else f"  {name}:  # ? {text}"
+        for name, text in asked.items()
+    ]
+
+
+def _constant_within(frame: pl.DataFrame, series: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the columns that have one value in each series, and several in all."""
+    there = [name for name in names if name in frame.columns]
+    if not series or not there:
+        return []
+    counts = frame.group_by(list(series)).agg(pl.col(name).drop_nulls().n_unique() for name in there)
+    return [name for name in there if int(counts[name].max() or 0) <= 1 < frame[name].n_unique()]  # type: ignore[arg-type]
+
+
+def _yaml(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -1,0 +1,1 @@
+"""Detect: what columns hold and what is asked, from raw cells; what `init` and `frame` guess."""

@@ -1,0 +1,1 @@
+"""Explain: what answers follow from."""

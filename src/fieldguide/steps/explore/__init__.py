@@ -1,0 +1,1 @@
+"""Explore: look at development rows, doubt the question, and freeze the metric."""

@@ -1,0 +1,1 @@
+"""Finalize: refit, the one look at the sealed rows, and what it says output by output."""

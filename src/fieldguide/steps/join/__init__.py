@@ -1,0 +1,1 @@
+"""Join: event tables, or a log, to one tidy row per unit."""

@@ -1,0 +1,66 @@
+"""What an experiment says of itself: when to stop, how a look reads, what a plan takes.
+
+Knows judged phases and power calculations; reads no log and decides no verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fieldguide.core.contracts import Design
+from fieldguide.core.documents.plan import Plan
+from fieldguide.core.online.experiment import Judged
+from fieldguide.core.statistics.sequential import BURN_IN
+
+
+def stop_rule(said: Plan, judged: Judged, facts: dict[str, Any]) -> str:
+    """Return why to stop now, or an empty text."""
+    if judged.mismatched or judged.alarms:
+        return "the experiment is broken: mend it before more traffic is spent"
+    if said.stop.harm and judged.breached:
+        return f"guardrail {judged.breached[0].name} is proven worse by more than its margin"
+    if said.stop.harm and judged.primary.worse(judged.alpha, always=True):
+        return f"{judged.primary.name} is proven worse"
+    if said.stop.success and judged.primary.better(judged.bar, always=True):
+        return f"{judged.primary.name} is proven better"
+    if judged.complete and judged.n_planned is not None:
+        return f"the planned {judged.n_planned:,} units are there"
+    if said.stop.days is not None and (facts["days"] or 0.0) >= said.stop.days:
+        return f"{said.stop.days:g} days are over"
+    return ""
+
+
+def status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
+    """Return a look in one sentence: how many units, the measure that decides, whether to stop."""
+    primary = judged.primary
+    low, high = primary.effect.always_interval if judged.always else primary.effect.interval
+    of = f" of {judged.n_planned:,}" if judged.n_planned is not None else ""
+    young = facts["n_units"] - facts["n_mature"]
+    waits = f", {young:,} more are too young to judge" if young else ""
+    known = math.isfinite(primary.effect.value)
+    reading = f"{primary.name} {primary.effect.value:+.4g}" if known else f"{primary.name} cannot be compared"
+    if judged.always and not math.isfinite(low):
+        kind = f", not to be read before {BURN_IN} units in each arm"
+    else:
+        kind = f" [{low:.4g}, {high:.4g}]" + (" at every look so far" if judged.always else "")
+    return f"{facts['n_judged']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")
+
+
+def planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:
+    """Return a plan in one sentence: units and days by phase, or why they are not known."""
+    if power["silence"]:
+        return f"{design.title} of {' against '.join(reversed(list(said.arms)))}: {power['silence']}"
+    words = []
+    for part in power["phases"]:
+        if part["units"] is None:
+            time = "14 days" if power["per_day"] else f"{power['n_seen']:,} units"
+            words.append(
+                f"{part['phase']}: name the smallest effect worth knowing; {time} would show {part['shown']:.3g}"
+            )
+        else:
+            days = "" if part["days"] is None else f", about {part['days']:.3g} days"
+            words.append(f"{part['phase']}: {part['units']:,} units{days} show {part['shown']:.3g}")
+    return (
+        f"{design.title}, {said.primary} {power['baseline']:.4g} today; {'; '.join(words)} with power {said.power:.0%}"
+    )

@@ -1,0 +1,171 @@
+"""Outcomes: what came of predictions, read from requests and files into the log, and joined to what was predicted.
+
+Knows how an outcome is written, to which prediction it belongs, and which predictions have waited long enough to be judged.
+What is judged, and how, is the business of replay and experiments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fieldguide.core.answering import SHOWN, Problem
+from fieldguide.core.errors import DataError
+from fieldguide.core.files.source import open_source
+from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, now, predictions, utc
+from fieldguide.core.statistics.delay import DelayCurve, kaplan_meier
+
+FIELDS = ("id", "unit", "value", "time", "name")
+LONGEST = 200
+"""Characters of an id, a unit, a name or a label."""
+CHUNK = 10_000
+"""Outcomes written in one transaction."""
+
+
+def outcomes_of(records: Iterable[Any], received: datetime) -> tuple[list[Outcome], list[Problem]]:
+    """Read outcomes given as mappings: `id` or `unit`, `value`, and perhaps `time` and `name`.
+
+    Args:
+        received: when they arrived; the time of those that name none.
+
+    Examples:
+        >>> outcomes_of([{"unit": "u1", "value": True}, {"unit": "u2"}], datetime(2024, 5, 1))[1][0].rule
+        'value is a number, a text or a truth value'
+    """
+    found, problems = [], []
+    for number, record in enumerate(records):
+        wrong = _problem(record, number)
+        if wrong is not None:
+            problems.append(wrong)
+            continue
+        time = record.get("time")
+        try:
+            happened = received if time is None else utc(time)
+        except DataError as error:
+            problems.append(Problem(error.rule, number, "time", ascii(time)[:SHOWN], "2024-05-01T12:00:00Z"))
+            continue
+        unit, name = record.get("unit"), record.get("name")
+        found.append(Outcome(
+            happened, record["value"], record.get("id"), None if unit is None else str(unit), OUTCOME if name is None else name, received
+        ))  # fmt: skip
+    return found, problems
+
+
+def _problem(record: Any, number: int) -> Problem | None:
+    example = '{"id": "…", "value": 1}'
+    if not isinstance(record, Mapping):
+        return Problem("an outcome is an object", number, value=ascii(record)[:SHOWN], send=example)
+    for field in record:
+        if field not in FIELDS:
+            return Problem(f"an outcome has {', '.join(FIELDS)}", number, ascii(field)[:SHOWN], "", example)
+    ident, unit, value = record.get("id"), record.get("unit"), record.get("value")
+    if (ident is None) == (unit is None):
+        return Problem(
+            "an outcome names a prediction by id, or a unit, not both", number, "id", ascii(ident)[:SHOWN], example
+        )
+    for field, given in (("id", ident), ("unit", unit), ("name", record.get("name"))):
+        kinds: Any = (str, int) if field == "unit" else str
+        if given is not None and (
+            not isinstance(given, kinds) or isinstance(given, bool) or not 0 < len(str(given)) <= LONGEST
+        ):
+            return Problem(
+                f"{field} is a text of 1 to {LONGEST} characters", number, field, ascii(given)[:SHOWN], "a text"
+            )
+    plain = isinstance(value, (bool, str)) or (isinstance(value, (int, float)) and abs(value) < 1e300)
+    if (
+        not plain
+        or (isinstance(value, float) and not math.isfinite(value))
+        or (isinstance(value, str) and len(value) > LONGEST)
+    ):
+        return Problem(
+            "value is a number, a text or a truth value", number, "value", ascii(value)[:SHOWN], '"value": 1'
+        )
+    return None
+
+
+def take_file(store: LogStore, path: Path) -> int:
+    """Write the outcomes of a file (CSV, TSV, Parquet, Arrow) into a log; return how many.
+
+    The file has the columns `id` or `unit`, `value`, and perhaps `time` and `name`.
+
+    Raises:
+        DataError: a row is no outcome; nothing of the file's part from there on is written, what was written is told.
+    """
+    n = 0
+    for frame in open_source(path).slices(CHUNK):
+        plain = frame.with_columns(pl.selectors.temporal().dt.to_string("iso:strict"))
+        records = [
+            {k: v for k, v in row.items() if v is not None and k in FIELDS} for row in plain.iter_rows(named=True)
+        ]
+        found, problems = outcomes_of(records, now())
+        if problems:
+            first = problems[0]
+            raise DataError(
+                f"{path} is no list of outcomes: {first.rule}", rule="id or unit, value, and perhaps time and name",
+                found=f"row {n + (first.row or 0) + 1}, column {first.column}: {first.value}; {n:,} outcome(s) were written before",
+                do=f"send {first.send}",
+            )  # fmt: skip
+        store.append(found)
+        n += len(found)
+    return n
+
+
+def joined(store: LogStore, query: Query = EVERYTHING, name: str = OUTCOME) -> pl.DataFrame:
+    """Return predictions with their outcome: by id, else the unit's first outcome at or after the prediction.
+
+    Where several outcomes name one prediction, the one that happened first counts. A prediction without one has nulls.
+
+    Returns:
+        the columns `core.online.log.PREDICTIONS`, and `number`, `label`, `happened`, `recorded`.
+    """
+    rows = predictions(store, query).sort("time", maintain_order=True)
+    found = store.outcomes(Query(name=name)).rename({"time": "happened"}).sort("happened", maintain_order=True)
+    told = ("number", "label", "happened", "recorded")
+    by_id = found.filter(pl.col("id").is_not_null()).unique("id", keep="first", maintain_order=True).select("id", *told)
+    by_unit = found.filter(pl.col("unit").is_not_null()).select("unit", *told).with_columns(at=pl.col("happened"))
+    direct = rows.join(by_id, on="id", how="left", maintain_order="left")
+    if not by_unit.height:
+        return direct
+    later = rows.select("id", "unit", "time").filter(pl.col("unit").is_not_null()).sort("time").join_asof(
+        by_unit.sort("at"), left_on="time", right_on="at", by="unit", strategy="forward", check_sortedness=False
+    )  # fmt: skip
+    both = direct.join(later.select("id", *told), on="id", how="left", suffix="_of_unit", maintain_order="left")
+    has_own = pl.col("happened").is_not_null()
+    return both.with_columns(
+        pl.when(has_own).then(pl.col(name)).otherwise(pl.col(f"{name}_of_unit")).alias(name) for name in told
+    ).drop([f"{name}_of_unit" for name in told])
+
+
+def delay(rows: pl.DataFrame, at: datetime) -> DelayCurve | None:
+    """Return how long outcomes take to be *recorded*, from predictions to `at`; None where there is no prediction.
+
+    Args:
+        rows: as `joined` returns them.
+        at: when it is asked: predictions without an outcome have waited until then.
+
+    Source:
+        the Kaplan–Meier curve of `core.statistics.delay`, in seconds.
+    """
+    if not rows.height:
+        return None
+    arrived = rows["recorded"].is_not_null()
+    end = rows["recorded"].fill_null(at)
+    seconds = ((end - rows["time"]).dt.total_microseconds() / 1e6).to_numpy()
+    return kaplan_meier(np.maximum(seconds, 0.0), arrived.to_numpy())
+
+
+def judged_until(rows: pl.DataFrame, at: datetime, share: float = 0.95) -> datetime | None:
+    """Return the time up to which predictions may be judged: `share` of the outcomes that come at all have come by then.
+
+    Later predictions are too young: those of them whose outcome is known are the quick ones, and not like the others.
+    None where no outcome has arrived.
+    """
+    curve = delay(rows, at)
+    wait = None if curve is None else curve.wait(share)
+    return None if wait is None else at - timedelta(seconds=wait)

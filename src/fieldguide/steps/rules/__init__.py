@@ -1,0 +1,1 @@
+"""Rules: decisions that follow from predicted signals, bound to a study and judged."""

@@ -1,0 +1,1 @@
+"""Split: the seal, the folds, and the proof that they are disjoint."""

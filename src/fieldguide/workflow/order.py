@@ -1,0 +1,496 @@
+"""The table of contents: the steps in order, each handed exactly what it needs.
+
+Knows the order and what each step is handed. What a step does is in `steps/`; how a result looks is a face's; what was found is
+in `core.record`; verbs that need no order are `beside`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fieldguide.core.bench import Bench, Trial
+from fieldguide.core.candidate import Candidate, calibrated
+from fieldguide.core.clock import Clock
+from fieldguide.core.documents.config import Config, load_config
+from fieldguide.core.errors import GateError, StudyError, listed, nearest
+from fieldguide.core.journal import Journal
+from fieldguide.core.leaderboard import weigh
+from fieldguide.core.model import Model
+from fieldguide.core.problem import Problem
+from fieldguide.core.reading import contract_of
+from fieldguide.core.record import Budget, Record, hashed
+from fieldguide.core.result import Result
+from fieldguide.core.seal import Seal
+from fieldguide.core.settings import with_values
+from fieldguide.core.store import Store
+from fieldguide.core.table import ignoring
+from fieldguide.core.transform import Recipe
+from fieldguide.material import Material
+from fieldguide.parts import find
+
+if TYPE_CHECKING:
+    from fieldguide.core.language.rules import Bound
+    from fieldguide.steps.refine.calibrate import Calibrated
+    from fieldguide.steps.refine.refine import Blended
+
+STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
+SHARES = {"baseline": 0.2, "train": 0.5, "refine": 1.0}
+"""Part of the time left that a step may take, the refit's part kept back."""
+REFIT_SHARE = 0.26
+WORDS = ("goal", "unit", "decision", "prediction_time", "assumptions")
+"""Entries of the problem that no number depends on: answering them later runs nothing again."""
+HEADS = ("linear", "mlp")
+"""Learners that are tried on the features of a frozen checkpoint as well."""
+FAST_MINUTES = 0.5
+REPEATS_FROM_MINUTES = 2.0
+"""A shorter budget buys more candidates instead of repeats of the folds."""
+
+Watch = Callable[[dict[str, Any]], None]
+
+
+def load_model(folder: str | Path) -> Model:
+    """Open a model folder that `finalize` or `package` wrote; hashes and golden rows are checked first."""
+    return Model.load(folder, find)
+
+
+class Order:
+    """The steps of a study folder, in order. Every step may be called alone; it runs what it needs first, and nothing twice."""
+
+    def __init__(self, folder: str | Path, watch: Watch | None = None) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "study.yaml").is_file():
+            raise StudyError(
+                f"{self.folder} is not a study folder", rule="a study folder holds study.yaml",
+                do="make one: fieldguide init TABLE --target COLUMN",
+            )  # fmt: skip
+        self.config: Config = load_config(self.folder / "study.yaml")
+        self.journal = Journal(self.folder / "journal.jsonl")
+        self.seal = Seal(self.folder, self.journal)
+        self._told = watch
+        self.record = Record(self.journal, self.watch)
+        self.material = Material(self.config, self.folder, self.journal, self.record, self.seal, self.join)
+        self._budget = Budget()
+        self._trials = self.config.budget.trials
+
+    def watch(self, event: Mapping[str, Any]) -> None:
+        """Tell whoever watches what happens, with the seconds left of the budget."""
+        if self._told is not None:
+            self._told({**event, "left": self._budget.clock.left()})
+
+    # --- the steps, in order ---------------------------------------------------------------------------------------
+
+    def join(self) -> Result:
+        """Make the study's table of event tables: one row per unit, with what was known at its prediction time."""
+        from fieldguide.steps.join.join import kept
+
+        return kept(self.config, self.folder, self.record, self.threads)
+
+    def frame(self) -> Result:
+        """What is asked, and what is still unanswered."""
+        from fieldguide.steps.frame.stale import keep_stale
+
+        framed = self.material.framed
+        if self.config.rules is not None:
+            self.rules()
+        keep_stale(self.folder / "stale_rows.parquet", framed.table, framed.stale)
+        return self.record.once("frame", self._scope("frame"), lambda: (framed.facts, framed.findings))
+
+    def features(self, *, write: bool = False, accept: bool = False, reason: str | None = None) -> Result:
+        """Hold the table against contract.yaml.
+
+        Args:
+            write: draft contract.yaml from what was detected first; there must be none.
+            accept: record the definitions and fingerprints of the present state in the journal.
+            reason: why what changed under the same version may be accepted all the same.
+        """
+        from fieldguide.steps.frame.contract import accepted, told, write_draft
+
+        if write:
+            write_draft(self.material.contract_path, self.material.framed)
+            self.material.reread_contract()
+        result = told(self.frame())
+        if accept and self.material.agreed is not None:
+            self.journal.append("contract", accepted(self.material.agreed, self.material.framed, reason))
+            self.material.reread_contract()
+            result = told(self.frame())
+        return result
+
+    def split(self) -> Result:
+        """Seal the test set, then make folds of the rest."""
+        from fieldguide.steps.split.split import prove
+
+        self.frame()
+        examples = self.material.framed.examples
+        if examples is not None:
+            from fieldguide.steps.split.series import prove_series
+
+            return self.record.once(
+                "split",
+                self._scope("split"),
+                lambda: prove_series(self.material.framed.table, self.material.divided, examples),
+            )
+        return self.record.once(
+            "split",
+            self._scope("split"),
+            lambda: prove(self.material.framed.table, self.material.divided, threads=self.threads),
+        )
+
+    def explore(self) -> Result:
+        """Look at the development rows and freeze the metric."""
+        from fieldguide.core.slices import slices_of
+        from fieldguide.steps.explore.explore import explore
+
+        self.split()
+        result = self._explore_series() if self.material.examples is not None else self.record.once("explore", self._scope("explore"), lambda: explore(
+            self.material.development, self.material.framed.problem, self.material.divided.split.roles, self._metrics_before(),
+            order=self.material.divided.split.work, proxies=self.config.proxies, slices=slices_of(self.material.development, self.config.slices),
+            kept={name for name, said in self.config.data.columns.items() if said.role == "feature"}, seed=self.config.seed, threads=self.threads,
+        ))  # fmt: skip
+        metrics = {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}
+        if (self.journal.last("metric") or {}).get("metrics") != metrics:
+            self.journal.append("metric", {"metrics": metrics})
+        return result
+
+    def _explore_series(self) -> Result:
+        """The same of a forecast: the development steps of every series."""
+        from fieldguide.steps.explore.series import explore_series
+
+        material, examples = self.material, self.material.examples
+        assert examples is not None
+        return self.record.once("explore", self._scope("explore"), lambda: explore_series(
+            examples, material.rows, material.divided.split, material.framed.problem, material.framed.facts["series"], self._metrics_before(),
+            seed=self.config.seed,
+        ))  # fmt: skip
+
+    def _metrics_before(self) -> list[str]:
+        """Metrics by which models were judged before, in order: a change after `baseline` is told for ever."""
+        found: list[str] = []
+        metric = ""
+        for record in self.journal.records():
+            if record["event"] == "metric":
+                metric = ", ".join(name for chosen in record["data"]["metrics"].values() for name in chosen)
+            elif record["event"] == "done" and record["data"]["step"] == "baseline" and found[-1:] != [metric]:
+                found.append(metric)
+        return found
+
+    def prepare(self) -> Result:
+        """Describe what the transform inside every fit does to the columns."""
+        from fieldguide.steps.prepare import prepare
+
+        profile = dict(self.explore().facts)
+        return self.record.once("prepare", self._scope("prepare"), lambda: prepare(
+            self.material.plain, self.material.rows, self.material.divided.split.folds[0].train, profile, Recipe()
+        ))  # fmt: skip
+
+    def baseline(self) -> Result:
+        """Set the bar: trivial rule, best single feature, linear, neighbours, boosting."""
+        from fieldguide.steps.baseline import baseline, baselines_of
+        from fieldguide.steps.forecasters import baselines
+
+        self.prepare()
+        return self.record.once("baseline", self._scope("baseline"), lambda: baseline(
+            self._bench, self._candidates(baselines_of(self.material.framed.problem) if self.material.examples is None else baselines(self._budget.minutes)), self._budget.share(SHARES["baseline"])
+        ))  # fmt: skip
+
+    def train(self) -> Result:
+        """Train the standard networks, first shown to overfit, and compare with the bar."""
+        from fieldguide.steps.forecasters import NETWORKS as FORECAST_NETWORKS
+        from fieldguide.steps.train import networks, train
+
+        bar = self._bar(self.baseline())
+        chosen = (
+            networks({column.kind for column in self.material.seen.features})
+            if self.material.examples is None
+            else FORECAST_NETWORKS
+        )
+        return self.record.once("train", self._scope("train"), lambda: train(
+            self._bench, self._candidates(chosen), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
+        ))  # fmt: skip
+
+    def refine(self) -> Result:
+        """The only loop: capacity, regularisation, random search, blend."""
+        from fieldguide.steps.refine.refine import refine
+
+        baselines = self.baseline()
+        bar, tried = self._bar(baselines), [*baselines["entries"], *self.train()["entries"]]
+        return self.record.once("refine", self._scope("refine"), lambda: refine(
+            self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
+            start=lambda refit: self._budget.share(SHARES["refine"], refit * self.material.n_refits),
+            refit_seconds=lambda: self._budget.refit_seconds() / self.material.n_refits,
+            table=self.material.seen if self.material.examples is None else None,
+        ))  # fmt: skip
+
+    def run(self, *, fast: bool = False, minutes: float | None = None, trials: int | None = None) -> Result:
+        """Run every step through refine; the seal stays closed. Runs only what is not in the journal yet.
+
+        Args:
+            fast: stop after the baselines, in about half a minute, with a forecast of the full run.
+            minutes: wall time for run and finalize together; overrides study.yaml.
+            trials: candidates that refine may try; overrides study.yaml.
+        """
+        budget = self.config.budget
+        self._trials = budget.trials if trials is None else trials
+        limit = FAST_MINUTES if fast else budget.minutes if minutes is None else minutes
+        self._budget = Budget.open(self.journal, limit, 0.0 if fast else REFIT_SHARE)
+        with self._budget.sitting(self.journal):
+            if fast:
+                return self._forecast(self.baseline())
+            return self.refine()
+
+    def finalize(self, reason: str | None = None) -> Result:
+        """Refit the chosen candidate on all development rows, open the seal once, write `model/`.
+
+        Args:
+            reason: why a second look at the sealed rows is worth it; shown in the report for ever.
+
+        Raises:
+            GateError: nothing was chosen yet, or the seal was opened before and there is no reason.
+        """
+        rules = None if self.config.rules is None else self.rules()
+        search = self.record.result("refine")
+        if search is None:
+            raise GateError(
+                "no candidate was chosen yet",
+                rule="the seal is opened for a chosen candidate",
+                do="fieldguide run first",
+            )
+        resumes = self._look_unfinished()
+        if not resumes:
+            self.seal.admit(reason)
+
+        def compute() -> tuple[dict[str, Any], Any]:
+            model, facts, findings = self._judged(
+                search, None if resumes else lambda: self.seal.open("finalize", reason)
+            )
+            self._replace_model(replace(model, rules=rules))
+            megabytes, latency = weigh(self.folder / "model", self._bench.samples, find)
+            return {**facts, "megabytes": megabytes, "latency_ms": latency}, findings
+
+        return self.record.once(
+            "finalize", f"{self._scope('finalize')} look {len(self.seal.looks) + (not resumes)}", compute
+        )
+
+    def _judged(self, search: Result, look: Callable[[], None] | None) -> tuple[Model, dict[str, Any], Any]:
+        """Fit the chosen candidate and the bar on all development rows, look, and give the model that ships with its evidence."""
+        from fieldguide.steps.finalize.finalize import finalize, refit
+        from fieldguide.steps.finalize.promise import outlook, past_of
+        from fieldguide.steps.refine.calibrate import calibrate
+        from fieldguide.steps.refine.refine import Blended, answer
+        from fieldguide.steps.rules.judge import keep_answers
+
+        bench, material = self._bench, self.material
+        chosen, entry, bar = answer(bench, search.facts)
+        rows = material.rows_of(material.to_learn)
+        predictor = refit(bench, chosen, rows)
+        correction = calibrate(bench, chosen, entry["thresholds"])
+        entry = {**entry, "thresholds": list(correction.thresholds)}
+        model = self._model(bench, chosen, entry, predictor, correction)
+        alone = [member.name for member in chosen.members] == [bar.name]
+        bar_model = bench.packaged(
+            predictor if alone else refit(bench, Blended((bar,), (1.0,)), rows), bar.entry["thresholds"], {}
+        )
+        drifting = outlook(bench, self._entries().values(), self.explore().findings)
+        if look is not None:
+            look()
+        model, facts, findings = finalize(
+            bench, model, entry, bar_model, bar.entry, material.sealed(), self.seal.looks, search["optimism"]["value"],
+            len(rows), len(material.to_ship), past=past_of(bench, chosen, bar), outlook=drifting,
+            discrimination=self.split()["discrimination"], examples=material.examples, test=material.divided.split.test,
+            keep=lambda answers: keep_answers(self.folder / "work", answers),
+        )  # fmt: skip
+        if material.n_refits > 1:
+            again = refit(bench, chosen, material.rows_of(material.to_ship))
+            model = replace(self._model(bench, chosen, entry, again, correction), evidence=model.evidence)
+        return model, {**facts, "calibrators": [dict(fact) for fact in correction.facts]}, findings
+
+    def _model(
+        self, bench: Bench, chosen: Blended, entry: Mapping[str, Any], predictor: Any, correction: Calibrated
+    ) -> Model:
+        """The fitted predictor as a model: calibrated, with its thresholds and the evidence so far."""
+        evidence = {**self._evidence(entry), **self._interval(bench, chosen)}
+        answers = calibrated(predictor, correction.calibrators)
+        return bench.packaged(answers, correction.thresholds, evidence, self.material.key)
+
+    def results(self) -> list[Result]:
+        """Return the recorded result of every step that was run, in order."""
+        return [result for step in ("join", *STEPS) if (result := self.record.result(step)) is not None]
+
+    def rules(self) -> Bound:
+        """The rules of study.yaml, checked against the study's outputs and columns; their version is in the journal.
+
+        Raises:
+            StudyError: there are none.
+            ConfigError: a rule names what is not there, or compares what cannot be compared.
+        """
+        from fieldguide.core.language.rules import bind
+        from fieldguide.steps.rules.bind import recorded, written
+
+        bound = bind(written(self.config), self.material.framed.problem.outputs, self.material.framed.columns)
+        recorded(self.journal, bound.rules)
+        return bound
+
+    @property
+    def problem(self) -> Problem:
+        """The problem, with its frozen metric once explore has run."""
+        return self.material.problem
+
+    @property
+    def threads(self) -> int:
+        """Threads to compute with: what study.yaml says, else the cores this process may use."""
+        may = getattr(os, "sched_getaffinity", None)
+        return self.config.threads or (len(may(0)) if may is not None else os.cpu_count() or 1)
+
+    # --- what steps are handed -------------------------------------------------------------------------------------
+
+    @property
+    def _bench(self) -> Bench:
+        self.explore()
+        split, columns = (
+            self.material.divided.split,
+            contract_of(ignoring(self.material.framed.columns, self.material.excluded)),
+        )
+        short = self._budget.minutes is not None and self._budget.minutes < REPEATS_FROM_MINUTES
+        folds = tuple(fold for fold in split.folds if not short or fold.repeat == 0)
+        return Bench(
+            self.problem, self.material.rows, folds, split.roles, split.splitter, columns, self.material.samples(columns), find,
+            self.config.seed, self.threads, self._store, self._budget.minutes, self.watch, self._encodings,
+        )  # fmt: skip
+
+    @cached_property
+    def _encodings(self) -> dict[Any, Any]:
+        return {}
+
+    @cached_property
+    def _store(self) -> Store:
+        return Store(self.journal, self.folder / "work", self._scope("trials"))
+
+    def _bar(self, baselines: Result) -> Trial:
+        return self._bench.remembered(next(e for e in baselines["entries"] if e["candidate"] == baselines["bar"]))
+
+    def _candidates(self, learners: Sequence[str]) -> list[Candidate]:
+        """The learners that study.yaml lets take part, with the settings it gives them.
+
+        Where a column names a checkpoint, simple heads on its frozen features are candidates of their own: the start of
+        transfer learning.
+        """
+        said = self.config.learners
+        names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
+        pretrained = any("checkpoint" in column.read for column in self.material.seen.features)
+        found = []
+        for name in names:
+            learner = with_values(self._learner(name), said.settings.get(name, {}))
+            recipe = {"balance": self.config.problem.imbalance}
+            found.append(Candidate.of(name, learner, recipe))
+            if pretrained and name in HEADS:
+                found.append(Candidate.of(f"{name} on features", learner, {**recipe, "media": "features"}))
+        return found
+
+    def _learner(self, name: str) -> Any:
+        """The learner by name; one that forecasts has the study's season and window."""
+        from fieldguide.steps.forecasters import settings_of
+
+        learner, examples = find("learners", name)(), self.material.examples
+        return learner if examples is None else with_values(learner, settings_of(learner, examples))
+
+    def _entries(self) -> dict[str, Mapping[str, Any]]:
+        """Leaderboard entries by candidate, from the recorded results."""
+        return {entry["candidate"]: entry for result in self.results() for entry in result.facts.get("entries", [])}
+
+    def _single(self, candidate: str, but: Sequence[str] = ("ensemble",)) -> Mapping[str, Any]:
+        """The leaderboard entry of a candidate by name, of none of the kinds in `but`."""
+        entries = {name: entry for name, entry in self._entries().items() if entry["kind"] not in but}
+        if candidate not in entries:
+            raise StudyError(
+                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
+            )  # fmt: skip
+        return entries[candidate]
+
+    @property
+    def _beside(self) -> Clock:
+        """The time that a verb beside the order may take: the budget's minutes, each anew."""
+        return Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
+
+    def _scope(self, step: str) -> str:
+        """Hash of what a step's result depends on: the table, the settings, and for steps that try candidates the budget."""
+        said = self.config.to_dict()
+        said["problem"] = {k: v for k, v in said["problem"].items() if step == "frame" or k not in WORDS}
+        said.pop("rules")  # decisions follow from answers: other rules need no other model
+        for name in (
+            ("budget",)
+            if step in ("frame", "finalize") or (step == "explore" and self.config.proxies)
+            else ("budget", "slices")
+        ):
+            said.pop(name)
+        if step == "frame" and self.material.agreed is not None:
+            said["contract"] = self.material.agreed.state
+        if own := [
+            state for output in self.material.framed.problem.outputs if (state := getattr(output.loss, "state", ""))
+        ]:
+            said["own losses"] = own  # a loss of one's own is code: where it changes, steps run again
+        budget = [self._budget.minutes, self._trials if step == "refine" else None] if step in SHARES else None
+        return hashed({"settings": said, "table": self.material.fingerprint, "budget": budget})
+
+    # --- small print -----------------------------------------------------------------------------------------------
+
+    def _look_unfinished(self) -> bool:
+        """Whether a finalize was killed after it opened the seal: its look is continued, not counted again."""
+        last = [
+            r
+            for r in self.journal.records()
+            if r["event"] == "look" or (r["event"] == "done" and r["data"]["step"] == "finalize")
+        ]
+        return bool(last) and last[-1]["event"] == "look" and last[-1]["data"]["by"] == "finalize"
+
+    def _replace_model(self, model: Model) -> None:
+        folder = self.folder / "model"
+        if folder.exists() and self.record.done("finalize"):
+            folder.rename(self.folder / f"model.{sum(1 for _ in self.folder.glob('model.*')) + 1}")
+        elif folder.exists():  # written by a finalize that was killed before it was recorded
+            shutil.rmtree(folder)
+        model.save(folder)
+
+    def _evidence(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        problem = self.problem
+        card = {
+            "goal": problem.goal, "unit": problem.unit, "decision": problem.decision, "candidate": entry["candidate"],
+            "made by": f"fieldguide {version('fieldguide')}, Python {platform.python_version()}",
+            "data": f"{self.material.framed.table.n_rows:,} rows, hash {self.material.divided.split.data_hash[:12]}",
+        }  # fmt: skip
+        return {"card": card, "scores": list(entry["scores"]), "looks": [], "seed": self.config.seed}
+
+    def _interval(self, bench: Bench, chosen: Blended) -> dict[str, Any]:
+        """How far a forecast was off on validation rows, frozen before the seal is opened; nothing where it is none."""
+        from fieldguide.core.candidate import mixed
+        from fieldguide.steps.finalize.series import interval_of
+
+        examples = self.material.examples
+        if examples is None:
+            return {}
+        rows = chosen.members[0].rows
+        (answer,) = mixed([member.raw for member in chosen.members], chosen.weights)
+        return {
+            "interval": interval_of(
+                examples, self.material.divided.split.work[rows], np.asarray(bench.truths(rows)[0]), answer
+            )
+        }
+
+    def _forecast(self, result: Result) -> Result:
+        """Say what the full run would take."""
+        budget = self.config.budget
+        full = f"{budget.minutes:g} minutes at most" if budget.minutes else "as long as its trials take"
+        seconds = {entry["candidate"]: entry["seconds"] for entry in result["entries"]}
+        sentence = f"The full run adds two networks, up to {budget.trials} trials and a blend: {full}, refit and test included."
+        return replace(
+            result,
+            facts={**result.facts, "forecast": {"sentence": sentence, "minutes": budget.minutes, "seconds": seconds}},
+        )
