@@ -215,6 +215,7 @@ class Material:
         return Sealed(
             replace(rows, truths=tuple(np.asarray(truth) for truth in rows.truths)),
             self.divided.roles.blocks[test],
+            self.divided.roles.keys[test],
             {**slices_of(table, self.config.slices), **self.divided.unseen()},
             slices_of(table, [part["name"] for part in found]),
             found,

@@ -305,7 +305,7 @@ class Order:
         model, facts, findings = finalize(
             bench, model, entry, bar_model, bar.entry, material.sealed(), self.seal.looks, search["optimism"]["value"],
             len(rows), len(material.to_ship), past=past_of(bench, chosen, bar), outlook=drifting,
-            discrimination=self.split()["discrimination"], examples=material.examples, test=material.divided.split.test,
+            discrimination=self.split()["discrimination"], explored=self.explore().findings, examples=material.examples, test=material.divided.split.test,
             keep=lambda answers: keep_answers(self.folder / "work", answers),
         )  # fmt: skip
         if material.n_refits > 1:

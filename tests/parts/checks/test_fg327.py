@@ -16,7 +16,7 @@ def test_a_column_that_begins_late_is_a_note():
     columns = columns_of()
     late = {**columns, "size": [None if i < 1000 else v for i, v in enumerate(columns["size"])]}
     (finding,) = check_check(CHECK, needed(CHECK, given(late)), needed(CHECK, given(columns)))
-    assert finding.severity == "info"
+    assert finding.severity == "info" and "exclude" not in finding.evidence
     assert finding.sentence.startswith("1 column comes or goes along 'day': 'size' is empty before 2024-04-")
     assert "(33 % of the rows)" in finding.sentence
 
@@ -27,6 +27,9 @@ def test_a_column_that_ends_is_a_warning():
     finding = run(CHECK, given(columns))
     assert finding.severity == "warning"
     assert "'size' is empty after 2024-09-0" in finding.sentence
+    assert finding.sentence.endswith("'size' is left out of every model.")
+    assert finding.evidence["exclude"] == ["size"]
+    assert finding.remedy == "Nothing, unless the column is repaired; then set data.columns.size: feature."
 
 
 def test_new_levels_are_counted():

@@ -24,6 +24,11 @@ class ConflictingLabels:
     of the target's); and the errors no model can avoid on them: for each set of equal rows, those outside its most
     frequent label.
 
+    Beyond chance: two draws of the same label at random differ in at most 1 - sum(q_k^2) of the cases, whatever the
+    features tell (q_k: shares of the labels). Where pairs of equal rows differ more often than that (binomial, p < 0.001),
+    no chance explains it: one of the two labels is wrong. `finalize` then scores the rows without such pairs as well,
+    and the reported interval spans both.
+
     Why: the features cannot tell such rows apart, so the best possible accuracy is below 100 %. Among rows with
     many columns it rather means that labels are wrong.
 
@@ -59,11 +64,9 @@ class ConflictingLabels:
         for output, truth in zip(problem.outputs, truths):
             rows, errors = _conflicts(groups, sizes, truth, output)
             evidence = {
-                "output": output.name,
-                "equal_rows": shared,
-                "conflicting_rows": rows,
-                "unavoidable_errors": errors,
-            }
+                "output": output.name, "equal_rows": shared, "conflicting_rows": rows, "unavoidable_errors": errors,
+                "beyond_chance": output.task.family == "classes" and beyond_chance(groups, truth),
+            }  # fmt: skip
             if not rows:
                 findings.append(
                     passed(self, f"The {shared:,} rows that equal another agree in {output.name!r}.", evidence=evidence)
@@ -104,3 +107,28 @@ def _conflicts(groups: np.ndarray, sizes: np.ndarray, truth: np.ndarray, output:
     np.minimum.at(low, groups, truth)
     np.maximum.at(high, groups, truth)
     return int(sizes[high - low > 0.01 * truth.std()].sum()), 0
+
+
+def beyond_chance(groups: np.ndarray, truth: np.ndarray) -> bool:
+    """Return whether equal rows differ in their labels more often than labels drawn at random would.
+
+    One pair of each set of equal rows is looked at, so that pairs do not depend on each other.
+
+    Shape:
+        groups: (rows,) set of equal rows each belongs to
+        truth: (rows,) int64 codes
+
+    Examples:
+        >>> groups = np.repeat(np.arange(40), 2)
+        >>> beyond_chance(groups, np.tile([0, 1], 40)), beyond_chance(groups, np.repeat(np.arange(40) % 2, 2))
+        (True, False)
+    """
+    from scipy.special import bdtrc
+
+    order = np.argsort(groups, kind="stable")
+    follows = np.flatnonzero(np.diff(groups[order]) == 0)
+    _, once = np.unique(groups[order][follows], return_index=True)
+    left, right = order[follows[once]], order[follows[once] + 1]
+    n, differ = len(left), int((truth[left] != truth[right]).sum())
+    shares = np.bincount(truth[np.concatenate([left, right])]) / (2 * n) if n else np.ones(1)
+    return n > 0 and differ > 0 and float(bdtrc(differ - 1, n, 1 - float((shares**2).sum()))) < 1e-3

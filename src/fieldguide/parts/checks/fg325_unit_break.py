@@ -130,16 +130,18 @@ class UnitBreak:
                 continue
             match = self._match(one, two, strict=cell.kind == "segment")
             if match is not None:
-                words, factor = match
+                words, factor, times = match
                 n = int((usable & cell.chosen).sum())
                 return {
-                    "words": words, "factor": factor, "where": cell.where, "kind": cell.kind, "segment": cell.segment,
+                    "words": words, "factor": factor, "times": times, "bound": None, "where": cell.where, "kind": cell.kind, "segment": cell.segment,
                     "value": cell.value, "from": cell.start, "to": cell.stop, "n": n,
                 }  # fmt: skip
         return self._mixed(values[usable])
 
-    def _match(self, one: np.ndarray, two: np.ndarray, strict: bool) -> tuple[str, float] | None:
-        """Return (words, factor) when `one` is `two` in another unit; strict: small factors need the very same shape.
+    def _match(self, one: np.ndarray, two: np.ndarray, strict: bool) -> tuple[str, float, float | None] | None:
+        """Return (words, factor, times) when `one` is `two` in another unit; strict: small factors need the very same shape.
+
+        One value of `one` is `times` as large as it would be in the unit of `two`; None where units differ by more than a factor.
 
         Segments differ by nature, and one of many pairs of segments always differs by about a pound or a mile.
         """
@@ -158,7 +160,7 @@ class UnitBreak:
                 (1 / factor, f"{number(factor)} times smaller"),
             ):
                 if abs(math.log(ratio / times)) < close and distance(one / times, two) <= bound:
-                    return words, factor
+                    return words, factor, times
         for words, back in (
             ("in °F where the others are in °C", (one - 32) / 1.8),
             ("in °C where the others are in °F", 1.8 * one + 32),
@@ -169,7 +171,7 @@ class UnitBreak:
                 and distance(back, two) <= (chance if strict else limit)
                 and abs(np.median(back) - np.median(two)) < 0.25 * two.std()
             ):
-                return words, 1.8
+                return words, 1.8, None
         return None
 
     def _mixed(self, values: np.ndarray) -> dict[str, Any] | None:
@@ -191,11 +193,11 @@ class UnitBreak:
         match = self._match(np.exp(few), np.exp(many), strict=True)
         if match is None:
             return None
-        words, factor = match
+        words, factor, times = match
         sense = "above" if few[0] > many[0] else "below"
         bound = math.exp((logs[cut] + logs[cut + 1]) / 2)
         return {
-            "words": words, "factor": factor, "where": f"in some rows ({sense} {number(bound)})", "kind": "rows", "segment": "",
+            "words": words, "factor": factor, "times": times, "bound": bound, "where": f"in some rows ({sense} {number(bound)})", "kind": "rows", "segment": "",
             "value": "", "from": "", "to": "", "n": len(few),
         }  # fmt: skip
 

@@ -13,7 +13,7 @@ from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._along import Along, along, joined, looked_at, numbers_of, periods, timelike
-from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, verb
+from fieldguide.parts.checks._answers import count, fire, names, not_applicable, number, passed, percent, verb
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Coverage:
     Why: a model that learned from rows without a column, or with other levels, meets something else in use. What it
     learned of old levels is of no use, and of new ones it knows nothing.
 
-    Remedy: for a column that begins late: learn from the rows since then, or leave it out. For one that ended or fell to
-    a default: leave it out unless it is repaired. For new levels: expect them in use, and group rare levels.
+    Remedy: for a column that begins late: learn from the rows since then, or leave it out. One that ended, or fell to
+    a default, is left out of every model: the rows to come have it no more than the latest ones. Where it is repaired,
+    `data.columns.<name>: feature` brings it back. For new levels: expect them in use, and group rare levels.
 
     Needs: table, roles.
     """
@@ -40,6 +41,7 @@ class Coverage:
     code: ClassVar[str] = "FG327"
     title: ClassVar[str] = "Columns and levels that come and go"
     step: ClassVar[str] = "explore"
+    excludes: ClassVar[bool] = True
     severity: ClassVar[Severity] = "warning"
 
     new: float = setting(0.05, "share of late rows with a level not seen before from which a column is named")
@@ -74,16 +76,19 @@ class Coverage:
         texts = [f"{name!r} {found[name]['words']}" for name in order]
         sentence = f"{count(len(found), 'column')} {verb(len(found), 'comes or goes', 'come or go')} {time.words}: {joined(texts)}."
         kinds = {entry["kind"] for entry in found.values()}
+        gone = [name for name in order if found[name]["kind"] in ("ends", "takes over")]
+        if gone:
+            sentence += f" {names(gone)} {verb(len(gone), 'is', 'are')} left out of every model."
         if kinds == {"new levels"}:
             remedy = "Expect levels in use that no training row has, and judge by a split along time."
         elif kinds == {"begins"}:
             remedy = "Learn from the rows since then, or leave the column out (data.columns: ignore)."
         else:
-            remedy = (
-                "Repair the column or leave it out (data.columns: ignore): in use it will be as in the latest rows."
-            )
+            remedy = f"Nothing, unless the column is repaired; then set data.columns.{gone[0]}: feature." if gone else (
+                "Expect levels in use that no training row has; a column that begins late can be left out (data.columns: ignore)."
+            )  # fmt: skip
         severity: Severity = "warning" if any(entry["serious"] for entry in found.values()) else "info"
-        evidence = {"column": time.column, "columns": found}
+        evidence = {"column": time.column, "columns": found, **({"exclude": gone} if gone else {})}
         return [fire(self, sentence, remedy, severity=severity, columns=order, evidence=evidence)]
 
     def _coverage(self, values: np.ndarray, period: np.ndarray, time: Along) -> dict[str, Any] | None:

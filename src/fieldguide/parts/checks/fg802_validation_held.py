@@ -54,11 +54,12 @@ class ValidationHeld:
         half_validation = abs(
             real(validation["value"]) - ends(validation["interval"])[facing if sign > 0 else 1 - facing]
         )
-        half_test = abs(value - ends(test["interval"])[1 - facing if sign > 0 else facing])
+        sampled = ends(test.get("sampling", test["interval"]))
+        half_test = abs(value - sampled[1 - facing if sign > 0 else facing])
         room = self.stretch * math.hypot(half_validation, half_test)
         title = metric.title
         said = (
-            f"{title} {number(value)} {span(ends(test['interval']))} on the sealed rows, {number(expected)} "
+            f"{title} {number(value)} {span(sampled)} on the sealed rows, {number(expected)} "
             "expected from validation"
         )
         evidence = {"test": dict(test), "validation": dict(validation), "optimism": optimism, "gap": gap, "room": room}

@@ -26,6 +26,7 @@ from fieldguide.core.series.panel import Examples
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.statistics.operating_point import operating_point
 from fieldguide.steps.checking import checked
+from fieldguide.steps.finalize.doubts import Judged, doubted, spanned
 from fieldguide.steps.finalize.outputs import drawn, output_facts
 from fieldguide.steps.finalize.promise import declined, in_time
 from fieldguide.steps.finalize.series import forecast_facts
@@ -39,7 +40,7 @@ class Sealed:
 
     Shape:
         rows: features and truths of the test rows
-        blocks: (rows,) unit ids
+        blocks, keys: (rows,) unit ids, content hashes of the features
         slices: name to (rows,) bool
         weak: the same for the slices that refine found weak on validation rows
 
@@ -50,6 +51,7 @@ class Sealed:
 
     rows: Rows
     blocks: np.ndarray
+    keys: np.ndarray
     slices: Mapping[str, np.ndarray]
     weak: Mapping[str, np.ndarray] = field(default_factory=dict)
     found: Sequence[Mapping[str, Any]] = ()
@@ -70,7 +72,8 @@ def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
 def finalize(
     bench: Bench, model: Model, chosen: Mapping[str, Any], bar: Model, bar_entry: Mapping[str, Any], sealed: Sealed,
     looks: Sequence[Mapping[str, Any]], optimism: float, n_refit: int, n_shipped: int, *,
-    past: InTime | None = None,   outlook: Mapping[str, Any] | None = None, discrimination: Mapping[str, Any] | None = None,
+    past: InTime | None = None, outlook: Mapping[str, Any] | None = None, discrimination: Mapping[str, Any] | None = None,
+    explored: Sequence[Finding] = (),
     examples: Examples | None = None, test: np.ndarray | None = None, keep: Callable[[Predictions], None] | None = None,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
@@ -86,11 +89,12 @@ def finalize(
         outlook: what development rows say of drift (`steps.finalize.promise`).
         examples, test: of a forecast: its examples, and which of them are sealed; the facts then have `forecasts` (`steps.finalize.series`).
         keep: is handed the model's answers to the sealed rows, once they are there.
+        explored: findings of explore, which say in what the rows to come may differ (`steps.finalize.doubts`).
         discrimination: how well sealed rows are told from development rows, as split found it.
 
     Returns:
         the model with its evidence, facts (scores, calibration, slices, difference, cost; `declined` where the score is measured
-        and not promised) and findings FG801 to FG808.
+        and not promised) and findings FG801 to FG814.
     """
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))
@@ -98,13 +102,17 @@ def finalize(
         keep(answers)
     bar_answers = bar.predictor.predict(sealed.rows.cells, len(sealed.rows))
     judged, against = _judged(bench, model, answers, bar, bar_answers, sealed, past, n_looks=len(looks))
+    doubts = doubted(
+        bench, explored, Judged(sealed.rows, answers, sealed.keys, sealed.blocks, sealed.times), model.predictor.predict, model.thresholds[0]
+    ) if not problem.output.joint else []  # fmt: skip
+    judged["scores"] = [spanned(judged["scores"][0], doubts), *judged["scores"][1:]]
     facts = {
         "sentence": _sentence(judged["scores"], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "weak_slices": _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
-        "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
+        "doubts": doubts, "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
         "operating": _operating(problem.output, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
@@ -165,6 +173,9 @@ def _promised(
 def _sentence(scores: Sequence[Mapping[str, Any]], name: str, looks: int) -> str:
     first, *others = scores
     more = "".join(f"; {s['output']} {told(s).removesuffix(' rows').rpartition(' on ')[0]}" for s in others)
+    if "sampling" in first:
+        low, high = first["sampling"]
+        more += f"; sampling alone gives [{low:.4g}, {high:.4g}], the rest is doubt (FG814)"
     return f"{name}: test {told(first).removesuffix(' rows')} sealed rows, look {looks}{more}"
 
 
