@@ -23,6 +23,8 @@ from fieldguide.workflow import STEPS, Study
 
 PROGRAM = Path(sys.executable).parent / "fieldguide"
 HEAVY = ("torch", "pandas", "sklearn", "lightgbm", "scipy", "pyarrow", "onnxruntime", "optuna")
+TABLES = ("polars", "numpy")
+"""What only a verb that reads rows may load."""
 SCORE = {"output", "metric", "value", "interval", "n", "rows", "looks"}
 FINDING = {"code", "severity", "status", "step", "columns", "sentence", "remedy", "docs", "evidence"}
 STUDY = {"study", "step", "status", "chosen", "scores", "score", "leaderboard", "findings", "seconds"}
@@ -65,10 +67,15 @@ def copy(finished: Study, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "code", ["import fieldguide", "import fieldguide; fieldguide.Study", "from fieldguide.faces.cli import app"]
+    "code, heavy",
+    [
+        ("import fieldguide", HEAVY + TABLES),
+        ("import fieldguide; fieldguide.Study", HEAVY),
+        ("from fieldguide.faces.cli import app", HEAVY + TABLES),
+    ],
 )
-def test_importing_loads_nothing_heavy(code: str) -> None:
-    shown = f"{code}; import sys; print([name for name in {HEAVY} if name in sys.modules])"
+def test_importing_loads_nothing_heavy(code: str, heavy: tuple[str, ...]) -> None:
+    shown = f"{code}; import sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
@@ -76,7 +83,7 @@ def test_importing_loads_nothing_heavy(code: str) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["schema"], ["init", "--help"]])
 def test_a_quick_verb_loads_nothing_heavy(arguments: list[str]) -> None:
     code = f"import sys; sys.argv = ['fieldguide', *{arguments}]\nfrom fieldguide.faces.cli import main\ntry: main()\nexcept SystemExit: pass\n"
-    shown = code + f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    shown = code + f"print([name for name in {HEAVY + TABLES} if name in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fieldguide.core.errors import ConfigError, DataError, MissingExtra, StudyError, listed
-from fieldguide.core.online.log import PREDICTIONS, Query, now, shown, utc
 from fieldguide.faces.cli.app import AsJson, app, console, print_json, say
+
+if TYPE_CHECKING:
+    from fieldguide.core.online.log import Query
 
 LOG = "sqlite:///predictions.db"
 Log = Annotated[str, typer.Option("--log", metavar="URL", help="the log: sqlite:///FILE or postgresql://HOST/DATABASE")]
@@ -45,6 +47,7 @@ def serve(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Answer rows over HTTP; every answer is in the log before it is sent. The first model answers, others when named."""
+    from fieldguide.core.online.log import shown
     try:
         from fieldguide.faces.server.handlers import Settings
         from fieldguide.faces.server.run import run
@@ -160,6 +163,7 @@ def outcomes(
     log: Log = LOG, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Tell the log what came of predictions, from a file."""
+    from fieldguide.core.online.log import shown
     from fieldguide.parts.stores import open_log
     from fieldguide.steps.online.outcomes import take_file
 
@@ -203,6 +207,7 @@ def export(
 ) -> None:  # fmt: skip
     """Write answered rows to a file, in bounded memory."""
     from fieldguide.core.files.sink import write_frames
+    from fieldguide.core.online.log import PREDICTIONS
     from fieldguide.parts.stores import open_log
     from fieldguide.steps.online.log_export import exported
 
@@ -233,6 +238,7 @@ def forget(
     """Delete predictions, refusals and outcomes older than a time; assignments stay."""
     from datetime import timedelta
 
+    from fieldguide.core.online.log import now, utc
     from fieldguide.parts.stores import open_log
 
     try:
@@ -260,4 +266,6 @@ def forget(
 
 
 def _query(since: str | None, until: str | None) -> Query:
+    from fieldguide.core.online.log import Query, utc
+
     return Query(None if since is None else utc(since), None if until is None else utc(until))
