@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -17,6 +18,8 @@ import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
+from fieldguide.core.words.damage import damage_of
+from fieldguide.core.words.languages import languages_of
 from fieldguide.parts.modalities import _shingles
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked, resolve
 from fieldguide.parts.modalities._cutters import Pieces, Pretrained, Words, cutter_of
@@ -27,7 +30,7 @@ from fieldguide.parts.modalities._words import PADDING, UNKNOWN, vocabulary_of, 
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
 TOP = 20
 WORD_DROPOUT = 0.05  # share of a training row's tokens that are made unknown
-_DAMAGED = re.compile(r"�|Ã[\x80-\xbf©¨¼¶¤]|â€")  # replacement marks, and UTF-8 that was read as Latin-1
+BINS = 24  # of the histogram of lengths
 _CHARACTERS = (re.compile(r"\d"), re.compile(r"[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]"), re.compile(r"[^\w\s]"))  # digits, capitals, marks
 COUNTS = ("characters", "words", "digits", "capitals", "marks")
 
@@ -69,7 +72,7 @@ class Text:
         return cells
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
-        """Return counts, lengths in words and characters, the vocabulary, and how many texts look damaged or repeat."""
+        """Return counts, lengths in words and characters, the vocabulary, languages, and how many texts are damaged or repeat."""
         texts = [text for text in typed.to_list() if text is not None]
         words = [words_of(text) for text in texts]
         vocabulary = vocabulary_of(words, most=10**9, least_count=1)
@@ -78,11 +81,16 @@ class Text:
             for word in row:
                 if word in counts:
                     counts[word] += 1
+        damage = Counter(kind for text in texts if (kind := damage_of(text)))
+        lengths = [len(row) for row in words]
+        edges = np.histogram_bin_edges(lengths, BINS) if lengths else np.zeros(0)
         return {
             "n": typed.len(), "missing": typed.len() - len(texts),
-            "n_words": _spread([len(row) for row in words]), "n_characters": _spread([len(text) for text in texts]),
+            "n_words": _spread(lengths), "n_characters": _spread([len(text) for text in texts]),
             "vocabulary": len(vocabulary), "top": [{"word": word, "count": counts[word]} for word in vocabulary[:TOP]],
-            "repeated": len(texts) - len(set(texts)), "damaged": sum(bool(_DAMAGED.search(text)) for text in texts),
+            "lengths": {"edges": edges.tolist(), "counts": np.histogram(lengths, edges)[0].tolist()} if lengths else {},
+            "languages": languages_of(texts), "wordless": sum(not any(map(str.isalpha, text)) for text in texts),
+            "repeated": len(texts) - len(set(texts)), "damaged": sum(damage.values()), "damage": dict(damage.most_common()),
             "not_ascii": sum(not text.isascii() for text in texts),
         }  # fmt: skip
 
