@@ -148,8 +148,11 @@ class UnitBreak:
         ratio = _middle(one) / _middle(two)
         chance = 1.63 * math.sqrt(1 / len(one) + 1 / len(two))
         limit = max(self.alike, chance)
-        if limit > 0.4 or distance(one, two) < self.apart:
+        if limit > 0.4:
             return None
+        units: list[
+            tuple[str, float, float | None, np.ndarray, float]
+        ] = []  # words, factor, times, values in the unit of `two`, bound
         for factor in FACTORS:
             exact = strict and factor not in (100.0, 1_000.0, 1e6)
             if exact and (len(one) < 200 or chance > 0.15):
@@ -159,20 +162,20 @@ class UnitBreak:
                 (factor, f"{number(factor)} times larger"),
                 (1 / factor, f"{number(factor)} times smaller"),
             ):
-                if abs(math.log(ratio / times)) < close and distance(one / times, two) <= bound:
-                    return words, factor, times
-        for words, back in (
-            ("in °F where the others are in °C", (one - 32) / 1.8),
-            ("in °C where the others are in °F", 1.8 * one + 32),
-        ):
-            plausible = max(np.abs(one).max(), np.abs(two).max()) < 1_000
-            if (
-                plausible
-                and distance(back, two) <= (chance if strict else limit)
-                and abs(np.median(back) - np.median(two)) < 0.25 * two.std()
+                if abs(math.log(ratio / times)) < close:
+                    units.append((words, factor, times, one / times, bound))
+        if max(np.abs(one).max(), np.abs(two).max()) < 1_000:
+            for words, back in (
+                ("in °F where the others are in °C", (one - 32) / 1.8),
+                ("in °C where the others are in °F", 1.8 * one + 32),
             ):
-                return words, 1.8, None
-        return None
+                if abs(np.median(back) - np.median(two)) < 0.25 * two.std():
+                    units.append((words, 1.8, None, back, chance if strict else limit))
+        if (
+            not units or distance(one, two) < self.apart
+        ):  # the distance costs a sort: most pairs are told by their medians
+            return None
+        return next((unit[:3] for unit in units if distance(unit[3], two) <= unit[4]), None)
 
     def _mixed(self, values: np.ndarray) -> dict[str, Any] | None:
         """Return rows in another unit that no time and no segment tells: two like heaps far apart on the log scale."""
