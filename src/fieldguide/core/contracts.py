@@ -35,7 +35,9 @@ class Task(Protocol):
     """
 
     name: ClassVar[str]
-    family: ClassVar[Literal["classes", "sets", "values"]]  # one of several labels, any of several, numbers
+    family: ClassVar[
+        Literal["classes", "sets", "values", "structure"]
+    ]  # one of several labels, any of several, numbers, or without a target
     loss: ClassVar[
         str
     ]  # the loss networks minimise by default: "binary_cross_entropy", "cross_entropy", "squared_error", "poisson", "ordinal"
@@ -61,6 +63,9 @@ class Task(Protocol):
     # A task may also have `plain(coded) -> np.ndarray`, where its codes say more than a number to predict: the number alone, and
     # `plain_task`, the task of that number. Learners that do not minimise its loss are fitted on these, and only the metrics that
     # the task names can judge it.
+    #
+    # A task of the family `structure` has no target: `encode` is given the rows as points of one space (rows, d), predictions may
+    # have any width, and `told(prediction, labels)` gives the columns of an answer, `words(prediction, labels)` the answer itself.
 
 
 @runtime_checkable
@@ -74,8 +79,9 @@ class Metric(Protocol):
     title: ClassVar[str]  # as written in reports: "ROC AUC"
     greater_is_better: ClassVar[bool]
     reads: ClassVar[Literal["probability", "decision", "value"]]
-    families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "multilabel", "values", "vector"
-    # A metric may also have `tasks: ClassVar[tuple[str, ...]]`: the only tasks that it judges, of its families.
+    families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "multilabel", "values", "vector", "structure"
+    # A metric may also have `tasks: ClassVar[tuple[str, ...]]`: the only tasks that it judges, of its families. One that judges
+    # without a target has `each(truth, prediction)`, the rows' own parts of it, which are resampled as they are.
     best: ClassVar[float]  # the value of a perfect prediction
     worst: ClassVar[float]  # the other end of its range; intervals are clipped to both
 
@@ -238,8 +244,9 @@ class Learner(Protocol):
     recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
     # A learner may also have `losses: ClassVar[tuple[str, ...]]`, the losses of problem.loss it can minimise beside the task's own
     # (networks have none: they minimise any), `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
-    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time, and `forecasts = True` where it
-    # reads the past of a series and belongs to no table.
+    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time, `forecasts = True` where it
+    # reads the past of a series and belongs to no table, and `continued(estimator, train, stop, outputs, effort) -> Estimator`, which
+    # fits an estimator further on rows of the same encoding (a warm start); `n_steps` then counts what was added, 0: nothing was better.
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator: ...
 

@@ -30,7 +30,7 @@ from fieldguide.core.reading import Violation, read_frame, read_rows
 from fieldguide.core.rows import Rows
 from fieldguide.core.series.ahead import ahead, spread
 from fieldguide.core.series.panel import HISTORY
-from fieldguide.core.settings import with_values
+from fieldguide.core.settings import values_of, with_values
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Transform
 
@@ -81,7 +81,8 @@ class Model:
 
         Returns:
             one row per row of `data`, in order: the key (`row` if there is none), `prediction` (a list for label sets,
-            `prediction_<entry>` for vectors), and for classes and label sets `probability_<label>`. With several outputs
+            `prediction_<entry>` for vectors), and for classes and label sets `probability_<label>`; of clusters `prediction` and
+            `membership_<cluster>`, of reductions `prediction_1` and so on. With several outputs
             `prediction_<output>`, `prediction_<output>_<entry>` and `probability_<output>_<label>`. With rules `decision` and
             the `rule` that made it.
 
@@ -145,6 +146,8 @@ class Model:
             choice = output.task.decide(prediction, threshold)
             if output.task.family == "classes":
                 decided.append([output.labels[int(i)] for i in choice])
+            elif output.targetless:
+                decided.append(output.task.words(prediction, output.labels))  # type: ignore[attr-defined]
             elif output.task.family == "sets":
                 decided.append([[output.labels[i] for i in np.flatnonzero(row)] for row in choice])
             else:
@@ -172,6 +175,9 @@ class Model:
             if output.family == "vector":
                 for i, entry in enumerate(output.labels):
                     columns[f"prediction{suffix}_{entry}"] = prediction[:, i]
+                continue
+            if output.targetless:
+                columns |= output.task.told(prediction, output.labels)  # type: ignore[attr-defined]
                 continue
             columns[f"prediction{suffix}"] = decision
             if output.task.family == "sets":  # the type says list even where every set of a slice is empty
@@ -242,7 +248,8 @@ class Model:
         _write_json(unfinished / "model.json", {
             "format": FORMAT, "columns": [column.to_dict() for column in self.columns], "key": self.key,
             "outputs": [
-                {"name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform} for o in self.outputs
+                {"name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform, "loss": _loss(o)}
+                for o in self.outputs
             ],
             "thresholds": list(self.thresholds), "members": described,
             "calibrators": [None if c is None else c.to_dict() for c in getattr(self.predictor, "calibrators", ())],
@@ -327,6 +334,14 @@ def read_rules(folder: Path) -> Rules:
     return Rules.from_dict(_read_json(folder / RULES))
 
 
+def read_losses(folder: Path) -> list[dict[str, Any] | None]:
+    """Return, per output, the loss a model was trained for: its name and settings; None: the task's own.
+
+    Predicting needs none of it; who trains a model again does.
+    """
+    return [output.get("loss") for output in _read_json(folder / "model.json")["outputs"]]
+
+
 def attach_rules(model: Model, rules: Bound, out: Path) -> None:
     """Write a copy of a model's folder that carries other rules; nothing is fitted, no weight changes.
 
@@ -406,6 +421,13 @@ def _verify(folder: Path) -> None:
         raise ModelError(
             f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them"
         )
+
+
+def _loss(output: Output) -> dict[str, Any] | None:
+    if output.loss is None:
+        return None
+    own = "." in output.loss.name  # an import path: nobody imports what a model folder names
+    return {"name": output.loss.name, "settings": {} if own else values_of(output.loss)}
 
 
 def _threshold(said: Any) -> Threshold:

@@ -116,6 +116,15 @@ def refresh(
     ] = None,
     rows: Annotated[Path | None, typer.Option(help="earlier rows with their truth, to train on as well")] = None,
     outcome: Target = "outcome",
+    start: Annotated[
+        str, typer.Option(help="warm (further from the old weights), scratch, or auto: the better on the newest rows")
+    ] = "auto",
+    period: Annotated[
+        str | None, typer.Option(help="of the updates compared: hour, day, week …; default: by the span of the log")
+    ] = None,
+    success: Annotated[
+        float, typer.Option(help="the gain that is worth an update, in units of the metric", min=0)
+    ] = 0.0,
     wait: Wait = None,
     absent: Absent = None,
     as_json: AsJson = False,
@@ -123,7 +132,10 @@ def refresh(
     """Retrain on the log with the same settings, compare on the newest window, write a new version beside the old."""
     from fieldguide.steps.online.refresh import refresh_of_log
 
-    _told(refresh_of_log(model, log, out, earlier=rows, outcome=outcome, wait=wait, absent=absent), as_json)
+    result = refresh_of_log(
+        model, log, out, earlier=rows, outcome=outcome, start=start, wait=wait, absent=absent, period=period, success=success
+    )  # fmt: skip
+    _told(result, as_json)
 
 
 def _told(result: Any, as_json: bool) -> None:
@@ -133,7 +145,12 @@ def _told(result: Any, as_json: bool) -> None:
         return
     terminal = console()
     _say(terminal, found)
-    for table in (_measures(found["facts"]), _parts(found["facts"])):
+    for table in (
+        _measures(found["facts"]),
+        _parts(found["facts"]),
+        _versions(found["facts"]),
+        _updates(found["facts"]),
+    ):
         if table is not None:
             terminal.print(table)
 
@@ -184,6 +201,60 @@ def _parts(facts: Mapping[str, Any]) -> Any:
     for part in facts["parts"]:
         why = part["why"] if part["value"] is None else part["what"]
         table.add_row(part["name"], _number(part["value"]), _span(part["interval"]), escape(why))
+    return table
+
+
+def _versions(facts: Mapping[str, Any]) -> Any:
+    """Return the table of a refresh's versions on the newest rows, or None."""
+    if "versions" not in facts:
+        return None
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    for name in (
+        "version",
+        facts["metric_title"],
+        "95 % interval",
+        "better than the old by",
+        "95 % interval",
+        "seconds",
+    ):
+        table.add_column(name, justify="left" if name == "version" else "right")
+    pairs = {(pair["of"], pair["to"]): pair for pair in facts["differences"]}
+    for name, said in facts["versions"].items():
+        pair = pairs.get((name, "old"), {})
+        mark = " (written)" if name == facts["written"] else ""
+        table.add_row(
+            name + mark, _number(said["value"]), _span(said["interval"]), _number(pair.get("value")), _span(pair.get("interval")),
+            _number(facts["seconds_of"].get(name)),
+        )  # fmt: skip
+    return table
+
+
+def _updates(facts: Mapping[str, Any]) -> Any:
+    """Return the table of schedules of warm-start updates, or None."""
+    updates = facts.get("updates") or {"silence": "not looked at"}
+    if updates["silence"]:
+        return None
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    level = f"{100 * updates['level']:.3g} % interval"
+    for name in ("warm-start updates", "how many", facts["metric_title"], "better than never by", level):
+        table.add_column(name, justify="left" if name == "warm-start updates" else "right")
+    for one in updates["schedules"]:
+        mark = " (recommended)" if one["name"] == updates["recommended"] else ""
+        difference = one["difference"]
+        table.add_row(
+            one["name"] + mark, str(one["n_updates"]), _number(one["value"]), _number(difference["value"]), _span(difference["interval"])
+        )  # fmt: skip
+    table.add_row(
+        "never" + (" (recommended)" if updates["recommended"] == "never" else ""),
+        "0",
+        _number(updates["never"]),
+        "–",
+        "–",
+    )
     return table
 
 

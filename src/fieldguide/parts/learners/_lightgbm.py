@@ -14,7 +14,8 @@ import ctypes
 import importlib.util
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.errors import FieldguideError, ModelError
+from fieldguide.core.files.shelf import STEP, released
 
 FLOAT32, FLOAT64 = 0, 1  # C_API_DTYPE_*
 RAW, CONTRIBUTIONS, SPLITS_ONLY = (
@@ -30,6 +32,7 @@ RAW, CONTRIBUTIONS, SPLITS_ONLY = (
     0,
 )  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB, C_API_FEATURE_IMPORTANCE_SPLIT
 MANY_ROWS = 512  # from here on, starting threads pays
+ZERO = 1e-35  # what LightGBM takes for zero (kZeroThreshold)
 
 
 @cache
@@ -72,27 +75,96 @@ def parameters(values: Mapping[str, Any]) -> bytes:
     return " ".join(f"{k}={str(v).lower() if isinstance(v, bool) else v}" for k, v in values.items()).encode()
 
 
+@dataclass(frozen=True)
+class Sides:
+    """Numbers and codes of many rows, side by side only for a block of rows at a time.
+
+    Shape:
+        numbers: (rows, n_numbers) float32
+        codes: (rows, n_codes) int32; every code fits float32 exactly
+    """
+
+    numbers: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.numbers), self.numbers.shape[1] + self.codes.shape[1]
+
+    def take(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Return rows as a matrix, (rows, n_numbers + n_codes) float32."""
+        return np.concatenate([self.numbers[rows], self.codes[rows].astype(np.float32)], axis=1)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield all rows in order, a matrix for each block of them; pages on disk are let go of behind it."""
+        for begin in range(0, len(self.numbers), STEP):
+            yield self.take(slice(begin, begin + STEP))
+            released(self.numbers)
+            released(self.codes)
+
+
 class Dataset:
     """Binned rows. Values are copied, so the arrays may go.
 
+    Args:
+        after: trees that the booster goes on from: rows begin at their scores.
+
     Shape:
-        x: (rows, features) float32, NaN for missing
+        x: (rows, features) float32, NaN for missing; or `Sides`, of which a block is a matrix at a time
         y: (rows,) float; LightGBM keeps labels in float32
         weights: (rows,) float or None
     """
 
     def __init__(
-        self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, settings: bytes, like: Dataset | None = None
-    ) -> None:
+        self, x: np.ndarray | Sides, y: np.ndarray, weights: np.ndarray | None, settings: bytes, like: Dataset | None = None,
+        after: Trees | None = None,
+    ) -> None:  # fmt: skip
         self.handle = ctypes.c_void_p()
-        x = np.ascontiguousarray(x, np.float32)
-        _call(
-            "DatasetCreateFromMat", _at(x), FLOAT32, ctypes.c_int32(x.shape[0]), ctypes.c_int32(x.shape[1]), 1,
-            settings, like.handle if like else None, ctypes.byref(self.handle),
-        )  # fmt: skip
+        if isinstance(x, Sides):
+            self._pushed(x, settings, like)
+        else:
+            x = np.ascontiguousarray(x, np.float32)
+            _call(
+                "DatasetCreateFromMat", _at(x), FLOAT32, ctypes.c_int32(x.shape[0]), ctypes.c_int32(x.shape[1]), 1,
+                settings, like.handle if like else None, ctypes.byref(self.handle),
+            )  # fmt: skip
         self._field(b"label", y)
         if weights is not None:
             self._field(b"weight", weights)
+        if after is not None:  # class after class, in double precision
+            parts = [after.scores(part) for part in x.blocks()] if isinstance(x, Sides) else [after.scores(x)]
+            scores = np.ascontiguousarray(np.concatenate(parts).T, np.float64).reshape(-1)
+            _call("DatasetSetField", self.handle, b"init_score", _at(scores), len(scores), FLOAT64)
+
+    def _pushed(self, x: Sides, settings: bytes, like: Dataset | None) -> None:
+        """Bin rows block by block: by the bins of `like`, or by those that LightGBM itself would find in a matrix of all rows.
+
+        It finds them on a sample whose rows `SampleIndices` names, cells that are zero left out; the datasets are the same.
+        """
+        n_rows, n_columns = x.shape
+        if like is not None:
+            _call("DatasetCreateByReference", like.handle, ctypes.c_int64(n_rows), ctypes.byref(self.handle))
+        else:
+            n_drawn = ctypes.c_int()
+            _call("GetSampleCount", ctypes.c_int32(n_rows), settings, ctypes.byref(n_drawn))
+            drawn = np.empty(n_drawn.value, np.int32)
+            _call("SampleIndices", ctypes.c_int32(n_rows), settings, _at(drawn), ctypes.byref(n_drawn))
+            sample = x.take(drawn[: n_drawn.value]).astype(np.float64)
+            places = [np.flatnonzero((np.abs(c) > ZERO) | np.isnan(c)).astype(np.int32) for c in sample.T]
+            values = [np.ascontiguousarray(c[place]) for c, place in zip(sample.T, places, strict=True)]
+            counts = np.array([len(place) for place in places], np.int32)
+            _call(
+                "DatasetCreateFromSampledColumn", (ctypes.c_void_p * n_columns)(*(v.ctypes.data for v in values)),
+                (ctypes.c_void_p * n_columns)(*(p.ctypes.data for p in places)), ctypes.c_int32(n_columns), _at(counts),
+                ctypes.c_int32(len(sample)), ctypes.c_int32(n_rows), ctypes.c_int64(n_rows), settings, ctypes.byref(self.handle),
+            )  # fmt: skip
+        begin = 0
+        for part in x.blocks():
+            _call(
+                "DatasetPushRows", self.handle, _at(part), FLOAT32, ctypes.c_int32(len(part)), ctypes.c_int32(n_columns),
+                ctypes.c_int32(begin),
+            )  # fmt: skip
+            begin += len(part)
 
     def _field(self, name: bytes, values: np.ndarray) -> None:
         values = np.ascontiguousarray(values, np.float32)
@@ -103,12 +175,18 @@ class Dataset:
 
 
 class Training:
-    """A booster that grows, one round at a time: on the rows of `data`, watched on those of `stop`, if any."""
+    """A booster that grows, one round at a time: on the rows of `data`, watched on those of `stop`, if any.
 
-    def __init__(self, data: Dataset, stop: Dataset | None, settings: bytes) -> None:
+    Args:
+        after: trees it goes on from, the first of its own; both sets of rows begin at their scores.
+    """
+
+    def __init__(self, data: Dataset, stop: Dataset | None, settings: bytes, after: Trees | None = None) -> None:
         self.handle = ctypes.c_void_p()
         self._data, self._stop = data, stop  # the booster points into them
         _call("BoosterCreate", data.handle, settings, ctypes.byref(self.handle))
+        if after is not None:
+            _call("BoosterMerge", self.handle, after.handle)
         if stop is not None:
             _call("BoosterAddValidData", self.handle, stop.handle)
 
@@ -173,7 +251,7 @@ class Trees:
                 "a boosting model does not fit its contract", rule="trees and encoded rows have equally many columns",
                 found=f"{features.value:,} in the trees, {n_features:,} in the rows", do="restore the model folder",
             )  # fmt: skip
-        self.width = classes.value
+        self.width, self.n_rounds = classes.value, rounds.value
         _call(
             "BoosterPredictForMatSingleRowFastInit", self.handle, RAW, 0, -1, FLOAT32, ctypes.c_int32(n_features),
             b"num_threads=1", ctypes.byref(self._one),

@@ -6,7 +6,9 @@ the export `_export`; importing this file, and predicting from a folder that hol
 
 from __future__ import annotations
 
+import copy
 import importlib.util
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +22,8 @@ from fieldguide.core.errors import ModelError
 
 NETS = ("mlp", "tabm", "fusion", "dlinear", "recurrent", "patchtst")
 WEIGHTS, GRAPH = "network.safetensors", "model.onnx"
+EPOCHS_ON, PACE_ON = 5, 0.2
+"""Training further from fitted weights: epochs over the rows at most, and the learning rate as a share of the learner's."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ class GraphEstimator:
         self.stopped: str = data["stopped"]
         self.history: list[dict[str, Any]] = list(data["history"])
         self._path, self._width = path, int(data["width"])
+        self.weights = path.with_name(WEIGHTS)
         self._one = session_of(path, threads=1)
         self._many: Any = None
         self._lengths = lengths_of(self._one)
@@ -307,6 +312,58 @@ def fit(
         plan = learner.plan(len(train), effort.n_steps)
         trained = _training.train_network(net, heads, tensors, stopping, plan, effort)
     return NetworkEstimator(description, trained.net, trained.n_steps, trained.stopped, trained.history, effort.threads)
+
+
+def continued(
+    learner: Any, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+) -> NetworkEstimator:
+    """Train a fitted network further, from its weights: a few epochs at a lower learning rate; targets are scaled as they were.
+
+    With rows to stop on, the weights it came with count too: where no epoch is better, `n_steps` is 0 and nothing has changed.
+
+    Raises:
+        ModelError: the network was trained for another loss.
+    """
+    from fieldguide.parts.learners import _training
+    from fieldguide.parts.nets.heads import heads_of
+
+    description = estimator.description
+    heads = heads_of(outputs)
+    if [head.to_dict() for head in heads] != [dict(head) for head in description.heads]:
+        raise ModelError(
+            "the network cannot be trained further", rule="it goes on with the loss and the last layer it was trained with",
+            found=f"{[head['loss'] for head in description.heads]} then, {[head.loss for head in heads]} now",
+        )  # fmt: skip
+    heads = judged(heads, train, outputs)
+    with _training.computing(effort.threads, effort.seed):
+        net = _network_of(estimator).to(_training.choose_device())
+        tensors = tensors_of(train, heads, description.scaling)
+        watched = stop is not None and len(stop) > 0 and effort.n_steps is None
+        stopping = tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
+        before = math.inf if stopping is None else _training.measure(net, heads, stopping)
+        if effort.n_steps == 0:
+            return NetworkEstimator(description, net.eval(), 0, "steps", [], effort.threads)
+        few = EPOCHS_ON * _training.steps_per_epoch(len(train), learner.batch_size)
+        plan = replace(
+            learner.plan(len(train), effort.n_steps or few), learning_rate=PACE_ON * learner.learning_rate, patience=EPOCHS_ON
+        )  # fmt: skip
+        weights = _training.snapshot(net)
+        trained = _training.train_network(net, heads, tensors, stopping, plan, effort)
+        if stopping is not None and weights is not None and not _training.measure(trained.net, heads, stopping) < before:
+            trained.net.load_state_dict(weights)
+            trained.n_steps = 0
+    return NetworkEstimator(description, trained.net, trained.n_steps, trained.stopped, trained.history, effort.threads)
+
+
+def _network_of(estimator: Any) -> Any:
+    """Return a copy of a fitted network as a torch module, whether it answers by torch or by its graph."""
+    from safetensors.torch import load_file
+
+    if isinstance(estimator, NetworkEstimator):
+        return copy.deepcopy(estimator.net)
+    net = estimator.description.build()
+    net.load_state_dict(load_file(estimator.weights))
+    return net
 
 
 def load(folder: Path, data: Mapping[str, Any]) -> NetworkEstimator | GraphEstimator:

@@ -11,7 +11,9 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -22,7 +24,7 @@ from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners._columns import by_column, grouped
-from fieldguide.parts.learners._lightgbm import Dataset, Training, Trees, parameters
+from fieldguide.parts.learners._lightgbm import Dataset, Sides, Training, Trees, parameters
 from fieldguide.parts.learners._objective import class_weights, minimised
 
 Link = Literal["sigmoid", "softmax", "identity", "exp"]
@@ -40,6 +42,8 @@ OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's ob
 CURVE_STEPS = 10  # rounds between two points of the learning curve
 UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
 FEWEST_COLUMNS = 4  # a tree that sees fewer cannot tell how columns act together
+MORE, LEAST_MORE = 0.5, 10  # rounds that are added at most to trees that are continued: a share of theirs, and how many in any case
+MOST_AT_ONCE = 500_000  # rows that are put side by side whole
 AHEAD = 8  # rounds whose longest is taken as the length of the next
 
 
@@ -119,28 +123,39 @@ class Boosting:
         """Grow one booster per output, and for label sets and vectors one per label or entry."""
         return by_column(self, train, stop, outputs, effort)
 
+    def continued(
+        self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> Estimator:
+        """Grow further trees on what earlier ones leave over; `n_steps` counts those that were added, perhaps none."""
+        going_on = SimpleNamespace(fit_singles=partial(self.fit_singles, after=estimator.boosters))
+        return by_column(going_on, train, stop, outputs, effort)
+
     def fit_singles(
-        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
-    ) -> BoostingEstimator:
+        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort, after: tuple[Booster, ...] = (),
+    ) -> BoostingEstimator:  # fmt: skip
         """Grow one booster per output, each within an equal share of the time that is left.
+
+        Args:
+            after: boosters that are continued, one per output; none: each begins anew.
 
         Shape:
             train.batch.numbers: (rows, n_numbers) float32, NaN for missing
             train.batch.codes: (rows, n_codes) int32
         """
-        x, x_stop = _columns(train.batch), None if stop is None or not len(stop) else _columns(stop.batch)
+        x, x_stop = _sides(train.batch), None if stop is None or not len(stop) else _sides(stop.batch)
         grown = []
         for i, output in enumerate(outputs):
             name = minimised(output, OBJECTIVES)
             chosen = output.loss if name != output.task.loss else None
             weights = class_weights(output, train.targets[i], train.weights)
-            coded = _Coded.of(name, train.targets[i], output.width, train.weights)
+            coded = _Coded.of(name, train.targets[i], output.width, train.weights, after[i] if after else None)
             settings = replace(self, quantile=chosen.quantile) if name == "pinball" and chosen is not None else self
             delta = chosen.delta if name == "huber" and chosen is not None else 1.0
             task = _Task(settings, output.name, coded, train.batch.layout.codes, effort, delta)
             y_stop = None if x_stop is None or stop is None else coded.code(stop.targets[i])
             w_stop = None if stop is None else class_weights(output, stop.targets[i], stop.weights)
-            grown.append(task.grow(x, weights, x_stop, y_stop, w_stop, effort.clock.share(1 / (len(outputs) - i))))
+            clock = effort.clock.share(1 / (len(outputs) - i))
+            grown.append(task.grow(x, weights, x_stop, y_stop, w_stop, clock, after[i].trees if after else None))
         return BoostingEstimator(
             boosters=tuple(booster for booster, _, _, _ in grown),
             n_steps=int(np.median([n for _, n, _, _ in grown])),
@@ -231,8 +246,14 @@ class _Coded:
     scale: float = 1.0
 
     @staticmethod
-    def of(loss: str, target: np.ndarray, width: int, weights: np.ndarray | None) -> _Coded:
+    def of(
+        loss: str, target: np.ndarray, width: int, weights: np.ndarray | None, after: Booster | None = None
+    ) -> _Coded:
+        """Code a target; for a booster that is continued as it was coded when that was grown."""
         y = np.asarray(target, np.float64).reshape(-1)
+        if after is not None and OBJECTIVES[loss][2] == after.link == "identity":
+            coded = _Coded(loss, y, 1, after.centre, after.scale)
+            return replace(coded, y=coded.code(y))
         if OBJECTIVES[loss][2] != "identity":
             return _Coded(loss, y, width if OBJECTIVES[loss][2] == "softmax" else 1)
         centre = float(np.average(y, weights=weights))
@@ -256,16 +277,20 @@ class _Task:
     delta: float = 1.0
 
     def grow(
-        self, x: np.ndarray, weights: np.ndarray | None, x_stop: np.ndarray | None, y_stop: np.ndarray | None,
-        w_stop: np.ndarray | None, clock: Clock,
+        self, x: np.ndarray | Sides, weights: np.ndarray | None, x_stop: np.ndarray | Sides | None, y_stop: np.ndarray | None,
+        w_stop: np.ndarray | None, clock: Clock, after: Trees | None = None,
     ) -> tuple[Booster, int, str, list[dict[str, Any]]]:  # fmt: skip
-        """Return the booster, its best round, why it stopped, and its learning curve."""
+        """Return the booster, its best round, why it stopped, and its learning curve; rounds are counted from `after` on."""
         said = self._parameters(*x.shape)
-        data = Dataset(x, self.coded.y, weights, said)
-        stop = None if x_stop is None or y_stop is None else Dataset(x_stop, y_stop, w_stop, said, like=data)
-        training = Training(data, stop, said)
-        n_rounds = self.effort.n_steps or self._n_rounds(stop is not None)
-        step, best, best_loss, stopped = 0, 0, math.inf, "steps"
+        data = Dataset(x, self.coded.y, weights, said, after=after)
+        stop = (
+            None if x_stop is None or y_stop is None else Dataset(x_stop, y_stop, w_stop, said, like=data, after=after)
+        )
+        training = Training(data, stop, said, after)
+        n_rounds = self._n_rounds(stop is not None, after) if self.effort.n_steps is None else self.effort.n_steps
+        # What is continued has a loss already: no round at all may be the best.
+        first = training.loss(of_stop=True) if after is not None and stop is not None else math.inf
+        step, best, best_loss, stopped = 0, 0, first, "steps"
         points: list[dict[str, Any]] = []
         lengths: deque[float] = deque(maxlen=AHEAD)
         while step < n_rounds:
@@ -286,8 +311,10 @@ class _Task:
             if self.effort.n_steps is None and stop is not None and step - best >= self.settings.patience:
                 stopped = "early"
                 break
-        kept = max(step if self.effort.n_steps is not None else best, 1)
-        trees = Trees(training.text(kept), x.shape[1])
+        kept = step if self.effort.n_steps is not None else best
+        if after is None:
+            kept = max(kept, 1)
+        trees = after if after is not None and not kept else Trees(training.text(_rounds(after) + kept), x.shape[1])
         return (
             Booster(trees, OBJECTIVES[self.coded.loss][2], self.coded.centre, self.coded.scale),
             kept,
@@ -295,7 +322,9 @@ class _Task:
             points,
         )
 
-    def _n_rounds(self, stops: bool) -> int:
+    def _n_rounds(self, stops: bool, after: Trees | None) -> int:
+        if after is not None:
+            return max(LEAST_MORE, round(MORE * after.n_rounds))
         if stops:
             return self.settings.n_rounds
         return min(self.settings.n_rounds, max(1, round(UNSTOPPED / self.settings.learning_rate)))
@@ -334,6 +363,15 @@ class _Task:
         if self.codes:
             said["categorical_feature"] = ",".join(str(n_columns - len(self.codes) + i) for i in range(len(self.codes)))
         return parameters(said)
+
+
+def _rounds(after: Trees | None) -> int:
+    return 0 if after is None else after.n_rounds
+
+
+def _sides(batch: Batch) -> np.ndarray | Sides:
+    """Return rows to learn from: of many, LightGBM is handed a block at a time, and nothing is held but bins."""
+    return Sides(batch.numbers, batch.codes) if len(batch) > MOST_AT_ONCE else _columns(batch)
 
 
 def _columns(batch: Batch) -> np.ndarray:

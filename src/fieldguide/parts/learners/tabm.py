@@ -74,6 +74,12 @@ class TabM:
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
         return _network.fit(self, train, stop, outputs, effort)
 
+    def continued(
+        self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> Estimator:
+        """Train further from the weights of an earlier fit."""
+        return _network.continued(self, estimator, train, stop, outputs, effort)
+
     def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
         return _network.load(folder, data)
 

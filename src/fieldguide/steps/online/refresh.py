@@ -1,7 +1,8 @@
 """Refresh: retrain on what was served, compare on the newest rows, and write a new version beside the old one.
 
-Takes a model, its log and perhaps the rows it was trained on. How often it is worth it is measured by `steps.recency` on the same rows.
-The old folder is never touched, and nothing is put into service: that is an experiment's to decide.
+Takes a model, its log and perhaps the rows it was trained on. Two ways: anew, and further from the old weights (`versions`). How often it is
+worth it is measured on the same log: by `updating` for warm starts, by `steps.recency` for retraining. The old folder is never
+touched, and nothing is put into service: that is an experiment's to decide.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,34 +20,37 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.bench import golden_rows
-from fieldguide.core.candidate import (
-    Blend,
-    Candidate,
-    Fitted,
-    Predictor,
-    calibrated,
-    corrected,
-    fit,
-    mixed,
-    original_scale,
-)
-from fieldguide.core.contracts import Effort, Metric, Predictions, Roles
-from fieldguide.core.errors import DataError, StudyError
-from fieldguide.core.evaluate import evaluate, refit_steps
+from fieldguide.core.candidate import Candidate, fit
+from fieldguide.core.continuing import members_of
+from fieldguide.core.contracts import Effort, Metric
+from fieldguide.core.errors import ConfigError, DataError, StudyError, nearest
 from fieldguide.core.files.source import open_source
+from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import readable
 from fieldguide.core.model import Model
-from fieldguide.core.problem import Problem
+from fieldguide.core.online.log import now as present
+from fieldguide.core.problem import Output, Problem
 from fieldguide.core.reading import read_frame, samples_of
 from fieldguide.core.result import Result
 from fieldguide.core.rows import Rows
-from fieldguide.core.score import compare, score
-from fieldguide.core.split import Fold
-from fieldguide.core.table import Table, row_keys
+from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
 from fieldguide.steps.online.served_rows import ServedRows, served_rows
+from fieldguide.steps.online.updating import updates_of
+from fieldguide.steps.online.versions import (
+    Material,
+    Trained,
+    as_it_is,
+    changed,
+    from_scratch,
+    from_weights,
+    judged,
+    members_in_words,
+    outputs_of,
+    refitted,
+)
 from fieldguide.steps.recency import recency
 
 NEWEST = 0.2
@@ -57,27 +61,16 @@ SLOW = ("network", "ensemble", "user")
 """Kinds of candidates that are too slow to be fitted dozens of times: their ageing is measured on boosting."""
 
 
-@dataclass(frozen=True)
-class Material:
-    """Rows to train on, the oldest first.
-
-    Args:
-        n_earlier: how many of them come from before the log.
-
-    Shape:
-        blocks, times: (rows,)
-    """
-
-    table: Table
-    rows: Rows
-    blocks: np.ndarray
-    times: np.ndarray
-    n_earlier: int
+STARTS = ("auto", "warm", "scratch")
+RECORD = "refresh.jsonl"
+"""Journal of refreshes, beside the folders of a model's versions."""
+FIXED = "the old version's, fixed: its scales, bins and levels; a level that is new stays unknown"
 
 
 def refresh_of_log(
-    model: Path, log: str, out: Path | None = None, *, earlier: Path | None = None, outcome: str = "outcome",
-    wait: str | None = None, absent: str | None = None, now: datetime | None = None, seed: int = 7, threads: int = 1,
+    model: Path, log: str, out: Path | None = None, *, earlier: Path | None = None, outcome: str = "outcome", start: str = "auto",
+    wait: str | None = None, absent: str | None = None, period: str | None = None, success: float = 0.0, now: datetime | None = None,
+    seed: int = 7, threads: int = 1,
 ) -> Result:  # fmt: skip
     """Retrain a model on its log with the settings it has, and write a new version beside the old.
 
@@ -85,21 +78,29 @@ def refresh_of_log(
         model: folder of the model that is served.
         log: URL of the log.
         out: folder of the new version; None: the old one's name with the next number.
-        earlier: rows from before the log with their truth, trained on as well.
+        earlier: rows from before the log with their truth, trained on as well; a warm start has learned of them already.
         outcome: the outcome in the log that is the target.
+        start: warm (fitted further from the old version's weights, transform fixed), scratch (fitted anew), or auto: whichever
+            is better on the newest rows.
         wait: how long outcomes take; None: by the delay curve.
         absent: what a row without an outcome counts as once it is old enough.
+        period: of the schedules of updates that are compared; None: what suits the span of the log.
+        success: the gain that is worth an update, in units of the metric.
         now: the moment of the look.
 
     Raises:
+        ConfigError: there is no such start.
         DataError: too few rows are old enough.
-        StudyError: the new version's folder exists.
+        StudyError: the new version's folder exists; the model cannot start warm, and shall.
     """
     began = time.perf_counter()
+    if start not in STARTS:
+        raise ConfigError(f"there is no start {start!r}{nearest(start, STARTS)}", do=f"use one of {', '.join(STARTS)}")
     old = Model.load(model, find)
     out = _beside(model) if out is None else out
     if out.exists():
         raise StudyError(f"{out} exists already", rule="a version is never overwritten", do="name another folder by -o")
+    now = now or present()
     store = open_log(log, create=False)
     try:
         served = served_rows(store, old, outcome, wait, absent, now)
@@ -114,23 +115,69 @@ def refresh_of_log(
             do="wait for outcomes, or name --wait",
         )  # fmt: skip
     metric = _metric(old)
+    outputs = outputs_of(old, metric)
     material = _material(old, served, earlier)
     n_new = max(FEWEST // 2, round(NEWEST * len(served)))
     window = np.arange(len(material.rows) - n_new, len(material.rows))
-    judged = _judged(old, metric, material, window, seed, threads)
-    schedule = _schedule(old, metric, material, seed, threads)
-    fresh = _packaged(old, material, judged, metric, seed, threads)
-    fresh.save(out)
-    difference = judged["difference"]
+    versions = _versions(old, outputs, metric, material, window, start, seed, threads)
+    delay = 0.0 if served.until is None else (now - served.until).total_seconds() * 1e6
+    updates = updates_of(
+        old, outputs, metric, material, delay, success=success, period=period, seed=seed, threads=threads
+    )  # fmt: skip
+    schedule = _schedule(old, metric, material, period, success, seed, threads)
+    written = versions["written"]
+    fresh = _packaged(old, outputs, material, versions, metric, seed, threads)
     facts = {
         "sentence": "", "title": "Retrain on the log", "model": str(model), "out": str(out), "metric": metric.name,
-        "metric_title": metric.title, "n_rows": len(material.rows), "n_served": len(served), "n_earlier": material.n_earlier,
-        "n_window": len(window), "n_fit": judged["n_fit"], "from": _iso(material.times[window[0]]), "to": _iso(material.times[window[-1]]),
-        "old": judged["old"], "new": judged["new"], "difference": difference, "schedule": schedule,
-        "until": None if served.until is None else served.until.isoformat(),
+        "metric_title": metric.title, "greater_is_better": metric.greater_is_better, "n_rows": len(material.rows), "n_served": len(served),
+        "n_earlier": material.n_earlier, "n_window": len(window), "n_fit": versions["trained"][written].n_fit,
+        "from": _iso(material.times[window[0]]), "to": _iso(material.times[window[-1]]),
+        "old": versions["scores"]["old"], "new": versions["scores"][written], "difference": _pair(versions["differences"], written, "old"),
+        "versions": versions["scores"], "differences": versions["differences"], "written": written, "why_written": versions["why"],
+        "warm": versions["warm"], "seconds_of": {name: one.seconds for name, one in versions["trained"].items()},
+        "schedule": schedule, "updates": updates, "recommended": _recommended(updates, schedule),
+        "until": None if served.until is None else served.until.isoformat(), "wait": delay / 1e6,
     }  # fmt: skip
     facts["sentence"] = _sentence(facts)
-    return Result("refresh", facts, checked("refresh", refresh=facts), time.perf_counter() - began)
+    fresh = replace(fresh, evidence={**fresh.evidence, "refresh": _finite(facts)})
+    fresh.save(out)
+    result = Result("refresh", facts, checked("refresh", refresh=facts), time.perf_counter() - began)
+    keep_beside(model, result)
+    return result
+
+
+def _versions(
+    model: Model, outputs: tuple[Output, ...], metric: Metric, material: Material, window: np.ndarray, start: str, seed: int, threads: int
+) -> dict[str, Any]:  # fmt: skip
+    """Train both ways on the rows before the window, judge all versions there, and say which is written."""
+    trained: dict[str, Trained] = {}
+    trained["scratch"] = from_scratch(model, outputs, material, window, seed, threads)
+    found = from_weights(model, outputs, material, window, seed, threads)
+    silence = (
+        found
+        if isinstance(found, str)
+        else ""
+        if changed(found)
+        else "no step from the old weights was better than none"
+    )
+    if isinstance(found, Trained):
+        trained["warm"] = found
+    if start == "warm" and silence:
+        raise StudyError(f"the model cannot start warm: {silence}", do="leave out --start, or name --start scratch")
+    answers = {
+        "old": as_it_is(model, outputs, material, window),
+        **{name: one.answers for name, one in trained.items()},
+    }
+    said = judged(metric, material, window, answers, seed)
+    sign = 1.0 if metric.greater_is_better else -1.0
+    able = [name for name in trained if not (name == "warm" and silence)]
+    best = max(able, key=lambda name: sign * said["scores"][name]["value"])
+    written = best if start == "auto" else start
+    why = "as asked" if start != "auto" else silence or "the better of the two on the newest rows"
+    warm = {"silence": silence, **members_in_words(model.predictor), "transform": FIXED}
+    if "warm" in trained:
+        warm["n_steps"] = [n for steps in trained["warm"].steps for n in steps]
+    return {**said, "trained": trained, "written": written, "why": why, "warm": warm}
 
 
 def _beside(model: Path) -> Path:
@@ -171,52 +218,14 @@ def _material(model: Model, served: ServedRows, earlier: Path | None) -> Materia
     return Material(table, rows, blocks, times, n_earlier)
 
 
-def _members(model: Model) -> tuple[tuple[Fitted, ...], tuple[float, ...]]:
-    predictor: Any = model.predictor
-    return (predictor.members, predictor.weights) if isinstance(predictor, Blend) else ((predictor,), (1.0,))
-
-
-def _calibrators(model: Model) -> tuple[Any, ...]:
-    found: tuple[Any, ...] = getattr(model.predictor, "calibrators", ())
-    return found
-
-
-def _judged(
-    model: Model, metric: Metric, material: Material, window: np.ndarray, seed: int, threads: int
+def _schedule(
+    model: Model, metric: Metric, material: Material, period: str | None, success: float, seed: int, threads: int
 ) -> dict[str, Any]:
-    """Fit on the rows before the window and compare there with the old model, paired."""
-    output, members = model.outputs[0], _members(model)
-    train = np.arange(window[0])
-    roles = Roles(row_keys(material.table.frame), material.blocks, material.times, None)
-    raws: list[Predictions] = []
-    steps: list[tuple[int, ...]] = []
-    n_fit = len(train)
-    for member in members[0]:
-        found = evaluate(
-            member.candidate, material.rows, [Fold(train, window)], model.outputs[:1], roles=roles,
-            splitter=find("splitters", "chronological")(), modalities=modality, effort=Effort(seed, threads),
-        )  # fmt: skip
-        raws.append(found.predictions)
-        steps.append(found.n_steps)
-        n_fit = found.n_fit
-    fresh = corrected(original_scale(mixed(raws, members[1]), model.outputs[:1]), _calibrators(model)[:1])[0]
-    judged = material.rows.take(window)
-    before = model.predictor.predict(judged.cells, len(judged))[0]
-    threshold, truth, blocks = model.thresholds[0], judged.truths[0], material.blocks[window]
-    one, other = (readable(output, p, metric, threshold) for p in (before, fresh))
-    scores = [score(metric, truth, read, blocks, seed) for read in (one, other)]
-    return {
-        "old": {"value": scores[0][0], "interval": list(scores[0][1])}, "new": {"value": scores[1][0], "interval": list(scores[1][1])},
-        "difference": compare(metric, truth, other, one, blocks, seed).to_dict(), "steps": steps, "n_fit": n_fit, "n": len(window),
-    }  # fmt: skip
-
-
-def _schedule(model: Model, metric: Metric, material: Material, seed: int, threads: int) -> dict[str, Any]:
-    """Return how often retraining is worth it, by the decay of the served rows."""
-    member = _members(model)[0][0]
+    """Return how often retraining from scratch is worth it, by the decay of the served rows."""
+    member = members_of(model.predictor)[0]
     stand_in = member.candidate.kind in SLOW
     candidate = Candidate.of("boosting", find("learners", "boosting")()) if stand_in else member.candidate
-    served = np.arange(material.n_earlier, len(material.rows))
+    served = material.served
     outputs = tuple(replace(output, metric=metric) for output in model.outputs[:1])
 
     def answers(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
@@ -225,10 +234,22 @@ def _schedule(model: Model, metric: Metric, material: Material, seed: int, threa
         return readable(outputs[0], fitted.predict(part.cells, len(part))[0], metric, model.thresholds[0])
 
     facts, findings = recency(
-        Problem(outputs), material.rows.truths[0][served], material.times[served], material.blocks[served], answers,
-        candidate.name, seed=seed,
+        Problem(outputs, success=success), material.rows.truths[0][served], material.times[served], material.blocks[served], answers,
+        candidate.name, period=period, seed=seed,
     )  # fmt: skip
-    kept = ("silence", "recommended", "why", "period", "decay", "schedules", "sentence", "oldest", "title")
+    kept = (
+        "silence",
+        "recommended",
+        "why",
+        "period",
+        "decay",
+        "curve",
+        "score",
+        "schedules",
+        "sentence",
+        "oldest",
+        "title",
+    )
     fired = [finding.to_dict() for finding in findings if finding.fired]
     return {name: facts.get(name) for name in kept} | {
         "candidate": candidate.name,
@@ -238,29 +259,28 @@ def _schedule(model: Model, metric: Metric, material: Material, seed: int, threa
 
 
 def _packaged(
-    model: Model, material: Material, judged: Mapping[str, Any], metric: Metric, seed: int, threads: int
-) -> Model:
-    """Return the model fitted again on all rows, with golden rows and what it was compared with as evidence."""
-    members, weights = _members(model)
-    fitted = []
-    for member, steps in zip(members, judged["steps"]):
-        n = refit_steps(member.candidate.learner, steps, judged["n_fit"], len(material.rows))
-        effort = Effort(seed, threads, n_steps=n)
-        fitted.append(fit(member.candidate, material.rows, None, model.outputs[:1], modality, effort)[0])
-    predictor: Predictor = fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), tuple(weights))
-    predictor = calibrated(predictor, _calibrators(model)[:1])
+    model: Model, outputs: tuple[Output, ...], material: Material, versions: Mapping[str, Any], metric: Metric, seed: int, threads: int
+) -> Model:  # fmt: skip
+    """Return the version that is written, fitted on all rows, with golden rows and what it was compared with as evidence."""
+    written = versions["written"]
+    predictor = refitted(model, outputs, material, versions["trained"][written], written == "warm", seed, threads)
+    n_rows = len(material.served) if written == "warm" else len(material.rows)
     card = dict(model.evidence.get("card") or {})
     card |= {
         "made by": f"fieldguide {version('fieldguide')}, Python {platform.python_version()}, refresh",
-        "data": f"{len(material.rows):,} rows, {len(material.rows) - material.n_earlier:,} of them served",
+        "data": f"{n_rows:,} rows, {len(material.served):,} of them served",
+        "start": "from the weights of the version it replaces; transform unchanged" if written == "warm" else "from scratch",
         "replaces": "" if model.folder is None else model.folder.name,
     }  # fmt: skip
     entry = {
-        "output": model.outputs[0].name, "metric": metric.name, **judged["new"], "n": judged["n"], "rows": "newest", "looks": 0,
+        "output": model.outputs[0].name, "metric": metric.name, **versions["scores"][written],
+        "n": _pair(versions["differences"], written, "old")["n"], "rows": "newest", "looks": 0,
     }  # fmt: skip
-    evidence = {"card": card, "scores": [entry], "looks": [], "seed": seed, "compared": dict(judged["difference"])}
+    compared = _pair(versions["differences"], written, "old")
+    evidence = {"card": card, "scores": [entry], "looks": [], "seed": seed, "compared": compared}
+    kept = tuple(replace(output, metric=None) for output in outputs)  # with their loss: a version is refreshed again
     fresh = Model(
-        model.columns, model.outputs[:1], predictor, model.find, model.thresholds[:1], model.key, {}, evidence,
+        model.columns, kept, predictor, model.find, model.thresholds[:1], model.key, {}, evidence,
         rules=model.rules if len(model.outputs) == 1 else None,  # rules over several signals need them all
     )  # fmt: skip
     samples = samples_of(material.table, model.columns, modalities=modality)
@@ -269,18 +289,69 @@ def _packaged(
     return replace(fresh, golden={"rows": golden, "answers": answers, "tolerance": 1e-5})
 
 
+def _pair(differences: list[dict[str, Any]], of: str, to: str) -> dict[str, Any]:
+    """Return the paired difference of two versions without their names."""
+    found = next(pair for pair in differences if pair["of"] == of and pair["to"] == to)
+    return {name: value for name, value in found.items() if name not in ("of", "to")}
+
+
+def _recommended(updates: Mapping[str, Any], schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what follows for live retraining: how often, by which way, and why; `every` None where nothing can be said."""
+    if not updates["silence"]:
+        return {"every": updates["recommended"], "way": "warm", "why": updates["why"]}
+    if not schedule["silence"]:
+        why = f"{schedule['why']} (warm starts: {updates['silence']})"
+        return {"every": schedule["recommended"], "way": "scratch", "why": why}
+    return {"every": None, "way": "", "why": schedule["silence"]}
+
+
 def _sentence(facts: Mapping[str, Any]) -> str:
     low, high = facts["difference"]["interval"]
     known = low is not None and high is not None
     better, worse = known and low > 0, known and high < 0
     what = "better than" if better else "worse than" if worse else "not shown to differ from"
     reach = f" [{low:.3g}, {high:.3g}]" if known else ""
-    schedule = facts["schedule"]
-    often = f"; {schedule['silence']}" if schedule["silence"] else f"; retrain {schedule['recommended']}"
+    way = "trained further from the old weights" if facts["written"] == "warm" else "trained from scratch"
+    said = facts["recommended"]
+    kind = "warm-start updates" if said["way"] == "warm" else "retraining"
+    often = f"; how often: {said['why']}" if said["every"] is None else f"; {kind}: {said['every']}"
     return (
-        f"On the newest {facts['n_window']:,} rows the new version ({facts['metric_title']} {facts['new']['value']:.4g}) is {what} "
+        f"On the newest {facts['n_window']:,} rows the new version, {way} ({facts['metric_title']} {facts['new']['value']:.4g}), is {what} "
         f"the old ({facts['old']['value']:.4g}; {facts['difference']['value']:+.3g}{reach}); written to {facts['out']}{often}"
     )
+
+
+def keep_beside(model: Path, result: Result) -> Path:
+    """Record a result in the journal that stands beside a model's versions, and return its path."""
+    path = model.parent / RECORD
+    Journal(path).append("refresh", _finite(result.to_dict()))
+    return path
+
+
+def refreshes(model: Path) -> list[Result]:
+    """Return what was recorded of refreshes beside a model's folder, the first first; of this model, its elders and its heirs."""
+    path = model.parent / RECORD
+    if not path.is_file():
+        return []
+    stem = _stem(model.name)
+    found = [Result.from_dict(record["data"]) for record in Journal(path).records("refresh")]
+    return [result for result in found if _stem(Path(result["model"]).name) == stem]
+
+
+def _stem(name: str) -> str:
+    head, _, tail = name.rpartition(".")
+    return head if head and tail.isdigit() else name
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data in which what is not finite is None, as JSON has it."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _iso(micros: int) -> str:
