@@ -24,11 +24,12 @@ from conftest import people
 from fieldguide.core.answering import Contract, answered, folder_hash, read_request
 from fieldguide.core.online.log import Outcome, Prediction, Refusal
 from fieldguide.core.result import Result
-from fieldguide.faces.report import content, content_of_experiments, report
+from fieldguide.faces.report import _retrained, content, content_of_experiments, report
 from fieldguide.faces.server.arms import Arm
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.online import experiment
 from fieldguide.steps.online.online import online, traffic_of_log
+from fieldguide.steps.online.refresh import keep_beside
 from fieldguide.workflow import Study, load_model
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -172,6 +173,17 @@ def test_the_sections_of_a_served_model(world: tuple[Path, Path, str]) -> None:
     json.dumps(page)
 
 
+def test_refreshes_recorded_beside_a_model_are_sections_newest_first(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    for out in ("model.2", "model.3"):
+        keep_beside(model, Result("refresh", {"model": str(model), "out": out, "sentence": f"written to {out}"}))
+    keep_beside(model, Result("refresh", {"model": str(tmp_path / "another"), "out": "another.2", "sentence": ""}))
+    drawn = _retrained(tmp_path / "model.3")
+    assert [section["title"] for section in drawn] == ["refresh", "refresh"]
+    assert "model.3" in json.dumps(drawn[0]) and "another.2" not in json.dumps(drawn)
+    assert _retrained(None) == []
+
+
 def test_a_retraining_is_told_beside_what_it_replaces() -> None:
     facts = {
         "metric_title": "log loss", "from": "2026-01-05T00:00:00", "to": "2026-01-09T00:00:00", "n_window": 400, "out": "model.2",
@@ -182,6 +194,22 @@ def test_a_retraining_is_told_beside_what_it_replaces() -> None:
     assert (
         "0.450 [0.430, 0.470]" in text and "+0.050 [+0.020, +0.080]" in text and "weekly" in text and "model.2" in text
     )
+    pair = {"value": 0.02, "interval": [0.01, 0.03], "p": 0.001, "n": 400}
+    plan = {"name": "daily", "every": 1, "n_updates": 9, "value": 0.45, "difference": {"value": 0.05, "interval": [0.02, 0.08]}}
+    facts |= {
+        "versions": {"old": facts["old"], "scratch": {"value": 0.47, "interval": [0.44, 0.5]}, "warm": facts["new"]},
+        "differences": [{"of": "warm", "to": "old", **facts["difference"]}, {"of": "warm", "to": "scratch", **pair}],
+        "written": "warm", "why_written": "the better of the two on the newest rows", "seconds_of": {"scratch": 3.0, "warm": 0.5},
+        "warm": {"silence": "", "kept": ["linear"]}, "recommended": {"every": "daily", "way": "warm", "why": "daily is better"},
+        "updates": {
+            "silence": "", "schedules": [plan], "recommended": "daily", "level": 0.975, "n_judged": 900, "seconds": 0.2, "never": 0.5,
+            "by_period": [{"start": f"2026-01-0{i}T00:00:00", "n": 9, "never": 0.5, "updated": 0.45} for i in (5, 6, 7)],
+        },
+    }  # fmt: skip
+    warm = Result("refresh", facts).to_html()
+    assert "daily, by warm starts" in warm and "With updates and without" in warm
+    assert "Warm against scratch: +0.020 [+0.010, +0.030]. Left as they are: linear." in warm
+    assert "better than never by (97.5 % interval)" in warm
     silent = Result("gap", {"silence": "no outcomes", "sentence": "Nothing can be said: no outcomes."}).to_html()
     assert "Nothing can be said: no outcomes." in silent and "<table" not in silent
 

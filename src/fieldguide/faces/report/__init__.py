@@ -16,6 +16,7 @@ QUESTIONS = (
     ("trust", "Can the number be trusted?", "trust"), ("simple", "Does it beat simple?", "simple"),
     ("fails", "Where does it fail?", "fails"), ("unproven", "What is unproven?", "unproven"),
 )  # fmt: skip
+MOST_REFRESHES = 3
 
 
 def report(
@@ -89,10 +90,10 @@ def content(
     before, beside = ([step for step in steps if r.done(step)] for steps in (BEFORE, BESIDE))
     steps = [*before, *STEPS, *beside]
     drawn = [section(r, step) for step in steps]
-    if not experiments and log is None:
-        return {"header": header(r), "questions": questions, "steps": drawn, "online": []}
     own = Path(study.folder) / "model"
     served = model if model is not None else own if own.exists() else None
+    if not experiments and log is None:
+        return {"header": header(r), "questions": questions, "steps": drawn, "online": _retrained(served)}
     training = None if served is None else study.material.seen.frame
     return {
         "header": header(r),
@@ -130,9 +131,19 @@ def _online(
     sections = [section(one) for one in found]
     place = log if log is not None or not found else found[-1].plan.of_log()
     if place is None or not is_log(place):
-        return sections
+        return [*sections, *_retrained(model)]
     results = online(str(place), None if model is None else Path(model), training)
-    return [*sections, *(step_section(alone(result), result.step) for result in results)]
+    return [*sections, *(step_section(alone(result), result.step) for result in results), *_retrained(model)]
+
+
+def _retrained(model: str | Path | None) -> list[dict[str, Any]]:
+    """Return a section for each of the last refreshes of a model that stand recorded beside it, the newest first."""
+    from fieldguide.faces.report.facts import alone
+    from fieldguide.faces.report.steps import section
+    from fieldguide.steps.online.refresh import refreshes
+
+    found = [] if model is None else refreshes(Path(model))
+    return [section(alone(result), "refresh") for result in reversed(found[-MOST_REFRESHES:])]
 
 
 def result_html(result: Any) -> str:

@@ -1,6 +1,6 @@
-"""Online: the sections of the page on a model in use: traffic by arm, latency, contract breaks, replay, drift, gap, retraining.
+"""Online: the sections of the page on a model in use: traffic by arm, latency, contract breaks, replay, drift, gap.
 
-Knows the facts of `traffic`, `replay`, `gap` and `refresh`; a fact that is not there leaves its block out.
+Knows the facts of `traffic`, `replay` and `gap`; a fact that is not there leaves its block out.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def _drift(seen: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-# --- gap, refresh -------------------------------------------------------------------------------------------------------
+# --- gap ----------------------------------------------------------------------------------------------------------------
 
 
 def gap(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
@@ -234,15 +234,3 @@ def gap(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
             [column("part"), column("value", True), column("95 % interval", True), column("what it is")], rows
         ),
     ]
-
-
-def refresh(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
-    """Return the blocks of the step refresh: the new version beside the old on the newest window, and how often it is worth it."""
-    title = str(at(f, "metric_title", default="score"))
-    places = decimals_for([at(f, "old", "interval"), at(f, "new", "interval")])
-    items = [
-        ("Window", f"{moment(at(f, 'from'))} to {moment(at(f, 'to'))}, {number(at(f, 'n_window'))} rows"), (f"{title}, old", valued(at(f, "old"), places)),
-        (f"{title}, new", valued(at(f, "new"), places)), ("Difference, better above 0", valued(at(f, "difference"), places, True)),
-        ("Written to", at(f, "out")), ("Retrain", at(f, "schedule", "recommended")), ("Why", at(f, "schedule", "why")), ("No schedule", at(f, "schedule", "silence")),
-    ]  # fmt: skip
-    return [blocks.facts(items)]

@@ -28,9 +28,10 @@ from fieldguide.faces.report.forecasts import series
 from fieldguide.faces.report.imbalance import imbalance
 from fieldguide.faces.report.intervals import intervals
 from fieldguide.faces.report.join import join
-from fieldguide.faces.report.pictures import galleries
+from fieldguide.faces.report.pictures import galleries, pictured
 from fieldguide.faces.report.rates import rates
 from fieldguide.faces.report.recency import recency
+from fieldguide.faces.report.refresh import refresh
 from fieldguide.faces.report.rules import rules, rules_diff
 
 MOST_COLUMNS = 40
@@ -254,6 +255,9 @@ def _target(t: Mapping[str, Any]) -> Block:
 
 def _drawn(name: str, c: Mapping[str, Any]) -> Block:
     """One small multiple: the distribution of a column, with what is missing in words."""
+    own = pictured(name, c)
+    if own is not None:
+        return own
     n, gone = at(c, "n", default=0), at(c, "missing", default=0)
     notes, spec = [], None
     if at(c, "histogram", "counts"):
@@ -406,5 +410,5 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
     "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
     "recency": recency, "imbalance": imbalance, "rules": rules, "rules_diff": rules_diff, "intervals": intervals, "rates": rates, "explain": explain,
-    "traffic": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": online.refresh,
+    "traffic": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": refresh,
 }  # fmt: skip
