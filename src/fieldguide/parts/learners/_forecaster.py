@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -64,17 +64,40 @@ def windows_only(batch: Batch, window: int) -> Batch:
     return Batch(Layout(blocks=(replace(spec, shape=(length,)),)), {**empty, HISTORY: Block(cells, block.decode)})
 
 
-def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Forecaster:
-    """Train a network of windows by the one loop."""
-    window = min(learner.window, length_of(train.batch))
-    train = replace(train, batch=windows_only(train.batch, window))
-    stop = None if stop is None else replace(stop, batch=windows_only(stop.batch, window))
-    return Forecaster(_network.fit(learner, train, stop, outputs, effort), window)
+class WindowNetwork:
+    """What the networks of windows have in common: how they are fitted, loaded, planned and sized. Settings are each one's own.
 
+    A network states `architecture(train, outputs)`, and in `smaller` the settings it gives up, step by step, where time is short.
+    """
 
-def load(folder: Path, data: Mapping[str, Any]) -> Forecaster:
-    """Return the estimator that `save` wrote."""
-    return Forecaster(_network.load(folder, data), int(data["window"]))
+    kind: ClassVar[str] = "network"
+    stops_early: ClassVar[bool] = True
+    steps_scale: ClassVar[bool] = True
+    in_memory: ClassVar[int | None] = None
+    forecasts: ClassVar[bool] = True
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    smaller: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Forecaster:
+        """Train the network by the one loop."""
+        window = min(self.window, length_of(train.batch))  # type: ignore[attr-defined]
+        train = replace(train, batch=windows_only(train.batch, window))
+        stop = None if stop is None else replace(stop, batch=windows_only(stop.batch, window))
+        return Forecaster(_network.fit(self, train, stop, outputs, effort), window)
+
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Forecaster:
+        """Return the estimator that `save` wrote."""
+        return Forecaster(_network.load(folder, data), int(data["window"]))
+
+    def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
+        """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""
+        return _network.plan_of(self, n_rows, n_steps)
+
+    def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
+        """Return the learner with as many epochs as `seconds` allow."""
+        from fieldguide.parts.learners import _sizing
+
+        return _sizing.sized(self, self.smaller, {}, train, outputs, seconds, threads)
 
 
 def around(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:

@@ -7,26 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
-from fieldguide.core.contracts import Effort
 from fieldguide.core.settings import Choice, Range, setting
-from fieldguide.parts.learners import _forecaster, _network
+from fieldguide.parts.learners._forecaster import WindowNetwork, around
 
 
 @dataclass(frozen=True)
-class PatchTST:
+class PatchTST(WindowNetwork):
     """Patches of a window as words of a small transformer, on the window's own scale."""
 
     name: ClassVar[str] = "patchtst"
-    kind: ClassVar[str] = "network"
-    stops_early: ClassVar[bool] = True
-    steps_scale: ClassVar[bool] = True
-    in_memory: ClassVar[int | None] = None
-    forecasts: ClassVar[bool] = True
-    recipe: ClassVar[Mapping[str, Any]] = {}
+    smaller: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {},
+        {"n_layers": 2, "d_hidden": 64},
+        {"n_layers": 1, "d_hidden": 32, "stride": 16},
+    )
 
     window: int = setting(
         336, "steps of the past that are looked at [steps]", capacity=1, space=Choice((192, 336, 512))
@@ -54,18 +51,10 @@ class PatchTST:
     clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
     optimiser: str = setting("adamw", "adamw, adam or sgd", space=Choice(("adamw", "sgd")))
 
-    def fit(
-        self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
-    ) -> _forecaster.Forecaster:
-        return _forecaster.fit(self, train, stop, outputs, effort)
-
-    def load(self, folder: Path, data: Mapping[str, Any]) -> _forecaster.Forecaster:
-        return _forecaster.load(folder, data)
-
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of the network's `build` for these rows."""
         return {
-            **_forecaster.around(self, train, outputs),
+            **around(self, train, outputs),
             "patch": self.patch,
             "stride": self.stride,
             "d_model": self.d_model,
@@ -74,25 +63,3 @@ class PatchTST:
             "d_hidden": self.d_hidden,
             "dropout": self.dropout,
         }
-
-    def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
-        """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""
-        return _network.plan_of(self, n_rows, n_steps)
-
-    def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
-        """Return the learner with as many epochs as `seconds` allow."""
-        from fieldguide.parts.learners import _sizing
-
-        return _sizing.sized(
-            self,
-            (
-                {},
-                {"n_layers": 2, "d_hidden": 64},
-                {"n_layers": 1, "d_hidden": 32, "stride": 16},
-            ),
-            {},
-            train,
-            outputs,
-            seconds,
-            threads,
-        )
