@@ -72,7 +72,7 @@ class Material:
         SEEN.keep_in(self.folder / "work")
         if self.config.join is not None:
             self.join()
-        return frame(self.config, self.agreed)
+        return frame(self.config, self.agreed, self.folder / "work")
 
     @property
     def contract_path(self) -> Path:

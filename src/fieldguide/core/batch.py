@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fieldguide.core.files.shelf import taken
+
+MOST_ROWS = 1_000_000
+"""Rows that are taken out of arrays on disk into memory; more stay on disk."""
 ARRAYS = ("numbers", "codes", "terms")
 """Arrays of a batch that are of many columns; a block has the name of its one."""
 
@@ -53,12 +58,14 @@ class Layout:
             levels start at 2; cardinality counts all of them.
         n_terms: columns of `arrays["terms"]`, a sparse matrix; 0: there is none.
         blocks: one per column that is encoded whole.
+        columns: the columns of the table that all of this comes from; empty: not known.
     """
 
     numbers: tuple[str, ...] = ()
     codes: tuple[tuple[str, int], ...] = ()
     n_terms: int = 0
     blocks: tuple[Spec, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,9 @@ class Block:
 class Batch:
     """Arrays whose first axis is rows.
 
+    Args:
+        shelf: the folder in whose files the arrays lie, where they are too long for memory; None: they are in memory.
+
     Shape:
         arrays["numbers"]: (rows, n_numbers) float32, NaN only where the recipe keeps missing values
         arrays["codes"]: (rows, n_codes) int32, each in [0, cardinality)
@@ -110,6 +120,7 @@ class Batch:
 
     layout: Layout
     arrays: Mapping[str, Any]
+    shelf: Path | None = None
 
     def __len__(self) -> int:
         return len(self.arrays["numbers"])
@@ -128,6 +139,9 @@ class Batch:
         return tuple(self.arrays[spec.name] for spec in self.layout.blocks)
 
     def take(self, rows: np.ndarray | slice) -> Batch:
+        if self.shelf is not None and isinstance(rows, np.ndarray) and len(rows) > MOST_ROWS:
+            shelved = {name: taken(array, rows, self.shelf) for name, array in self.arrays.items()}
+            return Batch(self.layout, shelved, self.shelf)
         return Batch(self.layout, {name: array[rows] for name, array in self.arrays.items()})
 
 

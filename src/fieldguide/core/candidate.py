@@ -15,7 +15,7 @@ from fieldguide.core.balance import balanced
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Estimator, Learner, Predictions
 from fieldguide.core.problem import Output
-from fieldguide.core.rows import Rows
+from fieldguide.core.rows import Kept, Rows
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import values_of, with_values
 from fieldguide.core.transform import Modalities, Recipe, Transform
@@ -85,6 +85,9 @@ class Fitted:
     n_fit: int = 0
 
     def raw(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
+        if isinstance(cells, Kept):  # rows on disk are answered slice by slice
+            parts = [self.raw(part, len(next(iter(part.values())))) for part in cells.slices()]
+            return tuple(np.concatenate(answers) for answers in zip(*parts, strict=True))
         return self.estimator.predict(self.transform.encode(cells, n_rows))
 
     def predict(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Predictions:
@@ -168,7 +171,9 @@ def fit(
 ) -> tuple[Fitted, Batch | None]:  # fmt: skip
     """Fit a candidate: the transform and the learner see `train`; early stopping sees `stop`; nothing else is seen.
 
-    A learner that can take only so many rows (`in_memory`) gets a random sample of them; `Fitted.n_fit` says how many.
+    A learner that can take only so many rows (`in_memory`) gets a random sample of them; `Fitted.n_fit` says how many. Of rows on
+    disk, the transform reads a column at a time and its statistics are exact; what is encoded lies on disk as well, and a
+    learner takes blocks of it.
 
     Returns:
         the fitted candidate, and `judged` encoded by its transform (None where it was not given).

@@ -76,13 +76,16 @@ def find_entities(frame: pl.DataFrame) -> Entities | None:
     n = frame.height
     if n < 2 * FEWEST_ENTITIES or frame.width < 3:
         return None
-    codes = {
-        name: _levels(frame[name])
-        for name in frame.columns
-        if frame[name].dtype.is_numeric() or frame[name].dtype.is_temporal()
-    }
-    counts = {name: int(levels.max()) + 1 for name, levels in codes.items()}
-    numbers = [name for name in codes if FEWEST_LEVELS <= counts[name] <= MOST_LEVELS * n]
+    codes: dict[str, np.ndarray] = {}
+    counts: dict[str, int] = {}
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype.is_numeric() or values.dtype.is_temporal():
+            levels = _levels(values)
+            n_levels = int(levels.max()) + 1
+            if FEWEST_LEVELS <= n_levels <= MOST_LEVELS * n:  # others mark no unit: of a large table they are not held
+                codes[name], counts[name] = levels, n_levels
+    numbers = list(codes)
     chosen: list[str] = []
     ids = np.arange(n)
     for anchor in sorted(numbers, key=lambda name: -counts[name])[:MOST_ANCHORS]:
@@ -110,12 +113,12 @@ def find_entities(frame: pl.DataFrame) -> Entities | None:
 
 def _levels(series: pl.Series) -> np.ndarray:
     """Return (rows,) ranks of the values, 0 for the missing."""
-    return series.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    return series.rank("dense").fill_null(0).to_numpy().astype(np.int32)
 
 
 def _joined(anchor: str, numbers: list[str], codes: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
     """Return the numbers that are constant together with the anchor, and the ids of their combinations."""
-    ids, chosen = codes[anchor], [anchor]
+    ids, chosen = codes[anchor].astype(np.int64), [anchor]
     rest = [name for name in numbers if name != anchor]
     within = _pairs_within(ids, 0)
     if within is None:

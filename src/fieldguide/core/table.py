@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed, nearest
+from fieldguide.core.files.stored import Stored
 
 MEDIA_KINDS = ("text", "image", "audio", "series")
 ENCODED_KINDS = ("number", "category", "boolean", "datetime", *MEDIA_KINDS, "window")
@@ -69,6 +70,8 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """Typed rows. The frame holds exactly `columns`, in order: Float64, String, Boolean or Datetime("us").
+
+    A large table's frame stays on disk (`core.files.stored`): a column, some rows or an expression is read when it is asked for.
 
     Examples:
         >>> table = Table(pl.DataFrame({"age": [31.0, 40.0]}), (Column("age", "number"),))
@@ -140,6 +143,8 @@ def row_keys(frame: pl.DataFrame) -> np.ndarray:
         >>> bool((row_keys(pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})) == row_keys(pl.DataFrame({"b": ["x", "y"], "a": [1.0, 2.0]}))).all())
         True
     """
+    if isinstance(frame, Stored):
+        return np.concatenate([row_keys(part) for part in frame.slices()])
     keys = np.full(frame.height, 0x9E3779B97F4A7C15, np.uint64)
     for name in sorted(frame.columns):
         keys = _mix(keys ^ _mix(_cell_hashes(frame[name]) + _text_hash(name)))

@@ -15,7 +15,8 @@ import numpy as np
 from fieldguide.core.batch import ARRAYS, Batch, Layout
 from fieldguide.core.contracts import Encoder, Modality
 from fieldguide.core.errors import ConfigError, listed
-from fieldguide.core.rows import Rows
+from fieldguide.core.files.shelf import released, shelved
+from fieldguide.core.rows import Kept, Rows
 from fieldguide.core.settings import Choice, Range, setting, values_of
 from fieldguide.core.table import MEDIA_KINDS
 
@@ -103,7 +104,7 @@ class Transform:
             said = {c.name: c.read["checkpoint"] for c in rows.columns if c.name in names and "checkpoint" in c.read}
             fit: Callable[..., Encoder] = modalities(kind).fit
             _refuse(kind, names, said, fit)
-            cells = {name: rows.cells[name] for name in names}
+            cells = rows.cells_of(names)
             parts.append((kind, names, fit(cells, recipe, said) if said else fit(cells, recipe)))
         return Transform(recipe, tuple(parts))
 
@@ -115,10 +116,13 @@ class Transform:
             codes=tuple(code for layout in layouts for code in layout.codes),
             n_terms=sum(layout.n_terms for layout in layouts),
             blocks=tuple(block for layout in layouts for block in layout.blocks),
+            columns=tuple(name for _, names, _ in self.parts for name in names),
         )
 
     def encode(self, cells: Mapping[str, np.ndarray], n_rows: int) -> Batch:
-        """Encode cells, one array per column as `Modality.cells` gives them."""
+        """Encode cells, one array per column as `Modality.cells` gives them; those of rows on disk slice by slice, onto disk."""
+        if isinstance(cells, Kept):
+            return self._on_disk(cells, n_rows)
         numbers, codes, blocks = [], [], {}
         for _, names, encoder in self.parts:
             arrays = encoder.encode({name: cells[name] for name in names})
@@ -132,6 +136,22 @@ class Transform:
         return Batch(self.layout, {
             "numbers": _joined(numbers, n_rows, np.float32), "codes": _joined(codes, n_rows, np.int32), **blocks,
         })  # fmt: skip
+
+    def _on_disk(self, cells: Kept, n_rows: int) -> Batch:
+        """Encode cells of rows on disk; columns that are encoded whole, and terms, are held as they would be in memory."""
+        layout = self.layout
+        if layout.blocks or layout.n_terms:
+            return self.encode(dict(cells), n_rows)
+        numbers = shelved((n_rows, len(layout.numbers)), np.float32, cells.folder)
+        codes = shelved((n_rows, len(layout.codes)), np.int32, cells.folder)
+        begin = 0
+        for part in cells.slices():
+            end = begin + len(next(iter(part.values())))
+            batch = self.encode(part, end - begin)
+            numbers[begin:end], codes[begin:end], begin = batch.numbers, batch.codes, end
+            for array in (numbers, codes):
+                released(array)
+        return Batch(layout, {"numbers": numbers, "codes": codes}, cells.folder)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -20,6 +20,7 @@ from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ModelError
+from fieldguide.core.files.shelf import released
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 from fieldguide.parts.learners._objective import class_weights
@@ -38,6 +39,9 @@ WORSE = 1.001  # a held-out loss this much above the best ends the path
 
 ARRAYS = ("numbers", "levels", "intercept", "centre", "scale")  # of one output's coefficients, as saved
 CHUNK = 4096  # rows written out as one-hot columns at a time
+BLOCK = 65_536  # rows whose losses and gradients are summed together; all numbers up to so many rows are those of one block
+WHOLE = 8_000_000  # numbers up to which they are held in double precision
+CHOSEN_ON = 1_000_000  # rows on which a penalty is chosen
 MANY_COLUMNS = 1500  # beyond, the curvature is taken column by column
 WIDE = 500  # where there are fewer than half as many rows too: factoring the curvature then takes longer than the fit
 
@@ -106,7 +110,8 @@ class Linear:
 
     The labels of a set and the entries of a vector share one penalty. Ordered labels are learned as classes.
 
-    Minimises the mean loss plus penalty / (2 · rows) times the squared coefficients, intercepts free, by L-BFGS.
+    Minimises the mean loss plus penalty / (2 · rows) times the squared coefficients, intercepts free, by L-BFGS. Loss and gradient
+    are summed over blocks of rows, so that rows may lie on disk. A penalty is chosen on at most a million of them.
 
     Source:
         Hoerl and Kennard, "Ridge Regression", Technometrics 12(1), 1970; Cox, "The Regression Analysis of Binary
@@ -121,7 +126,7 @@ class Linear:
     kind: ClassVar[Literal["simple"]] = "simple"
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = 1_000_000
+    in_memory: ClassVar[int | None] = None
     losses: ClassVar[tuple[str, ...]] = ("weighted",)
     recipe: ClassVar[Mapping[str, Any]] = {"media": "sparse"}
 
@@ -130,7 +135,7 @@ class Linear:
     )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> LinearEstimator:
-        """Choose the penalty on rows held out of `train`, then fit on all of them; `stop` is not used.
+        """Choose the penalty on rows held out of `train` (of a random million of them), then fit on all; `stop` is not used.
 
         Shape:
             train.batch.numbers: (rows, n_numbers) float32 without NaN
@@ -141,10 +146,10 @@ class Linear:
             clock = effort.clock.share(1 / (len(outputs) - i))
             weights = row_weights(class_weights(output, target, train.weights), len(train))
             truth, centre, scale = _truth(target, output, weights)
-            design = Design(_numbers(train.batch), train.batch.codes, train.batch.layout.codes, truth, weights)
+            design = Design(_inputs(train.batch), train.batch.codes, train.batch.layout.codes, truth, weights)
             loss = LOSSES.get(output.task.loss, squared_loss)
             start = design.start(loss)
-            penalty = self.penalty or choose(design, loss, start, effort.seed, clock.share(0.6))
+            penalty = self.penalty or choose(some(design, effort.seed), loss, start, effort.seed, clock.share(0.6))
             solution, whole = solve(design, loss, start, penalty, clock)
             cut |= not whole
             fits.append(Coefficients(*design.parts(solution), centre, scale, _link(loss, output), penalty))
@@ -255,7 +260,16 @@ class Design:
         self.truth, self.weights = truth, weights
         self.n_levels = sum(cardinality for _, cardinality in layout)
         self.shape = (self.numbers.shape[1] + self.n_levels + 1, truth.shape[1])
-        self.places = codes + _offsets(layout)
+        self.dense = isinstance(numbers, np.ndarray)
+
+    def block(self, rows: slice) -> tuple[Any, np.ndarray]:
+        """Return the numbers of consecutive rows in double precision, and the places of their levels."""
+        numbers = np.asarray(self.numbers[rows], np.float64) if self.dense else self.numbers[rows]
+        places = self.codes[rows] + _offsets(self.layout)
+        released(self.codes)
+        if self.dense:
+            released(self.numbers)
+        return numbers, places
 
     def take(self, rows: np.ndarray) -> Design:
         return Design(self.numbers[rows], self.codes[rows], self.layout, self.truth[rows], self.weights[rows])
@@ -281,17 +295,22 @@ class Design:
         """Return the weighted mean of each row's outer product; of many columns only its diagonal."""
         n, p = self.numbers.shape[1], self.shape[0]
         weights, total = self.weights, self.weights.sum()
-        if p > MANY_COLUMNS or p > max(WIDE, 2 * len(weights)) or not isinstance(self.numbers, np.ndarray):
-            squares = self.numbers**2 if isinstance(self.numbers, np.ndarray) else self.numbers.multiply(self.numbers).T
-            numbers = weights @ squares if isinstance(squares, np.ndarray) else squares @ weights
-            levels = sum(np.bincount(column, weights, minlength=self.n_levels) for column in self.places.T)
-            return np.concatenate([numbers, np.broadcast_to(levels, self.n_levels), [total]]) / total
+        if p > MANY_COLUMNS or p > max(WIDE, 2 * len(weights)) or not self.dense:
+            sums, levels = np.zeros(n), np.zeros(self.n_levels)
+            for begin in range(0, len(weights), BLOCK):
+                rows = slice(begin, begin + BLOCK)
+                numbers, places = self.block(rows)
+                sums += weights[rows] @ numbers**2 if self.dense else numbers.multiply(numbers).T @ weights[rows]
+                for column in places.T:
+                    levels += np.bincount(column, weights[rows], minlength=self.n_levels)
+            return np.concatenate([sums, levels, [total]]) / total
         found = np.zeros((p, p))
         for begin in range(0, len(weights), CHUNK):
             rows = slice(begin, begin + CHUNK)
             x = np.zeros((len(weights[rows]), p), np.float32)
-            x[:, :n], x[:, -1] = self.numbers[rows], 1.0
-            np.put_along_axis(x, n + self.places[rows], 1.0, axis=1)
+            numbers, places = self.block(rows)
+            x[:, :n], x[:, -1] = numbers, 1.0
+            np.put_along_axis(x, n + places, 1.0, axis=1)
             x *= np.sqrt(weights[rows, None])
             found += x.T @ x
         return found / total
@@ -305,29 +324,45 @@ class Design:
         return np.linalg.cholesky(curvature * self.gram + np.diag(ridge + 1e-6)).T
 
     def loss(self, solution: np.ndarray, loss: Loss, penalty: float) -> tuple[float, np.ndarray]:
-        """Return the objective and its gradient."""
-        numbers, levels, intercept = self.parts(solution)
-        scores = self.numbers @ numbers + intercept
-        for column in self.places.T:
-            scores += levels[column]
-        total = self.weights.sum()
-        losses, slopes = loss(scores, self.truth)
-        slopes = slopes * (self.weights / total)[:, None]
-        gradient = np.empty(self.shape)
-        n = self.numbers.shape[1]
-        gradient[:n], gradient[-1] = self.numbers.T @ slopes, slopes.sum(axis=0)
-        for k in range(self.shape[1]):
-            by_level = np.zeros(self.n_levels)
-            for column in self.places.T:
-                by_level += np.bincount(column, slopes[:, k], minlength=self.n_levels)
-            gradient[n:-1, k] = by_level
-        value, shrunk = float(losses @ self.weights / total), solution.copy()
+        """Return the objective and its gradient, summed over blocks of rows."""
+        total, value, gradient = self.weights.sum(), 0.0, np.zeros(self.shape)
+        for begin in range(0, len(self.weights), BLOCK):
+            part, slopes = self._block_loss(slice(begin, begin + BLOCK), solution, loss, total)
+            value += part
+            gradient += slopes
+        shrunk = solution.copy()
         if penalty:
             shrunk.reshape(self.shape)[-1] = 0.0
             strength = penalty / len(self.truth)
             value += 0.5 * strength * float(shrunk @ shrunk)
             gradient += strength * shrunk.reshape(self.shape)
         return value, gradient.ravel()
+
+    def _block_loss(self, rows: slice, solution: np.ndarray, loss: Loss, total: float) -> tuple[float, np.ndarray]:
+        """Return what rows add to the mean loss and to its gradient."""
+        x, places = self.block(rows)
+        numbers, levels, intercept = self.parts(solution)
+        scores = x @ numbers + intercept
+        for column in places.T:
+            scores += levels[column]
+        losses, slopes = loss(scores, self.truth[rows])
+        slopes = slopes * (self.weights[rows] / total)[:, None]
+        gradient = np.empty(self.shape)
+        n = self.numbers.shape[1]
+        gradient[:n], gradient[-1] = x.T @ slopes, slopes.sum(axis=0)
+        for k in range(self.shape[1]):
+            by_level = np.zeros(self.n_levels)
+            for column in places.T:
+                by_level += np.bincount(column, slopes[:, k], minlength=self.n_levels)
+            gradient[n:-1, k] = by_level
+        return float(losses @ self.weights[rows] / total), gradient
+
+
+def some(design: Design, seed: int) -> Design:
+    """Return the design of the rows on which a penalty is chosen: all, or of more than a million a random million."""
+    if len(design.weights) <= CHOSEN_ON:
+        return design
+    return design.take(np.sort(generator(seed, "linear", "some").permutation(len(design.weights))[:CHOSEN_ON]))
 
 
 def solve(design: Design, loss: Loss, start: np.ndarray, penalty: float, clock: Clock) -> tuple[np.ndarray, bool]:
@@ -395,7 +430,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def _truth(target: np.ndarray, output: Any, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the target as columns, and what takes a score back: its centre and scale."""
     if output.task.family == "classes":
-        columns = np.eye(output.width)[target]
+        columns = np.eye(output.width, dtype=np.uint8)[target]
         columns = columns[:, 1:] if output.task.loss == "binary_cross_entropy" else columns
         return columns, np.zeros(columns.shape[1]), np.ones(columns.shape[1])
     values = target.reshape(len(target), -1).astype(np.float64)
@@ -421,6 +456,11 @@ def _link(loss: Loss, output: Any) -> str:
         return "members"
     links: dict[Loss, str] = {sigmoid_loss: "sigmoid", softmax_loss: "softmax", poisson_loss: "exp"}
     return links.get(loss, "identity")
+
+
+def _inputs(batch: Batch) -> Any:
+    """Return the same to learn from; of many rows in single precision, as they are, since blocks of them are made double."""
+    return batch.numbers if batch.numbers.size > WHOLE and not batch.layout.n_terms else _numbers(batch)
 
 
 def _numbers(batch: Batch) -> Any:

@@ -5,7 +5,7 @@ Knows matrices of float64 with NaN and the statistics of training rows; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -54,15 +54,17 @@ class Scaler:
     knots: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
     @staticmethod
-    def fit(matrix: np.ndarray, method: str) -> Scaler:
-        """Fit the scaling of the columns of a (rows, k) float64 matrix with NaN."""
+    def fit(columns: Iterable[np.ndarray], method: str) -> Scaler:
+        """Fit the scaling of columns, each (rows,) float64 with NaN; they are asked for once, one at a time."""
         if method not in METHODS:
             raise ConfigError(f"there is no scaling {method!r}", do=f"use one of {', '.join(METHODS)}")
-        columns = [np.clip(column[~np.isnan(column)], -_HUGE, _HUGE) for column in matrix.T]
-        statistics = np.array([_statistics(column, method) for column in columns]).reshape(-1, 4).T
-        knots = tuple(_knots(column) for column in columns) if method == "quantile" else ()
-        center, scale, low, high = (np.ascontiguousarray(row) for row in statistics)
-        return Scaler(method, center, scale, low, high, knots)
+        statistics, knots = [], []
+        for column in columns:
+            known = np.clip(column[~np.isnan(column)], -_HUGE, _HUGE)
+            statistics.append(_statistics(known, method))
+            knots += [_knots(known)] if method == "quantile" else []
+        center, scale, low, high = (np.ascontiguousarray(row) for row in np.array(statistics).reshape(-1, 4).T)
+        return Scaler(method, center, scale, low, high, tuple(knots))
 
     def apply(self, matrix: np.ndarray) -> np.ndarray:
         """Return the scaled matrix; NaN stays NaN.
@@ -108,10 +110,17 @@ class NumbersEncoder:
     @staticmethod
     def fit(cells: Mapping[str, np.ndarray], scaling: str, missing: str) -> NumbersEncoder:
         """Fit on training cells: (rows,) float64 with NaN per column."""
-        keep = keeps_missing(missing)
-        matrix = matrix_of(cells, tuple(cells))
-        flagged = () if keep else tuple(np.flatnonzero(np.isnan(matrix).any(axis=0)).tolist())
-        return NumbersEncoder(tuple(cells), Scaler.fit(matrix, scaling), keep, flagged)
+        keep, flagged = keeps_missing(missing), []
+
+        def columns() -> Iterator[np.ndarray]:
+            for k, name in enumerate(cells):
+                column = np.asarray(cells[name], np.float64)
+                if not keep and np.isnan(column).any():
+                    flagged.append(k)
+                yield column
+
+        scaler = Scaler.fit(columns(), scaling)
+        return NumbersEncoder(tuple(cells), scaler, keep, tuple(flagged))
 
     def layout(self) -> Layout:
         return Layout(numbers=(*self.names, *(f"{self.names[k]} missing" for k in self.flagged)))

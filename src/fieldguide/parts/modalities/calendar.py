@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fieldguide.core.batch import Layout
-from fieldguide.parts.modalities._scaling import matrix_of
-from fieldguide.parts.modalities.datetime import DAY, PARTS, Datetime, calendar_of, circles_of
+from fieldguide.parts.modalities.datetime import DAY, PARTS, Datetime, calendar_of, circles_of, varying_of
 
 CYCLE = {"month": 365.25 * DAY, "day": 30.4 * DAY, "weekday": 7 * DAY, "hour": DAY}  # [s]
 TURNS = 1.5
@@ -29,17 +28,13 @@ class Calendar(Datetime):
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> CalendarEncoder:  # type: ignore[override]
         names = tuple(cells)
-        matrix = matrix_of(cells, names)
         parts = []
-        for column in matrix.T:
+        for name in names:
+            column = np.asarray(cells[name], np.float64)
             known = column[~np.isnan(column)]
             span = float(np.ptp(known)) if len(known) else 0.0
-            calendar = calendar_of(known)
-            parts.append(
-                tuple(
-                    p for p, cycle in CYCLE.items() if span >= TURNS * cycle and np.ptp(calendar[:, PARTS.index(p)]) > 0
-                )
-            )
+            varying = varying_of(known)
+            parts.append(tuple(p for p, cycle in CYCLE.items() if span >= TURNS * cycle and p in varying))
         return CalendarEncoder(names, tuple(parts), recipe.scaling != "none")
 
     def load(self, data: Mapping[str, Any]) -> CalendarEncoder:  # type: ignore[override]

@@ -19,6 +19,7 @@ from fieldguide.parts.modalities._reading import missing_tokens, without_missing
 
 MISSING_CODE, RARE_CODE, FIRST_LEVEL = 0, 1, 2
 TOP = 20
+MANY_ROWS = 10_000  # from here on, a text for each row costs more than to find the levels
 RARE_COUNT = 5  # as the recipe's min_count: a level in fewer rows is called rare
 
 
@@ -50,9 +51,15 @@ class Category:
         return (None if text in missing_tokens(column.read) else text), False
 
     def cells(self, typed: pl.Series) -> np.ndarray:
-        """Return (rows,) objects: str, or None where missing."""
+        """Return (rows,) objects: str, or None where missing; rows of a level share one text, so that many rows take little."""
         cells = np.empty(typed.len(), object)
-        cells[:] = typed.to_list()
+        levels = typed.unique() if len(cells) > MANY_ROWS else typed
+        if len(levels) > len(cells) / 4:
+            cells[:] = typed.to_list()
+            return cells
+        texts = np.array(levels.to_list(), object)
+        codes = typed.replace_strict(levels, pl.Series(np.arange(len(levels), dtype=np.uint32)))
+        cells[:] = texts[codes.to_numpy()]
         return cells
 
     def cell(self, value: str | None) -> np.ndarray:

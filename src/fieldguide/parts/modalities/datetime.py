@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -130,6 +130,7 @@ class Datetime:
 
 
 PARTS = ("year", "month", "day", "weekday", "hour")
+ROWS = 1_000_000  # whose calendar parts are looked at together
 CYCLES = {"month": (1, 12), "day": (1, 31), "weekday": (0, 7), "hour": (0, 24)}  # the first value, and how many
 
 
@@ -157,16 +158,22 @@ class DatetimeEncoder:
         if recipe.dates not in ("parts", "elapsed"):
             raise ConfigError(f"there is no way {recipe.dates!r} to encode datetimes", do="use parts or elapsed")
         names, keep = tuple(cells), keeps_missing(recipe.missing)
-        matrix = matrix_of(cells, names)
-        known = ~np.isnan(matrix)
-        origins = np.where(known.any(axis=0), np.min(matrix, axis=0, where=known, initial=np.inf), 0.0)
-        calendars = [calendar_of(column) if recipe.dates == "parts" else None for column in matrix.T]
-        parts = tuple(
-            () if calendar is None else _varying(calendar[known[:, k]]) for k, calendar in enumerate(calendars)
-        )
-        scaler = Scaler.fit(_linear(matrix, origins, parts, calendars), recipe.scaling)
-        flagged = () if keep else tuple(np.flatnonzero(~known.all(axis=0)).tolist())
-        return DatetimeEncoder(names, origins, parts, scaler, keep, flagged)
+        origins, parts, flagged = [], [], []
+
+        def linear() -> Iterator[np.ndarray]:
+            for k, name in enumerate(names):  # a column at a time: of a large table none of them stays
+                column = np.asarray(cells[name], np.float64)
+                known = column[~np.isnan(column)]
+                origins.append(float(known.min()) if len(known) else 0.0)
+                parts.append(varying_of(known) if recipe.dates == "parts" else ())
+                if not keep and len(known) < len(column):
+                    flagged.append(k)
+                yield (known - origins[-1]) / DAY
+                if "year" in parts[-1]:
+                    yield years_of(known)
+
+        scaler = Scaler.fit(linear(), recipe.scaling)
+        return DatetimeEncoder(names, np.array(origins), tuple(parts), scaler, keep, tuple(flagged))
 
     @property
     def cyclic(self) -> bool:
@@ -243,9 +250,28 @@ def circles_of(places: list[int], values: np.ndarray) -> np.ndarray:
     return _CIRCLES[places, values].reshape(len(values), 2 * len(places))
 
 
-def _varying(calendar: np.ndarray) -> tuple[str, ...]:
-    """Return the parts that are not the same in all rows."""
-    return tuple(part for part, values in zip(PARTS, calendar.T, strict=True) if len(values) and np.ptp(values) > 0)
+def varying_of(seconds: np.ndarray) -> tuple[str, ...]:
+    """Return the calendar parts that are not the same in all rows; seconds are known.
+
+    Examples:
+        >>> varying_of(np.array([0.0, 86_400.0]))
+        ('day', 'weekday')
+    """
+    ends = [(part.min(axis=0), part.max(axis=0)) for part in _calendars(seconds)]
+    if not ends:
+        return ()
+    low, high = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    return tuple(part for part, least, most in zip(PARTS, low, high, strict=True) if most > least)
+
+
+def years_of(seconds: np.ndarray) -> np.ndarray:
+    """Return the years of known seconds since 1970, (rows,) float64."""
+    return np.concatenate([np.zeros(0), *(calendar[:, 0].astype(np.float64) for calendar in _calendars(seconds))])
+
+
+def _calendars(seconds: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the calendar parts of consecutive rows: five integers a row are many for all of them."""
+    return (calendar_of(seconds[start : start + ROWS]) for start in range(0, len(seconds), ROWS))
 
 
 def _circles() -> np.ndarray:

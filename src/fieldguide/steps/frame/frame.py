@@ -21,6 +21,7 @@ from fieldguide.core.documents.data_contract import Agreed
 from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.files.media import FILE_KINDS, by_content, rooted
 from fieldguide.core.files.source import Source, open_source
+from fieldguide.core.files.stored import Parts, joined
 from fieldguide.core.finding import Finding
 from fieldguide.core.language.expression import parse
 from fieldguide.core.problem import Limits, Output, Problem
@@ -67,8 +68,11 @@ class Framed:
     examples: Examples | None = None  # of a forecast: each row of the table is one
 
 
-def frame(config: Config, agreed: Agreed | None = None) -> Framed:
+def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None) -> Framed:
     """Return the problem that study.yaml states and the typed table it is asked of.
+
+    Args:
+        work: the folder in which a large table's typed rows are kept while they are needed; None: in memory.
 
     Raises:
         ConfigError: names in study.yaml that are not in the table or the registry, all at once.
@@ -86,13 +90,13 @@ def frame(config: Config, agreed: Agreed | None = None) -> Framed:
     config, learned = settled(config, source)
     columns, guess, tasks = look(source, config)
     columns, asked = _derived(columns, config), asked_of(config.problem)
-    table, keys, violations, n_without = _load(source, columns, asked, tasks)
+    table, keys, violations, n_without = _load(source, columns, asked, tasks, work)
     given = None
     if isinstance(config.split.test, Path):
         beside = open_source(config.split.test)
-        more, more_keys, more_violations, _ = _load(beside, rooted(columns, beside.root), asked, tasks)
+        more, more_keys, more_violations, _ = _load(beside, rooted(columns, beside.root), asked, tasks, work)
         given = np.arange(table.n_rows + more.n_rows) >= table.n_rows
-        table, keys = Table(pl.concat([table.frame, more.frame]), table.columns), np.concatenate([keys, more_keys])
+        table, keys = Table(joined(table.frame, more.frame), table.columns), np.concatenate([keys, more_keys])
         violations = (*violations, *more_violations)
     elif config.split.column is not None:
         given = _marked(table, config)
@@ -226,30 +230,30 @@ def _derived(columns: tuple[Column, ...], config: Config) -> tuple[Column, ...]:
 
 
 def _load(
-    source: Source, columns: Sequence[Column], asked: Sequence[Asked], tasks: Mapping[str, TaskGuess]
-) -> tuple[Table, np.ndarray, tuple[Violation, ...], int]:
+    source: Source, columns: Sequence[Column], asked: Sequence[Asked], tasks: Mapping[str, TaskGuess], work: Path | None
+) -> tuple[Table, np.ndarray, tuple[Violation, ...], int]:  # fmt: skip
     """Read a source slice by slice into typed rows; rows without a target are left out and counted."""
     targets = [name for one in asked for name in (*one.columns, *((one.booked,) if one.booked else ()))]
-    frames, keys, first, n_without = [], [], 0, 0
+    parts, keys, first, n_without = Parts(work, source.n_rows() * len(columns)), [], 0, 0
     violations: list[Violation] = []
     for raw in source.slices(SLICE):
         table, broken = read_frame(in_words(raw, asked, tasks), columns, modality, first_row=first)
         table = offered(composed(table, raw, asked, tasks, first), raw, asked, first)
         known = table.frame.select(pl.all_horizontal(pl.col(one.name).is_not_null() for one in asked)).to_series()
-        frames.append(table.frame.filter(known))
+        parts.add(table.frame.filter(known))
         keys.append(row_keys(by_content(raw.drop(targets, strict=False), columns))[known.to_numpy()])
         violations += broken
         n_without += int((~known).sum())
         first += raw.height
-    if not frames or not sum(f.height for f in frames):
+    if not parts.height:
         raise DataError(
             f"no row of {source.origin} has a target",
             rule="a target is known in some rows",
             found=f"{first:,} rows without {', '.join(targets)}",
         )
-    both_outcomes(frames, asked)
+    both_outcomes(parts, asked)
     typed = (*columns, *made_columns(columns, asked))
-    return Table(pl.concat(frames), typed), np.concatenate(keys), _merged(violations), n_without
+    return Table(parts.whole(), typed), np.concatenate(keys), _merged(violations), n_without
 
 
 def _readable(columns: Sequence[Column], violations: Sequence[Violation], n_rows: int, most: float) -> None:

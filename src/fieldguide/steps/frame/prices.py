@@ -6,7 +6,7 @@ what that means to a loss is `parts/losses/interval.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def offered(table: Table, raw: pl.DataFrame, asked: Sequence[Asked], first_row: 
     return Table(frame, table.columns)
 
 
-def both_outcomes(frames: Sequence[pl.DataFrame], asked: Sequence[Asked]) -> None:
+def both_outcomes(frames: Iterable[pl.DataFrame], asked: Sequence[Asked]) -> None:
     """Refuse offers that all ended alike: nothing then says that a price was too low, or too high.
 
     Raises:
