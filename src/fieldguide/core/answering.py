@@ -182,9 +182,12 @@ def scores_of(model: Model, prediction: np.ndarray, decisions: Sequence[Any]) ->
     """Return one number per row of the first output: what experiments compare.
 
     Probability of the positive class (binary), of the decision (more classes), of the likeliest label (a set); the value; the
-    first entry (a vector).
+    first entry (a vector); the membership in the likeliest cluster, the first coordinate (without a target).
     """
     output = model.outputs[0]
+    if output.targetless:
+        sure: np.ndarray = output.task.score(prediction)  # type: ignore[attr-defined]
+        return sure
     if output.family == "multilabel":
         return prediction.max(axis=1)
     if output.family != "multiclass":

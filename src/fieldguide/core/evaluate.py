@@ -71,8 +71,7 @@ def evaluate(
     Raises:
         SplitError: a validation row is also a training row (the folds are wrong).
     """
-    width = [output.width for output in outputs]
-    total = [np.zeros((len(rows), w)) for w in width]
+    total = [np.zeros((len(rows), 0 if output.targetless else output.width)) for output in outputs]
     times_judged = np.zeros(len(rows))
     steps: list[int] = []
     stopped: list[str] = []
@@ -98,7 +97,10 @@ def evaluate(
             rows.take(fold.validation),
         )  # fmt: skip
         seconds += time.perf_counter() - begun
-        for sums, predicted in zip(total, fitted.estimator.predict(batch)):
+        predictions = fitted.estimator.predict(batch)
+        if not sizes:  # how many groups a candidate finds is its own affair
+            total = [s if s.shape[1] else np.zeros((len(rows), p.shape[1])) for s, p in zip(total, predictions)]
+        for sums, predicted in zip(total, predictions):
             sums[fold.validation] += predicted
         times_judged[fold.validation] += 1
         sizes.append(fitted.n_fit)

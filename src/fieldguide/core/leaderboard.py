@@ -26,6 +26,8 @@ from fieldguide.core.statistics.dependence import Widening, dependence, less_sur
 from fieldguide.core.statistics.operating_point import threshold_to_reach
 
 LATENCY_ROWS = 40
+NO_CALIBRATION: dict[str, Any] = {"ratio": None, "interval": [None, None], "ratios": {}, "error": None, "bins": []}
+"""Where no truth can come true: of suggested prices, and without a target."""
 
 
 def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: Threshold) -> np.ndarray:
@@ -38,7 +40,7 @@ def readable(output: Output, prediction: np.ndarray, metric: Metric, threshold: 
 def calibratable(output: Output, prediction: np.ndarray) -> np.ndarray | None:
     """Return the one column of a prediction whose calibration is told slice by slice; None where there are several, or no truth to
     hold it against, as for a suggested price."""
-    if output.codes_more:
+    if output.codes_more or output.targetless:
         return None
     if output.family == "binary":
         return prediction[:, 1]
@@ -122,11 +124,12 @@ def judge(
         scores.append(
             Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made).to_dict()
         )
-        found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
-        nothing = (
-            {"ratio": None, "interval": [None, None], "error": None, "bins": []} if output.codes_more else {}
-        )  # no truth to come true
-        calibrations.append({"output": output.name, **found.to_dict(), **nothing})
+        if output.targetless:
+            calibrations.append({"output": output.name, **NO_CALIBRATION})
+        else:
+            found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
+            nothing = NO_CALIBRATION if output.codes_more else {}
+            calibrations.append({"output": output.name, **found.to_dict(), **nothing})
         chosen.append(threshold)
     return {"scores": scores, "calibration": calibrations, "thresholds": chosen}
 
@@ -196,6 +199,8 @@ def _errors(output: Output, part: InTime, i: int) -> np.ndarray:
     """Return signed errors of the rows, or where there is a rival how much worse than its the squared ones are."""
 
     def signed(prediction: np.ndarray) -> np.ndarray:
+        if output.targetless:
+            return np.asarray(metric_of(output).each(part.truths[i], prediction), np.float64)  # type: ignore[attr-defined]
         truth = output.plain(np.asarray(part.truths[i]))
         if output.joint:  # the mean over labels or entries, each in its own spread
             spread = truth.std(axis=0)

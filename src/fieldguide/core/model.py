@@ -6,8 +6,6 @@ when a model is written is `steps.package`'s and `steps.finalize.finalize`'s.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +17,9 @@ import polars as pl
 
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, calibrated
 from fieldguide.core.contracts import Predictions, Threshold
-from fieldguide.core.errors import DataError, ModelError, StudyError, listed
+from fieldguide.core.errors import DataError, ModelError, StudyError
 from fieldguide.core.files.disk import writing
+from fieldguide.core.files.manifest import read_json, verify, write_json, write_manifest
 from fieldguide.core.files.media import rooted
 from fieldguide.core.files.sink import write_frames
 from fieldguide.core.files.source import open_source
@@ -40,7 +39,8 @@ SLICE = 50_000
 """Rows predicted at a time: memory stays bounded whatever the file's size."""
 FEW = 64
 """Up to this many mappings are read without a data frame."""
-MAX_FILE = 4 * 1024**3
+LARGEST_TOLERANCE = 1e-2
+"""Golden rows that may differ by more (relative) prove nothing."""
 
 Find = Callable[[str, str], Any]
 
@@ -245,7 +245,7 @@ class Model:
                 "candidate": member.candidate.to_dict(), "weight": weight,
                 "transform": member.transform.to_dict(), "estimator": member.estimator.save(inside, draft),
             })  # fmt: skip
-        _write_json(unfinished / "model.json", {
+        write_json(unfinished / "model.json", {
             "format": FORMAT, "columns": [column.to_dict() for column in self.columns], "key": self.key,
             "outputs": [
                 {"name": o.name, "task": o.task.name, "labels": list(o.labels), "transform": o.transform, "loss": _loss(o)}
@@ -255,11 +255,11 @@ class Model:
             "calibrators": [None if c is None else c.to_dict() for c in getattr(self.predictor, "calibrators", ())],
         })  # fmt: skip
         if self.rules is not None:
-            _write_json(unfinished / RULES, self.rules.to_dict())
-        _write_json(unfinished / "golden.json", self.golden)
-        _write_json(unfinished / "evidence.json", self.evidence)
+            write_json(unfinished / RULES, self.rules.to_dict())
+        write_json(unfinished / "golden.json", self.golden)
+        write_json(unfinished / "evidence.json", self.evidence)
         (unfinished / "README.md").write_text(card(self), encoding="utf-8")
-        _write_manifest(unfinished)
+        write_manifest(unfinished)
 
     @staticmethod
     def load(folder: str | Path, find: Find) -> Model:
@@ -269,32 +269,61 @@ class Model:
             ModelError: a file is missing, altered, truncated, or lies outside the folder; the format is unknown.
         """
         folder = Path(folder)
-        _verify(folder)
-        data = _read_json(folder / "model.json")
+        verify(folder, "a model", "finalize or package", "model.json")
+        data = read_json(folder / "model.json")
         if data.get("format") != FORMAT:
             raise ModelError(
-                f"{folder} has model format {data.get('format')!r}", rule=f"this version reads format {FORMAT}"
-            )
-        outputs = tuple(
-            Output(o["name"], find("tasks", o["task"])(), tuple(o["labels"]), transform=o["transform"])
-            for o in data["outputs"]
-        )
-        members, weights = [], []
-        for number, described in enumerate(data["members"]):
-            candidate = Candidate.from_dict(described["candidate"], find)
-            transform = Transform.from_dict(described["transform"], lambda kind: find("modalities", kind)())
-            estimator = candidate.learner.load(folder / "members" / str(number), described["estimator"])
-            members.append(Fitted(candidate, transform, estimator, outputs))
-            weights.append(described["weight"])
-        predictor: Predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
-        predictor = calibrated(predictor, tuple(_calibrator(said, find) for said in data.get("calibrators", ())))
-        model = Model(
-            tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(map(_threshold, data["thresholds"])), data["key"],
-            _read_json(folder / "golden.json"), _read_json(folder / "evidence.json"), folder,
-            Bound.from_dict(_read_json(folder / RULES), outputs) if (folder / RULES).is_file() else None,
-        )  # fmt: skip
+                f"{folder} has model format {data.get('format')!r}", rule=f"this version reads format {FORMAT}",
+                found="a model of another version of fieldguide", do="package the model again with this version, or install the other",
+            )  # fmt: skip
+        try:
+            model = _described(folder, data, find)
+            _check_golden(folder, model.golden)
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:  # the hashes fit, and what they vouch for does not
+            raise ModelError(
+                f"{folder} does not describe a model", rule="model.json, golden.json and evidence.json hold what `Model.save` writes",
+                found=f"{type(error).__name__}: {error}".splitlines()[0], do="package the model again",
+            ) from error  # fmt: skip
         model.replay()
         return model
+
+
+def _described(folder: Path, data: Mapping[str, Any], find: Find) -> Model:
+    """Return the model that model.json describes, its parts found by name."""
+    outputs = tuple(
+        Output(o["name"], find("tasks", o["task"])(), tuple(o["labels"]), transform=o["transform"])
+        for o in data["outputs"]
+    )
+    members, weights = [], []
+    for number, described in enumerate(data["members"]):
+        candidate = Candidate.from_dict(described["candidate"], find)
+        transform = Transform.from_dict(described["transform"], lambda kind: find("modalities", kind)())
+        estimator = candidate.learner.load(folder / "members" / str(number), described["estimator"])
+        members.append(Fitted(candidate, transform, estimator, outputs))
+        weights.append(described["weight"])
+    if not members or not outputs:
+        raise ValueError(f"{len(members)} member(s) for {len(outputs)} output(s)")
+    predictor: Predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
+    predictor = calibrated(predictor, tuple(_calibrator(said, find) for said in data.get("calibrators", ())))
+    return Model(
+        tuple(map(Column.from_dict, data["columns"])), outputs, predictor, find, tuple(map(_threshold, data["thresholds"])), data["key"],
+        read_json(folder / "golden.json"), read_json(folder / "evidence.json"), folder,
+        Bound.from_dict(read_json(folder / RULES), outputs) if (folder / RULES).is_file() else None,
+    )  # fmt: skip
+
+
+def _check_golden(folder: Path, golden: Mapping[str, Any]) -> None:
+    """Refuse golden rows that prove nothing: none, or answers that may be anything."""
+    if not golden["rows"] or not 0 <= golden["tolerance"] <= LARGEST_TOLERANCE:
+        raise ModelError(
+            f"the golden rows of {folder} prove nothing", rule=f"there are some, and they are answered within a tolerance of at most {LARGEST_TOLERANCE:g}",
+            found=f"{len(golden['rows'])} rows, a tolerance of {golden['tolerance']!r}", do="package the model again",
+        )  # fmt: skip
 
 
 def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violation, ...]]:
@@ -307,6 +336,7 @@ def predict_file(model: Model, data: Any, path: Path) -> tuple[int, tuple[Violat
         raise DataError(
             f"{path} would be written over the rows it answers",
             rule="data is never altered",
+            found=f"{data} is the same file",
             do="name another file by -o",
         )
     violations: list[Violation] = []
@@ -330,8 +360,11 @@ def read_rules(folder: Path) -> Rules:
         ModelError: it carries none, or they are damaged.
     """
     if not (folder / RULES).is_file():
-        raise ModelError(f"the model {folder} carries no rules", rule=f"rules stand in {RULES}")
-    return Rules.from_dict(_read_json(folder / RULES))
+        raise ModelError(
+            f"the model {folder} carries no rules", rule=f"rules stand in {RULES}", found="no such file in it",
+            do="finalize a study that has rules, or name another model",
+        )  # fmt: skip
+    return Rules.from_dict(read_json(folder / RULES))
 
 
 def read_losses(folder: Path) -> list[dict[str, Any] | None]:
@@ -339,7 +372,7 @@ def read_losses(folder: Path) -> list[dict[str, Any] | None]:
 
     Predicting needs none of it; who trains a model again does.
     """
-    return [output.get("loss") for output in _read_json(folder / "model.json")["outputs"]]
+    return [output.get("loss") for output in read_json(folder / "model.json")["outputs"]]
 
 
 def attach_rules(model: Model, rules: Bound, out: Path) -> None:
@@ -350,11 +383,15 @@ def attach_rules(model: Model, rules: Bound, out: Path) -> None:
         StudyError: the place exists or may not be written.
     """
     if model.folder is None:
-        raise ModelError("the model is in no folder", do="save it first")
+        raise ModelError(
+            "the model is in no folder", rule="rules are attached to a copy of its folder", found="it was never saved",
+            do="save it first",
+        )  # fmt: skip
     if out.exists():
         raise StudyError(
             f"{out} already exists",
             rule="a model folder is written whole, never over another",
+            found="a folder" if out.is_dir() else "a file",
             do="name another folder",
         )
     unfinished = out.with_name(f".{out.name}.writing")
@@ -362,10 +399,10 @@ def attach_rules(model: Model, rules: Bound, out: Path) -> None:
         with writing(out, "a model folder is complete or not there at all"):
             _remove(unfinished)
             shutil.copytree(model.folder, unfinished)
-            _write_json(unfinished / RULES, rules.to_dict())
+            write_json(unfinished / RULES, rules.to_dict())
             (unfinished / "README.md").write_text(card(replace(model, rules=rules)), encoding="utf-8")
             (unfinished / "manifest.json").unlink()
-            _write_manifest(unfinished)
+            write_manifest(unfinished)
             unfinished.rename(out)
     except BaseException:
         _remove(unfinished)
@@ -393,36 +430,6 @@ def card(model: Model) -> str:
     return "\n".join(lines)
 
 
-def _verify(folder: Path) -> None:
-    if not (folder / "manifest.json").is_file():
-        raise ModelError(
-            f"{folder} is not a model folder",
-            rule="a model folder holds manifest.json",
-            do="name the folder that finalize or package wrote",
-        )
-    files = _read_json(folder / "manifest.json").get("files")
-    if not isinstance(files, dict) or "model.json" not in files:
-        raise ModelError(f"{folder}/manifest.json is damaged", rule="it lists every file with its hash")
-    root = folder.resolve()
-    for name, digest in files.items():
-        path = folder / name
-        if path.is_symlink() or not path.resolve().is_relative_to(root):
-            raise ModelError(
-                f"{name!r} leads out of the model folder", rule="every file lies inside the folder and is no link"
-            )
-        if not path.is_file() or path.stat().st_size > MAX_FILE or _sha256(path) != digest:
-            raise ModelError(
-                f"the file {name!r} of the model {folder} is missing, altered or truncated",
-                rule="every file has the hash that manifest.json records",
-                do="copy the model folder again from where it was made",
-            )
-    strangers = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} - set(files) - {"manifest.json"}
-    if strangers:
-        raise ModelError(
-            f"the model {folder} holds files it was not made with: {listed(sorted(strangers))}", do="remove them"
-        )
-
-
 def _loss(output: Output) -> dict[str, Any] | None:
     if output.loss is None:
         return None
@@ -444,28 +451,6 @@ def _number(value: float | None) -> str:
 
 def _is_columns(data: Mapping[str, Any]) -> bool:
     return all(isinstance(value, (list, tuple, np.ndarray, pl.Series)) for value in data.values())
-
-
-def _write_json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def _write_manifest(folder: Path) -> None:
-    files = {str(p.relative_to(folder)): _sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-    _write_json(folder / "manifest.json", {"files": files})
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read", found=str(error)) from error
-    return data
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove(folder: Path) -> None:

@@ -30,7 +30,7 @@ class Output:
         name: the target column.
         task: the task object.
         labels: class labels in code order (binary: negative, positive), the labels of a set, or the entries of a
-            vector; empty for one value.
+            vector; empty for one value; without a target the axes of the space that rows are points of.
         metric: the judge; None until explore recommends and the journal freezes.
         transform: scale the learner fits a value on: identity, log1p or sqrt; metrics read the original scale.
         weight: share of the loss where there are several outputs.
@@ -51,7 +51,9 @@ class Output:
 
     @property
     def family(self) -> str:
-        """`binary`, `multiclass`, `multilabel`, `values` or `vector`: what metrics ask for."""
+        """`binary`, `multiclass`, `multilabel`, `values`, `vector` or `structure`: what metrics ask for."""
+        if self.task.family == "structure":
+            return "structure"
         if self.task.family == "sets":
             return "multilabel"
         if self.task.family == "values":
@@ -60,8 +62,13 @@ class Output:
 
     @property
     def joint(self) -> bool:
-        """True where the truth is a matrix, a column per label or entry: a label set or a vector."""
-        return self.family in ("multilabel", "vector")
+        """True where the truth is a matrix, a column per label, entry or axis: a label set, a vector, or the rows themselves."""
+        return self.family in ("multilabel", "vector", "structure")
+
+    @property
+    def targetless(self) -> bool:
+        """True where nothing is to be hit: the truth is the rows themselves, as points, and predictions differ in width."""
+        return self.family == "structure"
 
     def code(self, target: pl.Series) -> np.ndarray:
         """Return the coded truth on the original scale: (rows,) int64 codes or float64 values; (rows, width) where joint."""

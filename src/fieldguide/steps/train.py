@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fieldguide.core.bench import Bench, Trial
@@ -20,6 +21,7 @@ from fieldguide.core.settings import values_of, with_values
 from fieldguide.core.table import MEDIA_KINDS
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.steps.checking import checked
+from fieldguide.steps.refine.inside import inside, seen_in
 
 SHARES = {"mlp": 0.15, "tabm": 0.3}
 """A network's part of the time that is left; the last one takes all of it."""
@@ -48,6 +50,7 @@ def train(
     """
     from fieldguide.parts.learners import _training  # noqa: F401  loads torch before any clock is read
 
+    bench = replace(bench, look=inside)
     trials: list[Trial] = []
     checks: dict[str, Any] = {}
     for candidate in candidates:
@@ -78,6 +81,7 @@ def train(
         "entries": order,
         "overfit": checks,
         "difference": None,
+        "inside": seen_in(bench, trials),
         "sentence": "no network was trained",
     }
     if order:
@@ -85,6 +89,36 @@ def train(
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
             f"the best network is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
+            f"{best['difference']['value']:+.4g} against {bar.name}"
+        )
+    return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
+
+
+def train_targetless(
+    bench: Bench, candidates: Sequence[Candidate], bar: Trial, clock: Clock
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Try the learners of a task without a target and compare the best with the bar.
+
+    Args:
+        candidates: the cheapest first.
+        bar: the best baseline.
+
+    Returns:
+        facts as `train` gives them; no overfit check: nothing is to be hit.
+    """
+    trials: list[Trial] = []
+    for number, candidate in enumerate(candidates):
+        if trials and clock.over:
+            continue
+        trials.append(bench.attempt(candidate, clock.share(1 / (len(candidates) - number))))
+    entries = [{**trial.entry, "difference": bench.compared(trial, bar)} for trial in trials]
+    order = ranked(bench.problem, entries)
+    facts: dict[str, Any] = {"entries": order, "overfit": {}, "difference": None, "sentence": "nothing was tried"}
+    if order:
+        best = order[0]
+        facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
+        facts["sentence"] = (
+            f"the best is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
             f"{best['difference']['value']:+.4g} against {bar.name}"
         )
     return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)

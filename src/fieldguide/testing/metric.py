@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("binary", "multiclass", "multilabel", "values", "vector")
+FAMILIES = ("binary", "multiclass", "multilabel", "values", "vector", "structure")
 N_ROWS = 60
 
 
@@ -32,7 +32,7 @@ def check_metric(metric: Any, seed: int = 0) -> None:
     assert settled is not None and settled.frozen, "a metric is a frozen dataclass"
     assert metric.reads in ("probability", "decision", "value"), f"reads has no meaning {metric.reads!r}"
     assert metric.families and set(metric.families) <= set(FAMILIES), f"families are among {FAMILIES}"
-    assert bool({"values", "vector"} & set(metric.families)) == (metric.reads == "value"), (
+    assert bool({"values", "vector", "structure"} & set(metric.families)) == (metric.reads == "value"), (
         "values are read by metrics of values only"
     )
     assert metric.title, "a metric has a title, as written in reports"
@@ -40,6 +40,9 @@ def check_metric(metric: Any, seed: int = 0) -> None:
     assert better > worse, "best and worst lie the way greater_is_better says"
     assert math.isfinite(metric.best), "a perfect prediction has a finite score"
     for family in metric.families:
+        if family == "structure":
+            _check_structure(metric, *structured(metric.tasks[0], seed))
+            continue
         _check_family(
             metric, *(offers(seed) if getattr(metric, "tasks", ()) == ("price",) else rows(family, metric.reads, seed))
         )
@@ -91,6 +94,56 @@ def offers(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     booked = np.arange(N_ROWS) % 2 == 0
     truth = np.where(booked, price, -price)
     return truth, np.round(price * rng.uniform(0.5, 1.5, N_ROWS)), np.where(booked, price, 0.9 * price)
+
+
+def structured(task: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return (rows as points, what is said of them) of a task without a target: memberships, or coordinates and rebuilt rows.
+
+    Examples:
+        >>> [part.shape for part in structured("clustering")], [part.shape for part in structured("reduction")]
+        ([(60, 4), (60, 3)], [(60, 4), (60, 6)])
+    """
+    rng = np.random.default_rng(seed)
+    groups = np.arange(N_ROWS) % 3
+    points = rng.normal(size=(N_ROWS, 4)) + 3.0 * np.eye(3, 4)[groups]
+    points -= points.mean(axis=0)
+    if task == "clustering":
+        shares = 0.2 + np.eye(3)[np.where(rng.random(N_ROWS) < 0.1, (groups + 1) % 3, groups)]
+        shares[5] = 0.0  # a row in none
+        return points, shares
+    return points, np.concatenate([points[:, :2], 0.7 * points], axis=1)
+
+
+def _check_structure(metric: Any, truth: np.ndarray, prediction: np.ndarray) -> None:
+    """Without a target no prediction is perfect, and rows are judged by each other: weights count the rows' own parts."""
+    rng = np.random.default_rng(1)
+    value = metric.score(truth, prediction)
+    assert isinstance(value, float) and math.isfinite(value), f"a score is one finite float, not {value!r}"
+    least, most = sorted((metric.best, metric.worst))
+    assert least <= value <= most, f"{value} lies outside {least} to {most}"
+    each = metric.each(truth, prediction)
+    assert each.shape == (len(truth),) and np.isfinite(each).all(), "each row has its own finite part"
+    order = rng.permutation(len(truth))
+    assert math.isclose(metric.score(truth[order], prediction[order]), value, rel_tol=1e-9), "the order of rows matters"
+    weights = rng.integers(0, 4, (5, len(truth))).astype(np.float32)
+    many = metric.resample(truth, prediction, weights)
+    assert many.shape == (5,) and many.dtype == np.float64, "resample gives one float64 per replicate"
+    for weight, one in zip(weights, many):
+        weighted = metric.score(truth, prediction, weight.astype(np.float64))
+        assert math.isclose(one, weighted, rel_tol=1e-9, abs_tol=1e-12), "score and resample disagree under weights"
+    assert np.allclose(metric.resample(truth, prediction, 0.5 * weights), many, rtol=1e-9), "the scale of the weights matters"
+    nothing = metric.resample(truth, prediction, np.zeros((1, len(truth)), np.float32))
+    assert np.isnan(nothing).all(), "a replicate without rows is NaN"
+    turned = metric.score(truth[:, ::-1] * -1.0, _turned(metric, truth, prediction))
+    assert math.isclose(turned, value, rel_tol=1e-6, abs_tol=1e-9), "rows that are mirrored are as near as before"
+
+
+def _turned(metric: Any, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """The same answer of mirrored points: clusters by other names, or a map with its rebuilt rows mirrored alike."""
+    if metric.tasks[0] == "clustering":
+        return prediction[:, ::-1]
+    d = truth.shape[1]
+    return np.concatenate([-prediction[:, :-d], -prediction[:, -d:][:, ::-1]], axis=1)
 
 
 def _check_family(metric: Any, truth: np.ndarray, prediction: np.ndarray, perfect: np.ndarray) -> None:

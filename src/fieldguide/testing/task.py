@@ -38,13 +38,17 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
         >>> check_task(parts.find("tasks", "binary")(), pl.Series("sold", ["no", "yes", "no", "yes"]))
     """
     assert is_frozen(type(task)), "a task is a frozen dataclass"
-    assert task.family in ("classes", "sets", "values"), f"family is 'classes', 'sets' or 'values', not {task.family!r}"
+    families = ("classes", "sets", "values", "structure")
+    assert task.family in families, f"family is one of {', '.join(families)}, not {task.family!r}"
     assert task.metrics and len(set(task.metrics)) == len(task.metrics), (
         "a task names its metrics once each, the default first"
     )
     assert task.loss in LOSSES_OF.get(task.activation, (task.loss,)), (
         f"the loss {task.loss} does not fit {task.activation}"
     )
+    if task.family == "structure":
+        _check_structure(task)
+        return
     labels = task.labels(target, positive)
     assert isinstance(labels, tuple) and all(isinstance(label, str) for label in labels), "labels are a tuple of str"
     codes = task.encode(target, labels)
@@ -61,6 +65,23 @@ def check_task(task: Any, target: pl.Series, positive: str | None = None) -> Non
         _check_vectors(task, target, labels, codes)
     else:
         _check_values(task, target, labels, codes)
+
+
+def _check_structure(task: Any) -> None:
+    """A task without a target: rows are its truth, and answers are told in words and in columns."""
+    points = np.random.default_rng(0).normal(size=(6, 3))
+    axes = ("a", "b", "c")
+    assert task.needs_target is False, "a task of the family structure says needs_target = False"
+    assert task.labels(pl.Series("rows", [1.0]), None) == (), "nobody has named anything"
+    assert np.array_equal(task.encode(points, axes), points), "the truth is the rows themselves"
+    assert task.width(axes) == 3, "the width is that of the space"
+    for rows in (6, 1, 0):
+        prediction = np.abs(np.concatenate([points, points], axis=1))[:rows]
+        words, told = task.words(prediction, axes), task.told(prediction, axes)
+        assert len(words) == rows and all(len(cells) == rows for cells in told.values()), "a word and a cell for every row"
+        assert any(name.startswith("prediction") for name in told), "answers have a column of predictions"
+        assert task.score(prediction).shape == (rows,), "a number for every row"
+    json.dumps(task.words(np.abs(np.concatenate([points, points], axis=1)), axes))
 
 
 def is_frozen(part: Any) -> bool:

@@ -71,6 +71,7 @@ class Order:
         if not (self.folder / "study.yaml").is_file():
             raise StudyError(
                 f"{self.folder} is not a study folder", rule="a study folder holds study.yaml",
+                found="no study.yaml in it" if self.folder.is_dir() else "a file" if self.folder.exists() else "it does not exist",
                 do="make one: fieldguide init TABLE --target COLUMN",
             )  # fmt: skip
         self.config: Config = load_config(self.folder / "study.yaml")
@@ -151,7 +152,7 @@ class Order:
         from fieldguide.steps.explore.explore import explore
 
         self.split()
-        result = self._explore_series() if self.material.examples is not None else self.record.once("explore", self._scope("explore"), lambda: explore(
+        result = self._explore_targetless() if self.targetless else self._explore_series() if self.material.examples is not None else self.record.once("explore", self._scope("explore"), lambda: explore(
             self.material.development, self.material.framed.problem, self.material.divided.split.roles, self._metrics_before(),
             order=self.material.divided.split.work, proxies=self.config.proxies, slices=slices_of(self.material.development, self.config.slices),
             kept={name for name, said in self.config.data.columns.items() if said.role == "feature"}, seed=self.config.seed, threads=self.threads,
@@ -170,6 +171,19 @@ class Order:
         return self.record.once("explore", self._scope("explore"), lambda: explore_series(
             examples, material.rows, material.divided.split, material.framed.problem, material.framed.facts["series"], self._metrics_before(),
             seed=self.config.seed,
+        ))  # fmt: skip
+
+    def _explore_targetless(self) -> Result:
+        """The same without a target: the space that candidates are judged in is fitted and frozen."""
+        from fieldguide.steps.explore.targetless import check_components, explore_targetless
+
+        material, scope = self.material, self._scope("explore")
+        material.freeze_reference(scope)
+        if self.config.problem.task == "reduction":
+            check_components(self.config.problem.components or 2, material.reference)
+        return self.record.once("explore", scope, lambda: explore_targetless(
+            material.development, material.framed.problem, material.divided.split.roles, material.reference, material.rows.truths[0],
+            self._metrics_before(), seed=self.config.seed,
         ))  # fmt: skip
 
     def _metrics_before(self) -> list[str]:
@@ -196,10 +210,18 @@ class Order:
         """Set the bar: trivial rule, best single feature, linear, neighbours, boosting."""
         from fieldguide.steps.baseline import baseline, baselines_of
         from fieldguide.steps.forecasters import baselines
+        from fieldguide.steps.targetless import BASELINES
 
         self.prepare()
+        chosen = (
+            BASELINES[str(self.config.problem.task)]
+            if self.targetless
+            else baselines_of(self.material.framed.problem)
+            if self.material.examples is None
+            else baselines(self._budget.minutes)
+        )
         return self.record.once("baseline", self._scope("baseline"), lambda: baseline(
-            self._bench, self._candidates(baselines_of(self.material.framed.problem) if self.material.examples is None else baselines(self._budget.minutes)), self._budget.share(SHARES["baseline"])
+            self._bench, self._candidates(chosen), self._budget.share(SHARES["baseline"])
         ))  # fmt: skip
 
     def train(self) -> Result:
@@ -208,6 +230,8 @@ class Order:
         from fieldguide.steps.train import networks, train
 
         bar = self._bar(self.baseline())
+        if self.targetless:
+            return self._train_targetless(bar)
         chosen = (
             networks({column.kind for column in self.material.seen.features})
             if self.material.examples is None
@@ -215,6 +239,16 @@ class Order:
         )
         return self.record.once("train", self._scope("train"), lambda: train(
             self._bench, self._candidates(chosen), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
+        ))  # fmt: skip
+
+    def _train_targetless(self, bar: Trial) -> Result:
+        """The same without a target: the task's own learners, on columns as they are encoded and on what an autoencoder makes of them."""
+        from fieldguide.steps.targetless import learners_of
+        from fieldguide.steps.train import train_targetless
+
+        said = self.config.problem
+        return self.record.once("train", self._scope("train"), lambda: train_targetless(
+            self._bench, self._candidates(learners_of(str(said.task), said)), bar, self._budget.share(SHARES["train"])
         ))  # fmt: skip
 
     def refine(self) -> Result:
@@ -227,7 +261,7 @@ class Order:
             self._bench, [self._bench.remembered(entry) for entry in tried], bar, n_trials=self._trials,
             start=lambda refit: self._budget.share(SHARES["refine"], refit * self.material.n_refits),
             refit_seconds=lambda: self._budget.refit_seconds() / self.material.n_refits,
-            table=self.material.seen if self.material.examples is None else None,
+            table=self.material.seen if self.material.examples is None and not self.targetless else None,
         ))  # fmt: skip
 
     def run(self, *, fast: bool = False, minutes: float | None = None, trials: int | None = None) -> Result:
@@ -306,7 +340,8 @@ class Order:
             bench, model, entry, bar_model, bar.entry, material.sealed(), self.seal.looks, search["optimism"]["value"],
             len(rows), len(material.to_ship), past=past_of(bench, chosen, bar), outlook=drifting,
             discrimination=self.split()["discrimination"], explored=self.explore().findings, examples=material.examples, test=material.divided.split.test,
-            keep=lambda answers: keep_answers(self.folder / "work", answers),
+            keep=None if self.targetless else lambda answers: keep_answers(self.folder / "work", answers),
+            reference=material.reference if self.targetless else None,
         )  # fmt: skip
         if material.n_refits > 1:
             again = refit(bench, chosen, material.rows_of(material.to_ship))
@@ -343,6 +378,11 @@ class Order:
     def problem(self) -> Problem:
         """The problem, with its frozen metric once explore has run."""
         return self.material.problem
+
+    @property
+    def targetless(self) -> bool:
+        """Whether the task has no target: rows are grouped, or put on a map."""
+        return self.config.problem.targetless
 
     @property
     def threads(self) -> int:
@@ -383,6 +423,8 @@ class Order:
         Where a column names a checkpoint, simple heads on its frozen features are candidates of their own: the start of
         transfer learning.
         """
+        from fieldguide.steps.targetless import CODE, ON_FEATURES
+
         said = self.config.learners
         names = [name for name in learners if (said.use is None or name in said.use) and name not in said.skip]
         pretrained = any("checkpoint" in column.read for column in self.material.seen.features)
@@ -391,15 +433,20 @@ class Order:
             learner = with_values(self._learner(name), said.settings.get(name, {}))
             recipe = {"balance": self.config.problem.imbalance}
             found.append(Candidate.of(name, learner, recipe))
+            if self.targetless and name in ON_FEATURES:
+                found.append(Candidate.of(f"{name} on {CODE}", with_values(learner, {"features": CODE}), recipe))
             if pretrained and name in HEADS:
                 found.append(Candidate.of(f"{name} on features", learner, {**recipe, "media": "features"}))
         return found
 
     def _learner(self, name: str) -> Any:
         """The learner by name; one that forecasts has the study's season and window."""
+        from fieldguide.steps import targetless
         from fieldguide.steps.forecasters import settings_of
 
         learner, examples = find("learners", name)(), self.material.examples
+        if self.targetless:
+            return with_values(learner, targetless.settings_of(learner, self.config.problem))
         return learner if examples is None else with_values(learner, settings_of(learner, examples))
 
     def _entries(self) -> dict[str, Mapping[str, Any]]:

@@ -28,7 +28,7 @@ class Study(Beside):
     def create(
         cls,
         data: Any,
-        target: str | Sequence[str],
+        target: str | Sequence[str] | None = None,
         *,
         out: str | Path | None = None,
         watch: Watch | None = None,
@@ -38,7 +38,7 @@ class Study(Beside):
 
         Args:
             data: a path to CSV, TSV, Parquet or Arrow, or a data frame (kept in the folder as Parquet).
-            target: the column to predict, or several.
+            target: the column to predict, or several; None where the task has no target (clustering, reduction).
             out: the folder; default: named after the file, in the current folder.
             answers: entries of the `problem` section, such as goal or costs.
         """

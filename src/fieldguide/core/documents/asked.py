@@ -11,6 +11,8 @@ from typing import Any
 
 JOINT_TASKS = ("multilabel", "vector")
 """Tasks that make one output of several columns, where `target` is a list."""
+TARGETLESS = {"clustering": "cluster", "reduction": "map"}
+"""Tasks that have no target, and what their one output is called."""
 SHOWN = 3
 """Columns up to which an output without a name is called by all of them."""
 

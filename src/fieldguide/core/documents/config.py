@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from fieldguide.core.documents.asked import TARGETLESS
 from fieldguide.core.documents.consistency import RULE, check_names, contradictions
 from fieldguide.core.documents.document import Document, read_document
 from fieldguide.core.documents.join_sections import ENTITY, JOINED, KNOWN_AT, PREDICTION_TIME, JoinSection
@@ -136,7 +137,8 @@ def json_schema() -> dict[str, Any]:
     tables = [{"required": ["data"], "properties": {"data": {"required": ["table"]}}}, {"required": ["join"]}]
     schema["required"].remove("data")  # a join makes the table
     schema["$defs"]["DataSection"]["required"].remove("table")
-    judged = {"allOf": [{"anyOf": [*asked, {"required": ["proxies"]}]}, {"anyOf": tables}]}  # as contradictions have it
+    free = {"properties": {"problem": {"properties": {"task": {"enum": list(TARGETLESS)}}, "required": ["task"]}}}
+    judged = {"allOf": [{"anyOf": [*asked, {"required": ["proxies"]}, free]}, {"anyOf": tables}]}  # as contradictions have it
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **judged, "title": "study.yaml"}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fieldguide.core.documents.asked import asked_of
+from fieldguide.core.documents.asked import TARGETLESS, asked_of
 from fieldguide.core.documents.document import Document, Mistake, Path_, raise_all
 from fieldguide.core.documents.proxy_sections import columns_of, moment, sources
 from fieldguide.core.errors import listed, nearest
@@ -56,6 +56,7 @@ def contradictions(document: Document) -> Iterator[Mistake]:
     if all(cost is not None and str(cost) in ("0", "0.0") for cost in costs):
         yield mistake(("problem", "costs"), "an error must cost something: both are 0")
     yield from (mistake(*found) for found in _in_prices(data.get("problem")))
+    yield from (mistake(*found) for found in _in_targetless(data))
     targets = _listed(at("problem", "target")) | _columns_of_outputs(at("problem", "outputs"))
     yield from (mistake(*found) for found in _in_rules(data, targets))
     yield from (mistake(*found) for found in _in_outputs(data.get("problem")))
@@ -108,6 +109,30 @@ def _in_prices(problem: Any) -> Iterator[tuple[Path_, str, Any]]:
             "a price is learned as it is: its sign says whether it was booked",
             problem["transform"],
         )
+
+
+def _in_targetless(data: Mapping[str, Any]) -> Iterator[tuple[Path_, str, Any]]:
+    """Yield what is said of a target where the task has none, and what only such a task has."""
+    problem, split = data.get("problem"), data.get("split")
+    if not isinstance(problem, Mapping):
+        return
+    task = problem.get("task")
+    for key, only in (("clusters", "clustering"), ("components", "reduction")):
+        if problem.get(key) is not None and task != only:
+            yield ("problem", key), f"is said of a {only}, and problem.task is {task or 'not'}", problem[key]
+    if not isinstance(task, str) or task not in TARGETLESS:
+        return
+    for key in ("target", "outputs", "proxy", "positive", "costs", "loss", "decide", "calibrate", "booked"):
+        if problem.get(key) is not None:
+            yield ("problem", key), f"a {task} has no target: take it out, or name another task", problem[key]
+    if data.get("proxies") is not None:
+        yield ("proxies",), f"a {task} has no target: nothing can stand for it", ""
+    if data.get("rules") is not None:
+        yield ("rules",), f"rules read answers that have a meaning, and those of a {task} are made anew by every fit", ""
+    folds = split.get("folds") if isinstance(split, Mapping) else None
+    if folds is not None and str(folds) != "1":
+        what = f"a {task} is judged on one validation set: what two fits call 1 is not the same"
+        yield ("split", "folds"), what, folds
 
 
 def _several(value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from fieldguide.core.documents.asked import TARGETLESS
 from fieldguide.core.documents.document import Document, Mistake
 from fieldguide.core.documents.sections import Name, Section, Text, Texts
 from fieldguide.core.language.syntax import ExpressionError, read_syntax
@@ -109,7 +110,8 @@ def proxy_contradictions(document: Document) -> Iterator[Mistake]:
     named = [name for name in proxies if name != OUTCOME] if isinstance(proxies, Mapping) else []
     proxy = problem.get("proxy")
     target = problem.get("outputs") if problem.get("target") is None else problem.get("target")
-    if target is None and proxy is None and not named:
+    targetless = isinstance(problem.get("task"), str) and problem["task"] in TARGETLESS
+    if target is None and proxy is None and not named and not targetless:
         what = "is required: without a target or a proxy nothing can be judged"
         yield Mistake(("problem", "target"), what, "", document.at(("problem", "target")))
     if target is not None and proxy is not None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from fieldguide.core.documents.asked import TARGETLESS
 from fieldguide.core.documents.document import plain_value
 from fieldguide.core.errors import nearest
 
@@ -282,6 +283,12 @@ class ProblemSection(Section):
     season: Whole | None = Field(
         default=None, ge=1, description="forecasts: steps of a season [steps]; absent: by frequency; 1: none"
     )
+    clusters: Whole | None = Field(
+        default=None, ge=2, description="clustering: how many clusters [count], where that is known; absent: searched"
+    )
+    components: Whole | None = Field(
+        default=None, ge=1, description="reduction: numbers that are kept of each row [count]; absent: 2, a map"
+    )
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -291,6 +298,11 @@ class ProblemSection(Section):
         if self.target is None:
             return () if self.proxy is None else (self.proxy,)
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def targetless(self) -> bool:
+        """True where the task has no target: rows are grouped, or put on a map."""
+        return self.task in TARGETLESS
 
     @property
     def stated(self) -> bool:

@@ -15,10 +15,11 @@ from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, docum
 def init(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or Arrow", show_default=False)],
     target: Annotated[
-        list[str], typer.Option(help="the column to predict; several make several outputs", show_default=False)
-    ],
+        list[str] | None, typer.Option(help="the column to predict; several make several outputs; none for clustering and reduction", show_default=False)
+    ] = None,
     task: Annotated[
-        str | None, typer.Option(help="the task; multilabel and vector make one output of all targets")
+        str | None,
+        typer.Option(help="the task; multilabel and vector make one output of all targets, clustering and reduction have none"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
     horizon: Annotated[int | None, typer.Option(help="forecasts: steps ahead", min=1, show_default=False)] = None,
@@ -26,6 +27,8 @@ def init(
     series: Annotated[
         list[str] | None, typer.Option(help="forecasts: the columns that tell series apart", show_default=False)
     ] = None,
+    clusters: Annotated[int | None, typer.Option(help="clustering: how many, where that is known", min=2, show_default=False)] = None,
+    components: Annotated[int | None, typer.Option(help="reduction: numbers that are kept of a row; default: 2", min=1, show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a study folder with study.yaml: what was guessed, and what only a person can answer."""
@@ -36,9 +39,12 @@ def init(
         "horizon": horizon,
         "time": time,
         "series": series or None,
+        "clusters": clusters,
+        "components": components,
     }
     answers: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
-    study = Study.create(table, target if len(target) > 1 else target[0], out=out, **answers)
+    targets = target or []
+    study = Study.create(table, targets if len(targets) != 1 else targets[0], out=out, **answers)
     result = study.frame().to_dict()
     if as_json:
         print_json(

@@ -107,7 +107,7 @@ def _said(output: Output, prediction: np.ndarray, decisions: Sequence[Any]) -> t
     """Return what is said of one output, row by row: decisions, and probabilities by label where there are any."""
     if output.family == "vector":
         return [dict(zip(output.labels, row)) for row in prediction.tolist()], None
-    if output.family == "values":
+    if output.family == "values" or output.targetless:
         return decisions, None
     return decisions, [dict(zip(output.labels, row)) for row in prediction.tolist()]
 

@@ -21,6 +21,7 @@ from fieldguide.core.files.disk import writing
 from fieldguide.core.files.media import wholly_named
 from fieldguide.core.files.source import open_source
 from fieldguide.core.table import ENCODED_KINDS, Column
+from fieldguide.parts import find
 from fieldguide.steps.begin.series import DATA_KEYS, series_text
 from fieldguide.steps.detect.codes import Coded, sure_codes
 from fieldguide.steps.detect.roles import RolesGuess
@@ -28,7 +29,7 @@ from fieldguide.steps.detect.task import TaskGuess, questions
 from fieldguide.steps.frame.frame import look
 
 
-def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answers: Mapping[str, Any]) -> Path:
+def begin(data: Any, target: str | Sequence[str] | None, out: str | Path | None, answers: Mapping[str, Any]) -> Path:
     """Make a study folder: look at the data and write study.yaml. Nothing is left behind when that fails.
 
     Raises:
@@ -41,8 +42,8 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
             f"{folder} already exists", rule="a study gets a folder of its own", found="it is not empty" if folder.is_dir() else "it is a file",
             do="name another with --out DIR, or remove it",
         )  # fmt: skip
-    targets = [target] if isinstance(target, str) else list(target)
-    named = {} if answers.get("outputs") else {"target": targets[0] if len(targets) == 1 else targets}
+    targets = [target] if isinstance(target, str) else list(target or ())
+    named = {} if answers.get("outputs") or not targets else {"target": targets[0] if len(targets) == 1 else targets}
     of_data = {name: answers[name] for name in DATA_KEYS if answers.get(name) is not None}
     told: dict[str, Any] = {
         "problem": {**named, **{name: answer for name, answer in answers.items() if name not in DATA_KEYS}},
@@ -56,7 +57,8 @@ def begin(data: Any, target: str | Sequence[str], out: str | Path | None, answer
     else:
         columns, guess, tasks = look(source, config)
         codes = sure_codes(source, columns)
-        text = study_text(columns, guess, tasks, config, _relative(source.path, folder), codes, source.parts)
+        write = structure_text if config.problem.targetless else study_text
+        text = write(columns, guess, tasks, config, _relative(source.path, folder), codes, source.parts)
     created = not folder.exists()
     try:
         with writing(folder, "a study folder is made whole or not at all"):
@@ -75,11 +77,48 @@ def _named_after(path: Path | None) -> Path:
     """Return the study's folder, in the current one: named after the data, and never the folder of the data itself."""
     if path is None:
         return Path("study")
-    return Path(f"{path.resolve().name}-study" if path.is_dir() else path.name.split(".")[0])
+    if path.is_dir():
+        return Path(f"{path.resolve().name}-study")
+    name = path.name.split(".")[0]
+    # photos/photos.csv: a folder of that name is where the data lie, and no study of an earlier time.
+    theirs = Path(name).is_dir() and Path(name).resolve() in path.resolve().parents
+    return Path(f"{name}-study" if theirs else name)
 
 
 def _relative(path: Path | None, folder: Path) -> str:
     return "data.parquet" if path is None else os.path.relpath(path.resolve(), folder.resolve())
+
+
+def structure_text(
+    columns: Sequence[Column], guess: RolesGuess, tasks: Mapping[str, TaskGuess], config: Config, table: str,
+    codes: Sequence[Coded] = (), parts: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Return study.yaml of a task without a target as text."""
+    said = config.problem
+    task = next(iter(tasks.values()))
+    need = {entry["key"]: entry["question"] for entry in questions(columns, guess, task)}
+    metrics = listed(find("tasks", task.task).metrics)
+    lines = [
+        "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
+        "problem:",
+        *_word_lines(said, need),
+        f"  task: {task.task}  # without a target",
+        _count_line(said),
+        f"  metric: {_yaml(said.metric)}" if said.metric else f"  # metric:  # absent: explore recommends one of {metrics}",
+        *_data_lines(columns, guess, table, need, codes),
+        _split_line(parts),
+        "budget: {trials: 30, minutes: 10}",
+        f"seed: {config.seed}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _count_line(said: ProblemSection) -> str:
+    """How many clusters, or how many numbers are kept of a row."""
+    if said.task == "clustering":
+        return f"  clusters: {said.clusters}" if said.clusters else "  # clusters:  # ? How many, where that is known? Absent: searched."
+    return f"  components: {said.components or 2}  # numbers that are kept of each row"
 
 
 def study_text(
@@ -112,10 +151,7 @@ def _split_line(parts: Sequence[str]) -> str:
 def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: Mapping[str, str]) -> list[str]:
     asked = asked_of(said)
     task = tasks[asked[0].name]
-    lines = ["problem:"]
-    for name in ("goal", "unit", "decision"):
-        value = getattr(said, name)
-        lines.append(f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}")
+    lines = ["problem:", *_word_lines(said, need)]
     if len(asked) > 1 or said.outputs is not None:
         lines += _output_lines(asked, tasks)
     else:
@@ -144,6 +180,13 @@ def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: M
     if said.purpose != "predict":
         lines.append(f"  purpose: {said.purpose}")
     return lines
+
+
+def _word_lines(said: ProblemSection, need: Mapping[str, str]) -> list[str]:
+    told = {name: getattr(said, name) for name in ("goal", "unit", "decision", "prediction_time")}
+    return [
+        f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}" for name, value in told.items()
+    ]
 
 
 def _output_lines(asked: Sequence[Asked], tasks: Mapping[str, TaskGuess]) -> list[str]:

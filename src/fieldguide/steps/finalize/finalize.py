@@ -24,12 +24,14 @@ from fieldguide.core.score import told
 from fieldguide.core.seeds import seed_for
 from fieldguide.core.series.panel import Examples
 from fieldguide.core.slices import slice_gap, slice_scores
+from fieldguide.core.space import Reference
 from fieldguide.core.statistics.operating_point import operating_point
 from fieldguide.steps.checking import checked
 from fieldguide.steps.finalize.doubts import Judged, doubted, spanned
 from fieldguide.steps.finalize.outputs import drawn, output_facts
 from fieldguide.steps.finalize.promise import declined, in_time
 from fieldguide.steps.finalize.series import forecast_facts
+from fieldguide.steps.finalize.targetless import targetless_facts
 from fieldguide.steps.refine.refine import Blended
 from fieldguide.steps.refine.weak_slices import judged_again, judged_of
 
@@ -75,6 +77,7 @@ def finalize(
     past: InTime | None = None, outlook: Mapping[str, Any] | None = None, discrimination: Mapping[str, Any] | None = None,
     explored: Sequence[Finding] = (),
     examples: Examples | None = None, test: np.ndarray | None = None, keep: Callable[[Predictions], None] | None = None,
+    reference: Reference | None = None,
 ) -> tuple[Model, dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Judge the packaged model and the packaged bar on the sealed rows.
 
@@ -88,6 +91,7 @@ def finalize(
         past: validation rows in time with their answers, for intervals; None without time.
         outlook: what development rows say of drift (`steps.finalize.promise`).
         examples, test: of a forecast: its examples, and which of them are sealed; the facts then have `forecasts` (`steps.finalize.series`).
+        reference: without a target, the space that rows are points of; the facts then have `structure` (`steps.finalize.targetless`).
         keep: is handed the model's answers to the sealed rows, once they are there.
         explored: findings of explore, which say in what the rows to come may differ (`steps.finalize.doubts`).
         discrimination: how well sealed rows are told from development rows, as split found it.
@@ -110,7 +114,7 @@ def finalize(
         "sentence": _sentence(judged["scores"], chosen["candidate"], len(looks)),
         "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
-        "weak_slices": _weak_slices(bench, sealed, answers, model.thresholds),
+        "weak_slices": [] if problem.output.targetless else _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
         "doubts": doubts, "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
         "operating": _operating(problem.output, sealed.rows.truths[0], answers[0], model.thresholds[0]),
@@ -118,8 +122,12 @@ def finalize(
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
         "outputs": output_facts(
             bench, sealed.rows.truths, answers, model.thresholds, bar_answers, bar.thresholds, sealed.blocks, sealed.slices
-        ) if problem.output.task.name != "forecast" else [],
+        ) if problem.output.task.name != "forecast" and not problem.output.targetless else [],
     }  # fmt: skip
+    if reference is not None:
+        facts["structure"] = targetless_facts(
+            bench, model, bar, sealed.rows, answers[0], bar_answers[0], sealed.blocks, reference
+        )
     if examples is not None and test is not None:
         facts["forecasts"] = forecast_facts(
             examples,
@@ -224,7 +232,7 @@ def _operating(output: Output, truth: np.ndarray, prediction: np.ndarray, thresh
 def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: Threshold) -> dict[str, Any]:
     """What the report draws of the first output."""
     output = bench.problem.output
-    if output.task.name == "forecast":  # drawn step by step from `forecasts`
+    if output.task.name == "forecast" or output.targetless:  # drawn from `forecasts` and `structure`
         return {}
     found = drawn(output, sealed.rows.truths[0], answers[0], threshold)
     return {} if output.joint else found  # told label by label, entry by entry, in `outputs`

@@ -41,6 +41,7 @@ from fieldguide.steps.frame.outputs import composed, in_words, made_columns
 from fieldguide.steps.frame.population import population
 from fieldguide.steps.frame.prices import both_outcomes, bounds, offered
 from fieldguide.steps.frame.statement import statement
+from fieldguide.steps.frame.targetless import check_metric, outputs_without_target, validation_of, without_target
 from fieldguide.steps.split.split import Request
 
 SLICE = 200_000
@@ -105,7 +106,7 @@ def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None
     if not table.features:
         others = [c for c in columns if c.role != "target"]
         raise DataError(
-            "no column is left to predict from", rule="a study has at least one column that differs from row to row",
+            f"no column is left to {'tell rows apart by' if config.problem.targetless else 'predict from'}", rule="a study has at least one column that differs from row to row",
             found=listed(f"{c.name!r} ({c.facts.get('why') or c.role})" for c in others) if others else "the target is the only column",
             do="add columns that are known at prediction time, or declare a kind under data.columns",
         )  # fmt: skip
@@ -115,8 +116,8 @@ def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None
     test = config.split.test
     who = population(table, first, config)
     request = Request(
-        test=test if isinstance(test, float) else None, given=given, validation=config.split.validation,
-        folds=config.split.folds, repeats=config.split.repeats, by=config.split.by,
+        test=test if isinstance(test, float) else None, given=given, validation=config.split.validation or validation_of(first, table.n_rows),
+        folds=1 if first.targetless else config.split.folds, repeats=config.split.repeats, by=config.split.by,
         sample=config.data.sample, train=None if who.whole else who.train, judged=None if who.whole else who.judged,
         known=_known(table, config), validates=_validates(source, table, config),
     )  # fmt: skip
@@ -165,6 +166,8 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     guess = detect_roles(source, [column for column in columns if column.name not in later])
     raw = source.collect(stored)
     tasks = {one.name: guess_of(one, raw, {column.name: column for column in columns}) for one in asked}
+    if config.problem.targetless:
+        tasks = without_target(config.problem)
     made = target_of(config, columns, source)
     if made is not None:
         columns, tasks = (*columns, made[0]), {**tasks, made[0].name: made[1]}
@@ -239,7 +242,9 @@ def _load(
     for raw in source.slices(SLICE):
         table, broken = read_frame(in_words(raw, asked, tasks), columns, modality, first_row=first)
         table = offered(composed(table, raw, asked, tasks, first), raw, asked, first)
-        known = table.frame.select(pl.all_horizontal(pl.col(one.name).is_not_null() for one in asked)).to_series()
+        known = pl.Series(np.ones(table.n_rows, bool))  # without a target every row counts
+        if asked:
+            known = table.frame.select(pl.all_horizontal(pl.col(one.name).is_not_null() for one in asked)).to_series()
         parts.add(table.frame.filter(known))
         keys.append(row_keys(by_content(raw.drop(targets, strict=False), columns))[known.to_numpy()])
         violations += broken
@@ -300,7 +305,7 @@ def _marked(table: Table, config: Config) -> np.ndarray:
 def _problem(config: Config, table: Table, tasks: Mapping[str, TaskGuess]) -> Problem:
     said = config.problem
     costs = {} if said.costs is None else said.costs.model_dump()
-    outputs = []
+    outputs = list(outputs_without_target(said, table)) if said.targetless else []
     for one in asked_of(said):
         task = find("tasks", one.task or tasks[one.name].task)()
         target = table.frame[one.name]
@@ -345,12 +350,7 @@ def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float], *,
             f"{output.name!r} cannot be judged", rule="a target has two different values at least, or no metric can tell predictions apart",
             found=f"it is {target[0]} in all {len(target):,} rows", do="name another target, or a proxy under proxies",
         )  # fmt: skip
-    if output.metric is not None and not _suits(output.metric, output):
-        able = [name for name in names("metrics") if _suits(find("metrics", name), output)]
-        raise ConfigError(
-            f"metric {output.metric.name!r} cannot judge {output.name!r}", rule="a metric suits the task",
-            found=f"the task is {output.task.name}", do=f"use one of {', '.join(able)}",
-        )  # fmt: skip
+    check_metric(output)
     if costs and output.family != "binary" and not several:
         raise ConfigError(
             f"problem.costs says what false positives and negatives cost, and the task of {output.name!r} is {output.task.name}",
@@ -368,18 +368,12 @@ def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float], *,
         )  # fmt: skip
 
 
-def _suits(metric: Any, output: Output) -> bool:
-    """Whether a metric can judge an output: by its family, and where the metric names tasks, by its task."""
-    tasks = getattr(metric, "tasks", ())
-    only = output.codes_more and metric.name not in output.task.metrics  # its codes are no plain numbers
-    return output.family in metric.families and (not tasks or output.task.name in tasks) and not only
-
-
 def _unanswered(asked: Sequence[Mapping[str, str]], config: Config) -> list[dict[str, str]]:
     """Questions that study.yaml does not answer."""
     said = config.problem
     answered = {
-        "problem.goal": said.goal, "problem.unit": said.unit, "problem.decision": said.decision, "problem.success": said.success,
+        "problem.goal": said.goal, "problem.unit": said.unit, "problem.decision": said.decision,
+        "problem.prediction_time": said.prediction_time, "problem.success": said.success,
         "problem.costs": said.costs, "problem.positive": said.positive, "problem.task": said.task or said.outputs, "problem.outputs": said.outputs, "data.time": config.data.time,
         "data.group": config.data.group or config.data.entity, "data.columns": config.data.columns,
     }  # fmt: skip

@@ -25,7 +25,7 @@ ASKED = {
     "goal": "What should become better through the predictions?",
     "unit": "What is one row?",
     "decision": "Who decides what with a prediction?",
-    "prediction_time": "At which moment is the prediction made? What is known only later cannot be a feature.",
+    "prediction_time": "At which moment is it made? What is known only later cannot be a feature.",
     "target": "Is this what the goal is about, or only an event that stands for it?",
     "task": "Is it read as it is meant?",
     "positive": "Which label is the event that is looked for?",
@@ -58,7 +58,7 @@ def statement(
         {entry, key, value, who, status, question}: `key` is where in study.yaml it is answered; `status` is answered,
         guessed (the value stands until somebody answers) or open (nothing can be guessed).
     """
-    said, rows = config.problem, f"all {n_rows:,} rows of the table with a target"
+    said, rows = config.problem, f"all {n_rows:,} rows of the table{'' if config.problem.targetless else ' with a target'}"
     words = [_entry(name, getattr(said, name)) for name in ("goal", "unit", "decision", "prediction_time")]
     population = config.population
     declared = [text for text in (population.train, population.evaluate) if text != "all"]
@@ -87,7 +87,9 @@ def statement(
 def _target_entries(config: Config, problem: Problem, learned: Learned | None) -> list[dict[str, str]]:
     said, first = config.problem, problem.output
     names = ", ".join(problem.targets)
-    if learned is None:
+    if first.targetless:
+        told = []
+    elif learned is None:
         told = [_entry("target", names)]
     else:
         value = f"the proxy {learned.name}: {config.proxies[learned.name].event}"

@@ -24,6 +24,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts.searches.random import Arm
 from fieldguide.steps.checking import checked
 from fieldguide.steps.explore.gallery import worst_answers
+from fieldguide.steps.refine.inside import weighed
 from fieldguide.steps.refine.weak_slices import judged_of, weak_slices
 from fieldguide.steps.refine.worth import affordable, modality_worth
 
@@ -84,7 +85,7 @@ def refine(
     known, lines = presets(bench, tried, clock.share(PRESET_SHARE), n_trials)
     trials += known
     ledger += lines
-    coached, moves = coach(bench, tried, clock.share(COACH_SHARE), max(1, (n_trials - len(known)) // 4))
+    coached, moves = coach(bench, tried, clock.share(COACH_SHARE), min(n_trials, max(1, (n_trials - len(known)) // 4)))
     trials += coached
     ledger += moves
     time = start(_refit_needs(bench, trials)).share(WORTH_SHARE)
@@ -112,9 +113,10 @@ def refine(
     if chosen["kind"] != "ensemble":
         only = next(trial for trial in complete if trial.name == chosen["candidate"])
         blended = Blended((only,), (1.0,))
+    n_made = sum("skipped" not in line for line in ledger)
     facts = {
-        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {sum('skipped' not in line for line in ledger)} trials{_simpler(chosen, order[0])}",
-        "bar": dict(bar.entry), "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": sum("skipped" not in line for line in ledger), "unfinished": unfinished,
+        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {n_made} trial{'s' * (n_made != 1)}{_simpler(chosen, order[0])}",
+        "bar": dict(bar.entry), "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": n_made, "unfinished": unfinished,
         "blend": {"members": [m.name for m in blended.members], "weights": list(blended.weights)},
         "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": metric_of(bench.problem.output).name},
         "rejected": [
@@ -126,7 +128,7 @@ def refine(
         facts["worth"] = worth
     if table is not None:
         facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"][0])
-        facts["worst"] = _worst(bench, table, blended)
+        facts |= _worst(bench, table, blended, start(_refit_needs(bench, blended.members)))
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
 
 
@@ -149,13 +151,23 @@ def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float 
     return weak_slices(table.take(rows), judged, seed=bench.seed)
 
 
-def _worst(bench: Bench, table: Table, blended: Blended) -> list[dict[str, Any]]:
-    """Return the validation rows that the chosen answer got most wrong."""
+def _worst(bench: Bench, table: Table, blended: Blended, clock: Clock) -> dict[str, Any]:
+    """Return the validation rows that the chosen answer got most wrong, and the words that weighed in them."""
     rows = blended.members[0].rows
     raw = mixed([member.raw for member in blended.members], blended.weights)
-    return worst_answers(
+    worst = worst_answers(
         table.take(rows), bench.problem, bench.truths(rows), original_scale(raw, bench.problem.outputs)
     )
+    places = [int(rows[line["row"]]) for line in worst]
+    if not worst or all(column.kind != "text" for column in bench.rows.columns):
+        return {"worst": worst}
+    words = bench.recall(
+        {"words of the worst": places, "members": [member.entry["key"] for member in blended.members]},
+        lambda: weighed(bench, blended.members, blended.weights, places, clock),
+    )
+    of_row = words.get("rows", {})
+    lines = [{**line, "words": of_row.get(str(place), {})} for line, place in zip(worst, places, strict=True)]
+    return {"worst": lines, "worst_words": {name: fact for name, fact in words.items() if name != "rows"}}
 
 
 def answer(bench: Bench, facts: Mapping[str, Any]) -> tuple[Blended, Mapping[str, Any], Trial]:
@@ -366,12 +378,19 @@ def search(
 def _bases(bench: Bench, tried: Sequence[Trial]) -> dict[str, Trial]:
     """The best boosting and the best network so far, by learner: what is worth searching around."""
     found: dict[str, Trial] = {}
+    if bench.problem.output.targetless:  # few learners, each of its own kind: all are searched
+        return {t.candidate.learner.name: t for t in reversed(_best_first(bench, tried)) if t.candidate.kind != "trivial"}
     for kind in ("boosting", "network"):
         able = [t for t in tried if t.candidate.kind == kind and t.entry["complete"]]
         if able:
             best = max(able, key=lambda t: greater_is_better(bench.problem, t.entry))
             found[best.candidate.learner.name] = best
     return found
+
+
+def _best_first(bench: Bench, trials: Sequence[Trial]) -> list[Trial]:
+    able = [trial for trial in trials if trial.entry["complete"]]
+    return sorted(able, key=lambda trial: -greater_is_better(bench.problem, trial.entry))
 
 
 def rung(bench: Bench, share: float) -> tuple[tuple[int, ...], float]:
@@ -396,6 +415,8 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
     able = [t for t in trials if within_limits(bench.problem, t.entry)] or list(trials)
     order = sorted(able, key=lambda trial: -greater_is_better(bench.problem, trial.entry))[:12]
     best = order[0]
+    if bench.problem.output.targetless:  # what two fits call 1 is not the same: there is no mean of them
+        return Blended((best,), (1.0,))
     output, metric = bench.problem.output, metric_of(bench.problem.output)
     truth = bench.truths(best.rows)[0]
     order = [trial for trial in order if len(trial.rows) == len(best.rows)]
