@@ -11,14 +11,25 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conftest import Command
 from fieldguide.core.errors import DataError
-from fieldguide.core.online.log import LogStore, Outcome, Prediction, Served
+from fieldguide.core.online.log import LogStore, Outcome, Prediction, Query, Served
 from fieldguide.core.table import Column
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.join.log import Wanted, table
-from fieldguide.steps.online.outcomes import delay, joined, judged_until, outcomes_of, take_file
+from fieldguide.steps.online.outcomes import (
+    Taken,
+    corrected,
+    delay,
+    joined,
+    judged_until,
+    outcomes_of,
+    take_file,
+    taken,
+)
 
 START = datetime(2024, 5, 1)
 COLUMNS = (Column("age", "number"), Column("double", "number", read={"expression": "age * 2"}))
@@ -113,7 +124,8 @@ def test_a_file_of_outcomes_is_written_and_a_wrong_row_is_named(
 ) -> None:
     store.append(list(predicted(3)))
     (tmp_path / "good.csv").write_text("id,value,time\nr0-0,1,2024-05-02\nr1-0,0,2024-05-02T10:00:00+02:00\n")
-    assert take_file(store, tmp_path / "good.csv") == 2
+    assert take_file(store, tmp_path / "good.csv") == Taken(2, 0, 0)
+    assert take_file(store, tmp_path / "good.csv") == Taken(0, 2, 0)
     assert store.outcomes()["time"].to_list() == [datetime(2024, 5, 2), datetime(2024, 5, 2, 8)]
     assert joined(store)["label"].to_list() == ["1", "0", None]
     pl.DataFrame({"unit": ["u2"], "value": [True], "time": [datetime(2024, 5, 3)]}).write_parquet(
@@ -121,10 +133,93 @@ def test_a_file_of_outcomes_is_written_and_a_wrong_row_is_named(
     )
     done = command("outcomes", tmp_path / "good.parquet", "--log", f"sqlite:///{tmp_path}/log.db", "--json")
     assert json.loads(done.out)["written"] == 1
+    again = command("outcomes", tmp_path / "good.parquet", "--log", f"sqlite:///{tmp_path}/log.db")
+    assert "Wrote 0 outcomes" in again.out and "1 were there already" in again.out
     (tmp_path / "bad.csv").write_text("id,value\nr0-0,1\n,0\n")
     with pytest.raises(DataError, match="row 2, column id"):
         take_file(store, tmp_path / "bad.csv")
     assert store.counts()["outcomes"] == 3
+
+
+# --- at least once ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_taken_again_where_it_was_broken_off(store: LogStore, tmp_path: Path) -> None:
+    """Outcomes of units without a time or a key: only the file they stand in tells them apart."""
+    lines = ["unit,value", *(f"u{i % 3},1" for i in range(40))]
+    (tmp_path / "file.csv").write_text("\n".join(lines) + "\n")
+    append, n = store.append, 0
+
+    def breaks(entries: list[Outcome]) -> None:
+        append(entries)
+        raise KeyboardInterrupt  # written, and nobody knows
+
+    store.append = breaks  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        take_file(store, tmp_path / "file.csv")
+    store.append = append  # type: ignore[method-assign]
+    n = store.counts()["outcomes"]
+    assert n == 40
+    assert take_file(store, tmp_path / "file.csv") == Taken(0, 40, 0)
+    (tmp_path / "other.csv").write_text("\n".join(lines[:3]) + "\n")
+    assert take_file(store, tmp_path / "other.csv") == Taken(2, 0, 0), "another file holds other events"
+
+
+def test_what_is_corrected_is_kept_with_its_time_and_told(store: LogStore) -> None:
+    day = timedelta(days=1)
+    store.append([*predicted(2), Outcome(START + day, 0, id="r0-0", recorded=START + day)])
+    before = joined(store)
+    change = Outcome(START + day, 1, id="r0-0", recorded=START + 4 * day)
+    assert taken(store, [change, change]) == Taken(1, 1, 1)
+    store.append([change])
+    assert joined(store)["number"].to_list() == [1.0, None]
+    assert joined(store, Query(known=START + 3 * day)).equals(before), "what was known before stays askable"
+    told = corrected(store)
+    assert (told["n"], told["n_outcomes"]) == (1, 1)
+    assert told["names"][0]["example"]["from"] == "0" and told["names"][0]["example"]["to"] == "1"
+    assert told["names"][0]["days"] == 3.0
+    keyed = [{"id": "r1-0", "value": 5, "key": 17}, {"id": "r1-0", "value": 6, "key": 17, "time": "2024-05-02"}]
+    found, problems = outcomes_of(keyed, START + day)
+    assert not problems
+    store.append(found)
+    assert joined(store)["number"].to_list() == [1.0, 6.0], "under a key even the time may change"
+
+
+VALUES = st.sampled_from([0, 1, True, "yes", 2.5])
+SENT = st.lists(
+    st.tuples(st.sampled_from(["r0-0", "r1-0", "u0", "u1"]), st.sampled_from([None, 1.0, 2.0]), VALUES, st.sampled_from([None, "a", "b"])),
+    min_size=1, max_size=8,
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records=SENT, data=st.data())
+def test_whatever_is_sent_again_gives_the_same_joined_table(tmp_path: Path, records: list, data: st.DataObject) -> None:
+    """Every outcome is sent once in order; then any of those sent so far again, at any moment, in any order."""
+    plain = []
+    for number, (who, hours, value, key) in enumerate(records):
+        record = {"id" if who.startswith("r") else "unit": who, "value": value}
+        record |= {} if hours is None else {"time": (START + timedelta(hours=hours)).isoformat()}
+        record |= {} if key is None else {"key": key}
+        plain.append((number, record))
+    sent = [part for number, record in plain for part in ((number, record), *_again(data, plain[: number + 1]))]
+    tables = []
+    for order in (plain, sent):
+        name = tmp_path / f"{len(list(tmp_path.iterdir()))}.db"
+        log = open_log(f"{name}?synchronous=normal")
+        log.append([served(), *predicted(2)])
+        for moment, (number, record) in enumerate(order):
+            # A request that is sent again has its name again; it is received later.
+            found, _ = outcomes_of([record], START + timedelta(days=1, seconds=moment), f"request {number}")
+            log.append([replace(one, recorded=START + timedelta(days=2)) for one in found])
+        tables.append((joined(log).drop("happened"), log.outcomes().height, log.counts()["outcomes"]))
+        log.close()
+    (one, n_one, all_one), (other, n_other, all_other) = tables
+    assert one.equals(other) and n_one == n_other and all_one == all_other
+
+
+def _again(data: st.DataObject, seen: list) -> list:
+    return data.draw(st.lists(st.sampled_from(seen), max_size=3))
 
 
 # --- the log as a training table -------------------------------------------------------------------------------------------

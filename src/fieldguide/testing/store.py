@@ -14,6 +14,7 @@ import polars as pl
 
 from fieldguide.core.online.log import (
     ASSIGNMENTS,
+    CORRECTIONS,
     OUTCOMES,
     PREDICTIONS,
     REFUSALS,
@@ -62,6 +63,7 @@ def check_store(make: Callable[[], LogStore]) -> None:
         _check_the_rest(opened)
     again.close()
     _check_whole(store)
+    _check_repeated(store)
     _check_threads(store)
     _check_forget(store)
     store.close()
@@ -165,6 +167,35 @@ def _check_whole(store: LogStore) -> None:
     assert store.counts() == before, "what fails in part is not there at all"
     store.append([Outcome(START, 1.0, unit="u9", name="after")])
     assert store.counts()["outcomes"] == before["outcomes"] + 1, "a failure does not stop the store"
+
+
+def _check_repeated(store: LogStore) -> None:
+    """Outcomes arrive at least once; each is there once, and a correction takes the place of what it corrects."""
+    first, when = store.counts()["outcomes"], START + timedelta(days=5)
+    sent: list[Entry] = [
+        Outcome(when, 0, id="r2-0", name="again", recorded=START), Outcome(when, 1.0, unit="u2", name="again"),
+        Outcome(when, 2.0, unit="u2", name="again"), Outcome(when, 5, unit="u3", name="again", key="k", dated=False),
+    ]  # fmt: skip
+    asked = [entry for entry in sent if isinstance(entry, Outcome)]
+    assert store.held(asked) == [""] * 4, "what the log has not heard of is not held"
+    store.append(sent)
+    store.append([*sent, *sent])
+    assert store.counts()["outcomes"] == first + 4, "an outcome that is sent again is there once"
+    assert store.held(asked) == ["same"] * 4, "what is there is held"
+    change = Outcome(when, 1, id="r2-0", name="again", recorded=START + timedelta(days=9))
+    assert store.held([change]) == ["other"], "another value of the same is a correction"
+    store.append([change, sent[0], change])
+    stands = store.outcomes(Query(name="again")).filter(pl.col("id") == "r2-0")
+    assert stands["number"].to_list() == [1.0], "the correction stands, whatever is sent again after it"
+    told = store.corrections(Query(name="again"))
+    assert dict(told.schema) == CORRECTIONS and told.select("id", "number", "was_number").rows() == [
+        ("r2-0", 1.0, 0.0)
+    ], "what was corrected is kept and told"
+    before = store.outcomes(Query(name="again", known=START + timedelta(days=8))).filter(pl.col("id") == "r2-0")
+    assert before["number"].to_list() == [0.0], "as it was known before the correction"
+    assert len(store.outcomes(Query(name="again")).filter(pl.col("unit") == "u2")) == 2, (
+        "a unit may have two outcomes at a time"
+    )
 
 
 def _check_threads(store: LogStore) -> None:

@@ -289,6 +289,38 @@ def test_the_documents_example_is_answered(served: Served) -> None:
     assert served.client.post("/outcomes", json=schemas["Outcomes"]["example"]).json()["written"] == 1
 
 
+def test_outcomes_sent_again_are_written_once_and_changes_are_corrections(served: Served) -> None:
+    sent = {
+        "outcomes": [
+            {"id": "w-0", "value": 1, "time": "2024-05-01"},
+            {"unit": "again", "value": 1},
+            {"unit": "again", "value": 1},
+        ]
+    }
+    named = {"Idempotency-Key": "batch 17"}
+    before = served.store.counts()["outcomes"]
+    first = served.client.post("/outcomes", json=sent, headers=named).json()
+    again = served.client.post("/outcomes", json=sent, headers=named).json()
+    assert {k: first[k] for k in ("written", "repeated", "corrections")} == {
+        "written": 3,
+        "repeated": 0,
+        "corrections": 0,
+    }
+    assert {k: again[k] for k in ("written", "repeated", "corrections")} == {
+        "written": 0,
+        "repeated": 3,
+        "corrections": 0,
+    }
+    assert served.store.counts()["outcomes"] == before + 3
+    sent["outcomes"][0]["value"] = 0
+    assert served.client.post("/outcomes", json=sent, headers=named).json()["corrections"] == 1
+    assert served.store.corrections().filter(pl.col("id") == "w-0").select("was_number", "number").rows() == [
+        (1.0, 0.0)
+    ]
+    wrong = refused(served.client.post("/outcomes", json=sent, headers={"Idempotency-Key": "x" * 300}), 422)
+    assert "Idempotency-Key is 1 to 200" in wrong["rule"]
+
+
 def test_info_tells_contract_evidence_and_looks(served: Served) -> None:
     (arm,) = served.client.get("/info").json()["arms"]
     assert {column["name"] for column in arm["columns"]} == set(rows(1)[0])

@@ -106,6 +106,44 @@ def test_servers_that_start_at_once_make_one_log(url: str) -> None:
         assert sorted(store.outcomes()["number"]) == [0, 1, 2, 3]
 
 
+def test_senders_that_repeat_each_other_at_once_write_an_outcome_once(url: str) -> None:
+    sent = [Outcome(utc(float(i)), i % 2, id=f"r{i}-0") for i in range(60)]
+    changed = [Outcome(utc(3.0), 0, id="r3-0")]
+    found: list[Any] = []
+
+    def send(order: int) -> None:
+        try:
+            with closing(open_log(url)) as store:
+                for _ in range(2):
+                    store.append(sent[::order])
+        except StudyError as error:
+            found.append(error)
+
+    with closing(open_log(url)) as store:
+        senders = [threading.Thread(target=send, args=(order,)) for order in (1, -1, 1)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        assert not found
+        store.append(changed)
+        store.append(sent)
+        assert store.counts()["outcomes"] == 61 and store.outcomes().height == 60
+        assert store.corrections().select("id", "was_number", "number").rows() == [("r3-0", 1.0, 0.0)]
+
+
+def test_a_log_of_an_earlier_version_gets_what_it_lacks(url: str) -> None:
+    open_log(url).close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE outcomes DROP COLUMN about, DROP COLUMN token")
+        connection.execute(
+            "INSERT INTO outcomes (id, name, time, recorded, number, label) VALUES ('r-0', 'outcome', 0, 0, 1, '1')"
+        )
+    with closing(open_log(url)) as store:
+        store.append([Outcome(utc(5.0), 1.0, unit="v")] * 2)
+        assert store.outcomes()["number"].to_list() == [1.0, 1.0]
+
+
 def test_a_connection_that_broke_is_opened_again(url: str) -> None:
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with closing(open_log(url)) as store:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ OUTCOMES: dict[str, Any] = {
     "id": pl.String, "unit": pl.String, "name": pl.String, "time": pl.Datetime("us"), "recorded": pl.Datetime("us"),
     "number": pl.Float64, "label": pl.String,
 }  # fmt: skip
+CORRECTIONS: dict[str, Any] = {
+    **OUTCOMES, "was_number": pl.Float64, "was_label": pl.String, "was_time": pl.Datetime("us"), "was_recorded": pl.Datetime("us"),
+}  # fmt: skip
+"""Columns of `LogStore.corrections`: the outcome that stands since, and what it took the place of."""
 ASSIGNMENTS: dict[str, Any] = {
     "experiment": pl.String, "unit": pl.String, "arm": pl.String, "time": pl.Datetime("us"), "propensity": pl.Float64,
 }  # fmt: skip
@@ -127,6 +132,8 @@ class Outcome:
         unit: whom it is about.
         name: which outcome: `outcome` is the model's target; others are guardrails and further metrics.
         recorded: when the log heard of it; the store sets it where it is None.
+        key: a name of the outcome that its sender chose: sent again under it, it is the same outcome, or a correction.
+        dated: False: nobody said when it happened, and `time` is when it was heard of.
     """
 
     time: datetime
@@ -135,6 +142,8 @@ class Outcome:
     unit: str | None = None
     name: str = OUTCOME
     recorded: datetime | None = None
+    key: str | None = None
+    dated: bool = True
 
 
 @dataclass(frozen=True)
@@ -182,6 +191,7 @@ class Query:
         arm: one arm.
         experiment: one experiment.
         name: one kind of outcome.
+        known: outcomes as they were known then: what was recorded later is not seen, corrections neither.
     """
 
     start: datetime | None = None
@@ -190,6 +200,7 @@ class Query:
     arm: str | None = None
     experiment: str | None = None
     name: str | None = None
+    known: datetime | None = None
 
 
 EVERYTHING = Query()
@@ -224,7 +235,10 @@ class LogStore(Protocol):
         """Whether what `append` returned for survives a power cut, not only the end of the process."""
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Write entries in one transaction. Raises StudyError (disk full, server gone): then none of them is there."""
+        """Write entries in one transaction. Raises StudyError (disk full, server gone): then none of them is there.
+
+        An outcome that is there already (see `identity`) is not written again: whoever does not know whether it arrived sends it again.
+        """
 
     def scan(self, query: Query = EVERYTHING) -> Iterator[pl.DataFrame]:
         """Yield answered rows in the order they were written (single rows first, then batches), as `PREDICTIONS` frames."""
@@ -233,7 +247,13 @@ class LogStore(Protocol):
         """Yield answered rows of one model with every cell as the model saw it."""
 
     def outcomes(self, query: Query = EVERYTHING) -> pl.DataFrame:
-        """Return outcomes (`OUTCOMES`); `start` and `end` are of the time they happened."""
+        """Return the outcomes that stand (`OUTCOMES`); `start` and `end` are of the time they happened."""
+
+    def corrections(self, query: Query = EVERYTHING) -> pl.DataFrame:
+        """Return what took the place of an earlier outcome (`CORRECTIONS`), in the order in which it was heard of."""
+
+    def held(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """Return, per outcome, what the log has of it: "" nothing, "same", or "other" (it would be a correction)."""
 
     def assignments(self, query: Query = EVERYTHING) -> pl.DataFrame:
         """Return the first assignment of each unit of each experiment (`ASSIGNMENTS`)."""
@@ -251,6 +271,55 @@ class LogStore(Protocol):
         """Delete predictions, refusals and outcomes older than a time (retention); return how many of each. Assignments stay."""
 
     def close(self) -> None: ...
+
+
+def identity(outcome: Outcome) -> tuple[str | None, str | None]:
+    """Return what an outcome is of, and what it is: two digests.
+
+    An outcome whose second digest is in the log is there already. One whose first is there beside another second is a
+    correction: the last one heard of stands. Of a prediction an outcome is one name at one time (or at no stated time), of a key it is
+    what the key names. A unit may have several outcomes at a time: of it only the same value at the same time is the same outcome. One
+    that names a unit and neither time nor key is always a new one.
+
+    Examples:
+        >>> when = datetime(2024, 5, 1)
+        >>> one, other = Outcome(when, 1, id="r-0"), Outcome(when, 0, id="r-0")
+        >>> identity(one)[0] == identity(other)[0], identity(one)[1] == identity(other)[1]
+        (True, False)
+        >>> identity(Outcome(when, True, id="r-0")) == identity(one), identity(Outcome(when, 1, unit="u", dated=False))
+        (True, (None, None))
+    """
+    when = micros(outcome.time) if outcome.dated else ""
+    number, label = coded(outcome.value)
+    value = label if number is None else repr(number)
+    if outcome.key is not None:
+        about = _digest("key", outcome.key)
+        return about, _digest(about, outcome.id, outcome.unit, outcome.name, when, value)
+    if outcome.id is not None:
+        about = _digest("id", outcome.id, outcome.name, when)
+        return about, _digest(about, value)
+    return None, _digest("unit", outcome.unit, outcome.name, when, value) if outcome.dated else None
+
+
+def _digest(*parts: object) -> str:
+    text = json.dumps([None if part is None else str(part) for part in parts])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def coded(value: float | str | bool) -> tuple[float | None, str]:
+    """Return an outcome as a number, where it is one, and as text.
+
+    Examples:
+        >>> coded(True), coded("yes"), coded("2.5"), coded("nan")
+        ((1.0, 'true'), (None, 'yes'), (2.5, '2.5'), (None, 'nan'))
+    """
+    if isinstance(value, bool):
+        return float(value), "true" if value else "false"
+    try:
+        number = float(value)
+    except ValueError:
+        return None, str(value)
+    return number if math.isfinite(number) else None, str(value)  # a label "nan" or "inf" is a word
 
 
 def predictions(store: LogStore, query: Query = EVERYTHING) -> pl.DataFrame:

@@ -159,23 +159,26 @@ def replay(
 
 @app.command()
 def outcomes(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="columns id or unit, value, and perhaps time and name", show_default=False)],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="columns id or unit, value, and perhaps time, name and key", show_default=False)],
     log: Log = LOG, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Tell the log what came of predictions, from a file."""
+    """Tell the log what came of predictions, from a file. The same file may be taken again: nothing is written twice."""
     from fieldguide.core.online.log import shown
     from fieldguide.parts.stores import open_log
     from fieldguide.steps.online.outcomes import take_file
 
     store = open_log(log, create=False)
     try:
-        n = take_file(store, table)
+        took = take_file(store, table)
     finally:
         store.close()
     if as_json:
-        print_json({"status": "done", "written": n})
-    else:
-        console().print(f"Wrote {n:,} outcomes into {shown(log)}", highlight=False)
+        print_json({"status": "done", **took.to_dict()})
+        return
+    said = f"Wrote {took.written:,} outcomes into {shown(log)}"
+    said += f"; {took.repeated:,} were there already" if took.repeated else ""
+    said += f"; {took.corrections:,} are corrections of what was there" if took.corrections else ""
+    console().print(said, highlight=False)
 
 
 @logs.command()
@@ -185,15 +188,16 @@ def show(log: Log = LOG, as_json: AsJson = False) -> None:
 
     store = open_log(log, create=False)
     try:
-        counts, served = store.counts(), store.served()
+        counts, served, n_corrected = store.counts(), store.served(), store.corrections().height
     finally:
         store.close()
     models = [{"arm": one.arm, "model": one.model, "since": f"{one.time:%Y-%m-%d %H:%M}"} for one in served]
     if as_json:
-        print_json({"status": "done", **counts, "models": models})
+        print_json({"status": "done", **counts, "corrections": n_corrected, "models": models})
         return
     terminal = console()
-    terminal.print(", ".join(f"{n:,} {name}" for name, n in counts.items()), highlight=False)
+    told = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+    terminal.print(told + (f"; {n_corrected:,} outcomes are corrections" if n_corrected else ""), highlight=False)
     for one in models:
         terminal.print(f"  {one['arm']}: {one['model']}, since {one['since']}", highlight=False, markup=False)
 

@@ -102,9 +102,16 @@ def _came(f: Mapping[str, Any]) -> list[Block]:
     if not found:
         return [blocks.text("No outcome was logged yet: what came of the answers is not known.", "muted")]
     rows = [[one.get("name"), number(one.get("n")), number(one.get("mean")), moment(one.get("last"))] for one in found]
+    changed = at(f, "corrected", "names", default=[])
+    note = "; ".join(
+        f"{number(one['n'])} corrections of {one['name']}, the last from {one['example']['from']} to {one['example']['to']} "
+        f"on {moment(one['example']['when'])}, half of them within {number(one['days'])} days"
+        for one in changed
+    )  # fmt: skip
+    heads = [column("outcome"), column("logged", True), column("mean", True), column("last")]
     return [
         blocks.table(
-            [column("outcome"), column("logged", True), column("mean", True), column("last")], rows, caption="Outcomes"
+            heads, rows, caption="Outcomes", note=f"{note}. What was corrected stays in the log." if note else ""
         )
     ]
 

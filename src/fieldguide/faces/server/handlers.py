@@ -32,7 +32,8 @@ from fieldguide.faces.server.limits import Rate
 from fieldguide.faces.server.metrics import Metrics
 from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
 from fieldguide.faces.server.watch import Watch
-from fieldguide.steps.online.outcomes import outcomes_of
+from fieldguide.steps.online.outcomes import LONGEST as LONGEST_TEXT
+from fieldguide.steps.online.outcomes import outcomes_of, taken
 
 FEW = 64
 """Up to this many rows a request is small: answered together with others, logged row by row."""
@@ -214,12 +215,14 @@ class Server:
             raise Refused(422, "the request does not have the shape that is asked for", [
                 Problem("outcomes is a list of 1 to 10,000 outcomes", value=ascii(data)[:60], send='{"outcomes": [{"id": "…", "value": 1}]}')
             ])  # fmt: skip
-        found, problems = outcomes_of(given, now())
+        found, problems = outcomes_of(given, now(), _sent_as(request))
         if problems:
             raise Refused(422, f"{len(problems)} outcome(s) cannot be read; none was written", problems)
+        with self._turn():
+            became = await self._apart(lambda: taken(self.store, found))
         await self._logged(list(found))
-        self.metrics.outcomes.inc(len(found))
-        return _json({"written": len(found), "request": name})
+        self.metrics.outcomes.inc(became.written)
+        return _json({**became.to_dict(), "request": name})
 
     async def health(self, request: Request, name: str) -> Response:
         return _json({"alive": True})
@@ -355,6 +358,18 @@ class Server:
         for column, n in Counter(problem.column for problem in refused.problems).items():
             if column in known:
                 self.metrics.breaks.labels(arm, column).inc(n)
+
+
+def _sent_as(request: Request) -> str | None:
+    """Return the name under which a request may be sent again. Raises Refused: 422, it is no name."""
+    named = request.headers.get("idempotency-key")
+    if named is None:
+        return None
+    if not 0 < len(named) <= LONGEST_TEXT or not named.isascii():
+        raise Refused(422, "the Idempotency-Key cannot be used", [
+            Problem(f"Idempotency-Key is 1 to {LONGEST_TEXT} ASCII characters", value=ascii(named)[:60], send="Idempotency-Key: batch-17")
+        ])  # fmt: skip
+    return f"request {named}"
 
 
 def _json(data: Any) -> Response:

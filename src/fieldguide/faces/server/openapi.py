@@ -123,6 +123,12 @@ _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 _OUTCOME = {
     "value": {"type": ["number", "string", "boolean"], "maxLength": LONGEST_TEXT, "minimum": -1e15, "maximum": 1e15},
     "name": _TEXT,
+    "key": {
+        "type": ["string", "integer"],
+        "minLength": 1,
+        "maxLength": LONGEST_TEXT,
+        "description": "sent again under it, it is the same outcome, or a correction",
+    },
 }
 _TIME = {
     "type": "string",
@@ -136,6 +142,16 @@ _OUTCOMES = {
         for who in ("id", "unit")
     ]}}},
     "example": {"outcomes": [{"unit": "user 17", "value": 1, "time": "2024-05-01T12:00:00Z"}]},
+}  # fmt: skip
+
+
+_TAKEN = {
+    "type": "object", "required": ["written", "repeated", "corrections", "request"],
+    "properties": {**{name: {"type": "integer"} for name in ("written", "repeated", "corrections")}, "request": {"type": "string"}},
+}  # fmt: skip
+_IDEMPOTENT = {
+    "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": "^[!-~]+$"},
+    "description": "the same when the request is sent again: outcomes of units that name neither time nor key are then told apart by it",
 }  # fmt: skip
 
 
@@ -163,7 +179,7 @@ def _paths() -> dict[str, Any]:
     return {
         "/predict": {"post": {"summary": "Answer rows", "parameters": parameters, **body("Request", tables=True), **answer}},
         "/explain": {"post": {"summary": "How much each column's value moves the answer", **body("Explain"), **told("effects per row and column")}},
-        "/outcomes": {"post": {"summary": "Tell what came of predictions", **body("Outcomes"), **told("how many were written")}},
+        "/outcomes": {"post": {"summary": "Tell what came of predictions", "parameters": [_IDEMPOTENT], **body("Outcomes"), **told("how many were written, how many were there already, how many of them are corrections", _TAKEN)}},
         "/health": {"get": {"summary": "The process answers", **told("alive")}},
         "/ready": {"get": {"summary": "Golden rows were replayed and the log can be written", **told("ready")}},
         "/info": {"get": {"summary": "Contract, evidence and arms", **told("what is served")}},

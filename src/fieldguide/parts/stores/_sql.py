@@ -7,7 +7,6 @@ store's.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ import polars as pl
 
 from fieldguide.core.online.log import (
     ASSIGNMENTS,
+    CORRECTIONS,
     EVERYTHING,
     OUTCOMES,
     PREDICTIONS,
@@ -29,6 +29,8 @@ from fieldguide.core.online.log import (
     Query,
     Refusal,
     Served,
+    coded,
+    identity,
     micros,
     now,
     served,
@@ -39,6 +41,8 @@ from fieldguide.core.table import Column
 FORMAT = 1
 CHUNK = 20_000
 """Rows read or deleted at a time."""
+ASKED = 500
+"""Outcomes that are asked for by name at a time."""
 BATCHES = 50
 """Batches deleted at a time: each may be many megabytes."""
 
@@ -54,22 +58,25 @@ TABLES = {
     "refusals": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, row_number {integer}, "
     "column_name TEXT, rule TEXT NOT NULL, value TEXT NOT NULL",
     "outcomes": "seq {serial}, id TEXT, unit TEXT, name TEXT NOT NULL, time {integer} NOT NULL, recorded {integer} NOT NULL, "
-    "number {real}, label TEXT",
+    "number {real}, label TEXT, about TEXT, token TEXT",
     "assignments": "experiment TEXT NOT NULL, unit TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL, "
     "propensity {real} NOT NULL, PRIMARY KEY (experiment, unit)",
 }
-INDEXES = tuple(
-    f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)" for table in ("predictions", "batches", "refusals", "outcomes")
+ADDED = (("outcomes", "about", "TEXT"), ("outcomes", "token", "TEXT"))
+"""Columns that logs of earlier versions lack; what is in them stays as it is."""
+INDEXES = (
+    *(f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)" for table in ("predictions", "batches", "refusals", "outcomes")),
+    "CREATE INDEX IF NOT EXISTS outcomes_about ON outcomes (about) WHERE about IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS outcomes_token ON outcomes (token) WHERE token IS NOT NULL",
 )  # fmt: skip
 _EPOCH = datetime(1970, 1, 1)
 _PREDICTION = ", ".join(PREDICTIONS)
 _BATCH = "request, time, arm, model, contract, experiment, propensity, seconds, n_rows"
 
 
-def schema(types: Mapping[str, str]) -> list[str]:
+def tables(types: Mapping[str, str]) -> list[str]:
     """Return the statements that make the tables where they are missing."""
-    tables = [f"CREATE TABLE IF NOT EXISTS {name} ({columns.format(**types)})" for name, columns in TABLES.items()]
-    return [*tables, *INDEXES]
+    return [f"CREATE TABLE IF NOT EXISTS {name} ({columns.format(**types)})" for name, columns in TABLES.items()]
 
 
 def inserts(entries: Sequence[Entry], mark: str) -> list[tuple[str, list[tuple[Any, ...]]]]:
@@ -89,10 +96,10 @@ def _statement(table: str, width: int, mark: str) -> str:
     columns = {
         "predictions": f"{_PREDICTION}, cells", "batches": f"{_BATCH}, blob",
         "refusals": "request, time, arm, model, row_number, column_name, rule, value",
-        "outcomes": ", ".join(OUTCOMES), "assignments": ", ".join(ASSIGNMENTS),
+        "outcomes": ", ".join((*OUTCOMES, "about", "token")), "assignments": ", ".join(ASSIGNMENTS),
         "served": "model, contract, columns, outputs, arm, time",
     }[table]  # fmt: skip
-    first_stands = " ON CONFLICT DO NOTHING" if table in ("assignments", "served") else ""
+    first_stands = " ON CONFLICT DO NOTHING" if table in ("assignments", "served", "outcomes") else ""
     return f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * width)}){first_stands}"
 
 
@@ -165,24 +172,9 @@ def _outcome(entry: Outcome) -> tuple[str, tuple[Any, ...]]:
     number, label = coded(entry.value)
     recorded = now() if entry.recorded is None else entry.recorded
     return "outcomes", (
-        _maybe(entry.id), _maybe(entry.unit), text(entry.name), micros(entry.time), micros(recorded), number, label,
+        _maybe(entry.id), _maybe(entry.unit), text(entry.name), micros(entry.time), micros(recorded), number, text(label),
+        *identity(entry),
     )  # fmt: skip
-
-
-def coded(value: float | str | bool) -> tuple[float | None, str]:
-    """Return an outcome as a number, where it is one, and as text.
-
-    Examples:
-        >>> coded(True), coded("yes"), coded("2.5"), coded("nan")
-        ((1.0, 'true'), (None, 'yes'), (2.5, '2.5'), (None, 'nan'))
-    """
-    if isinstance(value, bool):
-        return float(value), "true" if value else "false"
-    try:
-        number = float(value)
-    except ValueError:
-        return None, text(value)
-    return number if math.isfinite(number) else None, text(value)  # a label "nan" or "inf" is a word
 
 
 def _assignment(entry: Assignment) -> tuple[str, tuple[Any, ...]]:
@@ -237,9 +229,50 @@ class Reading:
                 )
 
     def outcomes(self, query: Query = EVERYTHING) -> pl.DataFrame:
-        """Return outcomes, in the order they were recorded."""
+        """Return the outcomes that stand, in the order they were recorded."""
         where, values = self._where(query, "name")
-        return self._frame(f"SELECT {', '.join(OUTCOMES)} FROM outcomes{where} ORDER BY seq", values, OUTCOMES)
+        known = [] if query.known is None else [micros(query.known)]
+        late = f" AND later.recorded <= {self.mark}" if known else ""
+        stands = f"NOT EXISTS (SELECT 1 FROM outcomes later WHERE later.about = o.about AND later.seq > o.seq{late})"
+        early = f" AND recorded <= {self.mark}" if known else ""
+        where = f"{where} AND {stands}{early}" if where else f" WHERE {stands}{early}"
+        statement = f"SELECT {', '.join(OUTCOMES)} FROM outcomes o{where} ORDER BY seq"
+        return self._frame(statement, [*values, *known, *known], OUTCOMES)
+
+    def corrections(self, query: Query = EVERYTHING) -> pl.DataFrame:
+        """Return outcomes that took the place of an earlier one, with what that was."""
+        where, values = self._where(query, "name")
+        tests = f" AND {where.removeprefix(' WHERE ')}" if where else ""
+        for name in ("time", "name"):
+            tests = tests.replace(f" {name} ", f" o.{name} ")
+        if query.known is not None:
+            tests, values = f"{tests} AND o.recorded <= {self.mark}", [*values, micros(query.known)]
+        last = "SELECT MAX(seq) FROM outcomes before WHERE before.about = o.about AND before.seq < o.seq"
+        columns = ", ".join(
+            [*(f"o.{name}" for name in OUTCOMES), "was.number", "was.label", "was.time", "was.recorded"]
+        )
+        statement = f"SELECT {columns} FROM outcomes o JOIN outcomes was ON was.seq = ({last}) WHERE o.about IS NOT NULL{tests} ORDER BY o.seq"
+        return self._frame(statement, values, CORRECTIONS)
+
+    def held(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """Return what the log has of outcomes: "" nothing, "same", or "other"."""
+        known = [identity(outcome) for outcome in outcomes]
+        found = {
+            name: self._among(name, sorted({pair[i] for pair in known if pair[i] is not None}))  # type: ignore[type-var]
+            for i, name in enumerate(("about", "token"))
+        }
+        return [
+            "same" if token in found["token"] else "other" if about in found["about"] else "" for about, token in known
+        ]  # fmt: skip
+
+    def _among(self, column: str, values: Sequence[str]) -> set[str]:
+        there: set[str] = set()
+        for start in range(0, len(values), ASKED):
+            part = values[start : start + ASKED]
+            marks = ", ".join([self.mark] * len(part))
+            for rows in self._select(f"SELECT {column} FROM outcomes WHERE {column} IN ({marks})", part):
+                there.update(row[0] for row in rows)
+        return there
 
     def assignments(self, query: Query = EVERYTHING) -> pl.DataFrame:
         """Return assignments by time."""

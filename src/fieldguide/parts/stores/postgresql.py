@@ -16,6 +16,8 @@ from fieldguide.parts.stores import _sql
 TYPES = {"integer": "BIGINT", "real": "DOUBLE PRECISION", "blob": "BYTEA", "serial": "BIGSERIAL PRIMARY KEY"}
 SECONDS = 10
 """A server that does not answer within this time is not there."""
+ATTEMPTS = 4
+"""How often a transaction is tried that waits for another which waits for it; the database ends one of the two."""
 LOCK = 0x6669656C64
 """The advisory lock under which tables are made: several servers may start at once."""
 
@@ -61,15 +63,16 @@ class PostgreSQL(_sql.Reading):
     def append(self, entries: Sequence[Entry]) -> None:
         """Write entries in one transaction."""
         statements = _sql.inserts(entries, self.mark)
-        with (
-            self._lock,
-            self._told(),
-            self._opened() as connection,
-            connection.transaction(),
-            connection.cursor() as cursor,
-        ):
-            for statement, rows in statements:
-                cursor.executemany(statement, rows)
+        with self._lock, self._told():
+            for left in reversed(range(ATTEMPTS)):
+                try:
+                    with self._opened() as connection, connection.transaction(), connection.cursor() as cursor:
+                        for statement, rows in statements:
+                            cursor.executemany(statement, rows)
+                    return
+                except self._psycopg.errors.DeadlockDetected:  # two senders repeat each other in opposite order
+                    if not left:
+                        raise
 
     def forget(self, before: datetime) -> dict[str, int]:
         """Delete what is older than `before`; autovacuum gives the space back."""
@@ -112,7 +115,10 @@ class PostgreSQL(_sql.Reading):
                     rule="a log is made by fieldguide serve",
                     do="check the URL",
                 )
-            for statement in _sql.schema(TYPES):
+            added = [
+                f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}" for table, column, kind in _sql.ADDED
+            ]
+            for statement in (*_sql.tables(TYPES), *added, *_sql.INDEXES):
                 self._connection.execute(statement)
             found = self._connection.execute("SELECT format FROM log_format").fetchone()
             if found is None:

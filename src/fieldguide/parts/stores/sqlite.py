@@ -163,7 +163,10 @@ class SQLite(_sql.Reading):
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         with connection:
-            for statement in _sql.schema(TYPES):
+            for statement in _sql.tables(TYPES):
+                connection.execute(statement)
+            self._add_columns(connection)
+            for statement in _sql.INDEXES:
                 connection.execute(statement)
             found = connection.execute("SELECT format FROM log_format").fetchone()
             if found is None:
@@ -172,6 +175,23 @@ class SQLite(_sql.Reading):
                 raise StudyError(
                     f"{self.path} is a log of format {found[0]}", rule=f"this version reads format {_sql.FORMAT}"
                 )
+
+    @staticmethod
+    def _add_columns(connection: sqlite3.Connection) -> None:
+        """Give a log of an earlier version the columns it lacks; another process may be doing the same."""
+
+        def missing() -> list[tuple[str, str, str]]:
+            there = {
+                table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+                for table, _, _ in _sql.ADDED
+            }
+            return [(table, column, kind) for table, column, kind in _sql.ADDED if column not in there[table]]
+
+        if missing():
+            connection.execute("BEGIN IMMEDIATE")
+            for table, column, kind in missing():
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+            connection.commit()
 
 
 def _read(url: str) -> tuple[Path, str]:

@@ -23,6 +23,7 @@ from fieldguide.core.evaluate import evaluate
 from fieldguide.core.files.source import open_source
 from fieldguide.core.leaderboard import readable
 from fieldguide.core.model import Model
+from fieldguide.core.online.log import Query
 from fieldguide.core.problem import Output
 from fieldguide.core.reading import read_frame
 from fieldguide.core.result import Result
@@ -35,6 +36,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
+from fieldguide.steps.online.outcomes import corrected
 from fieldguide.steps.online.served_rows import PROPENSITY, ServedRows, served_rows
 
 MOST_ROWS = 20_000
@@ -230,6 +232,7 @@ def gap_of_log(
     store = open_log(log, create=False)
     try:
         rows = served_rows(store, served, outcome, wait, absent, now)
+        changed = corrected(store, Query(name=outcome, known=now))
     finally:
         store.close()
     rows = rows.take(np.sort(generator(seed, "gap").permutation(len(rows))[:MOST_ROWS]))
@@ -251,6 +254,7 @@ def gap_of_log(
         "sentence": "", "title": "Online against offline", "metric": metric.name, "metric_title": metric.title,
         "greater_is_better": metric.greater_is_better, "promised_rows": promised["rows"], **found, "drift_auc": auc,
         "until": None if rows.until is None else rows.until.isoformat(), "from_cells": "offline" if features else "log",
+        "corrected": changed,
     }  # fmt: skip
     facts["sentence"] = told(facts)
     return Result("gap", facts, checked("gap", gap=facts), time.perf_counter() - began)

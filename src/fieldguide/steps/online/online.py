@@ -22,6 +22,7 @@ from fieldguide.core.result import Result
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.online.gap import gap_of_log
+from fieldguide.steps.online.outcomes import corrected
 from fieldguide.steps.online.replay import replay
 
 MOST_WINDOWS = 24
@@ -71,7 +72,7 @@ def traffic_of_log(store: LogStore, query: Query = EVERYTHING) -> Result:
     refused, outcomes = store.refusals(query), store.outcomes(query)
     facts: dict[str, Any] = {
         "n": rows.height, "n_requests": rows["request"].n_unique(), "arms": _arms(rows), "windows": _windows(rows, refused),
-        "n_refused": refused["request"].n_unique(), "refusals": _rules(refused), "outcomes": _outcomes(outcomes),
+        "n_refused": refused["request"].n_unique(), "refusals": _rules(refused), "outcomes": _outcomes(outcomes), "corrected": corrected(store, query),
         "from": str(rows["time"].min()) if rows.height else None, "until": str(rows["time"].max()) if rows.height else None,
     }  # fmt: skip
     facts["sentence"] = _sentence(facts)

@@ -6,8 +6,10 @@ What is judged, and how, is the business of replay and experiments.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,21 +20,65 @@ import polars as pl
 from fieldguide.core.answering import SHOWN, Problem
 from fieldguide.core.errors import DataError
 from fieldguide.core.files.source import open_source
-from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, now, predictions, utc
+from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, identity, now, predictions, utc
 from fieldguide.core.statistics.delay import DelayCurve, kaplan_meier
 
-FIELDS = ("id", "unit", "value", "time", "name")
+FIELDS = ("id", "unit", "value", "time", "name", "key")
 LONGEST = 200
-"""Characters of an id, a unit, a name or a label."""
+"""Characters of an id, a unit, a name, a key or a label."""
 CHUNK = 10_000
 """Outcomes written in one transaction."""
 
 
-def outcomes_of(records: Iterable[Any], received: datetime) -> tuple[list[Outcome], list[Problem]]:
-    """Read outcomes given as mappings: `id` or `unit`, `value`, and perhaps `time` and `name`.
+@dataclass(frozen=True)
+class Taken:
+    """What became of outcomes that were handed in.
+
+    Args:
+        written: outcomes that are in the log now and were not before; corrections are among them.
+        repeated: outcomes that were in the log already, and were not written again.
+        corrections: outcomes that take the place of an earlier one, which stays in the log.
+    """
+
+    written: int = 0
+    repeated: int = 0
+    corrections: int = 0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(
+            self.written + other.written, self.repeated + other.repeated, self.corrections + other.corrections
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, int]:
+        return {"written": self.written, "repeated": self.repeated, "corrections": self.corrections}
+
+
+def taken(store: LogStore, outcomes: Sequence[Outcome]) -> Taken:
+    """Return what will become of outcomes when they are appended, by what the log has of them now."""
+    seen: set[str] = set()
+    of: set[str] = set()
+    counts = {"": 0, "same": 0, "other": 0}
+    for outcome, found in zip(outcomes, store.held(outcomes)):
+        about, token = identity(outcome)
+        if token is not None and token in seen:
+            found = "same"
+        elif about is not None and about in of and found == "":
+            found = "other"
+        seen |= {token} if token else set()
+        of |= {about} if about else set()
+        counts[found] += 1
+    return Taken(counts[""] + counts["other"], counts["same"], counts["other"])
+
+
+def outcomes_of(
+    records: Iterable[Any], received: datetime, sent_as: str | None = None
+) -> tuple[list[Outcome], list[Problem]]:
+    """Read outcomes given as mappings: `id` or `unit`, `value`, and perhaps `time`, `name` and `key`.
 
     Args:
         received: when they arrived; the time of those that name none.
+        sent_as: a name of all of them together, the same when they are sent again: outcomes that nothing else tells apart get their key
+            from it (those of a unit without a time).
 
     Examples:
         >>> outcomes_of([{"unit": "u1", "value": True}, {"unit": "u2"}], datetime(2024, 5, 1))[1][0].rule
@@ -50,9 +96,12 @@ def outcomes_of(records: Iterable[Any], received: datetime) -> tuple[list[Outcom
         except DataError as error:
             problems.append(Problem(error.rule, number, "time", ascii(time)[:SHOWN], "2024-05-01T12:00:00Z"))
             continue
-        unit, name = record.get("unit"), record.get("name")
+        unit, name, key = record.get("unit"), record.get("name"), record.get("key")
+        if key is None and unit is not None and time is None and sent_as is not None:
+            key = f"{sent_as}/{number}"
         found.append(Outcome(
-            happened, record["value"], record.get("id"), None if unit is None else str(unit), OUTCOME if name is None else name, received
+            happened, record["value"], record.get("id"), None if unit is None else str(unit), OUTCOME if name is None else name, received,
+            None if key is None else str(key), time is not None,
         ))  # fmt: skip
     return found, problems
 
@@ -69,8 +118,8 @@ def _problem(record: Any, number: int) -> Problem | None:
         return Problem(
             "an outcome names a prediction by id, or a unit, not both", number, "id", ascii(ident)[:SHOWN], example
         )
-    for field, given in (("id", ident), ("unit", unit), ("name", record.get("name"))):
-        kinds: Any = (str, int) if field == "unit" else str
+    for field, given in (("id", ident), ("unit", unit), ("name", record.get("name")), ("key", record.get("key"))):
+        kinds: Any = (str, int) if field in ("unit", "key") else str
         if given is not None and (
             not isinstance(given, kinds) or isinstance(given, bool) or not 0 < len(str(given)) <= LONGEST
         ):
@@ -89,43 +138,74 @@ def _problem(record: Any, number: int) -> Problem | None:
     return None
 
 
-def take_file(store: LogStore, path: Path) -> int:
-    """Write the outcomes of a file (CSV, TSV, Parquet, Arrow) into a log; return how many.
+def take_file(store: LogStore, path: Path) -> Taken:
+    """Write the outcomes of a file (CSV, TSV, Parquet, Arrow) into a log; return what became of them.
 
-    The file has the columns `id` or `unit`, `value`, and perhaps `time` and `name`.
+    The file has the columns `id` or `unit`, `value`, and perhaps `time`, `name` and `key`. The same file may be taken again, after a
+    crash say: what is in the log already is not written again.
 
     Raises:
         DataError: a row is no outcome; nothing of the file's part from there on is written, what was written is told.
     """
-    n = 0
+    n, total = 0, Taken()
+    sent_as = _named(path)
     for frame in open_source(path).slices(CHUNK):
         plain = frame.with_columns(pl.selectors.temporal().dt.to_string("iso:strict"))
         records = [
             {k: v for k, v in row.items() if v is not None and k in FIELDS} for row in plain.iter_rows(named=True)
         ]
-        found, problems = outcomes_of(records, now())
+        found, problems = outcomes_of(records, now(), f"{sent_as}/{n}")
         if problems:
             first = problems[0]
             raise DataError(
-                f"{path} is no list of outcomes: {first.rule}", rule="id or unit, value, and perhaps time and name",
+                f"{path} is no list of outcomes: {first.rule}", rule="id or unit, value, and perhaps time, name and key",
                 found=f"row {n + (first.row or 0) + 1}, column {first.column}: {first.value}; {n:,} outcome(s) were written before",
                 do=f"send {first.send}",
             )  # fmt: skip
+        total += taken(store, found)
         store.append(found)
         n += len(found)
-    return n
+    return total
+
+
+def _named(path: Path) -> str:
+    """Return a name of a file by its bytes."""
+    with path.open("rb") as file:
+        return "file " + hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def corrected(store: LogStore, query: Query = EVERYTHING) -> dict[str, Any]:
+    """Return how many outcomes were corrected after the log had heard of them, by name, with an example of each and how late they came."""
+    found = store.corrections(query)
+    stand = store.outcomes(query)
+    by_name = []
+    for (name,), part in found.group_by("name", maintain_order=True):
+        last = part[-1].to_dicts()[0]
+        late = (part["recorded"] - part["was_recorded"]).dt.total_seconds().to_numpy()
+        by_name.append({
+            "name": name, "n": part.height, "n_outcomes": stand.filter(pl.col("name") == name).height,
+            "of": int(part.select(pl.struct("id", "unit", "time").n_unique()).item()),
+            "example": {"id": last["id"], "unit": last["unit"], "from": last["was_label"], "to": last["label"], "when": str(last["recorded"])},
+            "days": float(np.median(late)) / 86_400,
+        })  # fmt: skip
+    return {"n": found.height, "n_outcomes": stand.height, "names": by_name}
 
 
 def joined(store: LogStore, query: Query = EVERYTHING, name: str = OUTCOME) -> pl.DataFrame:
     """Return predictions with their outcome: by id, else the unit's first outcome at or after the prediction.
 
-    Where several outcomes name one prediction, the one that happened first counts. A prediction without one has nulls.
+    Where several outcomes name one prediction, the one that happened first counts; where one was corrected, its correction. A
+    prediction without one has nulls. With `query.known`, what the log had heard of by then.
 
     Returns:
         the columns `core.online.log.PREDICTIONS`, and `number`, `label`, `happened`, `recorded`.
     """
     rows = predictions(store, query).sort("time", maintain_order=True)
-    found = store.outcomes(Query(name=name)).rename({"time": "happened"}).sort("happened", maintain_order=True)
+    found = (
+        store.outcomes(Query(name=name, known=query.known))
+        .rename({"time": "happened"})
+        .sort("happened", maintain_order=True)
+    )
     told = ("number", "label", "happened", "recorded")
     by_id = found.filter(pl.col("id").is_not_null()).unique("id", keep="first", maintain_order=True).select("id", *told)
     by_unit = found.filter(pl.col("unit").is_not_null()).select("unit", *told).with_columns(at=pl.col("happened"))

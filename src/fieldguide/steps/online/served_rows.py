@@ -103,12 +103,7 @@ def served_rows(
         raise DataError(
             "the model has answered nothing", rule="the gap is between a promise and answers", do="name its log"
         )
-    rows = joined(store, Query(model=key, end=now), outcome)
-    # What was recorded after `now` is not known yet.
-    late = pl.col("recorded") > now
-    rows = rows.with_columns(
-        pl.when(~late).then(pl.col(c)).alias(c) for c in ("number", "label", "happened", "recorded")
-    )
+    rows = joined(store, Query(model=key, end=now, known=now), outcome)
     seen = logged.cells.with_columns(logged.records["id"].alias("\x00id"))
     both = rows.join(seen, left_on="id", right_on="\x00id", how="inner", suffix="\x00", maintain_order="left")
     renamed = {f"{name}\x00" if name in rows.columns else name: name for name in logged.cells.columns}
