@@ -83,6 +83,7 @@ class Bench:
         watch: called with one dict per event, for progress.
         caches: encodings that trials share.
         gone: columns that were taken away, for an ablation.
+        look: gives what can be seen in a fitted candidate as plain facts; they are kept beside its trial (see `inside`).
     """
 
     problem: Problem
@@ -100,6 +101,7 @@ class Bench:
     watch: Callable[[dict[str, Any]], None] = lambda event: None
     caches: dict[tuple[int, str], Encodings] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    look: Callable[[Fitted], Mapping[str, Any]] = lambda fitted: {}
 
     def leaving(self, names: Sequence[str]) -> Bench:
         """Return the bench without some columns: the same rows and folds, and trials that are kept apart."""
@@ -148,8 +150,15 @@ class Bench:
         if entry["whole"] and found.fitted is not None:
             entry["megabytes"], entry["latency_ms"] = self.cost(found.fitted)
             entry["words"] = getattr(found.fitted.estimator, "words", "")
+            if seen := self.look(found.fitted):
+                self.ledger.put(_key({"inside": key}), seen, {})
         self.ledger.put(key, entry, {"rows": found.rows, **{f"raw{i}": p for i, p in enumerate(found.predictions)}})
         return Trial(candidate, entry, found.rows, found.predictions)
+
+    def inside(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was seen in the last fit of a recorded entry's trial; nothing where nobody looked."""
+        kept = self.ledger.get(_key({"inside": entry["key"]}))
+        return {} if kept is None else kept[0]
 
     def remembered(self, entry: Mapping[str, Any]) -> Trial:
         """Return the trial of a recorded entry, from the ledger.

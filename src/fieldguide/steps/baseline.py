@@ -6,6 +6,7 @@ Takes the bench (development rows and folds) and tries every baseline through it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fieldguide.core.bench import Bench, Trial
@@ -16,6 +17,7 @@ from fieldguide.core.leaderboard import ranked
 from fieldguide.core.problem import Problem
 from fieldguide.core.score import told
 from fieldguide.steps.checking import checked
+from fieldguide.steps.refine.inside import inside, seen_in
 
 BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
 OF_PRICES = ("revenue", "strategy")
@@ -37,6 +39,7 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
     Returns:
         facts (entries with paired differences to the trivial one), and findings FG501 to FG504.
     """
+    bench = replace(bench, look=inside)
     trials: list[Trial] = []
     left_out: list[str] = []
     for number, candidate in enumerate(candidates):
@@ -52,7 +55,7 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
     best = next(trial for trial in trials if trial.name == order[0]["candidate"])
     facts = {
         "sentence": _sentence(order[0]), "bar": best.name, "entries": [dict(entry) for entry in order], "trivial": trivial.name,
-        "left_out": left_out,
+        "left_out": left_out, "inside": seen_in(bench, trials),
     }  # fmt: skip
     return facts, checked(
         "baseline", problem=bench.problem, bench=bench, trials=trials, bar=best, trivial=trivial, facts=facts

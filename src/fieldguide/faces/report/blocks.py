@@ -90,13 +90,13 @@ def pictures(items: Iterable[Mapping[str, Any]], title: str = "", large: bool = 
     """Images and players side by side, each with words below.
 
     Args:
-        items: kind, source (a `data:` URI or None), name, and lines of words below it.
+        items: kind, source (a `data:` URI or None), for sounds also a picture of it, name, and lines of words below it.
         large: for answers to look into, rather than an overview.
     """
     shown = [
         {
-            "kind": str(item.get("kind")), "source": _data(item.get("source")), "name": str(item.get("name", "")),
-            "lines": [str(line) for line in item.get("lines", ())],
+            "kind": str(item.get("kind")), "source": _data(item.get("source")), "picture": _data(item.get("picture")),
+            "name": str(item.get("name", "")), "lines": [str(line) for line in item.get("lines", ())],
         }
         for item in items
     ]  # fmt: skip

@@ -24,6 +24,7 @@ from fieldguide.faces.report.figures import (
 )
 from fieldguide.faces.report.forecasts import forecasts
 from fieldguide.faces.report.imbalance import calibrators
+from fieldguide.faces.report.inside import inside
 from fieldguide.faces.report.worth import worth
 
 MOST_MOVES = 60
@@ -65,7 +66,7 @@ def baseline(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         found.append(blocks.text(f"Left out, for want of time: {', '.join(f['left_out'])}."))
     if at(f, "forecast", "sentence"):
         found.append(blocks.text(f"Forecast: {f['forecast']['sentence']}."))
-    return found
+    return [*found, *inside(f)]
 
 
 def train(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
@@ -101,7 +102,7 @@ def train(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     if curves:
         found += [blocks.heading("Then: learning curves"), blocks.grid(curves)]
     found += _entries(r, entries, r.bar or at(f, "difference", "bar")) if entries else []
-    return found
+    return [*found, *inside(f)]
 
 
 def _curve(e: Mapping[str, Any]) -> Block | None:

@@ -52,6 +52,11 @@ class Words:
     def size(self) -> int:
         return FIRST_TOKEN + len(self.words)
 
+    @property
+    def spelled(self) -> dict[int, str]:
+        """The word behind each code, the most frequent first."""
+        return dict(enumerate(self.words, FIRST_TOKEN))
+
     def cut(self, texts: Sequence[str | None], most: int) -> list[np.ndarray]:
         """Return each text's codes, at most `most`: (n,) int32."""
         found = []
@@ -101,6 +106,12 @@ class Pieces:
     def size(self) -> int:
         return max(FIRST_TOKEN, int(self._tokeniser.get_vocab_size()))
 
+    @property
+    def spelled(self) -> dict[int, str]:
+        """The piece behind each code, in the order they were merged: pieces of frequent words first."""
+        codes = self._tokeniser.get_vocab()
+        return {code: piece for piece, code in sorted(codes.items(), key=lambda pair: pair[1]) if code >= FIRST_TOKEN}
+
     def cut(self, texts: Sequence[str | None], most: int) -> list[np.ndarray]:
         """Return each text's codes, at most `most`: (n,) int32."""
         found = self._tokeniser.encode_batch([text or "" for text in texts])
@@ -123,6 +134,11 @@ class Pretrained:
     @property
     def size(self) -> int:
         return int(self.found.config["vocab_size"]) + 1
+
+    @property
+    def spelled(self) -> dict[int, str]:
+        """Nothing: its embedding was not learned here."""
+        return {}
 
     @property
     def longest(self) -> int:

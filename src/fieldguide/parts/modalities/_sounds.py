@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import threading
+import zlib
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -22,6 +24,7 @@ CACHE_MEGABYTES = 256  # of decoded waves; what does not fit is decoded again
 MOST_SUMMARIES = 200_000  # of a kilobyte each
 SENT_SECONDS = 5.0  # a longer sound is cut before it is packed as a sample
 PREVIEW_SECONDS, PREVIEW_RATE = 2.0, 8_000  # of a sound in a report
+DRAWN_BANDS, DRAWN_FRAMES = 40, 112  # of a spectrogram in a report
 SILENT = 1e-4  # root mean square below which a sound says nothing (full scale is 1)
 CLIPPED = 0.999  # samples this loud stand at the end of the scale
 WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
@@ -289,6 +292,32 @@ def preview(cell: str) -> str:
     low = resampled(wave, rate, min(rate, PREVIEW_RATE))
     most = int(PREVIEW_SECONDS * min(rate, PREVIEW_RATE))
     return uri_of(written(fitted(low, min(len(low), most)), min(rate, PREVIEW_RATE), "PCM_U8"), "audio/wav")
+
+
+def spectrogram(cell: str) -> str:
+    """Return the log-mel spectrogram of a sound as a small grey PNG, low bands below, as a `data:` URI.
+
+    Shades go from 60 dB below the loudest cell to the loudest.
+    """
+    wave, rate = decoded(bytes_of(cell))
+    bands = log_mel(wave[None], rate, DRAWN_BANDS)[0]
+    edges = np.linspace(0, bands.shape[1], min(DRAWN_FRAMES, bands.shape[1]) + 1).astype(int)
+    drawn = np.stack([bands[:, a : max(b, a + 1)].mean(axis=1) for a, b in pairwise(edges.tolist())], axis=1)[::-1]
+    low = drawn.max() - 6.0 * np.log(10.0)
+    shades = np.clip((drawn - low) / max(float(drawn.max()) - low, 1e-6), 0.0, 1.0)
+    return uri_of(_png(np.round(255 * (1.0 - shades)).astype(np.uint8)), "image/png")
+
+
+def _png(grey: np.ndarray) -> bytes:
+    """Return shades of grey, (height, width) uint8, as a PNG file: nothing but zlib is needed for that."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    height, width = grey.shape
+    lines = b"".join(b"\x00" + row.tobytes() for row in grey)
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
 
 
 def written(wave: np.ndarray, rate: int, subtype: str = "PCM_16") -> bytes:

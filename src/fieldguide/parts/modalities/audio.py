@@ -27,6 +27,7 @@ MOST_RATE = 16_000  # samples a second; speech and most events say nothing more 
 MOST_SECONDS = 10.0  # of a row a network sees, unless nearly all are longer
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
 TOP = 8
+BINS = 24  # of the histogram of lengths
 SHIFT, MASKED_BANDS, MASKED_FRAMES, LOUDER = 0.1, 0.15, 0.15, 0.3  # shares of their axis; standard deviation
 NEAR_BITS = 12  # of 128 in which the prints of copies may differ
 
@@ -83,12 +84,14 @@ class Audio:
         found = [_sounds.facts_of(cell) for cell in typed.drop_nulls().to_list()]
         lengths = [facts["seconds"] for facts in found]
         spread = {f"q{q}": float(np.percentile(lengths, q)) for q in QUANTILES} if lengths else {}
+        edges = np.histogram_bin_edges(lengths, BINS) if lengths else np.zeros(0)
         return {
             "n": typed.len(), "missing": typed.null_count(),
             "rates": dict(Counter(f"{facts['rate']:,} Hz" for facts in found).most_common(TOP)),
             "channels": dict(Counter(str(facts["channels"]) for facts in found).most_common(TOP)),
             "formats": dict(Counter(facts["format"] for facts in found).most_common(TOP)),
             "seconds": {**spread, "max": max(lengths)} if lengths else {},
+            "lengths": {"edges": edges.tolist(), "counts": np.histogram(lengths, edges)[0].tolist()} if lengths else {},
             "silent": sum(facts["silent"] for facts in found),
             "clipped": sum(facts["clipped"] > 0.001 for facts in found),
             "repeated": len(found) - len({facts["hash"] for facts in found}),
@@ -106,6 +109,10 @@ class Audio:
     def thumbnail(self, value: str, side: int = 64) -> str:
         """Return a cell as a `data:` URI that a report can play: a second or two, at a low rate."""
         return _sounds.preview(value)
+
+    def picture(self, value: str) -> str:
+        """Return a cell as a small picture for a report: its spectrogram."""
+        return _sounds.spectrogram(value)
 
     def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> SpectrogramEncoder | WaveEncoder | BandsEncoder:
         """Fit what the recipe's `media` asks for on training cells."""

@@ -1,4 +1,5 @@
-"""Gallery: what people look at. Images (and sounds) class by class, and the answers that were most wrong with their inputs.
+"""Gallery: what people look at. Images, sounds, texts and series class by class, and the answers that were most wrong with their
+inputs.
 
 Knows rows, truths and predictions; how small a file is made to be shown is its modality's. Development rows only.
 """
@@ -18,34 +19,46 @@ from fieldguide.core.table import MEDIA_KINDS, Column, Table
 from fieldguide.parts import modality
 
 GROUPS, EACH = 12, 6
+TEXTS = 3  # of a class
+MOST_CURVES = 2_000  # series of a class that are averaged
 WORST = 12
 MOST_COLUMNS = 4
 MOST_CHARACTERS = 300
 
 
 def gallery(table: Table, problem: Problem, truths: Sequence[np.ndarray], seed: int) -> list[dict[str, Any]]:
-    """Return, for each column of files, a few cells of each class of the first output (of each fifth of its values).
+    """Return, for each media column, a few cells of each class of the first output (of each fifth of its values).
 
     Args:
         table: typed development rows.
         truths: coded targets of the same rows; of a vector the first entry divides.
 
     Returns:
-        column, kind, and groups with name, n, and cells as `shown` gives them.
+        column, kind, and groups with name, n, and cells as `shown` gives them: texts are cut, of series there is the mean curve.
     """
     names, codes = _groups(problem.output, truths[0])
     found = []
     for column in table.features:
-        if column.kind not in FILE_KINDS or not hasattr(modality(column.kind), "thumbnail"):
+        if column.kind not in MEDIA_KINDS:
             continue
-        known, groups = table.frame[column.name].is_not_null().to_numpy(), []
+        cells, groups = table.frame[column.name], []
+        known = cells.is_not_null().to_numpy()
         for code, name in list(enumerate(names))[:GROUPS]:
             rows = np.flatnonzero(known & (codes == code))
-            drawn = np.sort(generator(seed, "gallery", name).choice(rows, min(EACH, len(rows)), replace=False))
-            cells = [shown(table.frame[column.name][int(row)], column) for row in drawn]
-            groups.append({"name": name, "n": len(rows), "cells": cells})
+            groups.append({"name": name, "n": len(rows), **_of_group(cells, rows, column, seed, name)})
         found.append({"column": column.name, "kind": column.kind, "groups": groups, "n_groups": len(names)})
     return found
+
+
+def _of_group(cells: pl.Series, rows: np.ndarray, column: Column, seed: int, name: str) -> dict[str, Any]:
+    """Return what is shown of a class: a few cells, or of series the mean curve and its spread."""
+    if column.kind == "series":
+        curve = modality("series").describe(cells[rows[:MOST_CURVES]]).get("curve")
+        return {"cells": [], "curve": curve}
+    drawn = np.sort(generator(seed, "gallery", name).choice(rows, min(EACH, len(rows)), replace=False))
+    if column.kind in FILE_KINDS:
+        return {"cells": [shown(cells[int(row)], column) for row in drawn]}
+    return {"cells": [_input(cells, int(row), column) for row in drawn[:TEXTS]]}
 
 
 def worst_answers(
@@ -80,8 +93,9 @@ def shown(cell: str | None, column: Column, side: int = 72) -> dict[str, Any]:
     """Return a cell of files as a report shows it: a small `data:` URI and what it is called."""
     if cell is None:
         return {"kind": column.kind, "source": None, "name": "missing"}
-    small = getattr(modality(column.kind), "thumbnail", None)
-    return {"kind": column.kind, "source": None if small is None else small(cell, side), "name": told(cell)}
+    small, drawn = (getattr(modality(column.kind), name, None) for name in ("thumbnail", "picture"))
+    found = {"kind": column.kind, "source": None if small is None else small(cell, side), "name": told(cell)}
+    return found if drawn is None else {**found, "picture": drawn(cell)}
 
 
 def _input(cells: pl.Series, row: int, column: Column) -> dict[str, Any]:
