@@ -110,9 +110,9 @@ def test_no_verb_shows_help_and_fails(command: Command) -> None:
         (["runn"], r"Error: No such command 'runn'.*run"),
         (
             ["run", "--trails", "3", "x"],
-            r"Error: No such option: --trails.*--trials.*\n  Usage: fieldguide run .*FOLDER.*\n  Do: fieldguide run --help",
+            r"Error: No such option: --trails.*--trials.*\n  Rule: Usage: fieldguide run .*FOLDER.*\n  Found: fieldguide run --trails 3 x\n  Do: fieldguide run --help",
         ),
-        (["run"], r"Error: Missing argument 'FOLDER'.*\n  Usage: fieldguide run"),
+        (["run"], r"Error: Missing argument 'FOLDER'.*\n  Rule: Usage: fieldguide run"),
         (["init", "t.csv"], r"Error: Missing option '--target'"),
         (["run", "x", "--trials", "-1"], r"Error: Invalid value for '--trials'"),
         (["run", "x", "--minutes", "soon"], r"Error: Invalid value for '--minutes'"),

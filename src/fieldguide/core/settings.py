@@ -91,6 +91,8 @@ def with_values(part: Any, values: Mapping[str, Any]) -> Any:
         if name not in names:
             raise ConfigError(
                 f"{type(part).__name__} has no setting {name!r}{nearest(name, names)}",
+                rule="a setting is a field of the part",
+                found=f"{name} = {values[name]!r}",
                 do=f"use one of {', '.join(names)}",
             )
     return dataclasses.replace(part, **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

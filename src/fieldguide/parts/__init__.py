@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from fieldguide.core.errors import ConfigError, nearest
+from fieldguide.core.errors import ConfigError, listed, nearest
 
 KINDS = (
     "tasks",
@@ -64,6 +64,8 @@ def find(kind: str, name: str) -> Any:
     if name not in names(kind):
         raise ConfigError(
             f"there is no {kind} part named {name!r}{nearest(name, names(kind))}",
+            rule=f"a part is a file of parts/{kind}, or an entry point of fieldguide.{kind}",
+            found=f"{len(names(kind)):,} of them, none of that name",
             do=f"use one of {', '.join(names(kind))}",
         )
     if name in _points(kind):
@@ -72,7 +74,12 @@ def find(kind: str, name: str) -> Any:
     for _, member in inspect.getmembers(module, inspect.isclass):
         if member.__module__ == module.__name__ and getattr(member, "name", None) == name:
             return member
-    raise ConfigError(f"the file {module.__file__} defines no class whose name is {name!r}")
+    classes = [n for n, m in inspect.getmembers(module, inspect.isclass) if m.__module__ == module.__name__]
+    raise ConfigError(
+        f"the file {module.__file__} defines no class whose name is {name!r}", rule="a part is a class whose name is its file's",
+        found=f"its classes are {listed(classes)}" if classes else "it defines no class",
+        do=f"give the class `name = {name!r}`",
+    )  # fmt: skip
 
 
 @cache

@@ -171,7 +171,8 @@ def load_contract(path: Path) -> Contract:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read", found=error.strerror or str(error),
+            f"{path} cannot be read", rule="data.contract names a contract, or contract.yaml stands in the study's folder",
+            found=error.strerror or str(error),
             do="check data.contract, or write a first contract by `fieldguide features FOLDER --write`",
         ) from None  # fmt: skip
     return _validated(read_document(content, path.name), path.parent)

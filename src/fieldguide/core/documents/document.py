@@ -22,7 +22,10 @@ MAX_BYTES = 1_000_000
 MAX_NESTING = 50
 _NAMES = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 _TAGS = {f"tag:yaml.org,2002:{name}" for name in _NAMES}
+_TOP = "the top is a mapping, such as `problem:` and `data:`"
+_YAML = "the file is YAML 1.1 without anchors, aliases and tags"
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+_CHECK = "correct the line, or write the file anew by `fieldguide init`"
 _HINTS = {
     "cannot start any token": "put it in quotes",
     "mapping values are not allowed here": "a text that holds ': ' needs quotes; check the indentation as well",
@@ -97,7 +100,10 @@ def raise_all(name: str, mistakes: Iterable[Mistake], rule: str = "") -> None:
     found = sorted(mistakes, key=lambda mistake: mistake.line or 0)
     if found:
         count = f"{len(found)} mistakes" if len(found) > 1 else "a mistake"
-        raise ConfigError(f"{name} has {count}", rule=rule, found="".join(f"\n  {m.sentence()}" for m in found))
+        raise ConfigError(
+            f"{name} has {count}", rule=rule, found="".join(f"\n  {m.sentence()}" for m in found),
+            do="correct what is named here; nothing was done yet",
+        )  # fmt: skip
 
 
 def plain_value(value: Any) -> Any:
@@ -132,16 +138,17 @@ def read_document(content: bytes, name: str) -> Document:
     except yaml.YAMLError as error:
         raise _syntax_error(error, text, name) from None
     except RecursionError:
-        raise ConfigError(f"{name} is nested too deeply", rule=f"at most {MAX_NESTING} levels") from None
+        raise _too_deep(name) from None
     if root is None or (isinstance(root, yaml.ScalarNode) and root.value == ""):
         raise ConfigError(
-            f"{name} is empty", do="write it by `fieldguide init`; it names at least a target and a table"
-        )
+            f"{name} is empty", rule=_TOP, found=f"{len(content):,} bytes without a key",
+            do="write it by `fieldguide init`; it names at least a target and a table",
+        )  # fmt: skip
     if not isinstance(root, yaml.MappingNode):
         kind = "a list" if isinstance(root, yaml.SequenceNode) else f"the text {root.value[:40]!r}"
         raise ConfigError(
-            f"{name} has no keys at the top", rule="the top is a mapping, such as `problem:` and `data:`",
-            found=f"{kind} on line {root.start_mark.line + 1}",
+            f"{name} has no keys at the top", rule=_TOP, found=f"{kind} on line {root.start_mark.line + 1}",
+            do="write keys and a colon after each, as `fieldguide init` does",
         )  # fmt: skip
     reader = _Reader(name)
     data = reader.value(root, ())
@@ -168,7 +175,7 @@ class _Reader:
 
     def value(self, node: Any, path: Path_) -> Any:
         if len(path) > MAX_NESTING:
-            raise ConfigError(f"{self.name} is nested too deeply", rule=f"at most {MAX_NESTING} levels")
+            raise _too_deep(self.name)
         if node.tag not in _TAGS:
             self.mistakes.append(Mistake(path, "a tag is not allowed", repr(node.tag), node.start_mark.line + 1))
         if isinstance(node, yaml.MappingNode):
@@ -200,13 +207,16 @@ class _Reader:
 
 def _decoded(content: bytes, name: str) -> str:
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"{name} is too large", rule=f"at most {MAX_BYTES:,} bytes", found=f"{len(content):,} bytes")
+        raise ConfigError(
+            f"{name} is too large", rule=f"at most {MAX_BYTES:,} bytes", found=f"{len(content):,} bytes",
+            do="check that it is the right file; a table is named in it, not written into it",
+        )  # fmt: skip
     try:
         return content.decode("utf-8")  # a byte order mark is taken off by yaml
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"{name} is not UTF-8 text",
+            f"{name} is not UTF-8 text", rule="the file is text in UTF-8",
             found=f"line {line}, byte {error.start:,} of the file is 0x{content[error.start]:02x}",
             do="save it as UTF-8",
         ) from None  # fmt: skip
@@ -218,18 +228,26 @@ def _syntax_error(error: yaml.YAMLError, text: str, name: str) -> ConfigError:
     if mark is None:
         position = getattr(error, "position", None)
         if position is None:
-            return ConfigError(what, found=str(error))
+            return ConfigError(what, rule=_YAML, found=str(error), do=_CHECK)
         line = text[:position].count("\n") + 1
-        return ConfigError(what, found=f"line {line}: the character {text[position : position + 1]!r} is not allowed")
+        found = f"line {line}: the character {text[position : position + 1]!r} is not allowed"
+        return ConfigError(what, rule=_YAML, found=found, do="remove the character")
     problem = str(getattr(error, "problem", None) or getattr(error, "context", ""))
     lines = text.splitlines() or [""]
     shown = lines[min(mark.line, len(lines) - 1)]
     if "\t" in shown[: mark.column + 1] and not shown[: mark.column].strip():
         problem, do = "a tab stands where the line is indented", "indent by spaces"
     else:
-        do = next((hint for words, hint in _HINTS.items() if words in problem), "")
+        do = next((hint for words, hint in _HINTS.items() if words in problem), _CHECK)
     found = f"line {mark.line + 1}, column {mark.column + 1}: {problem}\n    {shown.rstrip()}"
-    return ConfigError(what, found=found, do=do)
+    return ConfigError(what, rule=_YAML, found=found, do=do)
+
+
+def _too_deep(name: str) -> ConfigError:
+    return ConfigError(
+        f"{name} is nested too deeply", rule=f"at most {MAX_NESTING} levels", found="more levels than that",
+        do="check the indentation and the brackets",
+    )  # fmt: skip
 
 
 def unknown_key(key: str, keys: Iterable[str], homes: Mapping[str, list[str]]) -> str:

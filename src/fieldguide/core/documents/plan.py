@@ -189,7 +189,7 @@ def load_plan(folder: Path | str) -> Plan:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read", found=error.strerror or str(error),
+            f"{path} cannot be read", rule=f"an experiment is a folder with {FILE} in it", found=error.strerror or str(error),
             do="check the folder, or write a first plan by `fieldguide experiment plan FOLDER --log LOG`",
         ) from None  # fmt: skip
     return _validated(read_document(content, path.name), Path(folder))

@@ -123,7 +123,10 @@ def _inspect(path: Path, separator: str, quoted: bool) -> Delimited:
             first = parse(body[: _end_of_rows(body, separator, quoted, 1000)], names, separator, quoted)
             refuse_data_as_header(path, names, first)
     if not names:
-        raise DataError(f"{path} is empty", rule="a table has a header and at least one row", do="check the export")
+        raise DataError(
+            f"{path} is empty", rule="a table has a header and at least one row", found="nothing but blank lines",
+            do="check the export",
+        )  # fmt: skip
     if n_rows == 0:
         raise DataError(
             f"{path} has a header and no rows", rule="a table has a header and at least one row",

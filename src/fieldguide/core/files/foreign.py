@@ -25,8 +25,9 @@ def frame_of_pandas(data: Any) -> pl.DataFrame:
     """
     if not hasattr(data, "columns"):
         raise DataError(
-            f"a pandas {type(data).__name__} is not a table", rule="data has named columns", do="use .to_frame()"
-        )
+            f"a pandas {type(data).__name__} is not a table", rule="data has named columns",
+            found=f"{len(data):,} values without columns" if hasattr(data, "__len__") else repr(type(data)), do="use .to_frame()",
+        )  # fmt: skip
     names = [str(name) for name in data.columns]
     check_names(names, "the pandas frame")
     return pl.DataFrame([_pandas_column(name, data.iloc[:, i]) for i, name in enumerate(names)])
@@ -44,7 +45,7 @@ def frame_of_lists(data: Mapping[str, Any], origin: str) -> pl.DataFrame:
     if len(set(sizes.values())) > 1:
         raise DataError(
             f"{origin} has columns of different lengths", rule="every column has one cell per row",
-            found=listed(f"{name!r} has {size:,}" for name, size in sizes.items()),
+            found=listed(f"{name!r} has {size:,}" for name, size in sizes.items()), do="give a cell, or None, for every row",
         )  # fmt: skip
     return pl.DataFrame(list(columns.values()))
 
@@ -57,6 +58,7 @@ def frame_of_rows(rows: Sequence[Any]) -> pl.DataFrame:
             "the list is not a list of rows",
             rule="every row is a dict",
             found=f"item {wrong} is a {type(rows[wrong]).__name__}",
+            do="give a dict of column and cell for every row",
         )
     names = list(dict.fromkeys(name for row in rows for name in row))
     return frame_of_lists({name: [row.get(name) for row in rows] for name in names}, "the list of rows")
@@ -72,6 +74,7 @@ def _series(name: str, values: Any) -> pl.Series:
             f"column {name!r} is not a list of cells",
             rule="data is a dict of lists",
             found=f"a {type(values).__name__}",
+            do="give a list of cells, or a list of dicts",
         )
     return _of_objects(name, values.tolist() if isinstance(values, np.ndarray) else list(values))
 

@@ -30,7 +30,10 @@ def read_header(path: Path, text: str, separator: str, quoted: bool) -> tuple[tu
     """
     text = text.strip("\r\n")
     if not text.strip():
-        raise DataError(f"{path} is empty", rule="a table has a header and at least one row", found="only blank lines")
+        raise DataError(
+            f"{path} is empty", rule="a table has a header and at least one row", found="only blank lines",
+            do="check the export",
+        )  # fmt: skip
     lines = io.StringIO(text, newline="")
     if quoted:
         rows = csv.reader(lines, delimiter=separator)

@@ -34,6 +34,10 @@ _OTHERS = {
     ".jsonl": "convert it to CSV or Parquet", ".zip": "unpack it first",
     ".pkl": "write a Parquet file instead: pickles can run code", ".data": "rename it to .csv",
 }  # fmt: skip
+_A = {"Parquet": "a Parquet", "Arrow": "an Arrow"}
+_ENDLESS = {
+    Path.is_fifo: "a pipe", Path.is_char_device: "a device", Path.is_block_device: "a device", Path.is_socket: "a socket",
+}  # fmt: skip
 _ROW = "a table has a header and at least one row"
 
 
@@ -92,9 +96,9 @@ class Source:
         """
         if columns is not None and (gone := [name for name in columns if name not in self.schema]):
             raise DataError(
-                f"{self.origin} has no column {gone[0]!r}{nearest(gone[0], self.names)}",
-                found=f"the columns are {listed(self.names)}",
-            )
+                f"{self.origin} has no column {gone[0]!r}{nearest(gone[0], self.names)}", rule="a column that is named is there",
+                found=f"the columns are {listed(self.names)}", do="name one of them",
+            )  # fmt: skip
         with _readable(self.origin):
             return (self.frame if columns is None else self.frame.select(columns)).collect()
 
@@ -148,7 +152,8 @@ def open_source(data: Any) -> Source:
     raise DataError(
         f"data of type {type(data).__name__} is not a table",
         rule="data is a path, a pandas or Polars frame, a dict of lists or a list of dicts",
-    )
+        found=f"{type(data).__module__}.{type(data).__qualname__}", do="hand over one of these",
+    )  # fmt: skip
 
 
 def _open_path(path: Path) -> Source:
@@ -158,8 +163,15 @@ def _open_path(path: Path) -> Source:
         near = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
         found = "" if path.parent.is_dir() else f"the folder {path.parent} does not exist either"
         raise DataError(
-            f"there is no file {path}{near}", found=found, do="check the path; it is relative to the current folder"
-        )
+            f"there is no file {path}{near}", rule="data is a file, or a folder of them",
+            found=found or f"the folder {path.parent.resolve()} has no file of that name", do="check the path; it is relative to the current folder",
+        )  # fmt: skip
+    if not path.is_file():
+        raise DataError(
+            f"{path} is no file", rule="data is a file of a known size: pipes and devices may have no end",
+            found=next((word for is_so, word in _ENDLESS.items() if is_so(path)), "neither a file nor a folder"),
+            do="write what comes out of it into a file first",
+        )  # fmt: skip
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = suffixes[-1:] and suffixes[-1] in PACKED
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [""]
@@ -169,7 +181,9 @@ def _open_path(path: Path) -> Source:
         if not packed and kind[0] in PARQUET + ARROW:
             return _open_binary(path, kind[0])
     except PermissionError:
-        raise DataError(f"{path} may not be read", rule="the file is readable", do=f"chmod u+r {path}") from None
+        raise DataError(
+            f"{path} may not be read", rule="the file is readable", found="permission denied", do=f"chmod u+r {path}"
+        ) from None
     raise DataError(
         f"{path} has an unknown suffix",
         rule="data is .csv, .tsv, .txt (also .gz or .zst), .parquet, .arrow or .feather",
@@ -230,7 +244,7 @@ def _open_binary(path: Path, suffix: str) -> Source:
         if what == "Arrow" and (stream := _arrow_stream(path)) is not None:
             return _open_frame(stream, str(path), path)
         raise DataError(
-            f"{path} cannot be read as {what}", rule=f"a {what} file ends in its footer",
+            f"{path} cannot be read as {what}", rule=f"{_A[what]} file ends in its footer",
             found=f"{path.stat().st_size:,} bytes, {str(error).splitlines()[0]}; it is truncated or of another format",
             do="copy or write it again",
         ) from None  # fmt: skip
@@ -270,7 +284,10 @@ def _open_frame(frame: pl.DataFrame, origin: str, path: Path | None = None) -> S
 
 def _check_shape(names: Sequence[str], count: int, origin: str) -> None:
     if not names:
-        raise DataError(f"{origin} has no columns", rule="a table has at least one column")
+        raise DataError(
+            f"{origin} has no columns", rule="a table has at least one column", found=f"{count:,} rows of no cells",
+            do="check the export",
+        )  # fmt: skip
     check_names([name.strip() for name in names], origin)
     if count == 0:
         raise DataError(

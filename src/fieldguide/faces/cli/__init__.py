@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import traceback
 from importlib import import_module
@@ -71,6 +72,10 @@ def main() -> None:
         sys.exit(_failed(_Mistake(error), _Mistake.exit_status))
 
 
+class UsageError(FieldguideError):
+    """A command that was typed has no such verb or option, lacks one, or gives one a value it cannot have."""
+
+
 class _Mistake(FieldguideError):
     """Something in fieldguide went wrong that nobody foresaw; not to be mistaken for a closed gate."""
 
@@ -93,10 +98,13 @@ def _misused(error: Any) -> int:
         print(message, file=sys.stderr)
         return 2
     context = getattr(error, "ctx", None)
-    print(f"Error: {message}", file=sys.stderr)
-    if context is not None:
-        print(f"  {context.get_usage()}\n  Do: {context.command_path} --help", file=sys.stderr)
-    return 2
+    return _failed(
+        UsageError(
+            message, rule=context.get_usage() if context is not None else "fieldguide VERB ...",
+            found=shlex.join(["fieldguide", *sys.argv[1:]]), do=f"{context.command_path if context is not None else 'fieldguide'} --help",
+        ),
+        UsageError.exit_status,
+    )  # fmt: skip
 
 
 def _failed(error: FieldguideError, status: int) -> int:

@@ -235,14 +235,18 @@ class Trees:
         self.handle, self._one, self._lock = ctypes.c_void_p(), ctypes.c_void_p(), threading.Lock()
         if not (text.startswith("tree\n") and "\nend of trees\n" in text):
             raise ModelError(
-                "a boosting model cannot be read", rule="it is complete LightGBM text", do="restore the model folder"
-            )
+                "a boosting model cannot be read", rule="it is complete LightGBM text",
+                found=f"{len(text):,} characters that begin with {text[:20]!r}", do="restore the model folder",
+            )  # fmt: skip
         rounds, classes, features = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
         try:
             _call("BoosterLoadModelFromString", text.encode(), ctypes.byref(rounds), ctypes.byref(self.handle))
         except FieldguideError as reason:
             raise ModelError(
-                "a boosting model cannot be read", found=reason.found, do="restore the model folder"
+                "a boosting model cannot be read",
+                rule="LightGBM reads what it wrote",
+                found=reason.found,
+                do="restore the model folder",
             ) from reason
         _call("BoosterGetNumClasses", self.handle, ctypes.byref(classes))
         _call("BoosterGetNumFeature", self.handle, ctypes.byref(features))

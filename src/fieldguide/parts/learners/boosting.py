@@ -42,7 +42,10 @@ OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's ob
 CURVE_STEPS = 10  # rounds between two points of the learning curve
 UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
 FEWEST_COLUMNS = 4  # a tree that sees fewer cannot tell how columns act together
-MORE, LEAST_MORE = 0.5, 10  # rounds that are added at most to trees that are continued: a share of theirs, and how many in any case
+MORE, LEAST_MORE = (
+    0.5,
+    10,
+)  # rounds that are added at most to trees that are continued: a share of theirs, and how many in any case
 MOST_AT_ONCE = 500_000  # rows that are put side by side whole
 AHEAD = 8  # rounds whose longest is taken as the length of the next
 
@@ -176,7 +179,10 @@ class Boosting:
                 text = path.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as reason:
                 raise ModelError(
-                    "a boosting model cannot be read", found=f"{path.name}: {reason}", do="restore the model folder"
+                    "a boosting model cannot be read",
+                    rule="its trees are text in UTF-8",
+                    found=f"{path.name}: {reason}",
+                    do="restore the model folder",
                 ) from reason
             boosters.append(Booster(Trees(text, entry["n_features"]), entry["link"], entry["centre"], entry["scale"]))
         return grouped(

@@ -169,7 +169,7 @@ class Linear:
             )
         except (OSError, KeyError, TypeError, SafetensorError) as reason:
             raise ModelError(
-                "the coefficients cannot be read", found=str(reason), do="restore the model folder"
+                "the coefficients cannot be read", rule="they are the numbers that `save` wrote", found=str(reason), do="restore the model folder"
             ) from reason
         return LinearEstimator(fits, tuple((name, int(n)) for name, n in data["codes"]), stopped=data["stopped"])
 

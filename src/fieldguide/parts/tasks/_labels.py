@@ -93,6 +93,7 @@ def find_label(wanted: str, labels: Sequence[str], target: str) -> str:
     if code is None:
         raise DataError(
             f"the target {target!r} has no label {wanted!r}{nearest(wanted, labels)}",
+            rule="a label that is named stands in some row",
             found=f"the labels are {listed(map(repr, labels))}",
             do="set problem.positive to one of them",
         )

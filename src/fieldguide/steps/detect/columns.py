@@ -114,14 +114,14 @@ def _refuse_unknown(source: Source, given: Mapping[str, str], targets: Sequence[
     for name in (*given, *targets):
         if name not in source.names:
             raise ConfigError(
-                f"{source.origin} has no column {name!r}{nearest(name, source.names)}",
-                found=f"the columns are {listed(source.names)}",
-            )
+                f"{source.origin} has no column {name!r}{nearest(name, source.names)}", rule="every column that is named is in the table",
+                found=f"the columns are {listed(source.names)}", do="name one of them",
+            )  # fmt: skip
     for name, kind in given.items():
         if kind not in (*KINDS, "ignore"):
             raise ConfigError(
-                f"column {name!r} has an unknown kind {kind!r}{nearest(kind, KINDS)}",
-                do=f"use one of {', '.join(KINDS)} or ignore",
+                f"column {name!r} has an unknown kind {kind!r}{nearest(kind, KINDS)}", rule="a column is of a kind that is known",
+                found=repr(kind), do=f"use one of {', '.join(KINDS)} or ignore",
             )
 
 

@@ -121,6 +121,7 @@ def _refuse(column: Column, levels: dict[str, int], n_missing: int, n_rows: int)
             f"the target {name!r} has no values",
             rule="a target is known in some rows",
             found=f"{n_missing:,} missing cells",
+            do="choose another target, or check the export",
         )
     if len(levels) == 1:
         raise DataError(
@@ -256,7 +257,8 @@ def questions(columns: Sequence[Column], roles: RolesGuess, task: TaskGuess) -> 
             "problem.goal", "What should become better through the predictions? One sentence; the report opens with it."
         ),
         _question("problem.unit", "What is one row: one customer, one visit, one hour?"),
-        _question("problem.decision", "Who decides what with a prediction, and when is it made?"),
+        _question("problem.decision", "Who decides what with a prediction?"),
+        _question("problem.prediction_time", "At which moment is it made? What is known only later cannot be a feature."),
         _question("problem.success", "What is the smallest gain over the baseline that is worth shipping?", "0"),
     ]
     if task.task == "binary":

@@ -255,6 +255,7 @@ def _load(
             f"no row of {source.origin} has a target",
             rule="a target is known in some rows",
             found=f"{first:,} rows without {', '.join(targets)}",
+            do="check the target's kind under data.columns, or choose another target",
         )
     both_outcomes(parts, asked)
     typed = (*columns, *made_columns(columns, asked))
@@ -298,6 +299,7 @@ def _marked(table: Table, config: Config) -> np.ndarray:
         raise ConfigError(
             f"split.column {config.split.column!r} marks {int(marked.sum()):,} of {table.n_rows:,} rows as {config.split.test!r}",
             rule="some rows are test rows and some are not", found=f"its values are {values.unique().sort().to_list()[:6]}",
+            do="set split.test to one of them",
         )  # fmt: skip
     return marked
 

@@ -110,6 +110,7 @@ def divide(
         raise SplitError(
             f"{table.n_rows} rows are too few to seal a test set and still learn",
             rule=f"a study has at least {FEWEST_ROWS} rows with a target",
+            found=f"{FEWEST_ROWS - table.n_rows} fewer",
             do="collect more rows",
         )
     features = by_content(table.frame.select([column.name for column in table.features]), table.features)
@@ -245,6 +246,7 @@ def _roles(
             raise SplitError(
                 f"column {column.name!r} has no time in {values.null_count():,} rows",
                 rule="with a chronological split every row has a time",
+                found=f"the first is row {int(values.is_null().arg_max() or 0)}",
                 do="fill or drop these rows, or set split.by: random",
             )
         times = values.to_physical().to_numpy()
@@ -252,6 +254,7 @@ def _roles(
         raise SplitError(
             f"split.by is {by!r} and there is no time column",
             rule="a chronological split orders rows by time",
+            found="no column has the role of time",
             do="set data.time",
         )
     return Roles(keys, blocks, times, strata)
