@@ -114,6 +114,11 @@ class Table:
     def take(self, rows: np.ndarray) -> Table:
         return Table(self.frame[rows], self.columns)
 
+    @property
+    def loaded(self) -> Table:
+        """The table with all of its rows in memory."""
+        return Table(self.frame.read(), self.columns) if isinstance(self.frame, Stored) else self
+
     def ignoring(self, names: Collection[str]) -> Table:
         """Return the table with some columns out of every model's sight: they stay, with the role `ignore`."""
         return Table(self.frame, ignoring(self.columns, names))

@@ -34,7 +34,10 @@ def shelved(shape: tuple[int, ...], dtype: type, folder: Path) -> np.ndarray:
     n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     if not n_bytes:
         return np.zeros(shape, dtype)
-    with writing(folder, "encoded rows that do not fit in memory are kept on disk"), tempfile.TemporaryFile(dir=folder) as file:
+    with (
+        writing(folder, "encoded rows that do not fit in memory are kept on disk"),
+        tempfile.TemporaryFile(dir=folder) as file,
+    ):
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, n_bytes)  # now: a full disk would kill the process at a later write
         else:

@@ -50,7 +50,13 @@ class Stored:
     def __init__(
         self, files: Sequence[Path], ends: Sequence[int], names: Sequence[str], rows: np.ndarray | None = None, keeper: Any = None
     ) -> None:  # fmt: skip
-        self._files, self._ends, self._names, self._rows, self._keeper = tuple(files), tuple(ends), list(names), rows, keeper
+        self._files, self._ends, self._names, self._rows, self._keeper = (
+            tuple(files),
+            tuple(ends),
+            list(names),
+            rows,
+            keeper,
+        )
 
     @property
     def folder(self) -> Path:
@@ -98,7 +104,9 @@ class Stored:
 
     def drop(self, *names: Any) -> Stored:
         gone = {name for one in names for name in ([one] if isinstance(one, str) else one)}
-        return Stored(self._files, self._ends, [name for name in self._names if name not in gone], self._rows, self._keeper)
+        return Stored(
+            self._files, self._ends, [name for name in self._names if name not in gone], self._rows, self._keeper
+        )
 
     def slices(self) -> Iterator[pl.DataFrame]:
         """Yield the rows in order, a file at a time."""
@@ -122,7 +130,9 @@ class Stored:
         if not isinstance(other, Stored):
             other = _written(self._files[0].parent, len(self._files), other, self._keeper)
         ends = [self._ends[-1] + end for end in other._ends]
-        return Stored([*self._files, *other._files], [*self._ends, *ends], self._names, None, (self._keeper, other._keeper))
+        return Stored(
+            [*self._files, *other._files], [*self._ends, *ends], self._names, None, (self._keeper, other._keeper)
+        )
 
     def _whole(self) -> Stored:
         return Stored(self._files, self._ends, self._names, None, self._keeper)
