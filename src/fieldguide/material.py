@@ -27,6 +27,7 @@ from fieldguide.core.record import Record, hashed
 from fieldguide.core.rows import Rows
 from fieldguide.core.seal import Seal
 from fieldguide.core.series.panel import Examples
+from fieldguide.core.space import Reference
 from fieldguide.core.table import Column, Table, data_hash, row_keys
 from fieldguide.parts import find, modality
 
@@ -50,6 +51,7 @@ class Material:
     record: Record
     seal: Seal
     join: Callable[[], Any]
+    _reference: tuple[str, Reference] | None = None
 
     @property
     def problem(self) -> Problem:
@@ -61,7 +63,8 @@ class Material:
         outputs = []
         for output in problem.outputs:
             ((name, settings),) = frozen["metrics"][output.name].items()
-            outputs.append(replace(output, metric=find("metrics", name)(**settings)))
+            labels = self.reference.names if output.targetless else output.labels
+            outputs.append(replace(output, metric=find("metrics", name)(**settings), labels=labels))
         return replace(problem, outputs=tuple(outputs))
 
     @cached_property
@@ -152,10 +155,30 @@ class Material:
         until = int(framed.examples.panel.times_at(framed.examples.origins.take(first)).min())
         return framed.examples.scaled(framed.facts["series"]["scale"], until)
 
+    @property
+    def reference(self) -> Reference:
+        """The space in which a task without a target is judged, as explore froze it."""
+        frozen = self.journal.last("space")
+        if frozen is None:
+            raise GateError("there is no space to judge in yet", rule="it is fitted on development rows", do="run explore")
+        if self._reference is None or self._reference[0] != frozen["scope"]:
+            self._reference = (frozen["scope"], Reference.from_dict(frozen, modality))
+        return self._reference[1]
+
+    def freeze_reference(self, scope: str) -> None:
+        """Fit the space on the development rows and keep it for all steps to come; one of the same scope is kept as it is."""
+        last, same = self.journal.last("space"), self.journal.last("space", scope=scope)
+        if last is None or last["scope"] != scope:
+            rows = Rows.of(self.seen, (), modality)
+            self.journal.append("space", same or {"scope": scope, **Reference.fit(rows, modality).to_dict()})
+
     def _rows(self, rows: np.ndarray) -> Rows:
         """Return rows of the whole table; of a forecast, windows and targets are slices of shared arrays."""
         known = rows is self.divided.split.work
         table = self.seen if known else self.framed.table.take(rows).ignoring(self.excluded)
+        if self.framed.problem.output.targetless:
+            alone = Rows.of(table, (), modality)
+            return replace(alone, truths=(self.reference.points(alone),))
         if self.examples is None:
             return Rows.of(table, self.framed.problem.outputs, modality)
         windows: dict[str, Any] = dict(self.examples.cells(rows))  # slices, which behave as arrays where rows are taken
