@@ -372,9 +372,8 @@ def test_a_network_starts_from_a_checkpoint_and_its_later_layers_learn(tmp_path)
     data = Encoded(batch, (np.arange(12) % 2,))
     before = _frozen._model(_checkpoints.resolve(str(folder))).state_dict()
     for unfrozen, moved in ((0, False), (1, True)):
-        fitted = find("learners", "fusion")(n_epochs=2, d_hidden=8, unfrozen=unfrozen, batch_size=4).fit(
-            data, None, (output,), Effort(seed=1)
-        )
+        learner = find("learners", "fusion")(n_epochs=2, d_hidden=8, unfrozen=unfrozen, batch_size=4)
+        fitted = learner.fit(data, None, (output,), Effort(seed=1, n_steps=2 * learner.plan(12).n_steps))
         after = fitted.net.encoders[0].backbone.pretrained.state_dict()
         same = {name: torch.equal(value, after[name]) for name, value in before.items()}
         assert all(same.values()) is not moved

@@ -118,6 +118,13 @@ def curves(rows: Rows, x: str, y: str, *, height: int = 190, log: bool = False) 
     })  # fmt: skip
 
 
+def marked(spec: Spec, x: float) -> Spec:
+    """Return a chart of one layer with an upright line at `x`."""
+    drawn = {name: spec[name] for name in ("mark", "encoding")}
+    rule = {"data": {"values": [{"at": x}]}, "mark": {"type": "rule", "strokeDash": [4, 3]}, "encoding": {"x": {"field": "at", "type": "quantitative"}}}
+    return {**{name: part for name, part in spec.items() if name not in drawn}, "layer": [drawn, rule]}
+
+
 def reliability(rows: Rows, shares: bool, units: str) -> Spec:
     """Predicted against observed by bins {predicted, observed, low, high, label}, with the line where both agree."""
     cells = [row for row in rows if row.get("predicted") is not None and row.get("observed") is not None]

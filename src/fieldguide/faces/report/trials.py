@@ -118,8 +118,13 @@ def _curve(e: Mapping[str, Any]) -> Block | None:
     stopped = ", ".join(sorted({str(s) for s in at(e, "stopped", default=[]) if s}))
     note = f"Loss of the first fold. Stopped: {stopped or 'not recorded'}; {settings(at(e, 'settings'))}."
     x = "epoch" if at(e, "history", 0, "epoch") is not None else "step"
+    spec = charts.curves(_thinned(rows), x, "loss")
+    second = next((p for p in at(e, "history", default=[]) if p.get("stage") == 2), None)
+    if second is not None:
+        spec = charts.marked(spec, second["epoch"] - 0.5)
+        note = f"{note} From the line on the later layers of the checkpoint learn too; before it they are frozen."
     return blocks.chart(
-        charts.curves(_thinned(rows), x, "loss"),
+        spec,
         str(e.get("candidate")),
         f"{plural(len(rows), 'point')} of a learning curve",
         note=note,

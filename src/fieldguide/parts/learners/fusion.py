@@ -48,7 +48,7 @@ class Fusion:
     )
     unfrozen: int = setting(
         2,
-        "later layers of a column's checkpoint that learn too [layers]; 0: none, only what follows it; -1: all",
+        "later layers of a column's checkpoint that learn in a second stage [layers]; 0: there is none; -1: all layers",
         capacity=1,
     )
     d_embedding: int = setting(
@@ -84,6 +84,10 @@ class Fusion:
     )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+        if any(spec.checkpoint for spec in train.batch.layout.blocks):
+            from fieldguide.parts.learners import _stages
+
+            return _stages.fit(self, train, stop, outputs, effort)
         return _network.fit(self, train, stop, outputs, effort)
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
