@@ -449,6 +449,10 @@ def contract_version(columns: Sequence[Column]) -> str:
 
 
 def cell_schema(columns: Sequence[Column]) -> dict[str, Any]:
-    """Return the types of logged cells by column: Float64, Boolean, Datetime("us") or String."""
-    types = {"number": pl.Float64, "boolean": pl.Boolean, "datetime": pl.Datetime("us")}
-    return {column.name: types.get(column.kind, pl.String) for column in columns}
+    """Return the types of logged cells by column: Float64, Boolean, Datetime("us"), lists of numbers (windows) or String."""
+    types = {"number": pl.Float64, "boolean": pl.Boolean, "datetime": pl.Datetime("us"), "window": pl.List(pl.Float64)}
+    wide = pl.List(pl.List(pl.Float64))  # several numbers a step
+    return {
+        column.name: wide if column.kind == "window" and "width" in column.read else types.get(column.kind, pl.String)
+        for column in columns
+    }

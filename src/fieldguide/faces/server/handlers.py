@@ -28,6 +28,7 @@ from fieldguide.faces.server.arms import Arm, Deal, Dealt, arm_named, first_of
 from fieldguide.faces.server.batches import Unfit, answer_batch
 from fieldguide.faces.server.bodies import Asked, media_type, parsed, read_json, read_table
 from fieldguide.faces.server.engine import Engine, Ids, Job, Writer
+from fieldguide.faces.server.histories import Laid, is_history, laid_out
 from fieldguide.faces.server.limits import Rate
 from fieldguide.faces.server.metrics import Metrics
 from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
@@ -78,6 +79,7 @@ class Server:
         self.store, self.settings, self.metrics = store, settings, Metrics()
         self.deal = settings.deal or first_of(arms)
         self.ids, self.rate = Ids(), Rate(settings.rate)
+        self.forecasts = any(arm.contract.model.forecasts is not None for arm in arms)
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self.batches, self.closing, self.replayed = 0, False, {}  # type: tuple[int, bool, dict[str, float]]
         self.writer: Writer
@@ -118,6 +120,8 @@ class Server:
         body = await self._body(request)
         if kind == JSON:
             asked = read_json(body)
+            if self.forecasts and self._is_history(asked):
+                return await self._history(name, asked, arrived, JSON)
             if asked.n_rows <= FEW:
                 return await self._few(name, asked)
             with self._turn():
@@ -125,11 +129,25 @@ class Server:
         with self._turn():
             asked = await self._apart(lambda: read_table(body, kind, request.query_params))
             as_rows = request.headers.get("accept", "").startswith(JSON)
-            return await self._many(name, asked, arrived, JSON if as_rows else kind)
+            if not (self.forecasts and self._is_history(asked)):
+                return await self._many(name, asked, arrived, JSON if as_rows else kind)
+        return await self._history(name, asked, arrived, JSON if as_rows else kind)
 
-    async def _many(self, name: str, asked: Asked, arrived: float, kind: str) -> Response:
+    def _is_history(self, asked: Asked) -> bool:
+        arm = arm_named(self.arms, asked.arm) if asked.arm is not None else next(iter(self.arms.values()))
+        return is_history(arm.contract, asked)
+
+    async def _history(self, name: str, asked: Asked, arrived: float, kind: str) -> Response:
+        """Answer rows of series by what comes after them, series by series."""
+        with self._turn():
+            laid = await self._apart(lambda: laid_out(asked, self.arms, self.deal))
+            if kind != JSON or laid.asked.n_rows > FEW:
+                return await self._many(name, laid.asked, arrived, kind, laid)
+        return await self._few(name, laid.asked, laid)
+
+    async def _many(self, name: str, asked: Asked, arrived: float, kind: str, laid: Laid | None = None) -> Response:
         """Answer a batch, as JSON rows or as a table of the kind it came in."""
-        as_rows, dealt = kind == JSON, self._dealt(asked)
+        as_rows, dealt = kind == JSON or laid is not None, self._dealt(asked)
         parts = _by_arm(self.arms, dealt)
         try:
             entries, answers = await self._apart(
@@ -147,12 +165,17 @@ class Server:
             self.engine.unassigned(assigned)
             raise
         one = parts[0][0] if len(parts) == 1 else None
-        if as_rows:
+        if as_rows and laid is not None:
+            if kind != JSON:
+                answers = laid.frame(answers)
+            else:
+                return _json(self._answer(laid.told(answers), one, name))
+        elif as_rows:
             return _json(self._answer(answers, one, name))
         headers = {"X-Request-Id": name, "X-Arm": one.name if one else "", "X-Model": one.model if one else ""}
         return await self._apart(lambda: table(answers, kind, headers))
 
-    async def _few(self, name: str, asked: Asked) -> Response:
+    async def _few(self, name: str, asked: Asked, laid: Laid | None = None) -> Response:
         assert isinstance(asked.rows, list)
         dealt = self._dealt(asked)
         loop = asyncio.get_running_loop()
@@ -166,14 +189,14 @@ class Server:
         if len(job.answers) == 1:
             (arm_name,) = job.answers
             arm, (_, answers) = self.arms[arm_name], job.answers[arm_name]
-            return _json(
-                self._answer(listed(arm.contract, answers, [f"{name}-{i}" for i in range(asked.n_rows)]), arm, name)
-            )
+            said = listed(arm.contract, answers, [f"{name}-{i}" for i in range(asked.n_rows)])
+            return _json(self._answer(said if laid is None else laid.told(said), arm, name))
         rows: dict[int, Any] = {}
         for arm_name, (at, answers) in job.answers.items():
             own = listed(self.arms[arm_name].contract, answers, [f"{name}-{i}" for i in at])
             rows |= {i: {**row, "arm": arm_name} for i, row in zip(at, own)}
-        return _json(self._answer([rows[i] for i in range(asked.n_rows)], None, name))
+        said = [rows[i] for i in range(asked.n_rows)]
+        return _json(self._answer(said if laid is None else laid.told(said), None, name))
 
     async def explain(self, request: Request, name: str) -> Response:
         asked = read_json(await self._json_body(request))

@@ -33,8 +33,11 @@ def document(arms: Mapping[str, Arm], version: str, keyed: bool) -> dict[str, An
     """
     contract = next(iter(arms.values())).contract
     targets = ", ".join(output.name for output in contract.model.outputs)
+    rows = {"Row": row_schema(contract)}
+    if contract.model.forecasts is not None:
+        rows["HistoryRow"] = history_schema(contract)
     schemas = {
-        "Row": row_schema(contract), "Request": request_schema(contract, list(arms), MOST_ROWS), "Answer": _answer(contract),
+        **rows, "Request": request_schema(contract, list(arms), MOST_ROWS), "Answer": _answer(contract),
         "Explain": request_schema(contract, list(arms), MOST_EXPLAINED), "Refusal": _REFUSAL, "Outcomes": _OUTCOMES,
     }  # fmt: skip
     secured: dict[str, Any] = {"security": [{"bearer": []}, {"header": []}]} if keyed else {}
@@ -59,13 +62,33 @@ def row_schema(contract: Contract) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def history_schema(contract: Contract) -> dict[str, Any]:
+    """Return the JSON schema of a row of a history: the table's own columns, of the past and of the steps to come."""
+    spec = contract.model.forecasts
+    assert spec is not None
+    columns = [Column.from_dict(column) for column in spec["columns"]]
+    return {
+        "type": "object", "required": [column.name for column in columns], "additionalProperties": True,
+        "description": "A row of the table as it was in training: its time, its series, its targets; what is known beforehand also of the "
+        f"{spec['horizon']} steps to come, their targets null. What comes after the last known step of each series is answered.",
+        "properties": {column.name: _cell(column, None) for column in columns},
+    }  # fmt: skip
+
+
+def _rows_of(contract: Contract, most: int) -> dict[str, Any]:
+    row = {"$ref": "#/components/schemas/Row"}
+    if contract.model.forecasts is None or most == MOST_EXPLAINED:
+        return row
+    return {"anyOf": [row, {"$ref": "#/components/schemas/HistoryRow"}]}
+
+
 def request_schema(contract: Contract, arms: Sequence[str], most: int) -> dict[str, Any]:
     """Return the JSON schema of a request of at most `most` rows."""
     unit = {"type": ["string", "integer"], "minLength": 1, "maxLength": LONGEST}
     return {
         "type": "object", "required": ["rows"], "additionalProperties": False,
         "properties": {
-            "rows": {"type": "array", "minItems": 1, "maxItems": most, "items": {"$ref": "#/components/schemas/Row"}},
+            "rows": {"type": "array", "minItems": 1, "maxItems": most, "items": _rows_of(contract, most)},
             "unit": {**unit, "description": "Whom all rows are about: one unit always gets the same arm."},
             "arm": {"type": "string", "enum": list(arms), "description": "Who shall answer; absent: whoever is dealt."},
         },
@@ -90,10 +113,25 @@ def _answer(contract: Contract) -> dict[str, Any]:
     prediction: dict[str, Any] = {
         "description": "a label, a list of labels, a value or values by entry; by output where there are several"
     }
-    row = {
+    row: dict[str, Any] = {
         "type": "object", "required": ["id", "prediction"],
         "properties": {"id": {"type": "string"}, "prediction": prediction, "probabilities": probabilities, "arm": {"type": "string"}},
     }  # fmt: skip
+    spec = contract.model.forecasts
+    if spec is not None:
+        step = {"type": "object", "required": [spec["time"], "step", "prediction"], "properties": {
+            spec["time"]: {"type": "string"}, "step": {"type": "integer", "minimum": 1},
+            **{name: {"type": ["number", "null"]} for name in ("prediction", "prediction_low", "prediction_high")},
+        }}  # fmt: skip
+        row["required"] = ["id"]
+        row["properties"] |= {
+            "series": {"description": "of a history: the series that is forecast"},
+            "forecast": {
+                "type": "array",
+                "items": step,
+                "description": "of a history: its coming steps, in place of prediction",
+            },
+        }
     return {
         "type": "object", "required": ["predictions", "model", "arm"],
         "properties": {

@@ -14,7 +14,7 @@ def exported(store: LogStore, query: Query, model: str | None = None, *, nested:
 
     Args:
         model: hash of one model; None: all models, without features, which differ from model to model.
-        nested: whether the file can hold lists; else `outputs` is JSON text.
+        nested: whether the file can hold lists; else `outputs` and windows of series are JSON text.
 
     Raises:
         DataError: the log has never seen the model.
@@ -39,5 +39,7 @@ def _frames(store: LogStore, query: Query, model: str | None) -> Iterator[pl.Dat
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    text = pl.Series("outputs", [str(row) for row in frame["outputs"].to_list()], dtype=pl.String)
-    return frame.with_columns(text)
+    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    return frame.with_columns(
+        pl.Series(name, [None if row is None else str(row) for row in frame[name].to_list()], dtype=pl.String) for name in nested
+    )  # fmt: skip
