@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fieldguide.core import entities
 from fieldguide.core.entities import find_entities
 
 
@@ -81,3 +82,20 @@ def test_clean_tables_have_no_units(name: str) -> None:
     sets = pytest.importorskip("sklearn.datasets")
     data = np.asarray(getattr(sets, name)().data, np.float64)
     assert find_entities(pl.DataFrame(data, schema=[f"x{i}" for i in range(data.shape[1])])) is None
+
+
+@pytest.mark.parametrize("most_ids", [10, 100_000])
+def test_of_many_rows_some_are_enough(most_ids: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs are looked for among a share of the ids, or of the rows; the ids found are those of all rows."""
+    monkeypatch.setattr(entities, "MANY_IDS", most_ids)
+    frame, unit = visits(400, 12, 0)
+    whole = find_entities(frame)
+    monkeypatch.setattr(entities, "MANY_ROWS", 1_500)
+    some = find_entities(frame)
+    assert whole is not None
+    assert some is not None
+    assert some.columns == whole.columns
+    assert np.array_equal(some.ids, whole.ids)
+    one, two = entities._pairs_within(unit, 0)  # type: ignore[misc]
+    assert (unit[one] == unit[two]).all()
+    assert len(one) < 1_600

@@ -32,6 +32,9 @@ MOST_OF_ONE = 10
 """Times the mean size that one unit may have: what more rows share is a default value."""
 MOST_ANCHORS = 12
 PAIRS = 20_000
+MANY_ROWS = 1_000_000
+"""Rows among which pairs are looked for; of more a share is drawn: of the ids where there are many, else of the rows."""
+MANY_IDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -148,13 +151,20 @@ def _refined(ids: np.ndarray, levels: np.ndarray) -> np.ndarray:
 def _pairs_within(ids: np.ndarray, draw: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Return pairs of rows with the same id, drawn at random, or None where there are too few."""
     rng = generator(0, "entities", draw)
+    if len(ids) > MANY_ROWS:
+        share, n_ids = MANY_ROWS / len(ids), int(ids.max()) + 1
+        drawn = (rng.random(n_ids) < share)[ids] if n_ids > MANY_IDS else rng.random(len(ids)) < share
+        some = np.flatnonzero(drawn)
+    else:
+        some = np.arange(len(ids))
+    ids = ids[some]
     order = np.lexsort((rng.random(len(ids)), ids))
     right = 1 + np.flatnonzero(ids[order][1:] == ids[order][:-1])
     if len(right) < FEWEST_ENTITIES:
         return None
     if len(right) > PAIRS:
         right = rng.choice(right, PAIRS, replace=False)
-    return order[right - 1], order[right]
+    return some[order[right - 1]], some[order[right]]
 
 
 def _agreement(levels: np.ndarray, one: np.ndarray, two: np.ndarray) -> float:
