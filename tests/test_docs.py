@@ -71,6 +71,29 @@ def test_commands_of_the_tutorial_on_serving_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.skipif(find_spec("PIL") is None, reason="needs pillow (pip install 'fieldguide[image]')")
+def test_commands_of_the_tutorial_on_photos_run(tmp_path: Path) -> None:
+    printed = run_blocks(DOCS / "tutorial-photos.md", tmp_path)
+    assert re.search(r"FG707 Of what linear gains, image adds 0\.\d+ \[.*; columns adds 0\.\d+ \[", printed)
+    assert pl.read_csv(tmp_path / "answers.csv").height == 3
+    report = (tmp_path / "parcels-study/report.html").read_text(encoding="utf-8")
+    assert "FG707" in report and "data:image/" in report
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(find_spec("duckdb") is None, reason="needs duckdb (pip install 'fieldguide[sql]')")
+def test_commands_of_the_tutorial_on_events_run(tmp_path: Path) -> None:
+    printed = run_blocks(DOCS / "tutorial-events.md", tmp_path)
+    assert "FG151 300 units" in printed and "FG152 96 events were kept out" in printed and "FG324" in printed
+    assert "retrain monthly" in printed
+    assert "Ship the candidate: forward and back test agree" in printed
+    truth = float(re.search(r"true: ([\d.]+)", printed)[1])  # type: ignore[index]
+    rows = re.findall(r"^(?:forward|back) +profit .*? (-?[\d.]+) to (-?[\d.]+)", printed, re.M)
+    assert len(rows) == 2 and all(float(low) <= truth <= float(high) for low, high in rows)
+    assert 'id="experiment-letters"' in (tmp_path / "shop/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(600)
 def test_blocks_of_the_readme_run(tmp_path: Path) -> None:
     ages = [20 + i % 50 for i in range(300)]
     calls = [i * 7 % 11 for i in range(300)]
@@ -93,7 +116,13 @@ def run_blocks(page: Path, folder: Path) -> str:
     printed = []
     # Threads that wait for each other by spinning make a busy machine a hundred times slower.
     quiet = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
-    environment = {**os.environ, **quiet, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    # Else each command compiles all it imports anew where Python is told to leave no compiled files behind.
+    compiled = (
+        {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
+        if sys.dont_write_bytecode
+        else {}
+    )
+    environment = {**os.environ, **quiet, **compiled, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     for block in FENCE.finditer(page.read_text(encoding="utf-8")):
         mark, language, body = block["mark"] or "", block["language"], block["body"]
         if named := FILE.fullmatch(mark):
