@@ -112,7 +112,7 @@ def say_findings(console: Console, findings: list[Mapping[str, Any]]) -> None:
             console.print(f"      [dim]{escape(finding['remedy'])}[/]", highlight=False)
     silent = len(findings) - len(fired)
     if silent:
-        console.print(f"  [dim]{silent} checks had nothing to say[/]")
+        console.print(f"  [dim]{silent} check{'s' * (silent != 1)} had nothing to say[/]")
 
 
 def stated(entries: list[Mapping[str, Any]]) -> Table:

@@ -24,7 +24,14 @@ from fieldguide.core.problem import Problem
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.statistics.bootstrap import bootstrap_weights
 from fieldguide.core.statistics.decay import Cells, Estimate, costs, curve, fresh_scores, recommended, windows_compared
-from fieldguide.core.statistics.periods import FEWEST_IN_PERIOD, FEWEST_PERIODS, Periods, periods_for, schedules_of
+from fieldguide.core.statistics.periods import (
+    FEWEST_IN_PERIOD,
+    FEWEST_PERIODS,
+    Periods,
+    in_periods,
+    periods_for,
+    schedules_of,
+)
 from fieldguide.core.table import Table
 from fieldguide.steps.checking import checked
 
@@ -325,7 +332,7 @@ def _sentence(metric: Metric, periods: Periods, score: float, never: Estimate, c
     low, high = never.interval
     way = "falls" if metric.greater_is_better else "rises"
     change = f"{metric.title} {score:.4g} fresh {way} by {never.value:.3g} [{low:.3g}, {high:.3g}] on average"
-    return f"{change} over {oldest} periods of {periods.name} without retraining; retrain {choice}"
+    return f"{change} over {in_periods(oldest, periods.name)} without retraining; retrain {choice}"
 
 
 def _why(plans: list[tuple[str, int]], found: list[Estimate], choice: int, success: float, window: str) -> str:

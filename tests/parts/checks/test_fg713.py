@@ -23,7 +23,7 @@ def test_what_could_have_been_missed_is_told():
     finding = only(check_check(NoDecay(), case(), case(p=0.001)))
     assert (
         finding.sentence
-        == "No ageing is seen over 9 periods of month; a mean loss of more than 0.012 RMSE would have been."
+        == "No ageing is seen over 9 months; a mean loss of more than 0.012 RMSE would have been."
     )
     assert finding.remedy.startswith("Retrain when there is a reason to")
 

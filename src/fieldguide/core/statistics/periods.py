@@ -115,6 +115,18 @@ def periods_for(times: np.ndarray, period: str | None = None) -> Periods | str:
     return made("period", 1, span / (n + 1e-9))
 
 
+def in_periods(n: int, name: str) -> str:
+    """Return a number of periods in words.
+
+    Examples:
+        >>> in_periods(9, "week"), in_periods(1, "month"), in_periods(9, "2 weeks")
+        ('9 weeks', '1 month', '9 periods of 2 weeks')
+    """
+    if name in UNITS:
+        return f"{n} {name}{'s' * (n != 1)}"
+    return f"{n} periods of {name}"
+
+
 def schedules_of(periods: Periods, oldest: int) -> list[tuple[str, int]]:
     """Return schedules that can be told apart, (name, periods between retrainings), the most frequent first; never is last.
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Problem
 from fieldguide.core.settings import setting
+from fieldguide.core.statistics.periods import in_periods
 from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, span
 from fieldguide.parts.checks._facts import ends, real
 
@@ -54,7 +55,7 @@ class Decay:
         least = max(least, problem.success)
         said = (
             f"without retraining {facts['title']} is worse by {number(value)} {span(interval)} on average over "
-            f"{facts['oldest']} periods of {facts['period']}"
+            f"{in_periods(facts['oldest'], facts['period'])}"
         )
         evidence = {"decay": value, "interval": list(interval), "p": p, "recommended": facts["recommended"]}
         if p <= self.alpha and value >= least:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Problem
 from fieldguide.core.settings import setting
+from fieldguide.core.statistics.periods import in_periods
 from fieldguide.parts.checks._answers import fire, not_applicable, number, passed
 from fieldguide.parts.checks._facts import ends, real
 
@@ -52,7 +53,7 @@ class NoDecay:
         return [
             fire(
                 self,
-                f"No ageing is seen over {facts['oldest']} periods of {facts['period']}; a mean loss of more than "
+                f"No ageing is seen over {in_periods(facts['oldest'], facts['period'])}; a mean loss of more than "
                 f"{number(bound)} {facts['title']} would have been.",
                 "Retrain when there is a reason to, and keep watching the score."
                 if bound <= problem.success or not problem.success
