@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import polars as pl
@@ -10,10 +11,12 @@ import pytest
 import soundfile
 import torch
 
+from fieldguide.core.errors import ModelError
+from fieldguide.core.files import media
 from fieldguide.core.files.media import uri_of
 from fieldguide.core.table import Column
 from fieldguide.core.transform import Recipe
-from fieldguide.parts.modalities import _sounds
+from fieldguide.parts.modalities import _checkpoints, _heard, _sounds
 from fieldguide.parts.modalities.audio import Audio, near, spec_augment
 from fieldguide.parts.nets import encoders
 from fieldguide.testing.modality import check_modality
@@ -179,3 +182,123 @@ def test_what_a_report_plays_is_short(folder):
         __import__("base64").b64decode(Audio().thumbnail(str(folder / "long.wav")).split(",")[1])
     )
     assert rate == 8_000 and len(wave) == 16_000
+
+
+# Checkpoints
+
+SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+
+
+def saved_checkpoint(kind, folder):
+    """A randomly initialised encoder of sounds with its feature extractor, saved as checkpoints are."""
+    transformers = pytest.importorskip("transformers")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        if kind == "wav2vec2":
+            convolved = {
+                "conv_dim": (8, 8),
+                "conv_stride": (10, 8),
+                "conv_kernel": (20, 8),
+                "num_feat_extract_layers": 2,
+            }
+            placed = {"num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
+            model = transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**SMALL, **convolved, **placed))
+            extractor = transformers.Wav2Vec2FeatureExtractor(sampling_rate=RATE)
+        elif kind == "audio-spectrogram-transformer":
+            model = transformers.ASTModel(transformers.ASTConfig(**SMALL, max_length=64, num_mel_bins=16))
+            extractor = transformers.ASTFeatureExtractor(sampling_rate=16_000, num_mel_bins=16, max_length=64)
+        else:
+            layers = {
+                "encoder_layers": 2,
+                "decoder_layers": 1,
+                "encoder_attention_heads": 2,
+                "decoder_attention_heads": 2,
+            }
+            codes = {
+                "vocab_size": 20,
+                "pad_token_id": 0,
+                "bos_token_id": 1,
+                "eos_token_id": 2,
+                "decoder_start_token_id": 1,
+            }
+            heard = {
+                "d_model": 16,
+                "encoder_ffn_dim": 32,
+                "decoder_ffn_dim": 32,
+                "num_mel_bins": 16,
+                "max_source_positions": 50,
+            }
+            model = transformers.WhisperModel(transformers.WhisperConfig(**layers, **codes, **heard))
+            extractor = transformers.WhisperFeatureExtractor(feature_size=16, chunk_length=1)
+        model.eval().save_pretrained(folder)
+        extractor.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["wav2vec2", "audio-spectrogram-transformer", "whisper"])
+def checkpoint(request, tmp_path_factory):
+    return saved_checkpoint(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def test_kept_features_of_sounds_are_live_features(checkpoint, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(_checkpoints, "SEEN", media.Seen())
+    cells = np.array([*(str(folder / f"{i}.wav") for i in range(5)), None], object)
+    found = _checkpoints.resolve(str(checkpoint), "audio")
+    live = _heard.sound_features(found, cells)
+    _checkpoints.SEEN.keep_in(tmp_path / "work")
+    first = _heard.sound_features(found, cells)
+    monkeypatch.setattr(_heard, "_encoded", lambda *_: pytest.fail("a kept feature was computed again"))
+    kept = _heard.sound_features(found, cells[::-1])[::-1]
+    assert live.tobytes() == first.tobytes() == kept.tobytes() and live.shape == (6, 16)
+    assert not live[5].any() and len(np.unique(live[:5].round(4), axis=0)) == 5
+
+
+def test_features_of_a_wave_are_the_mean_of_the_last_states(folder, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    path = saved_checkpoint("wav2vec2", tmp_path / "small")
+    cells = {
+        "said": np.array([str(folder / f"{i}.wav") for i in (2, 7)], object),
+        "more": np.array([str(folder / "1.wav"), None], object),
+    }
+    encoder = Audio().fit(cells, Recipe(media="features", mel_bands=20), {"said": str(path)})
+    numbers = encoder.encode(cells)["numbers"]
+    assert encoder.layout().numbers[:1] == ("said feature 1",) and numbers.shape == (2, 16 + 2 * 20 + 3)
+    model = transformers.AutoModel.from_pretrained(path).eval()
+    for row, cell in enumerate(cells["said"]):
+        wave, _ = _sounds.decoded(media.bytes_of(cell))
+        wave = (wave - wave.mean()) / np.sqrt(wave.var() + 1e-7)
+        with torch.inference_mode():
+            right = model(torch.from_numpy(wave)[None]).last_hidden_state[0].mean(0).numpy()
+        frozen = encoder.parts[0]
+        np.testing.assert_allclose(numbers[row, :16] * frozen.deviations[0] + frozen.means[0], right, atol=1e-4)
+    again = Audio().load(json.loads(json.dumps(encoder.to_dict())))
+    assert again.layout() == encoder.layout() and np.array_equal(again.encode(cells)["numbers"], numbers)
+
+
+def test_a_network_hears_through_a_checkpoint(checkpoint, folder):
+    cells = np.array([*(str(folder / f"{i}.wav") for i in range(4)), None], object)
+    encoder = Audio().fit({"said": cells}, Recipe(media="blocks"), {"said": str(checkpoint)})
+    (spec,), block = encoder.layout().blocks, encoder.encode({"said": cells})["said"]
+    assert block.load().shape == (5, *spec.shape) and spec.checkpoint == str(checkpoint) and block.augment is None
+    again = Audio().load(json.loads(json.dumps(encoder.to_dict())))
+    assert again.layout() == encoder.layout() and np.array_equal(
+        again.encode({"said": cells})["said"].load(), block.load()
+    )
+    config = _checkpoints.resolve(str(checkpoint)).config
+    net = encoders.build("checkpoint", spec, {"checkpoints": {spec.checkpoint: config}, "unfrozen": 1}).train()
+    found = net(torch.from_numpy(block.load()))
+    assert found.shape == (5, net.width) and torch.isfinite(found).all()
+    found.square().sum().backward()
+    learning = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert learning and all("layers.1." in name or "layer.1." in name for name in learning)
+
+
+def test_a_checkpoint_of_sounds_without_its_extractor_says_what_to_save(folder, tmp_path):
+    path = saved_checkpoint("wav2vec2", tmp_path / "bare")
+    cells = {"said": np.array([str(folder / "1.wav")], object)}
+    described = Audio().fit(cells, Recipe(media="features"), {"said": str(path)}).to_dict()
+    (path / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelError, match="is not the one this model was made with"):
+        Audio().load(described)
+    with pytest.raises(ModelError, match=r"has no preprocessor_config.json.*AutoFeatureExtractor"):
+        Audio().fit(cells, Recipe(media="features"), {"said": str(path)})

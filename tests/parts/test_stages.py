@@ -78,9 +78,8 @@ def test_the_first_stage_moves_no_weight_of_the_encoder_and_the_second_starts_fr
     rows, checkpoint, monkeypatch
 ):
     calls = watched(monkeypatch)
-    monkeypatch.setattr(
-        _training, "measure", lambda net, heads, stop, count=iter(range(100, 0, -1)): float(next(count))
-    )
+    falling = iter(range(100, 0, -1))
+    monkeypatch.setattr(_training, "measure", lambda net, heads, stop: float(next(falling)))
     fitted = LEARNER.fit(*rows, OUTPUTS, Effort(seed=3))
     first, second = calls
     assert not any("pretrained" in name for name in first["before"])  # it is not even there: its features are given
@@ -133,7 +132,7 @@ def test_a_refit_repeats_the_stages_of_the_fit(rows, checkpoint, monkeypatch):
 
 def test_features_that_stand_in_are_what_the_encoder_gives(rows):
     whole, _ = rows
-    net, heads, tensors, _ = _network.prepared(LEARNER, whole, OUTPUTS)
+    net, _, tensors, _ = _network.prepared(LEARNER, whole, OUTPUTS)
     net.eval()
     given = _stages.with_features(tensors, {0: net.encoders[0]})
     with torch.no_grad():

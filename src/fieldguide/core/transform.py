@@ -173,7 +173,7 @@ def _refuse(kind: str, names: tuple[str, ...], said: Mapping[str, str], fit: Cal
     if said and "checkpoints" not in inspect.signature(fit).parameters:
         raise ConfigError(
             f"the column {next(iter(said))!r} names a checkpoint, and columns of kind {kind} take none",
-            rule="texts and images have pretrained encoders", do="remove read.checkpoint of the column",
+            rule="texts, images and sounds have pretrained encoders", do="remove read.checkpoint of the column",
         )  # fmt: skip
     taken = [name for name in names if name in ARRAYS]
     if kind in MEDIA_KINDS and taken:

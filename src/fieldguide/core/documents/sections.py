@@ -334,7 +334,7 @@ class ReadSection(Section):
     unit: Name | None = Field(default=None, description="datetimes stored as numbers: the unit since 1970")
     checkpoint: Checkpoint | None = Field(
         default=None,
-        description="texts, images: the pretrained encoder, a folder (relative to study.yaml) or a name on the hub",
+        description="texts, images, sounds: the pretrained encoder, a folder (relative to study.yaml) or a name on the hub",
     )
 
 

@@ -119,10 +119,12 @@ class Fusion:
 
     def warm(self, net: Any, layout: Any) -> None:
         """Load the weights of checkpoints into a network that was just built."""
+        from fieldguide.parts.nets.encoders._pretrained import encoder_of
+
         for spec, encoder in zip(layout.blocks, net.encoders, strict=True):
             if spec.checkpoint:
                 found = model_of(resolve(spec.checkpoint, spec.kind).folder)
-                encoder.backbone.pretrained.load_state_dict(found.state_dict())
+                encoder.backbone.pretrained.load_state_dict(encoder_of(found).state_dict())
 
     def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
         """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""

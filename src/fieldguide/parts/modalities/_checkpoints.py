@@ -1,7 +1,7 @@
 """Pretrained encoders of any kind of data: where their files are, by which hash they are known, and features kept on disk.
 
 Knows folders, names on the hub, hashes and the store of features; nothing of tokens, pixels or waves, and no network. What a
-checkpoint makes of a cell is its modality's business; texts and images share these lines.
+checkpoint makes of a cell is its modality's business; texts, images and sounds share these lines.
 
 A column names its checkpoint in study.yaml: `data.columns.<name>: {read: {checkpoint: NAME_OR_FOLDER}}`.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,7 +53,7 @@ def resolve(name: str, extra: str = "text") -> Checkpoint:
 
     Args:
         name: a folder with config.json and model.safetensors, or a name on the hub such as "google/vit-base-patch16-224".
-        extra: whose packages it needs: "text" or "image".
+        extra: whose packages it needs: "text", "image" or "audio".
 
     Raises:
         ModelError: it cannot be had; the message says which files to put where.
@@ -124,11 +124,6 @@ def checked(name: str, wanted: str, extra: str = "text") -> Checkpoint:
             found=f"hash {found.hash}, not {wanted}", do="put the checkpoint it was made with there, or fit the model again",
         )  # fmt: skip
     return found
-
-
-def said_of(columns: Sequence[Any]) -> Mapping[str, str]:
-    """Return the checkpoint of each column that names one."""
-    return {column.name: column.read["checkpoint"] for column in columns if column.read.get("checkpoint")}
 
 
 def features(

@@ -1,7 +1,7 @@
-"""Images through a pretrained encoder: the pixels it expects, and the mean of its last map as features.
+"""Files through frozen encoders: images by the pixels that an encoder expects and the mean of its last map, and how features are scaled.
 
-Knows preprocessor_config.json and how an image model's answer becomes one vector; where checkpoints are and how features are
-kept is `_checkpoints`. A picture is brought to the encoder's pixels as all pictures are here (`_pictures`: nothing is cut off),
+Knows preprocessor_config.json of images and how an image model's answer becomes one vector; what is made of sounds is `_heard`, where
+checkpoints are and how features are kept `_checkpoints`. A picture is brought to the encoder's pixels as all pictures are here (`_pictures`: nothing is cut off),
 and scaled by the means and deviations that the checkpoint names.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from fieldguide.core.batch import Layout
 from fieldguide.core.errors import ModelError
-from fieldguide.parts.modalities import _pictures
+from fieldguide.parts.modalities import _heard, _pictures
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked, features
 from fieldguide.parts.modalities._pixels import Decode
 
@@ -114,30 +114,38 @@ def _model(checkpoint: Checkpoint) -> Any:
     ).eval()
 
 
+FEATURES: Mapping[str, Callable[[Checkpoint, np.ndarray], np.ndarray]] = {
+    "image": image_features,
+    "audio": _heard.sound_features,
+}
+"""What a frozen encoder makes of the cells of a kind."""
+
+
 @dataclass(frozen=True)
 class FrozenEncoder:
-    """Every image as the features of its column's frozen checkpoint, scaled by what they are on training rows.
+    """Every image or sound as the features of its column's frozen checkpoint, scaled by what they are on training rows.
 
     Shape:
         encode(cells)["numbers"]: (rows, width a column) float32; zeros where missing
     """
 
+    kind: str
     checkpoints: Mapping[str, Checkpoint]
     means: tuple[np.ndarray, ...]
     deviations: tuple[np.ndarray, ...]
 
     @staticmethod
-    def fit(cells: Mapping[str, np.ndarray], checkpoints: Mapping[str, Checkpoint]) -> FrozenEncoder:
+    def fit(kind: str, cells: Mapping[str, np.ndarray], checkpoints: Mapping[str, Checkpoint]) -> FrozenEncoder:
         means, deviations = [], []
         for name, checkpoint in checkpoints.items():
             known = (
                 cells[name][[cell is not None for cell in cells[name].tolist()]] if len(cells[name]) else cells[name]
             )
-            raw = image_features(checkpoint, known).astype(np.float64)
+            raw = FEATURES[kind](checkpoint, known).astype(np.float64)
             spread = raw.std(axis=0) if len(raw) else np.ones(raw.shape[1])
             means.append(np.round(raw.mean(axis=0), 6) if len(raw) else np.zeros(raw.shape[1]))
             deviations.append(np.where(spread > 1e-5, np.round(spread, 6), 1.0))
-        return FrozenEncoder(dict(checkpoints), tuple(means), tuple(deviations))
+        return FrozenEncoder(kind, dict(checkpoints), tuple(means), tuple(deviations))
 
     def layout(self) -> Layout:
         widths = zip(self.checkpoints, self.means, strict=True)
@@ -148,19 +156,48 @@ class FrozenEncoder:
         for (name, checkpoint), mean, deviation in zip(
             self.checkpoints.items(), self.means, self.deviations, strict=True
         ):
-            scaled = (image_features(checkpoint, cells[name]) - mean) / deviation
+            scaled = (FEATURES[self.kind](checkpoint, cells[name]) - mean) / deviation
             scaled[[cell is None for cell in cells[name].tolist()]] = 0.0
             parts.append(scaled)
         return {"numbers": np.concatenate(parts, axis=1).astype(np.float32)}
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "form": "features", "checkpoints": {name: [found.name, found.hash] for name, found in self.checkpoints.items()},
+            "form": "features", "kind": self.kind, "checkpoints": {name: [found.name, found.hash] for name, found in self.checkpoints.items()},
             "means": [mean.tolist() for mean in self.means], "deviations": [deviation.tolist() for deviation in self.deviations],
         }  # fmt: skip
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> FrozenEncoder:
-        checkpoints = {name: checked(known[0], known[1], "image") for name, known in data["checkpoints"].items()}
+        kind = data["kind"]
+        checkpoints = {name: checked(known[0], known[1], kind) for name, known in data["checkpoints"].items()}
         means, deviations = (tuple(np.array(row, np.float64) for row in data[key]) for key in ("means", "deviations"))
-        return FrozenEncoder(checkpoints, means, deviations)
+        return FrozenEncoder(kind, checkpoints, means, deviations)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Encoders of different columns of one modality side by side: those with a checkpoint, and those without."""
+
+    parts: tuple[Any, ...]
+
+    def layout(self) -> Layout:
+        layouts = [part.layout() for part in self.parts]
+        return Layout(
+            numbers=tuple(name for layout in layouts for name in layout.numbers),
+            blocks=tuple(spec for layout in layouts for spec in layout.blocks),
+        )
+
+    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        found = [part.encode(cells) for part in self.parts]
+        numbers = [arrays["numbers"] for arrays in found if "numbers" in arrays]
+        joined = {"numbers": np.concatenate(numbers, axis=1)} if numbers else {}
+        return {**joined, **{name: array for arrays in found for name, array in arrays.items() if name != "numbers"}}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"form": "beside", "parts": [part.to_dict() for part in self.parts]}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any], load: Callable[[Mapping[str, Any]], Any]) -> Beside:
+        """Return the encoders that `to_dict` described; `load` is the modality's."""
+        return Beside(tuple(load(part) for part in data["parts"]))

@@ -1,7 +1,8 @@
-"""Sounds: read, described, and encoded as a few numbers, as log-mel spectrograms or as waves for a network.
+"""Sounds: read, described, and encoded as a few numbers, as features of a checkpoint, as log-mel spectrograms or as waves for a
+network.
 
-Knows what each form of the recipe makes of a sound. How a file becomes a wave and a spectrogram is `_sounds`; what a network
-does with it is `nets.encoders.audio`.
+Knows what each form of the recipe makes of a sound. How a file becomes a wave and a spectrogram is `_sounds`, what a checkpoint makes
+of it `_heard`; what a network does with it is `nets.encoders.audio`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from fieldguide.core.batch import Block, Layout, Spec
 from fieldguide.core.cell import Unreadable, text_of, texts_of
 from fieldguide.core.files.media import BadFile, cell_of
 from fieldguide.parts.modalities import _sounds
+from fieldguide.parts.modalities._checkpoints import resolve
+from fieldguide.parts.modalities._frozen import Beside, FrozenEncoder
+from fieldguide.parts.modalities._heard import HearEncoder
 from fieldguide.parts.modalities._shingles import within
 
 WORKERS = 2
@@ -114,20 +118,41 @@ class Audio:
         """Return a cell as a small picture for a report: its spectrogram."""
         return _sounds.spectrogram(value)
 
-    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any) -> SpectrogramEncoder | WaveEncoder | BandsEncoder:
-        """Fit what the recipe's `media` asks for on training cells."""
-        if recipe.media != "blocks":
-            return BandsEncoder.fit(cells, recipe.mel_bands)
-        if recipe.waves == "raw":
-            return WaveEncoder.fit(cells, recipe.augment)
-        return SpectrogramEncoder.fit(cells, recipe.mel_bands, recipe.augment)
+    def fit(self, cells: Mapping[str, np.ndarray], recipe: Any, checkpoints: Mapping[str, str] | None = None) -> Any:
+        """Fit what the recipe's `media` asks for on training cells.
 
-    def load(self, data: Mapping[str, Any]) -> SpectrogramEncoder | WaveEncoder | BandsEncoder:
+        Args:
+            checkpoints: the pretrained encoder of each column that names one.
+        """
+        pretrained = {name: resolve(checkpoint, "audio") for name, checkpoint in (checkpoints or {}).items()}
+        others = {name: column for name, column in cells.items() if name not in pretrained}
+        if not pretrained or recipe.media not in ("blocks", "features"):
+            return _plain(cells, recipe)
+        if recipe.media == "blocks":
+            lengths = {name: _shape_of(cells[name])[1] / _shape_of(cells[name])[0] for name in pretrained}
+            found: Any = HearEncoder.fit(lengths, pretrained)
+        else:
+            found = FrozenEncoder.fit("audio", cells, pretrained)
+        return Beside((found, _plain(others, recipe))) if others else found
+
+    def load(self, data: Mapping[str, Any]) -> Any:
         """Return the encoder that `to_dict` described."""
+        if data["form"] == "beside":
+            return Beside.from_dict(data, self.load)
         forms: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "mel": SpectrogramEncoder.from_dict, "raw": WaveEncoder.from_dict, "bands": BandsEncoder.from_dict,
+            "features": FrozenEncoder.from_dict, "hear": HearEncoder.from_dict,
         }  # fmt: skip
         return forms[data["form"]](data)
+
+
+def _plain(cells: Mapping[str, np.ndarray], recipe: Any) -> SpectrogramEncoder | WaveEncoder | BandsEncoder:
+    """Fit what is made of sounds without a checkpoint."""
+    if recipe.media != "blocks":
+        return BandsEncoder.fit(cells, recipe.mel_bands)
+    if recipe.waves == "raw":
+        return WaveEncoder.fit(cells, recipe.augment)
+    return SpectrogramEncoder.fit(cells, recipe.mel_bands, recipe.augment)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from fieldguide.core.cell import Unreadable, text_of, texts_of
 from fieldguide.core.files.media import BadFile, cell_of
 from fieldguide.parts.modalities import _copies, _pictures
 from fieldguide.parts.modalities._checkpoints import Checkpoint, resolve
-from fieldguide.parts.modalities._frozen import FrozenEncoder, expected
+from fieldguide.parts.modalities._frozen import Beside, FrozenEncoder, expected
 from fieldguide.parts.modalities._pixels import Augment, Decode
 
 WORKERS = 2  # threads that read files: Pillow lets go of the interpreter while it decodes
@@ -112,18 +112,15 @@ class Image:
             return PixelsEncoder.fit(cells, recipe, pretrained)
         if recipe.media == "features" and pretrained:
             others = {name: column for name, column in cells.items() if name not in pretrained}
-            frozen = FrozenEncoder.fit(cells, pretrained)
-            return BothEncoder(frozen, FlatEncoder.fit(others)) if others else frozen
+            frozen = FrozenEncoder.fit("image", cells, pretrained)
+            return Beside((frozen, FlatEncoder.fit(others))) if others else frozen
         return FlatEncoder.fit(cells)
 
     def load(self, data: Mapping[str, Any]) -> Any:
         """Return the encoder that `to_dict` described."""
-        forms: dict[str, Any] = {
-            "pixels": PixelsEncoder,
-            "features": FrozenEncoder,
-            "both": BothEncoder,
-            "flat": FlatEncoder,
-        }
+        if data["form"] == "beside":
+            return Beside.from_dict(data, self.load)
+        forms: dict[str, Any] = {"pixels": PixelsEncoder, "features": FrozenEncoder, "flat": FlatEncoder}
         return forms[data["form"]].from_dict(data)
 
 
@@ -247,27 +244,6 @@ class FlatEncoder:
     def from_dict(data: Mapping[str, Any]) -> FlatEncoder:
         means, deviations = (tuple(np.array(row, np.float64) for row in data[name]) for name in ("means", "deviations"))
         return FlatEncoder(tuple(data["names"]), means, deviations)
-
-
-@dataclass(frozen=True)
-class BothEncoder:
-    """Features of the columns that have a checkpoint, and flat features of those that have none."""
-
-    frozen: FrozenEncoder
-    flat: FlatEncoder
-
-    def layout(self) -> Layout:
-        return Layout(numbers=self.frozen.layout().numbers + self.flat.layout().numbers)
-
-    def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {"numbers": np.concatenate([part.encode(cells)["numbers"] for part in (self.frozen, self.flat)], axis=1)}
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"form": "both", "frozen": self.frozen.to_dict(), "flat": self.flat.to_dict()}
-
-    @staticmethod
-    def from_dict(data: Mapping[str, Any]) -> BothEncoder:
-        return BothEncoder(FrozenEncoder.from_dict(data["frozen"]), FlatEncoder.from_dict(data["flat"]))
 
 
 def _read(text: str | None, column: Any) -> tuple[str | None, str]:

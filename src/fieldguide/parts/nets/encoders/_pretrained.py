@@ -24,12 +24,12 @@ class Backbone(nn.Module):
 
     def __init__(self, config: Mapping[str, Any], unfrozen: int) -> None:
         super().__init__()
-        self.pretrained = model_of(config)
+        self.pretrained = encoder_of(model_of(config))
         self.unfrozen = unfrozen
         for parameter in self.pretrained.parameters():
             parameter.requires_grad = unfrozen < 0
         if unfrozen > 0:
-            for layer in list(layers_of(self.pretrained))[-unfrozen:]:
+            for layer in layers_of(self.pretrained)[-unfrozen:]:
                 for parameter in layer.parameters():
                     parameter.requires_grad = True
 
@@ -63,8 +63,14 @@ def model_of(config: Mapping[str, Any]) -> nn.Module:
     return AutoModel.from_config(CONFIG_MAPPING[kind].from_dict(dict(config)), attn_implementation="eager")
 
 
-def layers_of(model: nn.Module) -> nn.ModuleList | nn.Sequential:
-    """Return the stack of a model's layers: its longest list of like modules.
+def encoder_of(model: nn.Module) -> nn.Module:
+    """Return the part of a model that reads: all of it, or of a model that also writes (Whisper) its encoder."""
+    config: Any = getattr(model, "config", None)
+    return model.get_encoder() if getattr(config, "is_encoder_decoder", False) else model  # type: ignore[operator]
+
+
+def layers_of(model: nn.Module) -> list[nn.Module]:
+    """Return a model's layers in order: the stack of like modules that holds most of its weights, its stages taken apart.
 
     Raises:
         ModelError: it has none; then all of it learns or nothing does.
@@ -73,4 +79,9 @@ def layers_of(model: nn.Module) -> nn.ModuleList | nn.Sequential:
     stacks = [stack for stack in stacks if len({type(layer) for layer in stack}) == 1]
     if not stacks:
         raise ModelError("this checkpoint has no stack of layers", do="set unfrozen to 0 (none) or -1 (all)")
-    return max(stacks, key=len)
+    stack = max(stacks, key=lambda stack: sum(p.numel() for p in stack.parameters()))
+    layers: list[nn.Module] = []
+    for layer in stack:  # the stages of a residual network are stacks themselves
+        inner = getattr(layer, "layers", None)
+        layers += list(inner) if isinstance(inner, nn.ModuleList | nn.Sequential) and len(inner) else [layer]
+    return layers

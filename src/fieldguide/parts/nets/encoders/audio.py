@@ -5,13 +5,16 @@ Knows channels, strides and layers; nothing of files or of training.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-FORMS = ("cnn",)
+from fieldguide.parts.nets.encoders._pretrained import Backbone
+
+FORMS = ("cnn", "checkpoint")
 
 
 class SpectrogramCNN(nn.Module):
@@ -97,8 +100,39 @@ class WaveCNN(nn.Module):
         return self.dropout(torch.cat([over_time.mean(2), over_time.amax(2)], 1))
 
 
+class Pretrained(nn.Module):
+    """A checkpoint's encoder of sounds; the mean of its last states.
+
+    Args:
+        config: the checkpoint's configuration.
+        shape: of one row, as the checkpoint's feature extractor gives it.
+        unfrozen: later layers that learn [layers]; 0: none; -1: all.
+
+    Shape:
+        sounds: (rows, *shape) float32: waves, or spectrograms
+        returns: (rows, hidden size) float32
+
+    Source:
+        Yang et al., "SUPERB: Speech Processing Universal PERformance Benchmark", Interspeech 2021 (the mean over time).
+    """
+
+    def __init__(self, config: Mapping[str, Any], shape: tuple[int, ...], unfrozen: int = 0) -> None:
+        super().__init__()
+        # masks over time are drawn longer than short sounds are
+        said = {**config, "apply_spec_augment": False} if "apply_spec_augment" in config else config
+        self.backbone = Backbone(said, unfrozen)
+        self.takes = str(getattr(self.backbone.pretrained, "main_input_name", "input_values"))
+        self.width = int(config.get("hidden_size") or config["d_model"])
+        self.cells = 8 * math.prod(shape)
+
+    def forward(self, sounds: Tensor) -> Tensor:
+        return self.backbone(**{self.takes: sounds}).last_hidden_state.mean(dim=1)
+
+
 def build(form: str, spec: Any, settings: Mapping[str, Any]) -> nn.Module:
-    """Return the sound encoder of a name, for a block of spectrograms or of waves."""
+    """Return the sound encoder of a name, for a block of spectrograms, of waves, or of what a checkpoint takes."""
+    if form == "checkpoint":
+        return Pretrained(settings["checkpoints"][spec.checkpoint], spec.shape, settings["unfrozen"])
     if len(spec.shape) == 3:
         return SpectrogramCNN(spec.shape[1], spec.shape[2], settings["d_embedding"], settings["dropout"])
     return WaveCNN(spec.shape[1], settings["d_embedding"], settings["dropout"])
