@@ -149,6 +149,20 @@ def test_adamw_is_torchs() -> None:
     )
 
 
+def test_many_rows_are_shuffled_within_windows_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WINDOWED_FROM": 100, "ROWS_PER_BLOCK": 10, "ROWS_PER_WINDOW": 50}.items():
+        monkeypatch.setattr(_training, name, value)
+    order = _training.shuffled(1_003, torch.Generator().manual_seed(1))
+    assert sorted(order.tolist()) == list(range(1_003))
+    windows = [window.tolist() for window in order.split(50)]
+    assert all(len({row // 10 for row in window}) <= 7 for window in windows), "an epoch reads a few blocks at a time"
+    assert np.ptp([row // 10 for row in windows[0]]) > 10, "and they are from all over the table"
+    assert not torch.equal(order, _training.shuffled(1_003, torch.Generator().manual_seed(2)))
+    assert torch.equal(order, _training.shuffled(1_003, torch.Generator().manual_seed(1)))
+    few = torch.randperm(100, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(_training.shuffled(100, torch.Generator().manual_seed(1)), few)
+
+
 @pytest.mark.parametrize(("n_rows", "sizes"), [(1, [2]), (3, [3]), (9, [4, 5]), (10, [4, 4, 2])])
 def test_no_batch_has_one_row(n_rows: int, sizes: list[int]) -> None:
     found = list(_training.batches(n_rows, 4, torch.Generator().manual_seed(0)))

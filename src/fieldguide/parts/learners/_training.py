@@ -30,6 +30,8 @@ STEPS_PER_CHECK = 8  # steps between looks at the clock and at the loss: a look 
 ROWS_PER_CHUNK = 65_536  # rows predicted at once, fewer for wide networks
 WORKERS = 2  # threads that decode media while the network computes: image libraries let go of the interpreter
 PRETRAINED_PACE = 0.02  # learning rate of pretrained layers, as a share of the others'
+WINDOWED_FROM = 5_000_000  # rows from which on an epoch goes from window to window
+ROWS_PER_BLOCK, ROWS_PER_WINDOW = 1_024, 2_097_152
 BATCHES_PER_POOL = 32  # batches among which rows are sorted by length
 LEAST_HORIZON = 20.0  # steps that a running average of the weights looks back on, at least
 CELLS_PER_CHUNK = 2**23  # activations of one layer at once: 32 MB
@@ -215,7 +217,7 @@ def batches(
     if n_rows == 1:
         yield torch.zeros(2, dtype=torch.int64)  # BatchNorm cannot train on one row; twice the same row has no spread
         return
-    order = torch.randperm(n_rows, generator=generator)
+    order = shuffled(n_rows, generator)
     n = steps_per_epoch(n_rows, batch_size)
     turns: Sequence[int] = range(n)
     if lengths is not None:
@@ -224,6 +226,23 @@ def batches(
         turns = torch.randperm(n, generator=generator).tolist()
     for i in turns:
         yield order[i * batch_size : n_rows if i == n - 1 else (i + 1) * batch_size]
+
+
+def shuffled(n_rows: int, generator: torch.Generator) -> Tensor:
+    """Return the rows in random order.
+
+    Many rows lie on disk, where each batch would read pages from everywhere: blocks of consecutive rows are shuffled, and then the
+    rows within a window of blocks, so that an epoch reads about as much as there is.
+
+    Shape:
+        returns: (rows,) int64
+    """
+    if n_rows <= WINDOWED_FROM:
+        return torch.randperm(n_rows, generator=generator)
+    blocks = torch.randperm(math.ceil(n_rows / ROWS_PER_BLOCK), generator=generator)
+    order = (blocks[:, None] * ROWS_PER_BLOCK + torch.arange(ROWS_PER_BLOCK)).reshape(-1)
+    windows = order[order < n_rows].split(ROWS_PER_WINDOW)
+    return torch.cat([window[torch.randperm(len(window), generator=generator)] for window in windows])
 
 
 def fed(train: Tensors, batches: Iterable[Tensor], salt: tuple[int, int]) -> Iterator[Tensors]:
