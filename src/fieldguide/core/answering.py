@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ import polars as pl
 from fieldguide.core.contracts import Predictions
 from fieldguide.core.files.media import FILE_KINDS
 from fieldguide.core.model import Model
-from fieldguide.core.online.log import contract_version
+from fieldguide.core.online.log import cell_schema, contract_version
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
-from fieldguide.core.table import Column
+from fieldguide.core.table import Column, Table
 
 SHOWN = 60
 """Characters of a broken value that are repeated to whoever sent it."""
@@ -58,6 +58,7 @@ class Answered:
         predictions: one array per output.
         decisions: per row, the first output's decision in words.
         scores: per row, one number of the first output, see `scores_of`.
+        ruled: what the model's rules decide, and the rule that decided, row by row; None where it has none.
 
     Shape:
         predictions[i]: (rows, labels) or (rows, d)
@@ -67,6 +68,14 @@ class Answered:
     predictions: Predictions
     decisions: list[Any]
     scores: np.ndarray
+    ruled: tuple[list[str], list[str]] | None = None
+
+    def part(self, start: int, end: int) -> Answered:
+        """Return some rows of it."""
+        return Answered(
+            tuple(p[start:end] for p in self.predictions), self.decisions[start:end], self.scores[start:end],
+            None if self.ruled is None else (self.ruled[0][start:end], self.ruled[1][start:end]),
+        )  # fmt: skip
 
     def outputs(self) -> np.ndarray:
         """Return all probabilities or values side by side, (rows, sum of widths) float64."""
@@ -80,10 +89,11 @@ class Contract:
     Args:
         model: the model.
         sent: the columns a caller sends.
-        columns: the columns that are logged: those and the derived ones.
+        columns: the columns that are logged: those and the derived ones, the model's before those that only its rules read.
         examples: values each column may have, from the golden rows.
         hash: of the model folder, 16 hex digits.
         version: of the columns and their reading.
+        rules: version of the rules the model carries; "" where it carries none.
     """
 
     model: Model
@@ -92,18 +102,36 @@ class Contract:
     examples: Mapping[str, Any]
     hash: str
     version: str
+    rules: str = ""
 
     @staticmethod
     def of(model: Model) -> Contract:
         """Return the contract of a model."""
         rows = model.golden.get("rows") or [{}]
-        sent = tuple(column for column in model.columns if "expression" not in column.read)
+        own = {column.name for column in model.columns}
+        asked = () if model.rules is None else tuple(c for c in model.rules.columns if c.name not in own)
+        columns = (*model.columns, *asked)
+        sent = tuple(column for column in columns if "expression" not in column.read)
         examples = {
             column.name: next((row[column.name] for row in rows if row.get(column.name) is not None), None) for column in sent
         }  # fmt: skip
-        return Contract(
-            model, sent, model.columns, examples, folder_hash(model.folder), contract_version(model.columns)
-        )
+        version = "" if model.rules is None else model.rules.rules.version
+        return Contract(model, sent, columns, examples, folder_hash(model.folder), contract_version(columns), version)
+
+    @property
+    def derives(self) -> bool:
+        """Whether a column is computed from others."""
+        return len(self.sent) < len(self.columns)
+
+    @property
+    def read(self) -> tuple[Column, ...]:
+        """The columns a caller sends that the model itself reads."""
+        own = {column.name for column in self.model.columns}
+        return tuple(column for column in self.sent if column.name in own)
+
+    def golden(self) -> list[dict[str, Any]]:
+        """Return the golden rows as a caller would send them: what only rules read is missing in them."""
+        return [{column.name: row.get(column.name) for column in self.sent} for row in self.model.golden["rows"]]
 
     def example(self) -> dict[str, Any]:
         """Return a row that is answered: the first golden row."""
@@ -131,11 +159,12 @@ def read_request(
     problems = missing(contract, rows)
     if problems:
         return None, [], problems
-    if contract.model.derives:
+    if contract.derives:
         names = [column.name for column in contract.sent]
         return read_batch(contract, pl.DataFrame({name: [row[name] for row in rows] for name in names}, strict=False))
     cells, saw = {}, []
-    for column in contract.sent:
+    own = contract.model.columns
+    for number_of, column in enumerate(contract.sent):
         modality, name = contract.model.modality(column.modality), column.name
         values = []
         for number, row in enumerate(rows):
@@ -144,11 +173,11 @@ def read_request(
                 problems.append(_broken(contract, column, number, row[name]))
             values.append(value)
         saw.append(values)
-        if not problems:
+        if not problems and number_of < len(own):  # what only rules read comes last
             cells[name] = _array(modality, column.modality, values)
     if problems:
         return None, [], problems
-    encoded = tuple(column for column in contract.columns if column.encoded)
+    encoded = tuple(column for column in own if column.encoded)
     return Rows(encoded, cells, n_rows=len(rows)), list(zip(*saw)), []
 
 
@@ -168,7 +197,25 @@ def read_typed(contract: Contract, raw: pl.DataFrame) -> tuple[Rows | None, pl.D
             problems.append(_broken(contract, column, row, raw[column.name][row]))
     if problems:
         return None, table.frame, problems
-    return Rows.of(table, (), contract.model.modality), table.frame, []
+    own = Table(table.frame.select([column.name for column in contract.model.columns]), contract.model.columns)
+    return Rows.of(own, (), contract.model.modality), table.frame, []
+
+
+def ruled(contract: Contract, answers: Answered, seen: pl.DataFrame | Sequence[tuple[Any, ...]]) -> Answered:
+    """Return answers with what the model's rules decide by them; as they are where it carries none.
+
+    Args:
+        seen: the rows as the model saw them, in the order of the contract's columns: a typed frame, or row by row.
+    """
+    rules = contract.model.rules
+    if rules is None:
+        return answers
+    if not isinstance(seen, pl.DataFrame):
+        schema = cell_schema(rules.columns)
+        at = {column.name: i for i, column in enumerate(contract.columns)}
+        seen = pl.DataFrame([pl.Series(n, [row[at[n]] for row in seen], dtype=dtype) for n, dtype in schema.items()])
+    found = rules.answer(answers.predictions, contract.model.thresholds, seen)
+    return replace(answers, ruled=(found["decision"].to_list(), found["rule"].to_list()))
 
 
 def answered(model: Model, rows: Rows) -> Answered:
@@ -222,10 +269,8 @@ def typical_effects(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> li
     Raises:
         ValueError: a row breaks the contract (check with `read_request` first).
     """
-    golden = contract.model.golden["rows"]
-    varied = [
-        {**row, column.name: other[column.name]} for row in rows for column in contract.sent for other in golden
-    ]  # fmt: skip
+    golden, columns = contract.golden(), contract.read
+    varied = [{**row, column.name: other[column.name]} for row in rows for column in columns for other in golden]
     cells, _, problems = read_request(contract, [*rows, *varied])
     if cells is None:
         raise ValueError(f"a row breaks the contract: {problems[0]}")
@@ -233,13 +278,11 @@ def typical_effects(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> li
     output, scores = contract.model.outputs[0], answers.scores
     if output.family == "multiclass":  # the score of the row's own decision throughout
         at = {label: i for i, label in enumerate(output.labels)}
-        per_row = len(contract.sent) * len(golden)
+        per_row = len(columns) * len(golden)
         own = [at[decision] for decision in answers.decisions[: len(rows)]]
         scores = answers.predictions[0][np.arange(len(scores)), own + [label for label in own for _ in range(per_row)]]
-    moved = scores[len(rows) :].reshape(len(rows), len(contract.sent), len(golden)).mean(axis=2)
-    return [
-        {column.name: float(scores[i] - moved[i, j]) for j, column in enumerate(contract.sent)} for i in range(len(rows))
-    ]  # fmt: skip
+    moved = scores[len(rows) :].reshape(len(rows), len(columns), len(golden)).mean(axis=2)
+    return [{column.name: float(scores[i] - moved[i, j]) for j, column in enumerate(columns)} for i in range(len(rows))]
 
 
 CHEAP = ("tree", "linear")
@@ -265,7 +308,7 @@ def own_parts(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> dict[str
     if explainer is None:
         return None
     asked, _, problems = read_request(contract, rows)
-    background, _, more = read_request(contract, model.golden["rows"])
+    background, _, more = read_request(contract, contract.golden())
     if asked is None or background is None:
         raise ValueError(f"a row breaks the contract: {(problems or more)[0]}")
     output, which = model.outputs[0], np.zeros(len(asked), np.int64)
@@ -300,7 +343,7 @@ def _array(modality: Any, kind: str, values: list[Any]) -> np.ndarray:
 
 def _absent(contract: Contract, column: Column, row: int | None) -> Problem:
     return Problem(
-        "a row has every column the model reads; its value may be null", row, column.name, "", f"{column.name}: {_sample(contract, column)}"
+        "a row has every column the model reads; its value may be null", row, column.name, "no such column", f"{column.name}: {_sample(contract, column)}"
     )  # fmt: skip
 
 

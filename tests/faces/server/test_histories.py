@@ -161,7 +161,9 @@ def test_series_are_dealt_to_arms_and_one_unit_to_one(folder: Path, tmp_path: Pa
         body = served.predict(*history().to_dicts()).json()
         assert body["arm"] is None and [one["arm"] for one in body["predictions"]] == ["now", "next"]
         told, right = steps(body), truth(model, history())
-        assert [one[2] for one in told] == pytest.approx([one[2] for one in right], rel=1e-12), "one series at a time, or two"
+        assert [one[2] for one in told] == pytest.approx([one[2] for one in right], rel=1e-12), (
+            "one series at a time, or two"
+        )
         assert served.store.assignments()["unit"].to_list() == ["a", "b"]
         whole = served.predict(*history().to_dicts(), unit="b").json()
         assert whole["arm"] == "next"

@@ -25,9 +25,11 @@ from fieldguide.core.table import Column
 PREDICTIONS: dict[str, Any] = {
     "id": pl.String, "request": pl.String, "unit": pl.String, "time": pl.Datetime("us"), "arm": pl.String, "model": pl.String,
     "contract": pl.String, "experiment": pl.String, "propensity": pl.Float64, "prediction": pl.String, "score": pl.Float64,
-    "outputs": pl.List(pl.Float64), "seconds": pl.Float64,
+    "outputs": pl.List(pl.Float64), "seconds": pl.Float64, "decision": pl.String, "rule": pl.String, "rules": pl.String,
 }  # fmt: skip
 """Columns of the frames that `LogStore.scan` yields."""
+RULED = ("decision", "rule", "rules")
+"""Those of them that are there where the model carries rules, else null."""
 OUTCOMES: dict[str, Any] = {
     "id": pl.String, "unit": pl.String, "name": pl.String, "time": pl.Datetime("us"), "recorded": pl.Datetime("us"),
     "number": pl.Float64, "label": pl.String,
@@ -68,6 +70,9 @@ class Prediction:
         seconds: from the request's arrival to its answer [s]; the log's own commit not included.
         experiment: the experiment whose assignment chose the arm; "".
         propensity: probability with which this arm was dealt to this unit; None where nothing was dealt.
+        decision: what the model's rules decide; None where it carries none.
+        rule: the rule that decided.
+        rules: their version.
     """
 
     id: str
@@ -84,6 +89,9 @@ class Prediction:
     seconds: float = 0.0
     experiment: str = ""
     propensity: float | None = None
+    decision: str | None = None
+    rule: str | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,8 @@ class Batch:
 
     Args:
         n_rows: how many.
-        rows: Arrow IPC with `PREDICTIONS` columns unit, prediction, score, outputs and the cells as `cell_<i>`, LZ4.
+        rows: Arrow IPC with `PREDICTIONS` columns unit, prediction, score, outputs, those of `RULED` where rules decided, and the cells
+            as `cell_<i>`, LZ4.
     """
 
     request: str

@@ -81,7 +81,18 @@ def _finite(data: Any) -> Any:
 
 
 def listed(contract: Contract, answers: Answered, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return answers row by row: id, prediction, and the probabilities of labels; by output where there are several."""
+    """Return answers row by row: id, prediction, and the probabilities of labels; by output where there are several.
+
+    Where the model carries rules also the decision, the rule that made it, and the version of the rules.
+    """
+    rows = _signals(contract, answers, ids)
+    if answers.ruled is not None:
+        for row, decision, rule in zip(rows, *answers.ruled):
+            row |= {"decision": decision, "rule": rule, "rules": contract.rules}
+    return rows
+
+
+def _signals(contract: Contract, answers: Answered, ids: Sequence[str]) -> list[dict[str, Any]]:
     outputs = contract.model.outputs
     decided = [answers.decisions] if len(outputs) == 1 else contract.model.decide(answers.predictions)
     parts = [_said(*one) for one in zip(outputs, answers.predictions, decided)]
@@ -114,7 +125,8 @@ def _said(output: Output, prediction: np.ndarray, decisions: Sequence[Any]) -> t
 
 def framed(contract: Contract, answers: Answered, ids: pl.Series) -> pl.DataFrame:
     """Return answers as the frame `Model.predict` returns, with `id` as its first column."""
-    return contract.model._answers(answers.predictions, ids)
+    decided = {} if answers.ruled is None else {"decision": answers.ruled[0], "rule": answers.ruled[1]}
+    return contract.model._answers(answers.predictions, ids, decided)
 
 
 def table(frame: pl.DataFrame, kind: str, headers: Mapping[str, str]) -> Response:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.answering import Answered, Contract, Problem, answered
+from fieldguide.core.answering import Answered, Contract, Problem, answered, ruled
 from fieldguide.core.errors import ConfigError, DataError, listed, nearest
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import Served, now
@@ -52,6 +52,10 @@ class Arm:
         if self.scorer is None:
             return answered(self.contract.model, rows)
         return foreign(self, self.scorer, sent)
+
+    def decided(self, answers: Answered, seen: Any) -> Answered:
+        """Return answers with what the model's rules decide; a foreign system's scores are decided by none."""
+        return answers if self.scorer is not None else ruled(self.contract, answers, seen)
 
     def served(self) -> Served:
         """Return what the log keeps of the arm's contract."""

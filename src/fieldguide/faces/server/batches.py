@@ -43,10 +43,10 @@ def answer_batch(
         name = request if len(dealt) == 1 else f"{request}.{number}"
         part = _part(asked, at)
         rows, typed, sent = _read(request, arm, part, at)
-        answers = arm.answer(rows, sent)
+        answers = arm.decided(arm.answer(rows, sent), typed)
         units = _units(asked, at)
         entries.append(Batch(
-            name, now(), arm.name, arm.model, arm.contract.version, len(at), blob_of(units, logged(answers), typed), seconds,
+            name, now(), arm.name, arm.model, arm.contract.version, len(at), blob_of(units, logged(answers, arm.contract.rules), typed), seconds,
             how.experiment, how.propensity,
         ))  # fmt: skip
         ids = pl.Series("id", [f"{name}-{i}" for i in range(len(at))])
@@ -60,13 +60,17 @@ def answer_batch(
     return entries, frame.drop("at")
 
 
-def logged(answers: Answered) -> pl.DataFrame:
-    """Return prediction, score and outputs of answers, as the log has them."""
+def logged(answers: Answered, rules: str = "") -> pl.DataFrame:
+    """Return prediction, score and outputs of answers, and what rules of a version decided, as the log has them."""
     outputs = np.ascontiguousarray(answers.outputs(), np.float64)
-    return pl.DataFrame({
+    found = pl.DataFrame({
         "prediction": [str(decision) for decision in answers.decisions], "score": np.ascontiguousarray(answers.scores),
         "outputs": pl.Series("outputs", outputs).cast(pl.List(pl.Float64)),
     })  # fmt: skip
+    if answers.ruled is None:
+        return found
+    decision, rule = answers.ruled
+    return found.with_columns(pl.Series("decision", decision), pl.Series("rule", rule), pl.lit(rules).alias("rules"))
 
 
 def _part(asked: Asked, at: np.ndarray) -> Any:

@@ -310,8 +310,9 @@ def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
             job.error = broken(moved)
             job.entries = refusals(job.request, arm, moved)
         return False
-    answers = arm.answer(rows, sent)
+    answers = arm.decided(arm.answer(rows, sent), cells)
     outputs, scores, time_ = answers.outputs().tolist(), answers.scores.tolist(), now()
+    by_rules = _by_rules(arm, answers)
     start = 0
     for job, at in parts:
         seconds = time.perf_counter() - job.arrived
@@ -320,14 +321,19 @@ def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
             job.entries.append(Prediction(
                 f"{job.request}-{i}", job.request, job.units[i], time_, arm.name, arm.model, arm.contract.version, cells[k],
                 str(answers.decisions[k]), scores[k], outputs[k], seconds, dealt.experiment, dealt.propensity,
+                *(by_rules[k] if by_rules else ()),
             ))  # fmt: skip
         end = start + len(at)
-        mine = Answered(
-            tuple(p[start:end] for p in answers.predictions), answers.decisions[start:end], answers.scores[start:end]
-        )
-        job.answers[arm.name] = (at, mine)
+        job.answers[arm.name] = (at, answers if len(parts) == 1 else answers.part(start, end))
         start = end
     return True
+
+
+def _by_rules(arm: Arm, answers: Answered) -> list[tuple[str, str, str]]:
+    """Return decision, rule and version of the rules row by row; nothing where none decide."""
+    if answers.ruled is None:
+        return []
+    return [(decision, rule, arm.contract.rules) for decision, rule in zip(*answers.ruled)]
 
 
 def broken(problems: Sequence[Problem]) -> Refused:

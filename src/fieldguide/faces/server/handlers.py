@@ -173,6 +173,8 @@ class Server:
         elif as_rows:
             return _json(self._answer(answers, one, name))
         headers = {"X-Request-Id": name, "X-Arm": one.name if one else "", "X-Model": one.model if one else ""}
+        if one is not None and one.contract.rules and one.scorer is None:
+            headers["X-Rules"] = one.contract.rules
         return await self._apart(lambda: table(answers, kind, headers))
 
     async def _few(self, name: str, asked: Asked, laid: Laid | None = None) -> Response:
@@ -420,6 +422,7 @@ def _told_of(arm: Arm) -> dict[str, Any]:
         "arm": arm.name, "model": arm.model, "contract": contract.version, "foreign": arm.scorer is not None,
         "columns": [{"name": c.name, "kind": c.kind, "example": contract.examples.get(c.name)} for c in contract.sent],
         "outputs": [{"name": o.name, "task": o.task.name, "labels": list(o.labels)} for o in model.outputs],
+        "rules": None if model.rules is None else {"version": contract.rules, **model.rules.rules.to_dict()},
         "thresholds": list(model.thresholds), "card": evidence.get("card", {}), "scores": evidence.get("scores", []),
         "looks": evidence.get("looks", []), "findings": evidence.get("findings", []),
     }  # fmt: skip

@@ -117,6 +117,17 @@ def _answer(contract: Contract) -> dict[str, Any]:
         "type": "object", "required": ["id", "prediction"],
         "properties": {"id": {"type": "string"}, "prediction": prediction, "probabilities": probabilities, "arm": {"type": "string"}},
     }  # fmt: skip
+    if contract.model.rules is not None:
+        rules = contract.model.rules.rules
+        row["properties"] |= {
+            "decision": {"type": "string", "enum": list(rules.decisions), "description": "what follows from the rules"},
+            "rule": {
+                "type": "string",
+                "enum": list(rules.names),
+                "description": "the rule that decided: the first that holds",
+            },
+            "rules": {"type": "string", "const": rules.version, "description": "version of the rules"},
+        }
     spec = contract.model.forecasts
     if spec is not None:
         step = {"type": "object", "required": [spec["time"], "step", "prediction"], "properties": {

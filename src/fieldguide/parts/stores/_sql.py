@@ -51,7 +51,7 @@ TABLES = {
     "served": "model TEXT PRIMARY KEY, contract TEXT NOT NULL, columns TEXT NOT NULL, outputs TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL",
     "predictions": "seq {serial}, id TEXT NOT NULL, request TEXT NOT NULL, unit TEXT, time {integer} NOT NULL, arm TEXT NOT NULL, "
     "model TEXT NOT NULL, contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, prediction TEXT NOT NULL, "
-    "score {real}, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL",
+    "score {real}, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL, decision TEXT, rule TEXT, rules TEXT",
     "batches": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, "
     "contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, seconds {real} NOT NULL, n_rows {integer} NOT NULL, "
     "blob {blob} NOT NULL",
@@ -62,7 +62,10 @@ TABLES = {
     "assignments": "experiment TEXT NOT NULL, unit TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL, "
     "propensity {real} NOT NULL, PRIMARY KEY (experiment, unit)",
 }
-ADDED = (("outcomes", "about", "TEXT"), ("outcomes", "token", "TEXT"))
+ADDED = (
+    ("outcomes", "about", "TEXT"), ("outcomes", "token", "TEXT"), ("predictions", "decision", "TEXT"), ("predictions", "rule", "TEXT"),
+    ("predictions", "rules", "TEXT"),
+)  # fmt: skip
 """Columns that logs of earlier versions lack; what is in them stays as it is."""
 INDEXES = (
     *(f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)" for table in ("predictions", "batches", "refusals", "outcomes")),
@@ -151,7 +154,8 @@ def _known(value: float) -> float | None:
 def _prediction(entry: Prediction) -> tuple[str, tuple[Any, ...]]:
     return "predictions", (
         entry.id, entry.request, _maybe(entry.unit), micros(entry.time), entry.arm, entry.model, entry.contract, entry.experiment,
-        entry.propensity, text(entry.prediction), _known(entry.score), Text.of(entry.outputs), entry.seconds, Text.of(entry.cells),
+        entry.propensity, text(entry.prediction), _known(entry.score), Text.of(entry.outputs), entry.seconds, _maybe(entry.decision),
+        _maybe(entry.rule), entry.rules, Text.of(entry.cells),
     )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ class PostgreSQL(_sql.Reading):
                 raise StudyError(
                     f"there is no log in {shown(self.url)}",
                     rule="a log is made by fieldguide serve",
+                    found="a database without its tables",
                     do="check the URL",
                 )
             added = [

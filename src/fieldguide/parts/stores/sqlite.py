@@ -54,7 +54,10 @@ class SQLite(_sql.Reading):
         self.path, self.synchronous = _read(url)
         if not self.path.is_file() and not create:
             raise StudyError(
-                f"there is no log {self.path}", rule="a log is made by fieldguide serve", do="check the URL"
+                f"there is no log {self.path}",
+                rule="a log is made by fieldguide serve",
+                found="no such file",
+                do="check the URL",
             )
         self._lock = threading.Lock()
         self._ahead, self._merged = self.path.with_name(self.path.name + "-wal"), 0
@@ -199,15 +202,22 @@ def _read(url: str) -> tuple[Path, str]:
     if parts.netloc or not parts.path.strip("/"):
         raise ConfigError(
             f"{url} names no file", rule="sqlite:///relative.db, or sqlite:////absolute.db with four slashes",
+            found=f"the host {parts.netloc!r}" if parts.netloc else "no path",
             do="check the slashes",
         )  # fmt: skip
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     synchronous = options.pop("synchronous", "normal")
     if options:
         name = next(iter(options))
-        raise ConfigError(f"a SQLite log has no option {name!r}{nearest(name, ['synchronous'])}", found=url)
+        raise ConfigError(
+            f"a SQLite log has no option {name!r}{nearest(name, ['synchronous'])}", rule="the option is synchronous",
+            found=url, do="remove it from the URL",
+        )  # fmt: skip
     if synchronous not in SYNCHRONOUS:
-        raise ConfigError(f"synchronous is full or normal, not {synchronous!r}", found=url)
+        raise ConfigError(
+            f"synchronous is full or normal, not {synchronous!r}", rule="full writes every answer to the disk, normal now and then",
+            found=url, do="write synchronous=full or leave it out",
+        )  # fmt: skip
     return Path(unquote(parts.path[1:])), synchronous
 
 

@@ -60,13 +60,15 @@ def replay(
         parts.append(part if share == 1.0 else Logged(part.records[take], part.cells[take]))
     records, cells = _together(parts, model)
     refused = store.refusals(Query(query.start, query.end, model_hash, query.arm))
-    values: dict[str, Any] = {"replayed": tally.facts(), "refused": refused, "n_answered": tally.n}
+    values: dict[str, Any] = {
+        "replayed": tally.facts(), "refused": refused, "n_answered": tally.n, "decided": tally.decided(),
+    }  # fmt: skip
     if training is not None:
         values["traffic"] = traffic_of(model, training, records, cells)
     if offline is not None:
         values["matched"] = matched(model, records, cells, offline, allowed)
     facts = {
-        "model": model_hash, "replayed": values["replayed"], "matched": values.get("matched"), "n_refused": refused.height,
+        "model": model_hash, "replayed": values["replayed"], "decided": values["decided"], "matched": values.get("matched"), "n_refused": refused.height,
         "n_compared": records.height, "traffic": _told(values["traffic"]) if "traffic" in values else None,
         "from": str(records["time"].min()) if records.height else None, "until": str(records["time"].max()) if records.height else None,
     }  # fmt: skip
@@ -112,6 +114,8 @@ class _Tally:
         self.n = self.n_exact = self.n_beyond = 0
         self.largest, self.example = 0.0, None  # type: tuple[float, str | None]
         self.columns: dict[str, dict[str, Any]] = {}
+        self.n_ruled = self.n_otherwise = 0
+        self.otherwise: dict[str, Any] | None = None
 
     def add(self, part: Logged) -> None:
         if not len(part.records):
@@ -130,12 +134,43 @@ class _Tally:
         worst = int(np.nanargmax(apart)) if not np.isnan(apart).all() else 0
         if self.example is None or apart[worst] > self.largest:
             self.largest, self.example = float(apart[worst]), str(part.records["id"][worst])
+        self._decide(part, truth)
         made = [column for column in self.model.columns if "expression" in column.read]
         if made:
             stored = [column.name for column in self.model.columns if "expression" not in column.read]
             again = derive(part.cells.select(stored), self.model.columns)
             for column in made:
                 self._differ(column.name, part, again[column.name])
+
+    def _decide(self, part: Logged, outputs: np.ndarray) -> None:
+        """Hold the logged decisions of rules against what the rules make of the logged answers and cells: exactly."""
+        rules = self.model.rules
+        if rules is None:
+            return
+        ends = np.cumsum([output.width for output in self.model.outputs])[:-1]
+        found = rules.answer(tuple(np.split(outputs, ends, axis=1)), self.model.thresholds, part.cells)
+        logged = part.records["decision"].is_not_null()
+        differ = logged & (
+            part.records["decision"].ne_missing(found["decision"]) | part.records["rule"].ne_missing(found["rule"])
+        )
+        self.n_ruled += int(logged.sum())
+        self.n_otherwise += int(differ.sum())
+        if self.otherwise is None and differ.any():
+            at = int(differ.arg_max() or 0)
+            record = part.records.row(at, named=True)
+            self.otherwise = {
+                "id": record["id"], "served": record["decision"], "by": record["rule"], "version": record["rules"],
+                "offline": found["decision"][at], "by_offline": found["rule"][at],
+            }  # fmt: skip
+
+    def decided(self) -> dict[str, Any] | None:
+        """Return how many logged decisions the rules make again; None where the model carries no rules."""
+        if self.model.rules is None:
+            return None
+        return {
+            "n": self.n_ruled, "n_rows": self.n, "n_otherwise": self.n_otherwise, "example": self.otherwise,
+            "version": self.model.rules.rules.version,
+        }  # fmt: skip
 
     def _differ(self, name: str, part: Logged, again: pl.Series) -> None:
         differ = part.cells[name].ne_missing(again)
@@ -195,9 +230,10 @@ def matched(
     else:
         met = left.join(offline.filter(~pl.col("unit").is_duplicated()), on="unit", how="inner")
     mine = cells[met["at"].to_list()]
-    theirs = met.select(pl.col(f"offline.{name}").alias(name) for name in cells.columns)
+    own = [column.name for column in model.columns]  # columns that only rules read are not made offline
+    theirs = met.select(pl.col(f"offline.{name}").alias(name) for name in own)
     columns: dict[str, dict[str, Any]] = {}
-    for name in cells.columns:
+    for name in own:
         one, two = mine[name], theirs[name]
         differ = _differs(one, two)
         if not differ.any():
@@ -276,6 +312,8 @@ def _sentence(facts: Mapping[str, Any]) -> str:
     if not found["n"]:
         return "no answered row in this time"
     text = f"{found['n']:,} answers replayed, {found['n_exact']:,} bit for bit, {found['n_beyond']:,} beyond {found['tolerance']:g}"
+    if facts["decided"] is not None and facts["decided"]["n"]:
+        text += f"; {facts['decided']['n']:,} decisions by rules, {facts['decided']['n_otherwise']:,} made otherwise"
     if facts["matched"] is not None:
         text += f"; {facts['matched']['n']:,} met the offline path's cells, {len(facts['matched']['columns'])} column(s) differ"
     return text
