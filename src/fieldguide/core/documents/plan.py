@@ -206,7 +206,7 @@ def _contradictions(document: Document) -> Iterator[Mistake]:
     arms, measures = document.data.get("arms"), document.data.get("measures")
     if isinstance(arms, Mapping):
         if len(arms) != 2:
-            what = "an experiment has two arms, the control first; a third is another experiment"
+            what = "an experiment has two arms, the control first; a third is tried in an experiment of its own, after this one"
             yield Mistake(("arms",), what, f"{len(arms)}", document.at(("arms",)))
         shares = [_number(arm.get("share")) for arm in arms.values() if isinstance(arm, Mapping)]
         given = [share for share in shares if share is not None]
