@@ -20,6 +20,7 @@ from fieldguide.core.contracts import Predictions
 from fieldguide.core.files.media import FILE_KINDS
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import cell_schema, contract_version
+from fieldguide.core.online.log_media import media_columns
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
 from fieldguide.core.table import Column, Table
@@ -94,6 +95,7 @@ class Contract:
         hash: of the model folder, 16 hex digits.
         version: of the columns and their reading.
         rules: version of the rules the model carries; "" where it carries none.
+        media: places of the columns that hold images or sounds, whose bytes are logged once.
     """
 
     model: Model
@@ -103,6 +105,7 @@ class Contract:
     hash: str
     version: str
     rules: str = ""
+    media: tuple[int, ...] = ()
 
     @staticmethod
     def of(model: Model) -> Contract:
@@ -116,7 +119,9 @@ class Contract:
             column.name: next((row[column.name] for row in rows if row.get(column.name) is not None), None) for column in sent
         }  # fmt: skip
         version = "" if model.rules is None else model.rules.rules.version
-        return Contract(model, sent, columns, examples, folder_hash(model.folder), contract_version(columns), version)
+        return Contract(
+            model, sent, columns, examples, folder_hash(model.folder), contract_version(columns), version, media_columns(columns)
+        )  # fmt: skip
 
     @property
     def derives(self) -> bool:

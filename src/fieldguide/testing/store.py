@@ -31,6 +31,7 @@ from fieldguide.core.online.log import (
     predictions,
 )
 from fieldguide.core.online.log_cells import blob_of
+from fieldguide.core.online.log_media import taken_apart
 from fieldguide.core.table import Column
 
 START = datetime(2024, 5, 1, 12)
@@ -64,6 +65,7 @@ def check_store(make: Callable[[], LogStore]) -> None:
     again.close()
     _check_whole(store)
     _check_repeated(store)
+    _check_media(make, store)
     _check_threads(store)
     _check_forget(store)
     store.close()
@@ -196,6 +198,35 @@ def _check_repeated(store: LogStore) -> None:
     assert len(store.outcomes(Query(name="again")).filter(pl.col("unit") == "u2")) == 2, (
         "a unit may have two outcomes at a time"
     )
+
+
+def _check_media(make: Callable[[], LogStore], store: LogStore) -> None:
+    """Images and sounds are kept once, are whole again in the rows that refer to them, and go with the last of these."""
+    uris = ["data:image/png;base64,aGk=", "data:image/png;base64,aGk", "data:image/png;base64,/w=="]
+    columns = (Column("photo", "image"),)
+    for day, uri in enumerate((uris[0], uris[1], uris[2], uris[0])):
+        when = START - timedelta(days=200) + timedelta(days=10 * day)
+        cell, media = taken_apart(uri, when)
+        rows: list[Entry] = [
+            Prediction(f"i{day}-0", f"i{day}", None, when, "now", "m9", "c9", (cell,), "a", 0.5, (0.5,)),
+            media,
+            media,
+        ]
+        store.append([Served("m9", "c9", columns, (), "now", START), *rows])
+    again = make()
+    assert cells(again, "m9").cells["photo"].to_list() == [uris[0], uris[1], uris[2], uris[0]], (
+        "rows are read with their images and sounds, to the letter"
+    )
+    again.close()
+    digests = [taken_apart(uri, START)[0].removeprefix("media:") for uri in uris]
+    assert len(store.media([*digests, "none"])) == 3, (
+        "what was sent twice is kept once, and what is not there is left out"
+    )
+    store.forget(START - timedelta(days=175))
+    assert cells(store, "m9").cells["photo"].to_list() == [uris[0]], "the old rows are gone"
+    assert set(store.media(digests)) == {digests[0]}, "and with them what no row refers to any more"
+    store.forget(START - timedelta(days=100))
+    assert not store.media(digests)
 
 
 def _check_threads(store: LogStore) -> None:

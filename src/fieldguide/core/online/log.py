@@ -186,7 +186,24 @@ class Served:
     time: datetime
 
 
-Entry = Prediction | Batch | Refusal | Outcome | Assignment | Served
+@dataclass(frozen=True)
+class Media:
+    """An image or a sound that a request brought: kept once, however many rows refer to it.
+
+    Args:
+        hash: of head and content; rows refer to it as `media:<hash>`, see `core.online.log_media`.
+        head: of the `data:` URI, before its comma; "": `content` is the whole cell as it was written.
+        content: the bytes.
+        time: when it was last sent; it is forgotten with the last row that refers to it.
+    """
+
+    hash: str
+    head: str
+    content: bytes
+    time: datetime
+
+
+Entry = Prediction | Batch | Refusal | Outcome | Assignment | Served | Media
 
 
 @dataclass(frozen=True)
@@ -253,7 +270,7 @@ class LogStore(Protocol):
         """Yield answered rows in the order they were written (single rows first, then batches), as `PREDICTIONS` frames."""
 
     def scan_cells(self, model: str, query: Query = EVERYTHING) -> Iterator[Logged]:
-        """Yield answered rows of one model with every cell as the model saw it."""
+        """Yield answered rows of one model with every cell as the model saw it, images and sounds too."""
 
     def outcomes(self, query: Query = EVERYTHING) -> pl.DataFrame:
         """Return the outcomes that stand (`OUTCOMES`); `start` and `end` are of the time they happened."""
@@ -272,6 +289,9 @@ class LogStore(Protocol):
 
     def served(self) -> tuple[Served, ...]:
         """Return the contracts of all models served, first served first."""
+
+    def media(self, hashes: Sequence[str]) -> dict[str, str]:
+        """Return images and sounds by their hash, as the `data:` URIs that were sent; what the log does not hold is left out."""
 
     def counts(self, query: Query = EVERYTHING) -> dict[str, int]:
         """Return the number of entries of each kind: predictions (rows of batches included), outcomes, assignments, refusals."""

@@ -12,6 +12,7 @@ import polars as pl
 from fieldguide.core.answering import Answered, missing_columns, read_request, read_typed
 from fieldguide.core.online.log import Batch, Entry, cell_schema, now
 from fieldguide.core.online.log_cells import blob_of
+from fieldguide.core.online.log_media import frame_apart
 from fieldguide.core.rows import Rows
 from fieldguide.faces.server.answers import Refused, framed, listed
 from fieldguide.faces.server.arms import Arm, Dealt
@@ -45,6 +46,9 @@ def answer_batch(
         rows, typed, sent = _read(request, arm, part, at)
         answers = arm.decided(arm.answer(rows, sent), typed)
         units = _units(asked, at)
+        if arm.contract.media:
+            typed, media = frame_apart(typed, [arm.contract.columns[i].name for i in arm.contract.media], now())
+            entries += media
         entries.append(Batch(
             name, now(), arm.name, arm.model, arm.contract.version, len(at), blob_of(units, logged(answers, arm.contract.rules), typed), seconds,
             how.experiment, how.propensity,

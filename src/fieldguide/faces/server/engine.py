@@ -20,7 +20,8 @@ from typing import Any
 
 from fieldguide.core.answering import Answered, Problem, read_request
 from fieldguide.core.errors import FieldguideError, StudyError
-from fieldguide.core.online.log import Assignment, Entry, LogStore, Prediction, Refusal, now
+from fieldguide.core.online.log import Assignment, Entry, LogStore, Media, Prediction, Refusal, now
+from fieldguide.core.online.log_media import rows_apart
 from fieldguide.faces.server.answers import Refused
 from fieldguide.faces.server.arms import Arm, Dealt
 
@@ -313,11 +314,15 @@ def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
     answers = arm.decided(arm.answer(rows, sent), cells)
     outputs, scores, time_ = answers.outputs().tolist(), answers.scores.tolist(), now()
     by_rules = _by_rules(arm, answers)
+    brought: list[list[Media]] = []
+    if arm.contract.media:
+        cells, brought = rows_apart(cells, arm.contract.media, time_)
     start = 0
     for job, at in parts:
         seconds = time.perf_counter() - job.arrived
         for k, i in enumerate(at, start):
             dealt = job.dealt[i]
+            job.entries += brought[k] if brought else ()
             job.entries.append(Prediction(
                 f"{job.request}-{i}", job.request, job.units[i], time_, arm.name, arm.model, arm.contract.version, cells[k],
                 str(answers.decisions[k]), scores[k], outputs[k], seconds, dealt.experiment, dealt.propensity,

@@ -24,6 +24,7 @@ from fieldguide.core.online.log import (
     Batch,
     Entry,
     Logged,
+    Media,
     Outcome,
     Prediction,
     Query,
@@ -36,6 +37,7 @@ from fieldguide.core.online.log import (
     served,
 )
 from fieldguide.core.online.log_cells import Text, opened_blob
+from fieldguide.core.online.log_media import media_columns, put_together, references, uri_of
 from fieldguide.core.table import Column
 
 FORMAT = 1
@@ -43,6 +45,8 @@ CHUNK = 20_000
 """Rows read or deleted at a time."""
 ASKED = 500
 """Outcomes that are asked for by name at a time."""
+WITH_MEDIA = 200
+"""Rows with images or sounds read at a time."""
 BATCHES = 50
 """Batches deleted at a time: each may be many megabytes."""
 
@@ -59,6 +63,7 @@ TABLES = {
     "column_name TEXT, rule TEXT NOT NULL, value TEXT NOT NULL",
     "outcomes": "seq {serial}, id TEXT, unit TEXT, name TEXT NOT NULL, time {integer} NOT NULL, recorded {integer} NOT NULL, "
     "number {real}, label TEXT, about TEXT, token TEXT",
+    "media": "hash TEXT PRIMARY KEY, head TEXT NOT NULL, time {integer} NOT NULL, content {blob} NOT NULL",
     "assignments": "experiment TEXT NOT NULL, unit TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL, "
     "propensity {real} NOT NULL, PRIMARY KEY (experiment, unit)",
 }
@@ -68,7 +73,7 @@ ADDED = (
 )  # fmt: skip
 """Columns that logs of earlier versions lack; what is in them stays as it is."""
 INDEXES = (
-    *(f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)" for table in ("predictions", "batches", "refusals", "outcomes")),
+    *(f"CREATE INDEX IF NOT EXISTS {table}_time ON {table} (time)" for table in ("predictions", "batches", "refusals", "outcomes", "media")),
     "CREATE INDEX IF NOT EXISTS outcomes_about ON outcomes (about) WHERE about IS NOT NULL",
     "CREATE UNIQUE INDEX IF NOT EXISTS outcomes_token ON outcomes (token) WHERE token IS NOT NULL",
 )  # fmt: skip
@@ -100,9 +105,11 @@ def _statement(table: str, width: int, mark: str) -> str:
         "predictions": f"{_PREDICTION}, cells", "batches": f"{_BATCH}, blob",
         "refusals": "request, time, arm, model, row_number, column_name, rule, value",
         "outcomes": ", ".join((*OUTCOMES, "about", "token")), "assignments": ", ".join(ASSIGNMENTS),
-        "served": "model, contract, columns, outputs, arm, time",
+        "served": "model, contract, columns, outputs, arm, time", "media": "hash, head, time, content",
     }[table]  # fmt: skip
     first_stands = " ON CONFLICT DO NOTHING" if table in ("assignments", "served", "outcomes") else ""
+    if table == "media":  # what is sent again is as old as its last sending
+        first_stands = " ON CONFLICT (hash) DO UPDATE SET time = excluded.time WHERE excluded.time > media.time"
     return f"INSERT INTO {table} ({columns}) VALUES ({', '.join([mark] * width)}){first_stands}"
 
 
@@ -126,6 +133,9 @@ def forgotten(
         gone.setdefault(kind, 0)
         while found := delete(f"DELETE FROM {table} WHERE seq IN ({oldest}) RETURNING {rows}", (micros(before),)):
             gone[kind] += sum(row[0] for row in found)
+    old = f"SELECT hash FROM media WHERE time < {mark} ORDER BY time LIMIT {BATCHES}"
+    while found := delete(f"DELETE FROM media WHERE hash IN ({old}) RETURNING 1", (micros(before),)):
+        gone["media"] = gone.get("media", 0) + len(found)
     return gone
 
 
@@ -191,8 +201,12 @@ def _served(entry: Served) -> tuple[str, tuple[Any, ...]]:
     return "served", (entry.model, entry.contract, columns, outputs, entry.arm, micros(entry.time))
 
 
+def _media(entry: Media) -> tuple[str, tuple[Any, ...]]:
+    return "media", (entry.hash, entry.head, micros(entry.time), entry.content)
+
+
 _CODED: dict[type, Callable[[Any], tuple[str, tuple[Any, ...]]]] = {
-    Prediction: _prediction, Batch: _batch, Refusal: _refusal, Outcome: _outcome, Assignment: _assignment, Served: _served,
+    Prediction: _prediction, Batch: _batch, Refusal: _refusal, Outcome: _outcome, Assignment: _assignment, Served: _served, Media: _media,
 }  # fmt: skip
 
 
@@ -218,12 +232,34 @@ class Reading:
     def scan_cells(self, model: str, query: Query = EVERYTHING) -> Iterator[Logged]:
         """Yield answered rows of one model with their cells."""
         columns = served(self, model).columns  # type: ignore[arg-type]
+        named = [columns[i].name for i in media_columns(columns)]
         query = Query(query.start, query.end, model, query.arm, query.experiment)
         where, values = self._where(query, "model", "arm", "experiment")
         for rows in self._select(f"SELECT {_PREDICTION}, cells FROM predictions{where} ORDER BY seq", values):
-            yield Logged(_records([row[:-1] for row in rows]), Text(columns).frame([row[-1] for row in rows]))
+            yield from self._whole(
+                Logged(_records([row[:-1] for row in rows]), Text(columns).frame([row[-1] for row in rows])), named
+            )
         for batch in self._batches(where, values):
-            yield opened_blob(batch, columns)
+            yield from self._whole(opened_blob(batch, columns), named)
+
+    def _whole(self, part: Logged, named: Sequence[str]) -> Iterator[Logged]:
+        """Yield rows with their images and sounds, few at a time: memory stays bounded."""
+        if not named:
+            yield part
+            return
+        for start in range(0, part.records.height, WITH_MEDIA):
+            records, seen = part.records.slice(start, WITH_MEDIA), part.cells.slice(start, WITH_MEDIA)
+            yield Logged(records, put_together(seen, named, self.media(references(seen, named))))
+
+    def media(self, hashes: Sequence[str]) -> dict[str, str]:
+        """Return images and sounds by their hash, as they were sent."""
+        kept: dict[str, str] = {}
+        for start in range(0, len(hashes), ASKED):
+            part = hashes[start : start + ASKED]
+            marks = ", ".join([self.mark] * len(part))
+            for rows in self._select(f"SELECT hash, head, content FROM media WHERE hash IN ({marks})", part):
+                kept |= {digest: uri_of(head, bytes(content)) for digest, head, content in rows}
+        return kept
 
     def _batches(self, where: str, values: Sequence[Any]) -> Iterator[Batch]:
         for rows in self._select(f"SELECT {_BATCH}, blob FROM batches{where} ORDER BY seq", values):

@@ -231,7 +231,15 @@ def _failed(error: Exception, path: Path) -> StudyError:
     if isinstance(error, OSError) or code in ("SQLITE_CANTOPEN", "SQLITE_READONLY") or code.startswith("SQLITE_IOERR"):
         return disk_error(error, f"the log {path}", "every answer is logged before it is sent")
     if code == "SQLITE_NOTADB":
-        return StudyError(f"{path} is no SQLite file", rule="a log is a SQLite file of its own", do="name another file")
+        return StudyError(
+            f"{path} is no SQLite file",
+            rule="a log is a SQLite file of its own",
+            found=str(error),
+            do="name another file",
+        )
     return StudyError(
-        f"the log {path} cannot be used", found=f"{type(error).__name__}: {error}", do="check who else holds the file"
+        f"the log {path} cannot be used",
+        rule="a log is open to one server and to any number of readers",
+        found=f"{type(error).__name__}: {error}",
+        do="check who else holds the file",
     )
