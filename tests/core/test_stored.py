@@ -55,9 +55,12 @@ def test_it_answers_as_the_frame_does(small: None, tmp_path: Path) -> None:
     assert disk.drop("new").columns == ["size", "place", "when"]
     expression = (pl.col("size") > 0).fill_null(False).alias("holds")
     assert disk.select(expression).equals(frame.select(expression))
+    assert disk.select(late=pl.col("when").dt.year() > 1980).equals(frame.select(late=pl.col("when").dt.year() > 1980))
     known = pl.all_horizontal(pl.col(c).is_not_null() for c in ("size", "place"))
     assert disk.select(known).equals(frame.select(known))
     assert disk.with_columns(expression).equals(frame.with_columns(expression))  # whatever else a frame is asked
+    assert disk.schema == frame.schema
+    assert disk[frame["new"].to_numpy()].equals(frame.filter("new"))
     assert pl.concat(list(disk.slices())).equals(frame)
     with pytest.raises(pl.exceptions.ColumnNotFoundError):
         disk["colour"]

@@ -75,6 +75,11 @@ class Stored:
     def width(self) -> int:
         return len(self._names)
 
+    @property
+    def schema(self) -> pl.Schema:
+        types = pl.read_parquet_schema(self._files[0])
+        return pl.Schema({name: types[name] for name in self._names})
+
     def __len__(self) -> int:
         return self.height
 
@@ -87,14 +92,16 @@ class Stored:
             return values if self._rows is None else values[self._rows]
         if not isinstance(which, np.ndarray) or which.ndim != 1:
             return self.read()[which]
-        rows = which if self._rows is None else self._rows[which]
+        chosen = np.flatnonzero(which) if which.dtype == bool else which
+        rows = chosen if self._rows is None else self._rows[chosen]
         if len(rows) * self.width > LARGEST and bool((rows[1:] > rows[:-1]).all()):
             return Stored(self._files, self._ends, self._names, rows, self._keeper)
         return pl.DataFrame({name: self._whole()[name][rows] for name in self._names})
 
-    def select(self, *wanted: Any) -> Any:
+    def select(self, *wanted: Any, **named: pl.Expr) -> Any:
         """Return some columns, on disk still, or what expressions give, of the columns that they read."""
         listed = list(wanted[0] if len(wanted) == 1 and not isinstance(wanted[0], str | pl.Expr) else wanted)
+        listed += [expression.alias(name) for name, expression in named.items()]
         if all(isinstance(one, str) for one in listed):
             return Stored(self._files, self._ends, listed, self._rows, self._keeper)
         read = {name for one in listed for name in ([one] if isinstance(one, str) else one.meta.root_names())}
