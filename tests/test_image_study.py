@@ -23,6 +23,7 @@ PIL = pytest.importorskip("PIL.Image")
 SETTINGS = """
 learners: {use: [prior, linear, fusion], settings: {fusion: {n_epochs: 12, d_embedding: 16, d_hidden: 16, batch_size: 8, average: 0.0, dropout: 0.0}}}
 split: {column: split, test: test, validation: 0.25}
+preprocessing: {pixels: 16, flip: true, pixel_scaling: range}
 threads: 1
 """
 
@@ -77,6 +78,8 @@ def test_the_network_of_images_answers_better_than_chance(study):
     entries = {entry["candidate"]: entry for result in study.results() for entry in result.facts.get("entries", [])}
     score = {name: entry["scores"][0]["value"] for name, entry in entries.items()}
     assert score["fusion"] > 0.9 and score["linear"] > 0.9 and score["prior"] == 0.5, score
+    recipe = entries["fusion"]["recipe"]  # as study.yaml states it
+    assert (recipe["pixels"], recipe["flip"], recipe["pixel_scaling"], recipe["media"]) == (16, True, "range", "blocks")
 
 
 def test_the_model_answers_without_the_folder_it_was_made_from(study, tmp_path):

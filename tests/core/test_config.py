@@ -473,3 +473,39 @@ def test_any_plain_data_is_a_config_or_a_config_error(data):
 def test_any_bytes_are_a_config_or_a_config_error(content):
     with pytest.raises(ConfigError):
         parse_config(content, HERE)
+
+
+def test_every_preprocessing_setting_of_a_recipe_can_be_stated():
+    import dataclasses
+
+    from fieldguide.core.documents.preprocessing_section import PreprocessingSection
+    from fieldguide.core.settings import with_values
+    from fieldguide.core.transform import Recipe
+
+    others = {"media", "missing", "balance"}  # what a learner can read, and problem.imbalance
+    fields = {field.name: field for field in dataclasses.fields(Recipe)}
+    assert set(PreprocessingSection.model_fields) == set(fields) - others
+    said = {
+        "scaling": "robust", "min_count": 3, "max_levels": 9, "dates": "elapsed", "tokeniser": "bpe", "vocabulary": 900, "max_tokens": 40,
+        "pixels": 32, "pixel_scaling": "range", "flip": True, "mel_bands": 20, "waves": "raw", "rate": 8000, "seconds": 1.5, "window": 16,
+        "masks": 0.2, "time_shift": 0.05, "n_steps": 64, "augment": False,
+    }  # fmt: skip
+    assert set(said) == set(fields) - others
+    config = Config.from_dict({"problem": {"target": "y"}, "data": {"table": "t.csv"}, "preprocessing": said})
+    recipe = with_values(Recipe(), config.preprocessing.stated())
+    assert {name: getattr(recipe, name) for name in said} == said
+    for name in said:
+        assert isinstance(getattr(recipe, name), type(fields[name].default)) or name in ("window", "seconds")
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{pixel: 3}", r"preprocessing\.pixel: unknown key \(did you mean 'pixels'\?\)"), ("{tokeniser: bytes}", "preprocessing.tokeniser"),
+        ("{pixels: 2}", "preprocessing.pixels"), ("{masks: 2}", "preprocessing.masks"), ("{flip: maybe}", "preprocessing.flip"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_preprocessing_are_told(entry, words, tmp_path):
+    text = f"problem: {{target: y}}\ndata: {{table: t.csv}}\npreprocessing: {entry}\n"
+    with pytest.raises(ConfigError, match=words):
+        parse_config(text, tmp_path)

@@ -184,6 +184,30 @@ def test_what_a_report_plays_is_short(folder):
     assert rate == 8_000 and len(wave) == 16_000
 
 
+def test_rate_length_window_and_alterations_are_as_stated(column):
+    cells = cells_of(column, "0.wav", "9.wav")
+    recipe = Recipe(media="blocks", mel_bands=20, rate=4_000, seconds=0.5, window=40.0, masks=0.0, time_shift=0.0)
+    encoder = Audio().fit({"said": cells}, recipe)
+    (spec,), block = encoder.layout().blocks, encoder.encode({"said": cells})["said"]
+    assert spec.shape == (1, 20, 1 + (2_000 - 160) // 64)  # frames of 40 ms, 16 ms apart
+    assert block.load().shape == (2, *spec.shape)
+    altered = (
+        block.load(np.random.default_rng(0)) - block.load()
+    )  # neither moved nor masked: louder or softer as a whole
+    assert np.allclose(altered, altered[:, :, :1, :1], atol=1e-5) and (np.abs(altered[:, 0, 0, 0]) > 1e-3).all()
+    again = Audio().load(json.loads(json.dumps(encoder.to_dict())))
+    assert np.array_equal(
+        again.encode({"said": cells})["said"].load(np.random.default_rng(0)), block.load(np.random.default_rng(0))
+    )
+    masked = spec_augment(np.ones((40, 1, 20, 30), np.float32), np.random.default_rng(0), shift=0.0, masks=0.5)
+    shares = [(np.abs(one[0] - one[0].max()) > 0.5).all(axis=1).mean() for one in masked]
+    assert 0.3 < max(shares) <= 0.5  # at most half of the bands
+    wave = (
+        Audio().fit({"said": cells}, Recipe(media="blocks", waves="raw", rate=4_000, seconds=0.25)).layout().blocks[0]
+    )
+    assert wave.shape == (1, 1_000)
+
+
 # Checkpoints
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}

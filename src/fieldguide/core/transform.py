@@ -64,6 +64,11 @@ class Recipe:
     pixels: int = setting(
         64, "images: height and width [pixels] they are resized to", capacity=1, of="image", space=Choice((32, 64, 96))
     )
+    pixel_scaling: str = setting(
+        "standard",
+        "images: standard (by each channel's mean and deviation on training rows) or range (to -1 … 1)",
+        of="image",
+    )
     flip: bool = setting(
         False, "images: mirror training rows at random; only where a mirrored image has the same label", of="image"
     )
@@ -71,9 +76,30 @@ class Recipe:
         64, "sounds: bands of the log-mel spectrogram", capacity=1, of="audio", space=Choice((40, 64))
     )
     waves: str = setting("mel", "sounds: mel (log-mel spectrogram) or raw (the wave itself)", of="audio")
-    n_steps: int = setting(
-        0, "series: steps [count] each is resampled to; 0: the longest of the training rows, at most 512", of="series"
+    rate: int = setting(
+        0, "sounds: samples a second [Hz] they are resampled to; 0: the most frequent rate, at most 16,000", of="audio"
     )
+    seconds: float = setting(
+        0.0, "sounds: length [s] that a network hears; longer ones are cut, shorter ones filled up; 0: nearly the longest, at most 10",
+        of="audio",
+    )  # fmt: skip
+    window: float = setting(
+        25.0,
+        "sounds: length [ms] of a frame of the spectrogram that a network sees",
+        of="audio",
+        space=Choice((16.0, 25.0, 40.0)),
+    )
+    masks: float = setting(
+        0.15, "sounds: the most of the bands, and of the frames, that training rows have masked (SpecAugment) [share]", capacity=-1,
+        of="audio", space=Range(0.0, 0.3),
+    )  # fmt: skip
+    time_shift: float = setting(
+        0.1, "sounds: how far training rows are moved in time at most [share of the length]", capacity=-1, of="audio"
+    )
+    n_steps: int = setting(
+        0, "series: the most steps [count], longer ones are resampled to it; 0: the longest of the training rows, at most 512",
+        of="series", space=Choice((0, 64, 128)),
+    )  # fmt: skip
     augment: bool = setting(
         True, "alter training rows at random: texts, images, sounds, series (labels stay right under it)", capacity=-1
     )

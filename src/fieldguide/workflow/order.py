@@ -203,7 +203,7 @@ class Order:
 
         profile = dict(self.explore().facts)
         return self.record.once("prepare", self._scope("prepare"), lambda: prepare(
-            self.material.plain, self.material.rows, self.material.divided.split.folds[0].train, profile, Recipe()
+            self.material.plain, self.material.rows, self.material.divided.split.folds[0].train, profile, with_values(Recipe(), self.config.preprocessing.stated())
         ))  # fmt: skip
 
     def baseline(self) -> Result:
@@ -431,7 +431,7 @@ class Order:
         found = []
         for name in names:
             learner = with_values(self._learner(name), said.settings.get(name, {}))
-            recipe = {"balance": self.config.problem.imbalance}
+            recipe = {"balance": self.config.problem.imbalance, **self.config.preprocessing.stated()}
             found.append(Candidate.of(name, learner, recipe))
             if self.targetless and name in ON_FEATURES:
                 found.append(Candidate.of(f"{name} on {CODE}", with_values(learner, {"features": CODE}), recipe))

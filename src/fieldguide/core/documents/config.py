@@ -17,6 +17,7 @@ from fieldguide.core.documents.asked import TARGETLESS
 from fieldguide.core.documents.consistency import RULE, check_names, contradictions
 from fieldguide.core.documents.document import Document, read_document
 from fieldguide.core.documents.join_sections import ENTITY, JOINED, KNOWN_AT, PREDICTION_TIME, JoinSection
+from fieldguide.core.documents.preprocessing_section import PreprocessingSection
 from fieldguide.core.documents.proxy_sections import EventEntry, proxy_contradictions
 from fieldguide.core.documents.sections import (
     BudgetSection,
@@ -57,6 +58,9 @@ class Config(Section):
     split: SplitSection = Field(default_factory=SplitSection, description="how rows are divided")
     slices: Texts = Field(default=(), description="columns or expressions by which every score is also shown")
     budget: BudgetSection = Field(default_factory=BudgetSection, description="how much may be tried")
+    preprocessing: PreprocessingSection = Field(
+        default_factory=PreprocessingSection, description="how columns become what learners read"
+    )
     learners: LearnersSection = Field(default_factory=LearnersSection, description="which learners take part")
     rules: RulesSection | None = Field(default=None, description="how a decision follows from the predicted signals")
     seed: Whole = Field(default=7, ge=0, lt=2**32, description="one seed, the same numbers")
@@ -138,7 +142,9 @@ def json_schema() -> dict[str, Any]:
     schema["required"].remove("data")  # a join makes the table
     schema["$defs"]["DataSection"]["required"].remove("table")
     free = {"properties": {"problem": {"properties": {"task": {"enum": list(TARGETLESS)}}, "required": ["task"]}}}
-    judged = {"allOf": [{"anyOf": [*asked, {"required": ["proxies"]}, free]}, {"anyOf": tables}]}  # as contradictions have it
+    judged = {
+        "allOf": [{"anyOf": [*asked, {"required": ["proxies"]}, free]}, {"anyOf": tables}]
+    }  # as contradictions have it
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **judged, "title": "study.yaml"}
 
 

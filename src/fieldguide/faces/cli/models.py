@@ -14,7 +14,10 @@ from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, print
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a model folder", show_default=False)],
     table: Annotated[
-        Path, typer.Argument(metavar="TABLE", help="rows to answer: CSV, TSV, Parquet or Arrow", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="TABLE", help="rows to answer: CSV, TSV, Parquet or Arrow; or a folder of files", show_default=False
+        ),
     ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="where to write: CSV, TSV, Parquet or Arrow", show_default=False)

@@ -10,16 +10,24 @@ import typer
 
 from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, document, print_json, say, with_progress
 
+INIT_TAKES = "CSV, TSV, Parquet or Arrow; or a folder: of classes, with train and test folders, with a table of its files, a Hugging Face dataset"
+
 
 @app.command()
 def init(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or Arrow", show_default=False)],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help=INIT_TAKES, show_default=False)],
     target: Annotated[
-        list[str] | None, typer.Option(help="the column to predict; several make several outputs; none for clustering and reduction", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="the column to predict; several make several outputs; none for clustering and reduction",
+            show_default=False,
+        ),
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="the task; multilabel and vector make one output of all targets, clustering and reduction have none"),
+        typer.Option(
+            help="the task; multilabel and vector make one output of all targets, clustering and reduction have none"
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
     horizon: Annotated[int | None, typer.Option(help="forecasts: steps ahead", min=1, show_default=False)] = None,
@@ -27,8 +35,13 @@ def init(
     series: Annotated[
         list[str] | None, typer.Option(help="forecasts: the columns that tell series apart", show_default=False)
     ] = None,
-    clusters: Annotated[int | None, typer.Option(help="clustering: how many, where that is known", min=2, show_default=False)] = None,
-    components: Annotated[int | None, typer.Option(help="reduction: numbers that are kept of a row; default: 2", min=1, show_default=False)] = None,
+    clusters: Annotated[
+        int | None, typer.Option(help="clustering: how many, where that is known", min=2, show_default=False)
+    ] = None,
+    components: Annotated[
+        int | None,
+        typer.Option(help="reduction: numbers that are kept of a row; default: 2", min=1, show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a study folder with study.yaml: what was guessed, and what only a person can answer."""

@@ -27,7 +27,8 @@ PREVIEW_SECONDS, PREVIEW_RATE = 2.0, 8_000  # of a sound in a report
 DRAWN_BANDS, DRAWN_FRAMES = 40, 112  # of a spectrogram in a report
 SILENT = 1e-4  # root mean square below which a sound says nothing (full scale is 1)
 CLIPPED = 0.999  # samples this loud stand at the end of the scale
-WINDOW_SECONDS, HOP_SECONDS = 0.025, 0.010
+WINDOW_SECONDS = 0.025
+HOP = 0.4  # of the window, from one frame to the next
 FRAMES_AT_ONCE = 4_096  # whose spectra are computed together: an hour of sound at once would take gigabytes
 FLOOR = 1e-6  # power below which a band is silent; its logarithm is taken of nothing smaller
 
@@ -107,25 +108,31 @@ def mel_filters(rate: int, n_bands: int, n_fft: int) -> np.ndarray:
     return np.asarray(filters / filters.sum(axis=1, keepdims=True), np.float32)
 
 
-def frames_of(rate: int) -> tuple[int, int, int]:
-    """Return (window, hop, n_fft) in samples: 25 ms, 10 ms, the next power of two.
+def frames_of(rate: int, window: float = WINDOW_SECONDS) -> tuple[int, int, int]:
+    """Return (window, hop, n_fft) in samples: 25 ms, two fifths of it, the next power of two.
+
+    Args:
+        window: of a frame [s].
 
     Examples:
         >>> frames_of(8000)
         (200, 80, 256)
     """
-    window = max(16, round(WINDOW_SECONDS * rate))
-    return window, max(8, round(HOP_SECONDS * rate)), 1 << (window - 1).bit_length()
+    n = max(16, round(window * rate))
+    return n, max(8, round(HOP * window * rate)), 1 << (n - 1).bit_length()
 
 
-def n_frames(n_samples: int, rate: int) -> int:
+def n_frames(n_samples: int, rate: int, window: float = WINDOW_SECONDS) -> int:
     """Return how many frames a wave has; at least one."""
-    window, hop, _ = frames_of(rate)
-    return 1 + max(0, n_samples - window) // hop
+    n, hop, _ = frames_of(rate, window)
+    return 1 + max(0, n_samples - n) // hop
 
 
-def log_mel(waves: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
+def log_mel(waves: np.ndarray, rate: int, n_bands: int, seconds: float = WINDOW_SECONDS) -> np.ndarray:
     """Return the logarithm of each frame's power in mel bands.
+
+    Args:
+        seconds: length of a frame.
 
     Shape:
         waves: (rows, samples) float32
@@ -135,7 +142,7 @@ def log_mel(waves: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
         >>> log_mel(np.zeros((2, 8000), np.float32), 8000, 40).shape
         (2, 40, 98)
     """
-    window, hop, n_fft = frames_of(rate)
+    window, hop, n_fft = frames_of(rate, seconds)
     if waves.shape[1] < window:
         waves = np.pad(waves, ((0, 0), (0, window - waves.shape[1])))
     taper = np.hanning(window + 1)[:-1].astype(np.float32)
@@ -146,7 +153,7 @@ def log_mel(waves: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
             power = np.abs(np.fft.rfft(frames[start : start + FRAMES_AT_ONCE] * taper, n_fft)) ** 2 / window
             parts.append(np.log(np.maximum(power.astype(np.float32) @ filters, FLOOR)))
         found.append(np.concatenate(parts).T)
-    return np.stack(found) if found else np.zeros((0, n_bands, n_frames(waves.shape[1], rate)), np.float32)
+    return np.stack(found) if found else np.zeros((0, n_bands, n_frames(waves.shape[1], rate, seconds)), np.float32)
 
 
 def fitted(wave: np.ndarray, n_samples: int) -> np.ndarray:

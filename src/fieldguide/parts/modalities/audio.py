@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +33,7 @@ MOST_SECONDS = 10.0  # of a row a network sees, unless nearly all are longer
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
 TOP = 8
 BINS = 24  # of the histogram of lengths
-SHIFT, MASKED_BANDS, MASKED_FRAMES, LOUDER = 0.1, 0.15, 0.15, 0.3  # shares of their axis; standard deviation
+SHIFT, MASKED, LOUDER = 0.1, 0.15, 0.3  # shares of their axis; standard deviation
 NEAR_BITS = 12  # of 128 in which the prints of copies may differ
 
 
@@ -129,7 +130,10 @@ class Audio:
         if not pretrained or recipe.media not in ("blocks", "features"):
             return _plain(cells, recipe)
         if recipe.media == "blocks":
-            lengths = {name: _shape_of(cells[name])[1] / _shape_of(cells[name])[0] for name in pretrained}
+            shapes = {
+                name: _shape_of(cells[name], 0, recipe.seconds) for name in pretrained
+            }  # its rate is the checkpoint's
+            lengths = {name: n_samples / rate for name, (rate, n_samples) in shapes.items()}
             found: Any = HearEncoder.fit(lengths, pretrained)
         else:
             found = FrozenEncoder.fit("audio", cells, pretrained)
@@ -149,10 +153,11 @@ class Audio:
 def _plain(cells: Mapping[str, np.ndarray], recipe: Any) -> SpectrogramEncoder | WaveEncoder | BandsEncoder:
     """Fit what is made of sounds without a checkpoint."""
     if recipe.media != "blocks":
-        return BandsEncoder.fit(cells, recipe.mel_bands)
+        return BandsEncoder.fit(cells, recipe.mel_bands, recipe.rate)
+    shift = recipe.time_shift if recipe.augment else None
     if recipe.waves == "raw":
-        return WaveEncoder.fit(cells, recipe.augment)
-    return SpectrogramEncoder.fit(cells, recipe.mel_bands, recipe.augment)
+        return WaveEncoder.fit(cells, recipe, shift)
+    return SpectrogramEncoder.fit(cells, recipe, shift)
 
 
 @dataclass(frozen=True)
@@ -167,15 +172,18 @@ class Mel:
     n_samples: int
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    window: float = _sounds.WINDOW_SECONDS
 
     def __call__(self, cells: np.ndarray) -> np.ndarray:
-        frames = _sounds.n_frames(self.n_samples, self.rate)
+        frames = _sounds.n_frames(self.n_samples, self.rate, self.window)
         found = np.zeros((len(cells), 1, len(self.mean), frames), np.float32)
         mean, deviation = (np.array(values, np.float32)[:, None] for values in (self.mean, self.deviation))
         for row, cell in enumerate(cells.tolist()):
             if cell is not None:
                 wave = _sounds.fitted(_sounds.STORE.wave(cell, self.rate), self.n_samples)
-                found[row, 0] = (_sounds.log_mel(wave[None], self.rate, len(self.mean))[0] - mean) / deviation
+                found[row, 0] = (
+                    _sounds.log_mel(wave[None], self.rate, len(self.mean), self.window)[0] - mean
+                ) / deviation
         return found
 
 
@@ -189,40 +197,49 @@ class SpectrogramEncoder:
 
     names: tuple[str, ...]
     decoders: tuple[Mel, ...]
-    augment: bool = True
+    shift: float | None = SHIFT  # None: training rows are not altered
+    masks: float = MASKED
 
     @staticmethod
-    def fit(cells: Mapping[str, np.ndarray], n_bands: int, augment: bool) -> SpectrogramEncoder:
+    def fit(cells: Mapping[str, np.ndarray], recipe: Any, shift: float | None) -> SpectrogramEncoder:
         decoders = []
         for column in cells.values():
-            rate, n_samples = _shape_of(column)
-            mean, deviation = _band_scales(column, rate, n_bands)
-            decoders.append(Mel(rate, n_samples, mean, deviation))
-        return SpectrogramEncoder(tuple(cells), tuple(decoders), augment)
+            rate, n_samples = _shape_of(column, recipe.rate, recipe.seconds)
+            window = recipe.window / 1000
+            mean, deviation = _band_scales(column, rate, recipe.mel_bands, window)
+            decoders.append(Mel(rate, n_samples, mean, deviation, window))
+        return SpectrogramEncoder(tuple(cells), tuple(decoders), shift, recipe.masks)
 
     def layout(self) -> Layout:
         return Layout(blocks=tuple(
-            Spec(name, "audio", (1, len(mel.mean), _sounds.n_frames(mel.n_samples, mel.rate)))
+            Spec(name, "audio", (1, len(mel.mean), _sounds.n_frames(mel.n_samples, mel.rate, mel.window)))
             for name, mel in zip(self.names, self.decoders, strict=True)
         ))  # fmt: skip
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Block]:
-        altered = spec_augment if self.augment else None
+        altered = None if self.shift is None else partial(spec_augment, shift=self.shift, masks=self.masks)
         return {name: Block(cells[name], mel, altered) for name, mel in zip(self.names, self.decoders, strict=True)}
 
     def to_dict(self) -> dict[str, Any]:
         columns = [
-            {"rate": m.rate, "n_samples": m.n_samples, "mean": list(m.mean), "deviation": list(m.deviation)}
+            {
+                "rate": m.rate,
+                "n_samples": m.n_samples,
+                "mean": list(m.mean),
+                "deviation": list(m.deviation),
+                "window": m.window,
+            }
             for m in self.decoders
         ]
-        return {"form": "mel", "names": list(self.names), "columns": columns, "augment": self.augment}
+        return {"form": "mel", "names": list(self.names), "columns": columns, "shift": self.shift, "masks": self.masks}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> SpectrogramEncoder:
         decoders = tuple(
-            Mel(c["rate"], c["n_samples"], tuple(c["mean"]), tuple(c["deviation"])) for c in data["columns"]
+            Mel(c["rate"], c["n_samples"], tuple(c["mean"]), tuple(c["deviation"]), c["window"])
+            for c in data["columns"]
         )
-        return SpectrogramEncoder(tuple(data["names"]), decoders, data["augment"])
+        return SpectrogramEncoder(tuple(data["names"]), decoders, data["shift"], data["masks"])
 
 
 @dataclass(frozen=True)
@@ -255,27 +272,28 @@ class WaveEncoder:
 
     names: tuple[str, ...]
     decoders: tuple[Wave, ...]
-    augment: bool = True
+    shift: float | None = SHIFT  # None: training rows are not altered
 
     @staticmethod
-    def fit(cells: Mapping[str, np.ndarray], augment: bool) -> WaveEncoder:
-        return WaveEncoder(tuple(cells), tuple(Wave(*_shape_of(column)) for column in cells.values()), augment)
+    def fit(cells: Mapping[str, np.ndarray], recipe: Any, shift: float | None) -> WaveEncoder:
+        decoders = (Wave(*_shape_of(column, recipe.rate, recipe.seconds)) for column in cells.values())
+        return WaveEncoder(tuple(cells), tuple(decoders), shift)
 
     def layout(self) -> Layout:
         pairs = zip(self.names, self.decoders, strict=True)
         return Layout(blocks=tuple(Spec(name, "audio", (1, wave.n_samples)) for name, wave in pairs))
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Block]:
-        altered = time_shift if self.augment else None
+        altered = None if self.shift is None else partial(time_shift, shift=self.shift)
         return {name: Block(cells[name], wave, altered) for name, wave in zip(self.names, self.decoders, strict=True)}
 
     def to_dict(self) -> dict[str, Any]:
         columns = [{"rate": wave.rate, "n_samples": wave.n_samples} for wave in self.decoders]
-        return {"form": "raw", "names": list(self.names), "columns": columns, "augment": self.augment}
+        return {"form": "raw", "names": list(self.names), "columns": columns, "shift": self.shift}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> WaveEncoder:
-        return WaveEncoder(tuple(data["names"]), tuple(Wave(**column) for column in data["columns"]), data["augment"])
+        return WaveEncoder(tuple(data["names"]), tuple(Wave(**column) for column in data["columns"]), data["shift"])
 
 
 @dataclass(frozen=True)
@@ -293,8 +311,8 @@ class BandsEncoder:
     deviations: tuple[tuple[float, ...], ...]
 
     @staticmethod
-    def fit(cells: Mapping[str, np.ndarray], n_bands: int) -> BandsEncoder:
-        rates = tuple(_shape_of(column)[0] for column in cells.values())
+    def fit(cells: Mapping[str, np.ndarray], n_bands: int, rate: int = 0) -> BandsEncoder:
+        rates = tuple(_shape_of(column, rate)[0] for column in cells.values())
         means, deviations = [], []
         for column, rate in zip(cells.values(), rates):
             known = np.array([cell is not None for cell in column.tolist()], bool)
@@ -333,18 +351,24 @@ class BandsEncoder:
         return BandsEncoder(tuple(data["names"]), tuple(data["rates"]), data["n_bands"], means, deviations)
 
 
-def spec_augment(spectrograms: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def spec_augment(
+    spectrograms: np.ndarray, rng: np.random.Generator, shift: float = SHIFT, masks: float = MASKED
+) -> np.ndarray:
     """Return altered spectrograms: moved in time, louder or softer, a few bands and a few frames at their mean.
+
+    Args:
+        shift: the farthest they are moved, as a share of their length.
+        masks: the most of bands, and of frames, that are masked, as a share.
 
     Source:
         Park et al., "SpecAugment", Interspeech 2019, without warping.
     """
     n, _, n_bands, frames = spectrograms.shape
     found = np.empty_like(spectrograms)
-    shifts = rng.integers(-int(SHIFT * frames), int(SHIFT * frames) + 1, n)
-    for row, shift in enumerate(np.asarray(shifts)):
-        found[row] = np.roll(spectrograms[row], shift, axis=2)
-        for axis, most in ((1, int(MASKED_BANDS * n_bands)), (2, int(MASKED_FRAMES * frames))):
+    shifts = rng.integers(-int(shift * frames), int(shift * frames) + 1, n)
+    for row, moved in enumerate(np.asarray(shifts)):
+        found[row] = np.roll(spectrograms[row], moved, axis=2)
+        for axis, most in ((1, int(masks * n_bands)), (2, int(masks * frames))):
             width = int(rng.integers(0, most + 1))
             start = int(rng.integers(0, found.shape[axis + 1] - width + 1))
             gone = (
@@ -356,12 +380,12 @@ def spec_augment(spectrograms: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return found + rng.normal(0.0, LOUDER, (n, 1, 1, 1)).astype(np.float32)
 
 
-def time_shift(waves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return waves moved in time by up to a tenth of their length, a little louder or softer."""
-    most = int(SHIFT * waves.shape[2])
+def time_shift(waves: np.ndarray, rng: np.random.Generator, shift: float = SHIFT) -> np.ndarray:
+    """Return waves moved in time by up to a share of their length, a little louder or softer."""
+    most = int(shift * waves.shape[2])
     shifts = rng.integers(-most, most + 1, len(waves))
     louder = np.exp(rng.normal(0.0, LOUDER, (len(waves), 1, 1))).astype(np.float32)
-    return np.stack([np.roll(wave, shift, axis=1) for wave, shift in zip(waves, shifts)]) * louder
+    return np.stack([np.roll(wave, moved, axis=1) for wave, moved in zip(waves, shifts)]) * louder
 
 
 def near(cells: Sequence[str | None]) -> np.ndarray:
@@ -397,25 +421,29 @@ def _read(text: str | None, column: Any) -> tuple[str | None, str]:
     return (None if why else cell), why
 
 
-def _shape_of(column: np.ndarray) -> tuple[int, int]:
-    """Return (rate, samples) of what a network sees: the most frequent rate up to 16 kHz, and nearly the longest row."""
+def _shape_of(column: np.ndarray, rate: int = 0, seconds: float = 0.0) -> tuple[int, int]:
+    """Return (rate, samples) of what a network sees: as stated, else the most frequent rate up to 16 kHz, and nearly the longest row."""
     known = [_sounds.facts_of(cell) for cell in column.tolist() if cell is not None]
     if not known:
-        return MOST_RATE, MOST_RATE
-    rate = min(MOST_RATE, Counter(facts["rate"] for facts in known).most_common(1)[0][0])
+        rate = rate or MOST_RATE
+        return rate, max(1, round((seconds or 1.0) * rate))
+    rate = rate or min(MOST_RATE, Counter(facts["rate"] for facts in known).most_common(1)[0][0])
     lengths = np.array([facts["seconds"] for facts in known])
-    seconds = min(float(np.percentile(lengths, 98)), max(MOST_SECONDS, float(np.percentile(lengths, 50))))
-    return rate, max(_sounds.frames_of(rate)[0], round(seconds * rate))
+    usual = min(float(np.percentile(lengths, 98)), max(MOST_SECONDS, float(np.percentile(lengths, 50))))
+    return rate, max(_sounds.frames_of(rate)[0], round((seconds or usual) * rate))
 
 
-def _band_scales(column: np.ndarray, rate: int, n_bands: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _band_scales(
+    column: np.ndarray, rate: int, n_bands: int, window: float = _sounds.WINDOW_SECONDS
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and deviation of each log-mel band over the frames of training rows, evenly spaced where there are many."""
     known = [cell for cell in column.tolist() if cell is not None]
     if not known:
         return (0.0,) * n_bands, (1.0,) * n_bands
     n, total, squares = 0, np.zeros(n_bands), np.zeros(n_bands)
     for i in np.linspace(0, len(known) - 1, min(len(known), SEEN_TO_FIT)).astype(int):
-        frames = _sounds.log_mel(_sounds.STORE.wave(known[i], rate)[None], rate, n_bands)[0].astype(np.float64)
+        wave = _sounds.STORE.wave(known[i], rate)[None]
+        frames = _sounds.log_mel(wave, rate, n_bands, window)[0].astype(np.float64)
         # sums, sound by sound: the frames of hundreds of long ones would not fit memory. Logarithms of power are small numbers
         n, total, squares = n + frames.shape[1], total + frames.sum(axis=1), squares + np.square(frames).sum(axis=1)
     mean = total / n

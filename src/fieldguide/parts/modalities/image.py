@@ -25,6 +25,7 @@ from fieldguide.parts.modalities._pixels import Augment, Decode
 
 WORKERS = 2  # threads that read files: Pillow lets go of the interpreter while it decodes
 SEEN_TO_FIT = 2_000  # training rows whose pixels give the mean and deviation of each channel
+MIDDLE = 127.5  # shade that `pixel_scaling: range` brings to 0, and 0 and 255 to -1 and 1
 FLAT = 16  # pixels a side of the flat features
 TOP = 8
 
@@ -148,7 +149,10 @@ class PixelsEncoder:
                 takes = expected(pretrained[name])
                 found.append((takes.side, takes.mean, takes.deviation, pretrained[name].name))
             else:
-                found.append((recipe.pixels, *_channel_scales(column, recipe.pixels), ""))
+                mean, deviation = _channel_scales(column, recipe.pixels)
+                if recipe.pixel_scaling == "range":
+                    mean, deviation = (MIDDLE,) * len(mean), (MIDDLE,) * len(mean)
+                found.append((recipe.pixels, mean, deviation, ""))
         return PixelsEncoder(
             tuple(cells), tuple(one[0] for one in found), tuple(one[1] for one in found), tuple(one[2] for one in found),
             recipe.augment, recipe.flip, tuple(one[3] for one in found),
