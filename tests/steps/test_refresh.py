@@ -190,6 +190,8 @@ def test_a_learner_that_cannot_go_on_says_so(tmp_path, models):
     assert "linear cannot be fitted further" in found["warm"]["silence"]
     with pytest.raises(StudyError, match="cannot start warm: linear cannot be fitted further"):
         refresh_of_log(models["linear"], url, tmp_path / "w", start="warm", wait="1h", now=NOW)
+    with pytest.raises(ConfigError, match="'soon' is no length of time"):
+        refresh_of_log(models["linear"], url, tmp_path / "w", wait="soon", now=NOW)
     with pytest.raises(ConfigError, match="no start 'wram' .did you mean 'warm'"):
         refresh_of_log(models["linear"], url, tmp_path / "w", start="wram", wait="1h", now=NOW)
 

@@ -297,13 +297,9 @@ class Reading:
     def held(self, outcomes: Sequence[Outcome]) -> list[str]:
         """Return what the log has of outcomes: "" nothing, "same", or "other"."""
         known = [identity(outcome) for outcome in outcomes]
-        found = {
-            name: self._among(name, sorted({pair[i] for pair in known if pair[i] is not None}))  # type: ignore[type-var]
-            for i, name in enumerate(("about", "token"))
-        }
-        return [
-            "same" if token in found["token"] else "other" if about in found["about"] else "" for about, token in known
-        ]  # fmt: skip
+        abouts = self._among("about", sorted({about for about, _ in known if about is not None}))
+        tokens = self._among("token", sorted({token for _, token in known if token is not None}))
+        return ["same" if token in tokens else "other" if about in abouts else "" for about, token in known]
 
     def _among(self, column: str, values: Sequence[str]) -> set[str]:
         there: set[str] = set()

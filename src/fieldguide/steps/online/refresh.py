@@ -174,7 +174,7 @@ def _versions(
     best = max(able, key=lambda name: sign * said["scores"][name]["value"])
     written = best if start == "auto" else start
     why = "as asked" if start != "auto" else silence or "the better of the two on the newest rows"
-    warm = {"silence": silence, **members_in_words(model.predictor), "transform": FIXED}
+    warm: dict[str, Any] = {"silence": silence, **members_in_words(model.predictor), "transform": FIXED}
     if "warm" in trained:
         warm["n_steps"] = [n for steps in trained["warm"].steps for n in steps]
     return {**said, "trained": trained, "written": written, "why": why, "warm": warm}

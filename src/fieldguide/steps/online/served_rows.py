@@ -14,7 +14,7 @@ import polars as pl
 
 from fieldguide.core.answering import folder_hash
 from fieldguide.core.documents.join_sections import duration
-from fieldguide.core.errors import DataError
+from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import LogStore, Query, cells
 from fieldguide.core.online.log import now as present
@@ -115,11 +115,23 @@ def served_rows(
             f"the log holds no outcome {outcome!r} of the model", rule="a score needs outcomes",
             do="send them to /outcomes, or name the outcome by --outcome",
         )  # fmt: skip
-    until = judged_until(records, now) if wait is None else now - timedelta(microseconds=duration(wait))
+    until = judged_until(records, now) if wait is None else now - timedelta(microseconds=_pause(wait))
     mature = np.ones(len(arrived), dtype=bool) if until is None else (records["time"] <= until).to_numpy()
     truth = coded(model.outputs[0], records, arrived, absent)
     known = arrived | (absent is not None)
     return ServedRows(records, held, truth, known, arrived, mature, _propensity(store, records), until)
+
+
+def _pause(wait: str) -> int:
+    """Return a pause in microseconds; 0 and a unit is none. Raises ConfigError: it is no length of time."""
+    if wait.strip() in ("0", "0d", "0h", "0m", "0s"):
+        return 0
+    try:
+        return duration(wait)
+    except ValueError as error:
+        raise ConfigError(
+            f"{wait!r} is no length of time", rule="a number and its unit, such as 7d, 12h or 90min", found=str(error), do="name --wait anew"
+        ) from None  # fmt: skip
 
 
 def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: str | None) -> np.ndarray:
