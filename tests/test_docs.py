@@ -88,7 +88,7 @@ def test_commands_of_the_tutorial_on_events_run(tmp_path: Path) -> None:
     assert "retrain monthly" in printed
     assert "Ship the candidate: forward and back test agree" in printed
     truth = float(re.search(r"true: ([\d.]+)", printed)[1])  # type: ignore[index]
-    rows = re.findall(r"^(?:forward|back) +profit .*? (-?[\d.]+) to (-?[\d.]+)", printed, re.M)
+    rows = re.findall(r"^profit \(primary\) .*? (-?[\d.]+) to (-?[\d.]+)", printed, re.M)
     assert len(rows) == 2 and all(float(low) <= truth <= float(high) for low, high in rows)
     assert 'id="experiment-letters"' in (tmp_path / "shop/report.html").read_text(encoding="utf-8")
 

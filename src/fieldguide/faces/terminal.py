@@ -11,8 +11,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from fieldguide.core.finding import SEVERITIES
 
@@ -88,48 +90,65 @@ def say_result(console: Console, result: Mapping[str, Any], brief: bool = False)
         brief: without the tables that only the step's own verb shows.
     """
     title = TITLES.get(result["step"], result["step"])
-    console.print(f"[bold]{title}[/] [dim]({result['seconds']:.1f} s)[/]")
-    console.print(f"  {escape(str(result['facts'].get('sentence', '')))}", highlight=False)
+    console.print(f"[bold]{title}[/] [dim]({result['seconds']:.1f} s)[/]", highlight=False)
+    say_line(console, escape(str(result["facts"].get("sentence", ""))))
     if result["facts"].get("statement") and not brief:
         console.print(stated(result["facts"]["statement"]))
     if result["facts"].get("proxies"):
-        console.print(f"  {escape(result['facts']['proxies']['sentence'])}", highlight=False)
+        say_line(console, escape(result["facts"]["proxies"]["sentence"]))
         console.print(compared(result["facts"]["proxies"]["candidates"]))
     say_findings(console, result["findings"])
-    if result["facts"].get("entries") and result["step"] != "refine":
+    if result["facts"].get("entries") and not brief and result["step"] != "refine":
         console.print(leaderboard(result["facts"]["entries"]))
     if "forecast" in result["facts"]:
-        console.print(f"  [dim]{escape(result['facts']['forecast']['sentence'])}[/]")
+        say_line(console, f"[dim]{escape(result['facts']['forecast']['sentence'])}[/]")
+
+
+def say_line(console: Console, text: str, first: str = "", indent: int = 2) -> None:
+    """Print marked-up text indented, behind `first`; where lines are broken, the next ones stand under the text.
+
+    Args:
+        first: what stands before the text, marked up.
+        indent: blanks before it.
+    """
+    if not console.is_terminal:  # one line, so that it can be searched
+        console.print(f"{' ' * indent}{first}{text}", highlight=False)
+        return
+    line: Any = Text.from_markup(text)
+    if first:
+        line = Table.grid()
+        line.add_column(no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(Text.from_markup(first), Text.from_markup(text))
+    console.print(Padding(line, (0, 0, 0, indent), expand=False), highlight=False)
 
 
 def say_findings(console: Console, findings: list[Mapping[str, Any]]) -> None:
     fired = [f for f in findings if f["status"] == "fired"]
     for finding in sorted(fired, key=lambda f: SEVERITIES.index(f["severity"])):
-        console.print(
-            f"  {MARKS[finding['severity']]} [dim]{finding['code']}[/] {escape(finding['sentence'])}", highlight=False
-        )
+        say_line(console, escape(finding["sentence"]), f"{MARKS[finding['severity']]} [dim]{finding['code']}[/] ")
         if finding["severity"] != "info" and finding["remedy"]:
-            console.print(f"      [dim]{escape(finding['remedy'])}[/]", highlight=False)
+            say_line(console, f"[dim]{escape(finding['remedy'])}[/]", indent=10)
     silent = len(findings) - len(fired)
     if silent:
-        console.print(f"  [dim]{silent} check{'s' * (silent != 1)} had nothing to say[/]")
+        console.print(f"  [dim]{silent} check{'s' * (silent != 1)} had nothing to say[/]", highlight=False)
 
 
 def stated(entries: list[Mapping[str, Any]]) -> Table:
     """Return the problem statement as a table: what is answered or guessed, and who answers what is not."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    for name, wrapped in (("entry", False), ("value", True), ("status", False)):
-        table.add_column(name, no_wrap=not wrapped, overflow="fold", vertical="top")
+    table = Table(box=None, show_header=False, padding=(0, 0, 0, 2))
+    table.add_column("entry", no_wrap=True, vertical="top")
+    table.add_column("value", overflow="fold")
     for entry in entries:
-        value = escape(entry["value"]) or f"[dim]{escape(entry['question'])}[/]"
-        status = "" if entry["status"] == "answered" else f"[dim]{entry['status']}: ask the {escape(entry['who'])}[/]"
-        table.add_row(escape(entry["entry"]), value, status)
+        value = escape(entry["value"]) or f"[yellow]?[/] {escape(entry['question'])}"
+        asked = "" if entry["status"] == "answered" else f" [dim]({entry['status']}: ask the {escape(entry['who'])})[/]"
+        table.add_row(f"[dim]{escape(entry['entry'])}[/]", f"{value}{asked}")
     return table
 
 
 def compared(candidates: list[Mapping[str, Any]]) -> Table:
     """Return proxies side by side: how many, how soon, how well predicted, how well they teach to rank the outcome."""
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("proxy", "positives", "90 % after", "predicted", "p", "ranks the outcome"):
         table.add_column(name, justify="left" if name == "proxy" else "right")
     for row in candidates:

@@ -9,12 +9,57 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
+from typer.core import TyperGroup
+
+SECTIONS = {
+    "The whole way": ("init", "run", "status", "finalize", "predict", "report"),
+    "Step by step": ("join", "frame", "features", "split", "explore", "prepare", "baseline", "train", "refine"),
+    "Beside the steps": (
+        "explain",
+        "recency",
+        "imbalance",
+        "intervals",
+        "rates",
+        "rules",
+        "embed",
+        "evaluate",
+        "package",
+    ),
+    "Online": ("serve", "log", "outcomes", "replay", "experiment", "gap", "refresh"),
+}
+"""The verbs as `--help` lists them; those named nowhere stand at its end."""
+
+
+class Whole(TyperGroup):
+    """Lists verbs each with its whole first sentence: at any width nothing is cut."""
+
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    rest: ClassVar[str] = "Commands"
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the verbs section by section, and those of no section last."""
+        named = [name for names in self.sections.values() for name in names]
+        others = tuple(name for name in self.list_commands(ctx) if name not in named)
+        for title, names in {**self.sections, self.rest: others}.items():
+            found = {name: self.get_command(ctx, name) for name in names}
+            rows = [(name, command.get_short_help_str(300)) for name, command in found.items() if command is not None]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class Sections(Whole):
+    """The verbs of fieldguide, listed by what they are for."""
+
+    sections = SECTIONS
+    rest = "Also"
+
 
 app = typer.Typer(
-    name="fieldguide", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="fieldguide", cls=Sections, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="From a data file and a question to a deep model you can defend.", context_settings={"max_content_width": 120},
 )  # fmt: skip
 

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldguide.faces.cli.app import AsJson, app, console, print_json
+from fieldguide.faces.cli.app import AsJson, Whole, app, console, print_json
+
+NONE = "–"
 
 experiment = typer.Typer(
-    name="experiment", no_args_is_help=True, rich_markup_mode=None,
+    name="experiment", cls=Whole, no_args_is_help=True, rich_markup_mode=None,
     help="Plan, start, watch, stop and judge an online experiment in a folder with experiment.yaml.",
 )  # fmt: skip
 app.add_typer(experiment)
@@ -158,13 +160,12 @@ def _told(result: Any, as_json: bool) -> None:
 def _say(terminal: Any, found: Mapping[str, Any]) -> None:
     from rich.markup import escape
 
-    from fieldguide.faces.terminal import say_findings
+    from fieldguide.faces.terminal import say_findings, say_line
 
     titles = {"experiment": "Experiment", "gap": "Online against offline", "refresh": "Retrain on the log"}
-    terminal.print(
-        f"[bold]{found['facts'].get('title') or titles[found['step']]}[/] [dim]({found['seconds']:.1f} s)[/]"
-    )
-    terminal.print(f"  {escape(str(found['facts'].get('sentence', '')))}", highlight=False)
+    title = found["facts"].get("title") or titles[found["step"]]
+    terminal.print(f"[bold]{title}[/] [dim]({found['seconds']:.1f} s)[/]", highlight=False)
+    say_line(terminal, escape(str(found["facts"].get("sentence", ""))))
     say_findings(terminal, found["findings"])
 
 
@@ -175,16 +176,20 @@ def _measures(facts: Mapping[str, Any]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
-    for name in ("phase", "measure", "control", "candidate", "difference", "95 % interval", "p", "at every look", "p"):
-        table.add_column(name, justify="left" if name in ("phase", "measure") else "right")
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("measure", "control", "candidate", "difference", "95 % interval", "p"):
+        first = name == "measure"
+        table.add_column(name, justify="left" if first else "right", no_wrap=not first, min_width=15 if first else None)
     for phase in facts.get("phases") or [facts]:
+        table.add_row(f"[bold]{escape(phase['phase']['name'])}[/]")
         for one in phase["measures"]:
             table.add_row(
-                phase["phase"]["name"], escape(f"{one['name']} ({one['role']})"), _number(one["control"]), _number(one["candidate"]),
-                _number(one["value"]), _span(one["interval"]), _number(one["adjusted_p"]), _span(one["always_interval"]),
-                _number(one["running_p"]),
+                escape(f"{one['name']} ({one['role']})"), _number(one["control"]), _number(one["candidate"]),
+                _number(one["value"]), _span(one["interval"], 3), _number(one["adjusted_p"], 3),
             )  # fmt: skip
+            often = _span(one["always_interval"], 3)
+            if often != NONE:
+                table.add_row("[dim]  at every look[/]", "", "", "", often, _number(one["running_p"], 3))
     return table
 
 
@@ -195,7 +200,7 @@ def _parts(facts: Mapping[str, Any]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("part", f"of the gap ({facts['metric_title']})", "95 % interval", "what it is"):
         table.add_column(name, justify="left" if name in ("part", "what it is") else "right")
     for part in facts["parts"]:
@@ -210,7 +215,7 @@ def _versions(facts: Mapping[str, Any]) -> Any:
         return None
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for name in (
         "version",
         facts["metric_title"],
@@ -238,7 +243,7 @@ def _updates(facts: Mapping[str, Any]) -> Any:
         return None
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     level = f"{100 * updates['level']:.3g} % interval"
     for name in ("warm-start updates", "how many", facts["metric_title"], "better than never by", level):
         table.add_column(name, justify="left" if name == "warm-start updates" else "right")
@@ -258,9 +263,9 @@ def _updates(facts: Mapping[str, Any]) -> Any:
     return table
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+def _number(value: float | None, digits: int = 4) -> str:
+    return NONE if value is None else f"{value:.{digits}g}"
 
 
-def _span(ends: Any) -> str:
-    return "–" if not ends or None in ends else f"{ends[0]:.4g} to {ends[1]:.4g}"
+def _span(ends: Any, digits: int = 4) -> str:
+    return NONE if not ends or None in ends else f"{ends[0]:.{digits}g} to {ends[1]:.{digits}g}"

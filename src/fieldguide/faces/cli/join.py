@@ -78,14 +78,14 @@ def told(facts: Mapping[str, Any]) -> list[str]:
     if delay is not None and delay["wait"] is not None:
         by = f" (by a sample of {delay['n']:,} units)" if delay["sampled"] else ""
         lines.append(
-            f"Of the outcomes that arrive at all{by}, half come within {delay['median']:.4g} {unit}, {delay['share']:.0%} within "
-            f"{delay['wait']:.4g}; the horizon of {facts['horizon']:.4g} {unit} holds {delay['within_horizon']:.0%}."
+            f"Of the outcomes that arrive at all{by}, half come within {delay['median']:.4g} {unit}, {delay['share'] * 100:.0f} % within "
+            f"{delay['wait']:.4g}; the horizon of {facts['horizon']:.4g} {unit} holds {delay['within_horizon'] * 100:.0f} %."
         )
     if facts["wait"]:
         lines.append(f"Outcomes are waited for {facts['wait']:.4g} {unit} beyond the horizon: they are recorded late.")
     for table in facts["tables"]:
         lines.append(
-            f"{table['table']}: {len(table['features'])} features of {table['n_rows']:,} rows; "
-            f"{table['n_with_events'] / table['n_units']:.1%} of the units have an event there."
+            f"{table['table']}: {len(table['features'])} feature{'s' * (len(table['features']) != 1)} of {table['n_rows']:,} rows; "
+            f"{100 * table['n_with_events'] / table['n_units']:.1f} % of the units have an event there."
         )
     return lines

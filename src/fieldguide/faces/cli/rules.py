@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, print_json, say, with_progress
+from fieldguide.faces.cli.app import AsJson, Folder, Reason, Whole, app, console, print_json, say, with_progress
 
 verb = typer.Typer(
-    name="rules", no_args_is_help=True, rich_markup_mode=None, help="Decide by rules over predicted signals and columns: show, check, evaluate, diff, attach.",
+    name="rules", cls=Whole, no_args_is_help=True, rich_markup_mode=None, help="Decide by rules over predicted signals and columns: show, check, evaluate, diff, attach.",
 )  # fmt: skip
 app.add_typer(verb)
 

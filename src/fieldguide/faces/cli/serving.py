@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fieldguide.core.errors import ConfigError, DataError, MissingExtra, StudyError, listed
-from fieldguide.faces.cli.app import AsJson, app, console, print_json, say
+from fieldguide.faces.cli.app import AsJson, Whole, app, console, print_json, say
 
 if TYPE_CHECKING:
     from fieldguide.core.online.log import Query
@@ -19,7 +19,11 @@ Log = Annotated[str, typer.Option("--log", metavar="URL", help="the log: sqlite:
 Since = Annotated[str | None, typer.Option(help="from this time on: ISO 8601, UTC where it names no zone")]
 Until = Annotated[str | None, typer.Option(help="before this time")]
 logs = typer.Typer(
-    name="log", no_args_is_help=True, rich_markup_mode=None, help="The log of what was served: show, export, forget."
+    name="log",
+    cls=Whole,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The log of what was served: show, export, forget.",
 )
 app.add_typer(logs)
 
@@ -48,6 +52,7 @@ def serve(
 ) -> None:  # fmt: skip
     """Answer rows over HTTP; every answer is in the log before it is sent. The first model answers, others when named."""
     from fieldguide.core.online.log import shown
+
     try:
         from fieldguide.faces.server.handlers import Settings
         from fieldguide.faces.server.run import run

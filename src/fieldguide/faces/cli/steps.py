@@ -165,6 +165,8 @@ def _say_prepared(facts: Mapping[str, Any]) -> None:
         if len(columns) > len(shown):
             terminal.print(f"[dim]and {len(columns) - len(shown)} more[/]")
     for array in facts["arrays"]:
-        terminal.print(
-            f"{array['array']}: {array['dtype']} {tuple(array['shape'])}, range {array['range']}", highlight=False
-        )
+        if 0 in array["shape"]:
+            continue
+        low, high = array["range"] or (None, None)
+        ends = "" if low is None else f", from {low:.4g} to {high:.4g}"
+        terminal.print(f"{array['array']}: {array['dtype']} {tuple(array['shape'])}{ends}", highlight=False)
