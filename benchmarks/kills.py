@@ -40,7 +40,7 @@ BY_CLOCK = 0.25
 """Share of the points that are moments of the clock."""
 TWICE = 5
 """Every so many points, the resumed study is killed as well."""
-CLOCKED = ("table", "seconds", "latency_ms", "time", "hash", "before", "megabytes")
+CLOCKED = ("seconds", "latency_ms", "megabytes")
 """What a clock says, or what follows from it."""
 WRITERS = ("safetensors.numpy", "safetensors.torch")
 LITTER = (".writing", ".part")
@@ -213,7 +213,7 @@ class Grounds:
 def _content(path: Path) -> Any:
     if path.name in ("journal.jsonl", "manifest.json"):  # their times differ; what they tell of is compared by itself
         return None
-    if path.name == "evidence.json":
+    if path.name in ("evidence.json", "model.json"):
         return _unclocked(json.loads(path.read_text()))
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

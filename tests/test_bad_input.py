@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,8 @@ import polars as pl
 import pytest
 
 from conftest import Command, houses, people, small_study
-from fieldguide.core.errors import ContractError, DataError, StudyError
+from fieldguide.core.errors import ContractError, StudyError
 from fieldguide.core.journal import Journal
-from fieldguide.core.model import predict_file
 from fieldguide.workflow import Study, load_model
 
 N = 80
@@ -52,184 +50,6 @@ def replaced(old: str, new: str) -> Change:
 def kept(folder: Path) -> dict[str, bytes]:
     """Every file of a folder with its content."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-# --- tables that cannot be used: refused by `init`, and no folder is left behind ---------------------------------------
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A table that `init` refuses."""
-
-    name: str
-    data: bytes
-    message: str
-    suffix: str = ".csv"
-    target: str = "bought"
-
-
-def truncated_parquet() -> bytes:
-    import io
-
-    file = io.BytesIO()
-    PEOPLE.write_parquet(file)
-    return file.getvalue()[:-100]
-
-
-REFUSED = [
-    Refused("empty file", b"", r"t\.csv is empty\n  Rule: a table has a header and at least one row\n.*\n  Do: check the export"),
-    Refused("header only", b"age,bought\n", r"has a header and no rows\n.*\n  Found: a header with 2 columns \(age, bought\)"),
-    Refused("no header", csv(PEOPLE).split(b"\n", 1)[1], r"has no header\n  Rule: the first line names the columns"),
-    Refused("one class", csv(PEOPLE.with_columns(bought=pl.lit("yes"))), r"'bought' has one value only\n.*\n  Found: 'yes' in all 80 rows"),
-    Refused("no target at all", csv(PEOPLE.with_columns(bought=pl.lit(None, pl.String))), r"'bought' has no values\n.*\n  Found: 80 missing cells"),
-    Refused("a text as target", csv(PEOPLE.with_columns(bought=pl.int_range(N).cast(pl.String) + "th note")), r"too many different texts to be classes"),
-    Refused("a date as target", csv(PEOPLE), r"the target 'joined' is a date\n.*\n.*\n  Do: predict a duration", target="joined"),
-    Refused("duplicate names", csv(PEOPLE).replace(b"spend", b"age", 1), r"duplicate column names\n  Rule: column names are unique\n  Found: 'age' stands 2 times"),
-    Refused("enormous cell", csv(PEOPLE) + b'3,"' + b"x" * 1_500_000 + b'",yes,1,2020-01-01,yes\n', r"enormous cell\n.*\n  Found: line 82, column 2: 1\.5 MB"),
-    Refused("wrong encoding", csv(altered(3, "city", "Köln")).decode().encode("latin-1"), r"is not UTF-8 text\n.*\n  Found: byte 0xf6 in line 5.*\n  Do: .*iconv"),
-    Refused("ragged", csv(PEOPLE) + b"1,2\n", r"is ragged.*\n.*\n  Found: line 82 has 2 cells where the header has 6"),
-    Refused("truncated Parquet", truncated_parquet(), r"cannot be read as Parquet\n.*\n  Found: .*truncated", suffix=".parquet"),
-    Refused("no Parquet", csv(PEOPLE), r"cannot be read as Parquet\n  Rule: a Parquet file ends in its footer", suffix=".parquet"),
-    Refused("unknown extension", csv(PEOPLE), r"has an unknown suffix\n.*\n  Found: '\.xlsx'\n  Do: save the sheet as CSV", suffix=".xlsx"),
-    Refused("target misspelt", csv(PEOPLE), r"has no column 'bougth' \(did you mean 'bought'\?\)", target="bougth"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
-def test_a_table_that_cannot_be_used_is_refused_by_init(case: Refused, tmp_path: Path, command: Command) -> None:
-    table = tmp_path / f"t{case.suffix}"
-    table.write_bytes(case.data)
-    done = command("init", table, "--target", case.target, "--out", tmp_path / "study")
-    assert done.status == 2
-    assert re.search(case.message, done.err), done.err
-    assert done.out == ""
-    assert "Traceback" not in done.err
-    assert [path.name for path in tmp_path.iterdir()] == [table.name]
-    assert table.read_bytes() == case.data
-
-
-# --- studies that cannot be had: refused by a step, and what was there stays --------------------------------------------
-
-
-@dataclass(frozen=True)
-class Impossible:
-    """A study whose step is refused."""
-
-    name: str
-    table: pl.DataFrame
-    message: str
-    change: Change = str
-    target: str = "bought"
-    verb: str = "split"
-
-
-def dates_missing() -> pl.DataFrame:
-    return altered(5, "joined", None)
-
-
-def task_line(more: str) -> Change:
-    return replaced("  task:", f"  {more}\n  task:")
-
-
-IMPOSSIBLE = [
-    Impossible("3 rows", PEOPLE.head(3), r"3 rows are too few to seal a test set.*\n  Rule: a study has at least 20 rows with a target"),
-    Impossible("19 rows", PEOPLE.head(19), r"19 rows are too few"),
-    Impossible("time with gaps", dates_missing(), r"'joined' has no time in 1 rows\n.*\n  Do: fill or drop these rows, or set split\.by: random", replaced("  # time:", "  time:")),
-    Impossible("a number as time", PEOPLE, r"data\.time names 'spend', which is a number\n  Rule: the time column holds dates", replaced("data:\n", "data:\n  time: spend\n")),
-    Impossible(
-        "one group", PEOPLE.with_columns(clinic=pl.lit("A7")), r"SplitError: no test set can be sealed\n  Rule: rows of one block .*stay in one part\n  Found: .*80 to learn from and 0 to seal",
-        replaced("data:\n", "data:\n  group: clinic\n"),
-    ),
-    Impossible("bad metric for the task", PEOPLE, r"metric 'rmse' cannot judge 'bought'\n.*\n  Found: the task is binary\n  Do: use one of accuracy, ", replaced("  # metric:", "  metric: rmse  #")),
-    Impossible("unknown metric", PEOPLE, r"study\.yaml has a mistake\n.*\n  Found:\n    line 10, problem\.metric: there is no metric 'roc_uac' \(did you mean 'roc_auc'\?\)", replaced("  # metric:", "  metric: roc_uac  #")),
-    Impossible("negative target under log1p", houses(N).with_columns(pl.col("price") - 300), r"problem\.transform is log1p and 'price' has negative values\n.*\n  Found: the smallest is -201", task_line("transform: log1p"), "price"),
-    Impossible(
-        "three mistakes at once", PEOPLE,
-        r"study\.yaml has 3 mistakes\n  Rule: .*\n  Found:\n    line 7, problem\.tsak: unknown key \(did you mean 'task'\?\); found 'binary'\n    line 8, problem\.success: must be a number; found 'lots'\n    line \d+, seed: must be at least 0; found '-1'",
-        lambda text: text.replace("  task:", "  tsak: binary\n  success: lots\n  task:", 1).replace("seed: 7", "seed: -1"),
-    ),
-    Impossible(
-        "a group that holds nearly all rows", PEOPLE.with_columns(clinic=pl.when(pl.int_range(N) < 79).then(pl.lit("A7")).otherwise(pl.lit("B1"))),
-        r"SplitError: no test set can be sealed\n.*\n  Found: .*80 to learn from and 0 to seal", replaced("data:\n", "data:\n  group: clinic\n"),
-    ),
-    Impossible("no YAML", PEOPLE, r"study\.yaml is not valid YAML\n  Found: line 2, column 1: ", lambda text: "problem:\n\tgoal: x\n" + text),
-]  # fmt: skip
-
-
-WAITING = [
-    Impossible("constant features", PEOPLE.select("bought", a=pl.lit(1), b=pl.lit("x")), r"no column is left to predict from\n.*\n  Found: 'a' \(every cell is '1'\), 'b'"),
-    Impossible("no features", PEOPLE.select("bought"), r"no column is left to predict from\n.*\n  Found: the target is the only column\n  Do: add columns"),
-    Impossible(
-        "costs on several classes", PEOPLE, r"problem\.costs says .* the task of 'city' is multiclass\n  Rule: these costs need a binary task\n.*\n  Do: remove problem\.costs",
-        task_line("costs: {false_positive: 1, false_negative: 5}"), "city",
-    ),
-    Impossible(
-        "one class left to learn from", PEOPLE.with_columns(part=pl.col("bought").replace({"yes": "held", "no": "used"})), r"SplitError: the rows left to learn from hold one class only\n.*\n  Found: \d+ rows of one class",
-        lambda text: text + "split: {column: part, test: held}\n",
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("case", [*IMPOSSIBLE, *WAITING], ids=lambda case: case.name)
-def test_a_study_that_cannot_be_had_is_refused(case: Impossible, tmp_path: Path, command: Command) -> None:
-    case.table.write_csv(tmp_path / "t.csv")
-    study = Study.create(tmp_path / "t.csv", target=case.target, out=tmp_path / "study").folder
-    settings = study / "study.yaml"
-    settings.write_text(case.change(settings.read_text()))
-    before = kept(study)
-    done = command(case.verb, study)
-    assert done.status == 2
-    assert re.search(case.message, done.err), done.err
-    assert done.out == ""
-    assert {name: content for name, content in kept(study).items() if name in before} == before
-    assert (tmp_path / "t.csv").exists()
-
-
-def test_a_study_does_not_overwrite_a_folder(tmp_path: Path, people_csv: Path, command: Command) -> None:
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "diary.txt").write_text("dear diary")
-    done = command("init", people_csv, "--target", "bought", "--out", tmp_path / "taken")
-    assert done.status == 2
-    assert re.search(
-        r"taken already exists\n  Rule: a study gets a folder of its own\n  Found: it is not empty\n  Do: name another with --out",
-        done.err,
-    )
-    assert kept(tmp_path) == {"taken/diary.txt": b"dear diary"}
-
-
-@pytest.mark.parametrize("verb", ["run", "status", "report", "finalize", "explore"])
-def test_what_is_not_a_study_folder_is_said(verb: str, tmp_path: Path, command: Command) -> None:
-    done = command(verb, tmp_path)
-    assert done.status == 2
-    assert re.search(
-        r"is not a study folder\n  Rule: a study folder holds study\.yaml\n  Do: make one: fieldguide init TABLE --target",
-        done.err,
-    )
-
-
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, people_csv: Path, command: Command) -> None:
-    (tmp_path / "file").write_text("x")
-    done = command("init", people_csv, "--target", "bought", "--out", tmp_path / "file" / "study")
-    assert done.status == 2
-    assert "Not a directory" in done.err
-    assert kept(tmp_path) == {"file": b"x"}
-
-
-def test_a_folder_that_cannot_be_made_is_said_in_python_too(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(
-        StudyError, match=r"study could not be read or written.*Not a directory.*check the path and its permissions"
-    ):
-        Study.create(PEOPLE, target="bought", out=tmp_path / "file" / "study")
-
-
-def test_a_table_that_went_away_is_said_with_its_path(tmp_path: Path, command: Command) -> None:
-    PEOPLE.write_csv(tmp_path / "t.csv")
-    study = Study.create(tmp_path / "t.csv", target="bought", out=tmp_path / "study")
-    (tmp_path / "t.csv").rename(tmp_path / "t2.csv")
-    done = command("run", study.folder)
-    assert done.status == 2
-    assert re.search(r"there is no file .*t\.csv \(did you mean 't2\.csv'\?\)", done.err)
 
 
 # --- tables that can be used, with what is odd said in a finding --------------------------------------------------------
@@ -353,16 +173,6 @@ def test_unknown_categories_are_answered(model: Path, tmp_path: Path, command: C
     assert scores["probability_yes"].is_finite().all()
 
 
-def test_a_missing_column_is_named(model: Path, tmp_path: Path, command: Command) -> None:
-    done, scores = answered(command, model, csv(NEW.rename({"spend": "spent"})), tmp_path)
-    assert done.status == 2
-    assert re.search(
-        r"ContractError: 1 column\(s\) are missing: spend \(did you mean 'spent'\?\)\n  Rule: .*a column may not be absent\n",
-        done.err,
-    )
-    assert scores is None
-
-
 def test_columns_that_are_not_needed_are_ignored(model: Path, tmp_path: Path, command: Command) -> None:
     _, plain = answered(command, model, csv(NEW), tmp_path)
     done, scores = answered(
@@ -383,40 +193,6 @@ def test_a_column_of_another_type_is_named_in_every_row(model: Path) -> None:
     ((answers, violations),) = load_model(model).stream(NEW.with_columns(spend=pl.lit(True)))
     assert answers.height == 30
     assert [(v.column, v.n) for v in violations] in ([("spend", 30)], [])
-
-
-def test_no_rows_to_answer_is_refused_and_nothing_written(model: Path, tmp_path: Path, command: Command) -> None:
-    # An empty answer would pass for an answer: a header without rows is most often a broken export.
-    done, scores = answered(command, model, csv(NEW.head(0)), tmp_path)
-    assert done.status == 2
-    assert re.search(r"new\.csv has a header and no rows\n", done.err)
-    assert scores is None
-    with pytest.raises(DataError, match="the Polars frame has no rows"):
-        load_model(model).predict(NEW.head(0))
-
-
-def test_answers_are_not_written_over_the_rows(model: Path, tmp_path: Path) -> None:
-    NEW.write_csv(tmp_path / "new.csv")
-    with pytest.raises(DataError, match=r"would be written over the rows it answers.*name another file"):
-        predict_file(load_model(model), tmp_path / "new.csv", tmp_path / ".." / tmp_path.name / "new.csv")
-    assert pl.read_csv(tmp_path / "new.csv").equals(pl.read_csv(csv(NEW)))
-
-
-@pytest.mark.parametrize(
-    "out, message",
-    [
-        ("nowhere/scores.csv", r"there is no folder .*nowhere\n.*\n  Do: mkdir -p"),
-        ("scores.xlsx", r"unknown suffix\n  Rule: a table is written as"),
-    ],
-)
-def test_answers_that_cannot_be_written_there(
-    model: Path, tmp_path: Path, command: Command, out: str, message: str
-) -> None:
-    NEW.write_csv(tmp_path / "new.csv")
-    done = command("predict", model, tmp_path / "new.csv", "-o", tmp_path / out)
-    assert done.status == 2
-    assert re.search(message, done.err), done.err
-    assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
 
 
 def test_a_row_without_a_column_is_refused(model: Path) -> None:
