@@ -14,12 +14,15 @@ from fieldguide.core.errors import ConfigError, ModelError
 from fieldguide.core.rows import Rows
 from fieldguide.core.table import Column, Table
 from fieldguide.core.transform import Recipe, Transform
+from fieldguide.core.words import lexicon
+from fieldguide.core.words.lexicon import keeping
+from fieldguide.parts.modalities import _words
 from fieldguide.parts.modalities._checkpoints import resolve
 from fieldguide.parts.modalities._sentences import pieces_of
 from fieldguide.parts.modalities._shingles import ALIKE, FEWEST, near
 from fieldguide.parts.modalities._terms import Terms, topics_of
 from fieldguide.parts.modalities.text import Text, padded, word_dropout
-from fieldguide.testing.modality import check_modality
+from fieldguide.testing.modality import check_modality, loaded_arrays
 
 TEXTS = [
     "Call me NOW!",
@@ -256,3 +259,37 @@ def test_a_text_column_named_like_an_array_of_all_columns_is_refused():
     rows = Rows.of(Table(pl.DataFrame({"codes": ["a", "b"]}), (Column("codes", "text"),)), (), parts.modality)
     with pytest.raises(ConfigError, match="a column of kind text is named 'codes'"):
         Transform.fit(Recipe(media="blocks"), rows, parts.modality)
+
+
+# Texts that are cut once
+
+
+@pytest.mark.parametrize("recipe", [Recipe(media="sparse"), Recipe(), Recipe(media="blocks", max_tokens=5)])
+def test_what_is_kept_of_texts_changes_nothing(recipe, monkeypatch):
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(30)]
+    column = cells_of(
+        *(text or None for text in TEXTS), *(" ".join(rng.choice(words, rng.integers(1, 12))) for _ in range(60))
+    )
+    cells, others = {"said": column}, {"said": column[::-1].copy()}
+    plain = Text().fit(cells, recipe)
+    arrays = loaded_arrays(plain.layout(), plain.encode(others))
+    with keeping():
+        kept = Text().fit(cells, recipe)
+        again = loaded_arrays(kept.layout(), kept.encode(others))
+        monkeypatch.setattr(_words.GRAMS, "cut", lambda text: pytest.fail("cut again"))
+        monkeypatch.setattr(_words.TOKENS, "cut", lambda text: pytest.fail("cut again"))
+        Text().fit(others, recipe).encode(cells)
+    assert json.dumps(kept.to_dict()) == json.dumps(plain.to_dict())
+    assert arrays.keys() == again.keys() and all(arrays[name].tobytes() == again[name].tobytes() for name in arrays)
+
+
+def test_nothing_is_kept_where_nobody_asks_or_nothing_fits(monkeypatch):
+    kept = lexicon.Lexicon(str.split)
+    assert kept.of(["a request"]) is None and not kept._kept
+    monkeypatch.setattr(lexicon, "MOST_CHARACTERS", 10)
+    with keeping():
+        assert [one.tolist() for one in kept.of(["a b", "b c"])] == [[0, 1], [1, 2]]
+        assert [one.tolist() for one in kept.of(["d d e"])] == [[0, 0, 1]]  # the earlier ones made room
+        assert kept.of(["f g h i j k"]) is None and kept.parts == []
+    assert kept.of(["d d e"]) is None

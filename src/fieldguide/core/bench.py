@@ -27,6 +27,7 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Column
+from fieldguide.core.words.lexicon import keeping
 
 
 class Ledger(Protocol):
@@ -134,12 +135,13 @@ class Bench:
         if kept is not None and (not _cut(kept[0]) or kept[0]["limit"] == self.limit):
             return self._trial(candidate, {**kept[0], "candidate": candidate.name}, kept[1])
         self.watch({"event": "trial", "candidate": candidate.name, "learner": candidate.learner.name})
-        found = evaluate(
-            candidate, self.rows, [self._fold(i, share) for i in chosen], self.problem.outputs, roles=self.roles,
-            splitter=self.splitter, modalities=self.modality,
-            effort=Effort(seed_for(self.seed, key), self.threads, clock, watch=self.watch),
-            caches=self.caches if share == 1.0 else None,
-        )  # fmt: skip
+        with keeping():
+            found = evaluate(
+                candidate, self.rows, [self._fold(i, share) for i in chosen], self.problem.outputs, roles=self.roles,
+                splitter=self.splitter, modalities=self.modality,
+                effort=Effort(seed_for(self.seed, key), self.threads, clock, watch=self.watch),
+                caches=self.caches if share == 1.0 else None,
+            )  # fmt: skip
         entry = {
             "key": key, "limit": self.limit, "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
             "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
@@ -197,7 +199,10 @@ class Bench:
         rows = self.rows.take(train)
         encodings = self.caches.setdefault((0, stops_on(candidate.learner)), Encodings({}))
         stopping = None if stop is None else self.rows.take(stop)
-        _, batch, _, _ = encodings.of(candidate.recipe, rows, stopping, self.rows.take(fold.validation), self.modality)
+        with keeping():
+            _, batch, _, _ = encodings.of(
+                candidate.recipe, rows, stopping, self.rows.take(fold.validation), self.modality
+            )
         return encode(batch, rows, self.problem.outputs, candidate.learner)
 
     def judged(self, rows: np.ndarray, raw: Predictions, *, replicates: int = 400) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from fieldguide.core.errors import MissingExtra
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked
 from fieldguide.parts.modalities._sentences import longest_of, pieces_of
-from fieldguide.parts.modalities._words import FIRST_TOKEN, UNKNOWN, tokens_of, vocabulary_of
+from fieldguide.parts.modalities._words import FIRST_TOKEN, LEAST_COUNT, TOKENS, UNKNOWN, tokens_of, vocabulary_of
 
 ANY_LENGTH = 2**31 - 1  # of a row whose network is built as long as the recipe says
 
@@ -46,7 +46,12 @@ class Words:
     @staticmethod
     def fit(texts: Sequence[str], most: int) -> Words:
         """Choose the vocabulary on training texts."""
-        return Words(vocabulary_of(map(tokens_of, texts), most))
+        kept = TOKENS.of(texts)
+        if kept is None:
+            return Words(vocabulary_of(map(tokens_of, texts), most))
+        counts = np.bincount(np.concatenate(kept), minlength=len(TOKENS.parts)) if kept else np.zeros(0, np.int64)
+        found = sorted((-int(counts[i]), TOKENS.parts[i]) for i in np.flatnonzero(counts >= LEAST_COUNT).tolist())
+        return Words(tuple(token for _, token in found[:most]))
 
     @property
     def size(self) -> int:
@@ -59,6 +64,10 @@ class Words:
 
     def cut(self, texts: Sequence[str | None], most: int) -> list[np.ndarray]:
         """Return each text's codes, at most `most`: (n,) int32."""
+        kept = TOKENS.of(texts)
+        if kept is not None:
+            codes = np.fromiter(map(self._codes.__getitem__, TOKENS.parts), np.int32, len(TOKENS.parts))
+            return [codes[numbers[:most]] for numbers in kept]
         found = []
         for text in texts:
             tokens = tokens_of(text or "")[:most]

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from fieldguide.core.words.lexicon import Lexicon
+
 PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2
 LEAST_COUNT = 2  # a word seen once stays unknown, so that the code for unknown words is learned as well
 
@@ -46,6 +48,10 @@ def grams_of(text: str) -> list[str]:
     """
     words = words_of(text)
     return words + [f"{a} {b}" for a, b in pairwise(words)]
+
+
+GRAMS, TOKENS = Lexicon(grams_of), Lexicon(tokens_of)
+"""Terms and tokens of texts that this process has cut; folds and candidates share them."""
 
 
 def vocabulary_of(texts: Iterable[Sequence[str]], most: int, least_count: int = LEAST_COUNT) -> tuple[str, ...]:
