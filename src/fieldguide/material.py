@@ -229,8 +229,9 @@ class Material:
 
         if not self.seal.looks:
             raise GateError(
-                "the seal is closed", rule="a look at the sealed rows is recorded first", do="fieldguide finalize"
-            )
+                "the seal is closed", rule="a look at the sealed rows is recorded first", found="no look in the journal",
+                do="fieldguide finalize",
+            )  # fmt: skip
         test = self.divided.split.test
         table = self.framed.table.take(test).ignoring(self.excluded)
         search = self.record.result("refine")

@@ -6,6 +6,7 @@ behind the seal cost a look; whoever calls has opened it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,10 @@ from fieldguide.steps.checking import checked
 
 FEWEST_TO_CHOOSE = 50
 """Development rows below which a threshold follows from the costs alone."""
+
+
+FAR_FROM_ONE = 0.01
+"""Probabilities of one row that sum to something further from 1 are no probabilities; nearer, they were rounded."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series |
     if name not in frame.columns:
         raise DataError(
             "the predictions do not name their rows", rule=f"there is a column {key or 'row'!r}" + (" or 'row'" if key else " (counted from 0)"),
-            found=f"the columns are {listed(frame.columns)}",
+            found=f"the columns are {listed(frame.columns)}", do=f"add the column {key or 'row'!r}",
         )  # fmt: skip
     if name == "row":
         rows = frame["row"].cast(pl.Int64, strict=False).fill_null(-1).to_numpy()
@@ -76,13 +81,14 @@ def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series |
     if len(strange):
         raise DataError(
             f"{len(strange):,} rows of the predictions are not in the study", rule="every row is one of the study's table",
-            found=f"such as {name} {frame[name][int(strange[0])]!r}",
+            found=f"such as {name} {frame[name][int(strange[0])]!r}", do="leave them out, or name them as the study does",
         )  # fmt: skip
     if len(np.unique(rows)) < len(rows):
         raise DataError(
             "some rows are predicted twice",
             rule="a row is predicted once",
             found=f"{len(rows) - len(np.unique(rows)):,} repeats",
+            do="leave one prediction for each row",
         )
     return Answers(rows, tuple(_predicted(frame, output, len(problem.outputs) > 1) for output in problem.outputs))
 
@@ -155,18 +161,31 @@ def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray
         return np.stack([_numbers(frame, f"prediction{suffix}_{entry}") for entry in output.labels], axis=1)
     if output.task.family == "values":
         return _numbers(frame, f"prediction{suffix}")[:, None]
+    return _shares(frame, output, suffix)
+
+
+def _shares(frame: pl.DataFrame, output: Output, suffix: str) -> np.ndarray:
+    """Return probabilities of labels, or labels as probabilities of 0 and 1."""
     wanted = [f"probability{suffix}_{label}" for label in output.labels]
     present = [name for name in wanted if name in frame.columns]
     if output.family == "binary" and len(present) == 1:
-        one = _numbers(frame, present[0])
+        one = _probabilities(frame, present)[:, 0]
         return np.stack([1 - one, one] if present[0] == wanted[1] else [one, 1 - one], axis=1)
     if len(present) == len(wanted):
-        return np.stack([_numbers(frame, name) for name in wanted], axis=1)
+        shares = _probabilities(frame, wanted)
+        sums = shares.sum(axis=1)
+        if output.family != "multilabel" and (np.abs(sums - 1.0) > FAR_FROM_ONE).any():
+            row = int(np.abs(sums - 1.0).argmax())
+            raise DataError(
+                f"the probabilities of {output.name!r} do not sum to 1", rule="one of the labels is right in every row",
+                found=f"they sum to {sums[row]:g} in row {row}", do="divide each by their sum, or give one column of labels",
+            )  # fmt: skip
+        return shares
     name = f"prediction{suffix}"
     if name not in frame.columns or present:
         raise DataError(
             f"the predictions of {output.name!r} are incomplete", rule=f"there are columns {listed(wanted)}, or one column {name!r}",
-            found=f"the columns are {listed(frame.columns)}",
+            found=f"the columns are {listed(frame.columns)}", do="add these columns",
         )  # fmt: skip
     if output.family == "multilabel":  # an empty text is a set without labels
         return output.code(frame[name].fill_null("")).astype(np.float64)
@@ -174,11 +193,28 @@ def _predicted(frame: pl.DataFrame, output: Output, several: bool) -> np.ndarray
     return np.eye(len(output.labels))[codes]
 
 
+def _probabilities(frame: pl.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """Return columns of probabilities: (rows, names), each between 0 and 1."""
+    columns = []
+    for name in names:
+        values = _numbers(frame, name)
+        outside = np.flatnonzero((values < 0) | (values > 1))
+        if len(outside):
+            raise DataError(
+                f"column {name!r} holds no probabilities", rule="a probability lies between 0 and 1",
+                found=f"{values[outside[0]]:g} in row {outside[0]}, and {len(outside) - 1:,} more", do="give probabilities, not scores",
+            )  # fmt: skip
+        columns.append(values)
+    return np.stack(columns, axis=1)
+
+
 def _numbers(frame: pl.DataFrame, name: str) -> np.ndarray:
     if name not in frame.columns:
         raise DataError(
             f"there is no column {name!r}{nearest(name, frame.columns)}",
+            rule="every output has its columns",
             found=f"the columns are {listed(frame.columns)}",
+            do=f"add the column {name!r}",
         )
     values = frame[name].cast(pl.Float64, strict=False)
     if values.null_count() or not values.is_finite().all():
@@ -187,5 +223,6 @@ def _numbers(frame: pl.DataFrame, name: str) -> np.ndarray:
             f"column {name!r} is not a number in row {row}",
             rule="every row has a prediction",
             found=repr(frame[name][row]),
+            do="give a finite number for every row",
         )
     return values.to_numpy()

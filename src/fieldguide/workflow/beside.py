@@ -41,13 +41,15 @@ class Beside(Order):
             raise StudyError(
                 f"{out} already exists",
                 rule="a model folder is written whole, never over another",
+                found="a folder" if out.is_dir() else "a file",
                 do="name another folder",
             )
         entries = self._entries()
         if candidate not in entries:
             raise StudyError(
-                f"there is no candidate {candidate!r}{nearest(candidate, entries)}",
-                found=f"candidates are {listed(entries)}" if entries else "nothing was tried yet", do="" if entries else "fieldguide run first",
+                f"there is no candidate {candidate!r}{nearest(candidate, entries)}", rule="a candidate is one that the study has tried",
+                found=f"candidates are {listed(entries)}" if entries else "nothing was tried yet",
+                do="name one of them" if entries else "fieldguide run first",
             )  # fmt: skip
         bench, entry = self._bench, entries[candidate]
         chosen = blended_of(bench, entries, candidate)

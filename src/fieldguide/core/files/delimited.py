@@ -22,6 +22,7 @@ from fieldguide.core.files.header import SEPARATORS, read_header, refuse_data_as
 
 BLOCK = 4 << 20  # bytes read at a time
 MAX_CELL = 1_000_000  # bytes; a longer cell is a broken export, not data
+BOMB_BYTES, BOMB_RATIO = 128 << 20, 1_000
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LF, _CR = 34, 10, 13
 
@@ -374,8 +375,26 @@ def _opened(path: Path) -> IO[bytes]:
     if path.suffix.lower() == ".gz":
         return gzip.open(path, "rb")  # type: ignore[return-value]
     if path.suffix.lower() == ".zst":
+        _refuse_bomb(path)
         return io.BufferedReader(_Lines(path))
     return path.open("rb")
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raise where a zstandard file says that it holds far more than a table of its size can: a line is unpacked as a whole."""
+    with path.open("rb") as file:
+        head = file.read(14)
+    if len(head) < 14 or head[:4] != b"\x28\xb5\x2f\xfd":
+        return
+    single, flag = head[4] >> 5 & 1, head[4] >> 6
+    width = (single, 2, 4, 8)[flag]
+    at = 5 + (not single) + (0, 1, 2, 4)[head[4] & 3]
+    size = int.from_bytes(head[at : at + width], "little") + (256 if width == 2 else 0)
+    if size > max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size):
+        raise DataError(
+            f"{path} unpacks to far more than it holds", rule=f"a compressed table is at most {BOMB_RATIO:,} times smaller than what it holds",
+            found=f"{path.stat().st_size:,} bytes that unpack to {size:,}", do="unpack it by hand if you trust it",
+        )  # fmt: skip
 
 
 class _Lines(io.RawIOBase):
@@ -403,7 +422,9 @@ class _Lines(io.RawIOBase):
 def _read(stream: IO[bytes], path: Path, size: int = BLOCK) -> bytes:
     try:
         return stream.read(size)
-    except (EOFError, gzip.BadGzipFile, zlib.error, pl.exceptions.PolarsError) as error:
+    except PermissionError:
+        raise
+    except (EOFError, OSError, zlib.error, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{path} is damaged", rule="a compressed file decompresses to its end",
             found=str(error).split("\n")[0], do="copy or download it again",

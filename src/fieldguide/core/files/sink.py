@@ -59,13 +59,17 @@ def write_frames(
     if schema is None:
         first = next(stream, None)
         if first is None:
-            raise DataError(f"there is nothing to write to {path}", rule="a table has columns")
+            raise DataError(
+                f"there is nothing to write to {path}", rule="a table has columns", found="no rows and no columns",
+                do="check what is to be written",
+            )  # fmt: skip
         schema, stream = first.schema, _chain(first, stream)
     write = _writer(path)
     if not path.parent.is_dir():
         raise DataError(
             f"there is no folder {path.parent}",
             rule=f"{path.name} is written into an existing folder",
+            found=f"{path.parent.parent} has no {path.parent.name!r}" if path.parent.parent.is_dir() else "nothing there",
             do=f"mkdir -p {path.parent}",
         )
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -91,6 +95,7 @@ def _writer(path: Path) -> Callable[[Iterator[pl.DataFrame], pl.Schema, Path], N
         f"{path} has an unknown suffix",
         rule="a table is written as .csv, .tsv, .parquet or .arrow",
         found=repr(suffix or "no suffix"),
+        do="name it with one of these suffixes",
     )
 
 

@@ -35,13 +35,16 @@ _HINTS = {
 }  # fmt: skip
 
 
+_LANGUAGE = "columns, numbers, 'texts', + - * / // % **, comparisons, and, or, not, in [...], if(a, b, c) and functions of cells"
+
+
 class ExpressionError(ConfigError):
     """An expression that cannot be used; `position` is the character it is about, the first being 1."""
 
     def __init__(self, what: str, text: str, at: int, *, rule: str = "", fact: str = "", do: str = "") -> None:
         self.position = at + 1
         found = f"{_pointed(text, at)}\n  at character {self.position}" + (f": {fact}" if fact else "")
-        super().__init__(what, rule=rule, found=found, do=do)
+        super().__init__(what, rule=rule or _LANGUAGE, found=found, do=do or "correct it where the caret stands")
         self.fact = fact
 
 

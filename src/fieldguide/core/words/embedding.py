@@ -213,6 +213,7 @@ def _verified(folder: Path) -> tuple[str, ...]:
     if not (folder / "manifest.json").is_file():
         raise ModelError(
             f"{folder} is not an embedding", rule="the folder of an embedding holds manifest.json",
+            found="no manifest.json in it" if folder.is_dir() else "no folder",
             do="name the folder that `fieldguide embed train` wrote",
         )  # fmt: skip
     files = _read_json(folder / "manifest.json").get("files")

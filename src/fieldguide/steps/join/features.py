@@ -83,8 +83,10 @@ def uses_of(table: FeatureTableSection, entity: Sequence[str]) -> dict[str, Use]
         if column is not None:
             if uses.get(column) == "number":
                 raise ConfigError(
-                    f"column {column!r} of {table.table.name} is its {use}, and is aggregated as a number"
-                )
+                    f"column {column!r} of {table.table.name} is its {use}, and is aggregated as a number",
+                    rule="a column of events is used in one way", found=f"{use}: {column}, and column: {column} of a feature",
+                    do="aggregate another column, or copy this one under another name",
+                )  # fmt: skip
             uses[column] = use  # type: ignore[assignment]
     return uses
 
@@ -331,6 +333,7 @@ def check_columns(tables: Sequence[Sequence[Feature]], taken: Sequence[str]) -> 
             raise ConfigError(
                 f"the joined table would have two columns {column!r}",
                 rule="every feature has a name of its own, which is not an entity, a kept column or the target",
+                found="an entity, a kept column or the target" if column in taken else "two features of that name",
                 do="rename one under join.features",
             )
         seen.append(column)

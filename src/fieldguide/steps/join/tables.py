@@ -107,6 +107,7 @@ def scan(label: str, path: Path, uses: Mapping[str, Use], clock: Clock, work: Pa
             rule="every column that join names is in its table",
             found=f"the columns are {listed(source.names)}"
             + (f"; also missing: {listed(map(repr, gone[1:]))}" if gone[1:] else ""),
+            do="correct the name in study.yaml",
         )
     schema = {column: source.schema[column] for column in uses}
     for column, use in uses.items():
@@ -311,6 +312,7 @@ def _refuse_mixed_zones(label: str, zoned: Mapping[str, set[bool]]) -> None:
             raise DataError(
                 f"column {column!r} of {label} has times with a time zone and times without one",
                 rule="times are compared only when all have a time zone, or none has",
+                found=f"both in one column of {label}",
                 do="write all times with their zone, or all in one zone without it",
             )
 
@@ -320,6 +322,7 @@ def refuse_clock(label: str, column: str, dtype: str, clock: Clock) -> DataError
     return DataError(
         f"column {column!r} of {label} holds {dtype}",
         rule="times are dates" if clock == "date" else f"times are {clock} since a start of the unit's own",
+        found=f"join.clock is {clock}",
         do="set join.clock: seconds, minutes, hours or days" if clock == "date" else "remove join.clock",
     )
 
@@ -338,8 +341,8 @@ def moment(text: str, clock: Clock, key: str) -> int:
         value, broken = modality("datetime").read_value(text, Column(key, "datetime"))
         if value is None or broken:
             raise DataError(
-                f"join.{key} is not a date", rule="a date is written 2024-05-31 or 2024-05-31 12:00", found=repr(text)
-            )
+                f"join.{key} is not a date", rule="a date is written 2024-05-31 or 2024-05-31 12:00", found=repr(text), do="write it so",
+            )  # fmt: skip
         micros: int = pl.Series([value], dtype=pl.Datetime("us")).to_physical()[0]
         return micros
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d|w)\s*", text)
@@ -347,7 +350,9 @@ def moment(text: str, clock: Clock, key: str) -> int:
         return round(float(match[1]) * UNITS[match[2]] * 1e6)
     found = elapsed(pl.Series([text]), clock)[0]
     if found is None:
-        raise DataError(f"join.{key} is not an elapsed time", rule="it is written 48h, 12:30 or 48", found=repr(text))
+        raise DataError(
+            f"join.{key} is not an elapsed time", rule="it is written 48h, 12:30 or 48", found=repr(text), do="write it so"
+        )
     return round(found * CLOCKS[clock] * 1e6)
 
 
