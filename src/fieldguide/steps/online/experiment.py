@@ -342,7 +342,8 @@ def _history(said: Plan, now: datetime | None) -> Traffic | str:
     try:
         return _all_arms(said, now)
     except StudyError as error:
-        return f"{error.what}, so that no variance is known" if error.found else f"{error.what}: nothing was logged yet"
+        absent = error.what.startswith("there is no log")
+        return f"{error.what}: nothing was logged yet" if absent else f"{error.what}, so that no variance is known"
 
 
 def _all_arms(said: Plan, now: datetime | None) -> Traffic:
