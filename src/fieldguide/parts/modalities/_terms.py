@@ -125,23 +125,14 @@ def topics_of(matrix: Any, n_topics: int = N_TOPICS) -> np.ndarray:
     Source:
         Deerwester et al., "Indexing by Latent Semantic Analysis", 1990.
     """
-    from scipy.sparse.linalg import LinearOperator, eigsh
+    from scipy.sparse.linalg import svds
 
-    n_rows, n_terms = matrix.shape
-    most = min(n_topics, min(n_rows, n_terms) - 1)
+    most = min(n_topics, min(matrix.shape) - 1)
     if most < 1 or not matrix.nnz:
-        return np.zeros((n_terms, 0), np.float16)
-    wide = matrix.astype(np.float64)
-    # products of rows, or of terms, whichever are fewer: their eigenvectors are the singular vectors of one side
-    one, other = (wide, wide.T.tocsr()) if n_rows <= n_terms else (wide.T.tocsr(), wide)
-    n = min(n_rows, n_terms)
-    small = LinearOperator((n, n), matvec=lambda vector: one @ (other @ vector), dtype=np.float64)
-    values, vectors = eigsh(small, k=most, v0=np.ones(n) / np.sqrt(n))
-    order = np.argsort(-values)
-    values, vectors = np.sqrt(np.maximum(values[order], 0.0)), vectors[:, order]
-    kept = values > 1e-6
-    values, vectors = values[kept], vectors[:, kept]
-    right = (vectors if n_rows > n_terms else (wide.T @ vectors) / values).T
+        return np.zeros((matrix.shape[1], 0), np.float16)
+    start = np.ones(min(matrix.shape)) / np.sqrt(min(matrix.shape))
+    _, values, right = svds(matrix.astype(np.float64), k=most, v0=start, random_state=0)
+    right = right[np.argsort(-values)][: int((values > 1e-9).sum())]
     # a singular vector's sign is arbitrary: its largest entry is made positive, so that a refit keeps its meaning
     signs = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])
     return np.ascontiguousarray((right * signs[:, None]).T, np.float16)
