@@ -135,4 +135,5 @@ def topics_of(matrix: Any, n_topics: int = N_TOPICS) -> np.ndarray:
     right = right[np.argsort(-values)][: int((values > 1e-9).sum())]
     # a singular vector's sign is arbitrary: its largest entry is made positive, so that a refit keeps its meaning
     signs = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])
-    return np.ascontiguousarray((right * signs[:, None]).T, np.float16)
+    # + 0: what is nearly nothing is rounded to 0 or to -0, as it happens to be added up
+    return np.ascontiguousarray((right * signs[:, None]).T, np.float16) + np.float16(0)
