@@ -173,6 +173,14 @@ def test_the_sections_of_a_served_model(world: tuple[Path, Path, str]) -> None:
     json.dumps(page)
 
 
+def test_decisions_that_do_not_follow_are_told_with_the_rules_version() -> None:
+    replayed = {"n": 9, "n_exact": 9, "n_beyond": 0}
+    for otherwise, words in ((0, "make all 9 logged decisions again"), (2, "2 of 9 logged decisions do not follow")):
+        decided = {"n": 9, "n_otherwise": otherwise, "version": "af01"}
+        text = Result("replay", {"replayed": replayed, "decided": decided, "sentence": ""}).to_html()
+        assert words in text and "af01" in text
+
+
 def test_refreshes_recorded_beside_a_model_are_sections_newest_first(tmp_path: Path) -> None:
     model = tmp_path / "model"
     for out in ("model.2", "model.3"):
@@ -195,7 +203,13 @@ def test_a_retraining_is_told_beside_what_it_replaces() -> None:
         "0.450 [0.430, 0.470]" in text and "+0.050 [+0.020, +0.080]" in text and "weekly" in text and "model.2" in text
     )
     pair = {"value": 0.02, "interval": [0.01, 0.03], "p": 0.001, "n": 400}
-    plan = {"name": "daily", "every": 1, "n_updates": 9, "value": 0.45, "difference": {"value": 0.05, "interval": [0.02, 0.08]}}
+    plan = {
+        "name": "daily",
+        "every": 1,
+        "n_updates": 9,
+        "value": 0.45,
+        "difference": {"value": 0.05, "interval": [0.02, 0.08]},
+    }
     facts |= {
         "versions": {"old": facts["old"], "scratch": {"value": 0.47, "interval": [0.44, 0.5]}, "warm": facts["new"]},
         "differences": [{"of": "warm", "to": "old", **facts["difference"]}, {"of": "warm", "to": "scratch", **pair}],

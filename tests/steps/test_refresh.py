@@ -36,6 +36,7 @@ OUTPUT = Output("y", find("tasks", "binary")(), ("no", "yes"))
 SMALL = {
     "boosting": {"learning_rate": 0.1, "n_rounds": 25},
     "mlp": {"n_epochs": 6, "d_hidden": 16, "n_layers": 1},
+    "tabm": {"n_epochs": 3, "k": 2, "d_block": 16, "n_blocks": 1, "n_bins": 8},
     "linear": {},
 }
 
@@ -61,7 +62,17 @@ def saved(folder: Path, learner: str, output: Output = OUTPUT, n: int = 700) -> 
     train, stop = rows_of(frame[:-100]), rows_of(frame[-100:])
     candidate = Candidate.of(learner, replace(find("learners", learner)(), **SMALL[learner]))
     fitted, _ = fit(candidate, train, stop, (output,), modality, Effort(3))
-    scores = [{"output": "y", "metric": "log_loss", "value": 0.5, "interval": [0.4, 0.6], "n": 100, "rows": "validation", "looks": 0}]
+    scores = [
+        {
+            "output": "y",
+            "metric": "log_loss",
+            "value": 0.5,
+            "interval": [0.4, 0.6],
+            "n": 100,
+            "rows": "validation",
+            "looks": 0,
+        }
+    ]
     model = Model(COLUMNS, (output,), fitted, find, (0.5,), evidence={"scores": scores, "card": {}})
     table, _ = read_frame(frame, COLUMNS, modality)
     golden = golden_rows(samples_of(table, COLUMNS, modalities=modality), COLUMNS, seed=1)
@@ -192,11 +203,11 @@ def test_a_learner_that_cannot_go_on_says_so(tmp_path, models):
         refresh_of_log(models["linear"], url, tmp_path / "w", start="warm", wait="1h", now=NOW)
     with pytest.raises(ConfigError, match="'soon' is no length of time"):
         refresh_of_log(models["linear"], url, tmp_path / "w", wait="soon", now=NOW)
-    with pytest.raises(ConfigError, match="no start 'wram' .did you mean 'warm'"):
+    with pytest.raises(ConfigError, match=r"no start 'wram' .did you mean 'warm'"):
         refresh_of_log(models["linear"], url, tmp_path / "w", start="wram", wait="1h", now=NOW)
 
 
-@pytest.mark.parametrize("name", ["boosting", "mlp"])
+@pytest.mark.parametrize("name", ["boosting", "mlp", "tabm"])
 def test_going_on_for_no_step_changes_nothing_and_for_some_steps_learns(models, name):
     fitted = load_model(models[name]).predictor
     assert not why_not(fitted)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from serving_cases import Served, arms_of, serving
 
+from fieldguide.core.errors import DataError
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import Outcome, Query, cells
 from fieldguide.faces.server.arms import Dealt
@@ -19,6 +20,7 @@ from fieldguide.faces.server.handlers import Settings
 from fieldguide.steps.online.log_export import exported
 from fieldguide.steps.online.outcomes import joined
 from fieldguide.steps.online.replay import replay
+from fieldguide.steps.online.served_rows import served_rows
 from fieldguide.workflow import Study, load_model
 
 MONTHS = [str(month) + "-01" for month in np.arange("2004-01", "2012-01", dtype="datetime64[M]")]
@@ -128,6 +130,12 @@ def test_a_table_of_a_history_is_answered_as_predict_writes_it(served: Served, m
     assert steps(told.json()) == truth(model, history())
     again = replay(served.store, model, "people-hash", Query())
     assert again["replayed"]["n_beyond"] == 0
+
+
+def test_one_outcome_does_not_judge_a_forecast_of_several_steps(served: Served, model: Model) -> None:
+    served.predict(*history().to_dicts())
+    with pytest.raises(DataError, match="an answer for 'sold' has several parts"):
+        served_rows(served.store, model, "outcome")
 
 
 def test_windows_are_answered_as_before(served: Served, model: Model) -> None:

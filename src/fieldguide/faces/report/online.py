@@ -133,6 +133,14 @@ def replay(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         else f"{number(beyond)} of {number(done['n'])} logged answers are not given again offline; the largest difference is {number(at(done, 'largest'))}."
     )
     found = [blocks.verdict(words, "no" if beyond else "yes", label="Replay")]
+    if at(f, "decided", "n"):
+        otherwise = int(at(f, "decided", "n_otherwise", default=0))
+        said = (
+            f"The rules (version {at(f, 'decided', 'version')}) make all {number(f['decided']['n'])} logged decisions again."
+            if not otherwise
+            else f"{number(otherwise)} of {number(f['decided']['n'])} logged decisions do not follow from the rules (version {at(f, 'decided', 'version')})."
+        )
+        found.append(blocks.verdict(said, "no" if otherwise else "yes", label="Rules"))
     found += _matched(at(f, "matched"))
     seen = at(f, "traffic")
     if seen is None:

@@ -97,6 +97,11 @@ def served_rows(
         DataError: the log does not hold the model, or holds none of its outcomes.
     """
     now = now or present()
+    if model.outputs[0].joint:
+        raise DataError(
+            f"an answer for {model.outputs[0].name!r} has several parts, and an outcome is one value", rule="outcomes judge single answers",
+            do="judge its rows offline: fieldguide join --from-log gives what was served",
+        )  # fmt: skip
     key = folder_hash(model.folder)
     logged = cells(store, key, Query(end=now))
     if not logged.records.height:
