@@ -12,6 +12,7 @@ import inspect
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,36 @@ def _escaped(text: str) -> str:
 
 def _in_order(steps: set[str]) -> list[str]:
     return sorted(steps, key=lambda step: (STEPS.index(step) if step in STEPS else len(STEPS), step))
+
+
+@page("evidence.md")
+def evidence() -> str:
+    """Return what shows each section of the two guides: commands, findings and tests, and what is missing."""
+    found = tomllib.loads((DOCS / "evidence.toml").read_text(encoding="utf-8"))["section"]
+    lines = [
+        "# Evidence", "",
+        "fieldguide comes from two texts: *Deep Learning Workflow* (a chapter of Chollet's *Deep Learning with Python* read beside Facebook's",
+        "*Field Guide to Machine Learning*) and *Deep Learning Project Workflow* (from a course). This page goes through their sections, and says",
+        "which command does what they ask for, which findings tell of it, and which test shows it. The project's tests fail where a command, a code or a test of this page does not exist.",
+    ]  # fmt: skip
+    missing = []
+    for guide in dict.fromkeys(section["guide"] for section in found):
+        lines += ["", f"## {guide}"]
+        for section in (section for section in found if section["guide"] == guide):
+            lines += ["", f"### {section['heading']}", "", "| what | command | findings | test |", "|---|---|---|---|"]
+            for point in section["point"]:
+                commands = ", ".join(f"`{name}`" for name in point["commands"])
+                codes = ", ".join(f"[{code}](findings.md#{code.lower()})" for code in point.get("codes", ()))
+                tests = "<br>".join(_test(test) for test in point.get("tests", ()))
+                lines.append(f"| {point['says']} | {commands} | {codes or '–'} | {tests or '–'} |")
+                if "missing" in point:
+                    missing.append(f"- {point['missing']} (*{guide}*, {section['heading']})")
+    return "\n".join([*lines, "", "## What is missing", "", *missing]) + "\n"
+
+
+def _test(named: str) -> str:
+    file, _, test = named.partition("::")
+    return f"`{Path(file).name}`" + (f" `{test}`" if test else "")
 
 
 def write_all(folder: Path = DOCS) -> list[Path]:

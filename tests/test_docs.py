@@ -9,6 +9,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from typer.main import get_command
 
 from fieldguide import parts
 from fieldguide.core.documents.config import json_schema
@@ -203,6 +205,47 @@ def test_every_finding_is_linked_from_its_step(pages: dict[Path, str]) -> None:
         step = PAGE_OF.get(check.step, check.step)
         page = pages.get(DOCS / f"steps/{step}.md", pages[DOCS / "steps/model.md"])
         assert f"findings.md#{check.code.lower()}" in page, f"steps/{check.step}.md does not link {check.code}"
+
+
+def evidence() -> list[dict[str, Any]]:
+    sections = tomllib.loads((DOCS / "evidence.toml").read_text(encoding="utf-8"))["section"] if DOCS.is_dir() else []
+    return [{"heading": section["heading"], **point} for section in sections for point in section["point"]]
+
+
+@pytest.fixture(scope="module")
+def known() -> set[str]:
+    """Every verb, also those of two words."""
+    found: set[str] = set()
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        found |= {name, *(f"{name} {one}" for one in getattr(command, "commands", {}))}
+    return found
+
+
+@pytest.fixture(scope="module")
+def codes() -> set[str]:
+    return {parts.find("checks", name).code for name in parts.names("checks")}
+
+
+@pytest.mark.parametrize("point", evidence(), ids=lambda point: point["says"][:40])
+def test_evidence_of_the_guides_exists(point: dict[str, Any], known: set[str], codes: set[str]) -> None:
+    assert set(point["commands"]) <= known
+    assert set(point.get("codes", ())) <= codes
+    for named in point.get("tests", ()):
+        file, _, test = named.partition("::")
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert re.search(rf"^def {test or 'test_'}", text, re.M) and (not test or f"def {test}(" in text), named
+    assert point.get("tests") or point.get("missing"), "nothing shows it, and nothing says so"
+
+
+def test_evidence_goes_through_both_guides_in_their_order(pages: dict[Path, str]) -> None:
+    headings = list(dict.fromkeys(point["heading"] for point in evidence()))
+    assert len(headings) == len(set(headings)) == 32
+    assert headings[0].startswith("Determine the Right Business Goals") and headings[-1].startswith(
+        "Other considerations"
+    )
+    page = pages[DOCS / "evidence.md"]
+    assert all(f"### {heading}" in page for heading in headings)
+    assert "more than two arms" in page.partition("## What is missing")[2]
 
 
 # --- links -----------------------------------------------------------------------------------------------------------
