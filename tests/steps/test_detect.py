@@ -534,7 +534,9 @@ def test_questions_hold_what_only_a_person_can_answer():
     task = detect_task(source.collect()["y"], columns[-1])
     asked = questions(columns, detect_roles(source, columns), task)
     keys = [entry["key"] for entry in asked]
-    assert keys[:5] == ["problem.goal", "problem.unit", "problem.decision", "problem.success", "problem.costs"]
+    assert keys[:6] == [
+        f"problem.{name}" for name in ("goal", "unit", "decision", "prediction_time", "success", "costs")
+    ]
     assert {"data.columns", "problem.positive", "data.columns.x", "data.time"} <= set(keys)
     assert all(set(entry) == {"key", "question", "guess"} for entry in asked)
     assert len(questions((), RolesGuess(), task)) < len(asked)

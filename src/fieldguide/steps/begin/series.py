@@ -100,7 +100,8 @@ def _read_too(column: Column) -> Column:
 def _words(said: Any) -> list[str]:
     asked = {
         "goal": "What should become better through the forecasts? One sentence; the report opens with it.",
-        "unit": "What is one series: one store, one sensor?", "decision": "Who decides what with a forecast, and when is it made?",
+        "unit": "What is one series: one store, one sensor?", "decision": "Who decides what with a forecast?",
+        "prediction_time": "At which moment is it made? What is known only later cannot be a feature.",
     }  # fmt: skip
     return [
         f"  {name}: {_yaml(getattr(said, name))}" if getattr(said, name) else f"  {name}:  # ? {text}"
