@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldguide.core.ends import look_at_block
 from fieldguide.core.files.shelf import taken
 
 MOST_ROWS = 1_000_000
@@ -76,6 +77,7 @@ class Block:
         cells: (rows,) what is decoded: paths, texts, positions.
         decode: turns cells into an array (rows, *shape) of the spec's dtype; a cell's array depends on this cell only.
         augment: alters a decoded array by a generator, for training rows; None: there is nothing to alter.
+        spec: what the array must be; its head and tail are looked at when it is loaded. None: nothing is known.
 
     Examples:
         >>> block = Block(np.array(["ab", "c"], object), lambda cells: np.array([[len(c)] for c in cells], np.float32))
@@ -86,17 +88,25 @@ class Block:
     cells: np.ndarray
     decode: Callable[[np.ndarray], np.ndarray]
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None
+    spec: Spec | None = None
 
     def __len__(self) -> int:
         return len(self.cells)
 
     def __getitem__(self, rows: np.ndarray | slice) -> Block:
-        return Block(self.cells[rows], self.decode, self.augment)
+        return Block(self.cells[rows], self.decode, self.augment, self.spec)
 
     def load(self, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Return the decoded array, augmented when a generator is given."""
+        """Return the decoded array, augmented when a generator is given.
+
+        Raises:
+            DataError: the first or the last row is not as the spec says; names the cell.
+        """
         array = self.decode(self.cells)
-        return array if rng is None or self.augment is None else self.augment(array, rng)
+        array = array if rng is None or self.augment is None else self.augment(array, rng)
+        if self.spec is not None:
+            look_at_block(array, self.cells, self.spec)
+        return array
 
 
 @dataclass(frozen=True)

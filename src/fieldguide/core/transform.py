@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fieldguide.core.batch import ARRAYS, Batch, Layout
 from fieldguide.core.contracts import Encoder, Modality
+from fieldguide.core.ends import look_at_rows
 from fieldguide.core.errors import ConfigError, listed
 from fieldguide.core.files.shelf import released, shelved
 from fieldguide.core.rows import Kept, Rows
@@ -159,9 +160,12 @@ class Transform:
                     codes.append(array)
                 else:  # terms come from one modality only; a block has its column's name
                     blocks[key] = array
-        return Batch(self.layout, {
-            "numbers": _joined(numbers, n_rows, np.float32), "codes": _joined(codes, n_rows, np.int32), **blocks,
-        })  # fmt: skip
+        layout = self.layout
+        for spec in layout.blocks:
+            blocks[spec.name] = replace(blocks[spec.name], spec=spec)
+        joined, coded = _joined(numbers, n_rows, np.float32), _joined(codes, n_rows, np.int32)
+        look_at_rows(layout, joined, coded, cells, self.recipe.missing == "keep")
+        return Batch(layout, {"numbers": joined, "codes": coded, **blocks})
 
     def _on_disk(self, cells: Kept, n_rows: int) -> Batch:
         """Encode cells of rows on disk; columns that are encoded whole, and terms, are held as they would be in memory."""

@@ -33,6 +33,13 @@ def checked(step: str, which: bool | None = None, **values: Any) -> tuple[Findin
     return ordered(replace(finding, step=step) for finding in findings)
 
 
+def without_target(finding: Finding) -> Finding:
+    """Return what a check of a target says where there is none: it has nothing to look at, rather than something it could not see."""
+    if finding.status != "skipped" or not finding.sentence.startswith("Not run: it needs"):
+        return finding
+    return replace(finding, status="not_applicable", sentence="The task has no target.")
+
+
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return findings, those that fired first, the most severe of them first."""
     return tuple(sorted(findings, key=lambda f: (not f.fired, SEVERITIES.index(f.severity), f.code)))

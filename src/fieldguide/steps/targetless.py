@@ -21,6 +21,8 @@ LEARNERS = {
 ON_FEATURES = ("kmeans", "hdbscan")
 """Learners that are tried on the code of an autoencoder as well."""
 CODE = "autoencoder"
+FLAT = 3
+"""Most numbers that t-SNE reduces rows to."""
 
 
 def settings_of(learner: Any, said: Any) -> dict[str, Any]:
@@ -35,9 +37,10 @@ def settings_of(learner: Any, said: Any) -> dict[str, Any]:
 
 
 def learners_of(task: str, said: Any) -> tuple[str, ...]:
-    """Return the learners of a task; where the number of clusters is given, only those that can keep it.
+    """Return the learners of a task: only those that can keep the number of clusters or of components that is asked for.
 
     Args:
         said: the `problem` section.
     """
-    return tuple(name for name in LEARNERS[task] if not (name == "hdbscan" and said.clusters))
+    unable = {"hdbscan"} if said.clusters else {"tsne"} if (said.components or 2) > FLAT else set()
+    return tuple(name for name in LEARNERS[task] if name not in unable)

@@ -20,7 +20,7 @@ from fieldguide.core.leaderboard import ranked
 from fieldguide.core.settings import values_of, with_values
 from fieldguide.core.table import MEDIA_KINDS
 from fieldguide.parts.learners._overfit import overfit
-from fieldguide.steps.checking import checked
+from fieldguide.steps.checking import checked, ordered, without_target
 from fieldguide.steps.refine.inside import inside, seen_in
 
 SHARES = {"mlp": 0.15, "tabm": 0.3}
@@ -107,21 +107,25 @@ def train_targetless(
         facts as `train` gives them; no overfit check: nothing is to be hit.
     """
     trials: list[Trial] = []
+    left_out: list[str] = []
     for number, candidate in enumerate(candidates):
         if trials and clock.over:
+            left_out.append(candidate.name)
             continue
         trials.append(bench.attempt(candidate, clock.share(1 / (len(candidates) - number))))
     entries = [{**trial.entry, "difference": bench.compared(trial, bar)} for trial in trials]
     order = ranked(bench.problem, entries)
-    facts: dict[str, Any] = {"entries": order, "overfit": {}, "difference": None, "sentence": "nothing was tried"}
+    facts: dict[str, Any] = {
+        "entries": order, "overfit": {}, "difference": None, "left_out": left_out, "sentence": "nothing was tried",
+    }  # fmt: skip
     if order:
         best = order[0]
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
             f"the best is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
-            f"{best['difference']['value']:+.4g} against {bar.name}"
+            f"{best['difference']['value']:+.4g} against {bar.name}" + (f"; no time for {', '.join(left_out)}" if left_out else "")
         )
-    return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
+    return facts, ordered(without_target(finding) for finding in checked("train", trials=trials, facts=facts))
 
 
 def networks(kinds: Collection[str]) -> tuple[str, ...]:

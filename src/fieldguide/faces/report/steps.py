@@ -33,6 +33,7 @@ from fieldguide.faces.report.rates import rates
 from fieldguide.faces.report.recency import recency
 from fieldguide.faces.report.refresh import refresh
 from fieldguide.faces.report.rules import rules, rules_diff
+from fieldguide.faces.report.structure import space
 
 MOST_COLUMNS = 40
 """Columns of the user's table that are drawn or shown side by side; the rest is counted."""
@@ -199,6 +200,7 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
             )
     found.append(blocks.grid(drawn))
     found += series(f)
+    found += space(f)
     found += [*question.assumptions(at(f, "assumptions", default=[])), *question.proxies(at(f, "proxies"))]
     found += derived(f)
     profile = at(f, "columns", default={})

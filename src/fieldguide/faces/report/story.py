@@ -19,6 +19,7 @@ from fieldguide.faces.report.figures import (
     plural,
     span,
 )
+from fieldguide.faces.report.structure import first_line, free, there
 
 VERDICTS = {"yes": ("✔", "Yes", "yes"), "no": ("✖", "No", "no"), "cannot tell": ("?", "Cannot be told", "open")}
 LEAKS = ("FG306", "FG309", "FG312", "FG313", "FG314", "FG315", "FG316", "FG317", "FG322", "FG324", "FG326")
@@ -44,11 +45,17 @@ def header(r: Recorded) -> dict[str, Any]:
         ("Data hash", str(at(split, "data_hash", default=""))[:16]), ("Recorded", moment(r.moments[1]) if r.moments[1] else ""), ("Seed", at(r.config, "seed")),
     ]  # fmt: skip
     return {
-        "noun": "Study", "made_from": "the study's journal", "unstated": "No goal was stated (problem.goal), so the target stands in for it.",
-        "study": r.name, "goal": at(problem, "goal") or f"Predict {at(r.output, 'name', default='the target')}", "stated": bool(at(problem, "goal")),
+        "noun": "Study", "made_from": "the study's journal", "unstated": f"No goal was stated (problem.goal){'' if free(r) else ', so the target stands in for it'}.",
+        "first": first_line(r)[0], "study": r.name, "goal": at(problem, "goal") or _asked(r), "stated": bool(at(problem, "goal")),
         "items": [(name, str(value)) for name, value in items if value not in (None, "")], "seal": {"label": "The sealed test set", **seal(r)}, "number": headline(r),
         "verdict": verdict(r),
     }  # fmt: skip
+
+
+def _asked(r: Recorded) -> str:
+    """Return what is asked, where nobody has said why."""
+    words = {"clustering": "Group the rows", "reduction": "Reduce the rows to a few numbers"}
+    return words.get(str(at(r.output, "task")), f"Predict {at(r.output, 'name', default='the target')}")
 
 
 def seal(r: Recorded) -> dict[str, Any]:
@@ -115,7 +122,9 @@ def headline(r: Recorded) -> dict[str, Any] | None:
 
 
 def verdict(r: Recorded) -> dict[str, str]:
-    """Return whether the network earns its place, as the check FG602 wrote it down."""
+    """Return whether the network earns its place, as the check FG602 wrote it down; without a target, whether anything is there."""
+    if free(r):
+        return there(r)
     asked = "Does the network earn its place?"
     found = next((f for f in r.findings() if f["code"] == "FG602"), None)
     said = str(at(found, "evidence", "verdict", default=""))

@@ -25,6 +25,7 @@ from fieldguide.faces.report.figures import (
 from fieldguide.faces.report.forecasts import forecasts
 from fieldguide.faces.report.imbalance import calibrators
 from fieldguide.faces.report.inside import inside
+from fieldguide.faces.report.structure import structure
 from fieldguide.faces.report.worth import worth
 
 MOST_MOVES = 60
@@ -325,4 +326,5 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         ]),
         *calibrators(f),
         *forecasts(f),
+        *structure(f),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.bench import Trial
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, number, passed, percent
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, percent
 from fieldguide.parts.checks._facts import real
 
 
@@ -34,6 +34,8 @@ class Chosen:
     severity: ClassVar[Severity] = "info"
 
     def run(self, *, trials: Sequence[Trial], facts: Mapping[str, Any]) -> list[Finding]:
+        if any(getattr(getattr(trial.candidate, "learner", None), "targetless", False) for trial in trials):
+            return [not_applicable(self, "The task has no target: no network is meant to hit one.")]
         kinds = {trial.name: trial.candidate.kind for trial in trials}
         blend = facts.get("blend") or {"members": [facts["chosen"]], "weights": [1.0]}
         members = dict(zip(blend["members"], blend["weights"]))

@@ -82,7 +82,9 @@ def train_autoencoder(
 
     target = rows if target is None else target
     generator = torch.Generator().manual_seed(effort.seed % 2**31)
-    if stop is None and effort.n_steps is None and len(rows) >= 50:
+    if effort.n_steps is not None:
+        stop = None  # exactly so many are asked for
+    elif stop is None and len(rows) >= 50:
         order = torch.randperm(len(rows), generator=generator).numpy()
         held, kept = np.split(order, [int(HELD * len(rows))])
         stop, rows, target = (rows[held], target[held]), rows[kept], target[kept]

@@ -17,7 +17,7 @@ class DensitySilhouette:
 
     Clusters of any shape score where a gap parts them from the others; a heap that is cut in two scores 0, and so do clusters that
     run into each other. A row in no cluster, or in one of at most five rows, counts 0. Of more than 2,000 rows each is held against
-    a fixed sample of 2,000. Resamples weight the rows' own values and do not measure them again.
+    a fixed sample of 2,000. Resamples weight what each row adds, to others' silhouettes too.
 
     Source:
         Fischer and Buhmann (2003), "Path-based clustering"; Campello, Moulavi, Sander (2013), mutual reachability;
@@ -40,11 +40,15 @@ class DensitySilhouette:
     worst: ClassVar[float] = -1.0
 
     def each(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Return the rows' silhouettes. Shape: truth (rows, d), prediction (rows, clusters); returns (rows,)."""
-        return remembered(self.name, truth, prediction, lambda: density_silhouettes(truth, groups_of(prediction)))
+        """Return what each row adds to the mean. Shape: truth (rows, d), prediction (rows, clusters); returns (rows,)."""
+        return remembered(
+            self.name, truth, prediction, lambda: density_silhouettes(truth, groups_of(prediction), parts=True)
+        )
 
     def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
         """Return the metric. Shape: truth (rows, d), prediction (rows, clusters), weights (rows,) or None."""
+        if weights is None and len(truth):  # the mean is the same, and nobody asks how unsure it is
+            return float(density_silhouettes(truth, groups_of(prediction)).mean())
         return float(
             self.resample(truth, prediction, np.ones((1, len(truth))) if weights is None else weights[None])[0]
         )

@@ -16,7 +16,7 @@ class Silhouette:
     """The mean over rows of (b - a) / max(a, b): a is the mean distance to the own cluster, b to the nearest other.
 
     It favours round clusters of like size. A row in no cluster, or alone in one, counts 0. Of more than 2,000 rows each is held
-    against a fixed sample of 2,000. Resamples weight the rows' own values and do not measure them again.
+    against a fixed sample of 2,000. Resamples weight what each row adds, to others' silhouettes too.
 
     Source:
         Rousseeuw (1987), "Silhouettes: a graphical aid to the interpretation and validation of cluster analysis".
@@ -37,11 +37,13 @@ class Silhouette:
     worst: ClassVar[float] = -1.0
 
     def each(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Return the rows' silhouettes. Shape: truth (rows, d), prediction (rows, clusters); returns (rows,)."""
-        return remembered(self.name, truth, prediction, lambda: silhouettes(truth, groups_of(prediction)))
+        """Return what each row adds to the mean. Shape: truth (rows, d), prediction (rows, clusters); returns (rows,)."""
+        return remembered(self.name, truth, prediction, lambda: silhouettes(truth, groups_of(prediction), parts=True))
 
     def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
         """Return the metric. Shape: truth (rows, d), prediction (rows, clusters), weights (rows,) or None."""
+        if weights is None and len(truth):  # the mean is the same, and nobody asks how unsure it is
+            return float(silhouettes(truth, groups_of(prediction)).mean())
         return float(
             self.resample(truth, prediction, np.ones((1, len(truth))) if weights is None else weights[None])[0]
         )

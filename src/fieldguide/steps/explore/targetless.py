@@ -7,7 +7,6 @@ against the same columns dealt anew each by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from fieldguide.core.space import Reference
 from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.parts.learners._points import principal_axes
-from fieldguide.steps.checking import checked, ordered
+from fieldguide.steps.checking import checked, ordered, without_target
 from fieldguide.steps.explore.explore import samples
 from fieldguide.steps.explore.gallery import trimmed
 
@@ -83,14 +82,7 @@ def explore_targetless(
         metrics_before=metrics_before,
         space=space,
     )
-    return facts, ordered(_without_target(finding) for finding in found)
-
-
-def _without_target(finding: Finding) -> Finding:
-    """A check that asks about a target has nothing to look at, rather than something it could not see."""
-    if finding.status != "skipped" or not finding.sentence.startswith("Not run: it needs"):
-        return finding
-    return replace(finding, status="not_applicable", sentence="The task has no target.")
+    return facts, ordered(without_target(finding) for finding in found)
 
 
 def check_components(n: int, reference: Reference) -> None:

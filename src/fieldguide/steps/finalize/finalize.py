@@ -31,7 +31,7 @@ from fieldguide.steps.finalize.doubts import Judged, doubted, spanned
 from fieldguide.steps.finalize.outputs import drawn, output_facts
 from fieldguide.steps.finalize.promise import declined, in_time
 from fieldguide.steps.finalize.series import forecast_facts
-from fieldguide.steps.finalize.targetless import targetless_facts
+from fieldguide.steps.finalize.targetless import opening, targetless_facts
 from fieldguide.steps.refine.refine import Blended
 from fieldguide.steps.refine.weak_slices import judged_again, judged_of
 
@@ -128,6 +128,7 @@ def finalize(
         facts["structure"] = targetless_facts(
             bench, model, bar, sealed.rows, answers[0], bar_answers[0], sealed.blocks, reference
         )
+        facts["sentence"] = opening(facts["structure"]) + facts["sentence"]
     if examples is not None and test is not None:
         facts["forecasts"] = forecast_facts(
             examples,

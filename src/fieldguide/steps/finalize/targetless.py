@@ -37,7 +37,7 @@ JUDGED = 2_000
 """Most sealed rows on which the halves are compared."""
 DRAWN = 800
 NEIGHBOURS = (5, 10, 20, 50)
-QUICK_STEPS = 25
+QUICK_STEPS = 15
 """Passes of an autoencoder that is fitted for a comparison only."""
 CLEAR = 2.58
 LEAST = 0.03
@@ -74,6 +74,18 @@ def targetless_facts(
         "kept": _kept(output, points, answers, bar_answers, blocks, bench.seed), "neighbours": _neighbours(points, answers[:, :-d], bar_answers[:, :-d]),
         "columns": _rebuilt(points, answers[:, -d:], bar_answers[:, -d:], reference), "map": reduced_map(rows, answers[:, :-d], bench.seed),
     }  # fmt: skip
+
+
+def opening(structure: Mapping[str, Any]) -> str:
+    """Return what has to be said before any score: that there is nothing to be grouped; else ""."""
+    verdict = structure.get("stability", {}).get("verdict")
+    if verdict == "none":
+        return "there are no clusters here: rows are grouped no more steadily than one heap would be; "
+    return (
+        "the clusters are those of single columns: dealt anew, columns are grouped as steadily; "
+        if verdict == "columns"
+        else ""
+    )
 
 
 def _words(model: Model) -> str:
