@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,6 +45,28 @@ def houses(n_rows: int = 300, seed: int = 5) -> pl.DataFrame:
     district = rng.choice(["north", "south", "west"], n_rows)
     price = 2.0 * size + 15 * rooms + 40 * (district == "west") + rng.normal(0, 20, n_rows)
     return pl.DataFrame({"size": size, "rooms": rooms, "district": district, "price": price.round(1)})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """No test uses the network: whoever connects to another machine fails, by name. Processes that tests start are on their honour."""
+    connect = socket.socket.connect
+
+    def refused(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _here(str(address[0])):
+            raise AssertionError(f"a test connects to {address[0]}: tests use this machine only")
+        connect(self, address)
+
+    socket.socket.connect = refused  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+def _here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ what the table says.
 from __future__ import annotations
 
 import re
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ GROUPS: dict[str, tuple[list[Bad], Any]] = {
     "calls": (CALLS, called), "requests": (REQUESTS, post),
 }  # fmt: skip
 CASES = [(group, case, case.call or call) for group, (cases, call) in GROUPS.items() for case in cases]
+MOST_MEMORY = 600 * 1024
+"""What a refusal may add to the memory of the process [kB]: packages that are loaded for it, and no claim of a header."""
 LITTER = (".writing", ".part")
 
 
@@ -77,11 +80,13 @@ def room(tmp_path: Path, fresh: Path, small: Path, client: Any, command: Command
 @pytest.mark.parametrize(("group", "case", "call"), CASES, ids=[f"{group}: {case.name}" for group, case, _ in CASES])
 def test_a_bad_input_is_refused_in_four_parts(group: str, case: Bad, call: Any, room: Room) -> None:
     made = case.make(room)
-    before = kept(room.folder)
+    before, peak = kept(room.folder), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         outcome = call(room, made)
     except FieldguideError as error:
         outcome = error
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
+    assert used < MOST_MEMORY, f"{used / 1024:.0f} MB"
     parts = told(outcome, case)
     missing = [part for part in PARTS if not parts.get(part)]
     assert not missing, (missing, parts)
