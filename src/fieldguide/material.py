@@ -206,7 +206,7 @@ class Material:
             or self.config.split.newest == "leave"
         ):
             return self.to_learn
-        rows = np.union1d(split.development, split.test)
+        rows = np.sort(np.concatenate([split.development, split.test]))
         return rows[may[rows]]
 
     @property

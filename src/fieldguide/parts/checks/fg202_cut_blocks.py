@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fieldguide.core.blocks import distinct
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.split import Split
@@ -36,9 +37,9 @@ class CutBlocks:
     severity: ClassVar[Severity] = "error"
 
     def run(self, *, split: Split, roles: Roles) -> list[Finding]:
-        n_blocks = len(np.unique(roles.blocks))
-        cut = np.intersect1d(roles.blocks[split.development], roles.blocks[split.test])
-        touched = int(np.isin(roles.blocks[split.test], cut).sum())
+        n_blocks, sealed = len(distinct(roles.blocks)), roles.blocks[split.test]
+        shared = np.isin(sealed, roles.blocks[split.development])
+        cut, touched = distinct(sealed[shared]), int(shared.sum())
         evidence = {"n_blocks": n_blocks, "cut_blocks": len(cut), "sealed_rows_in_them": touched}
         if not len(cut):
             return [passed(self, f"None of the {count(n_blocks, 'block')} of rows is cut.", evidence=evidence)]

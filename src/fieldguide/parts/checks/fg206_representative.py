@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
+from fieldguide.core.blocks import distinct
 from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.settings import setting
@@ -64,7 +63,7 @@ class Representative:
             sentence = f"The later, sealed rows differ from the earlier ones{behind} ({said}): the data drift."
             remedy = "Expect the score to change further with time, and watch these columns in use."
             return [fire(self, sentence, remedy, severity="info", columns=columns, evidence=evidence)]
-        grouped = len(roles) / len(np.unique(roles.blocks)) >= 2.0
+        grouped = len(roles) / len(distinct(roles.blocks)) >= 2.0
         if grouped:
             sentence = f"The sealed groups differ from the others{behind} ({said}), as whole groups do."
             remedy = "Read the interval, which resamples groups: a few groups make it wide."

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.blocks import Duplicates, connect, find_duplicates, joined, same
+from fieldguide.core.blocks import Duplicates, connect, find_duplicates, joined, others, same
 from fieldguide.core.contracts import Roles, Splitter
 from fieldguide.core.entities import Entities, find_entities
 from fieldguide.core.errors import SplitError
@@ -127,7 +127,7 @@ def divide(
     if request.given is not None:
         scheme = f"given, {splitter.name}"
     development, test = _sealed_first(roles, request, splitter)
-    purged = np.setdiff1d(np.arange(table.n_rows), np.union1d(development, test))
+    purged = others(table.n_rows, development, test)
     work = _worked_on(roles, development, request.sample, splitters["random"])
     learned = _learned(roles, development, test, strata, request, splitter)
     inside = roles.take(work)
@@ -160,7 +160,7 @@ def _sealed_first(roles: Roles, request: Request, splitter: Splitter) -> tuple[n
         kept, held = splitter.hold_out(roles.take(pool), request.test or held_share(len(pool)), "seal")
         test = pool[held]
         beside = np.flatnonzero(train & ~judged)
-        development = np.union1d(pool[kept], beside[_apart(roles, beside, test, splitter)])
+        development = np.sort(np.concatenate([pool[kept], beside[_apart(roles, beside, test, splitter)]]))
     if len(test) == 0 or len(development) < FEWEST_ROWS // 2:
         sizes = np.unique(roles.blocks, return_counts=True)[1]
         raise SplitError(
@@ -218,7 +218,7 @@ def prove(table: Table, divided: Divided, *, threads: int = 1) -> tuple[dict[str
     facts = _facts(split, roles, duplicates, table)
     facts["entities"] = list(divided.entities.columns) if divided.entities else []
     facts["discrimination"] = discriminate(table, split.development, split.test, roles.blocks, seed=0, threads=threads)
-    rest = np.setdiff1d(split.development, split.work)
+    rest = others(table.n_rows, others(table.n_rows, split.development), split.work)
     facts["sample"] = (
         discriminate(table, rest, split.work, roles.blocks, seed=0, threads=threads) if split.sampled else None
     )
