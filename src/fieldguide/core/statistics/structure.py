@@ -208,6 +208,8 @@ def _silhouettes(distances: Distances, labels: np.ndarray, against: np.ndarray) 
     for part in _chunks(len(grouped), len(against)):
         rows = grouped[part]
         far = distances(rows)
+        here = np.flatnonzero(held[rows])
+        far[here, np.searchsorted(against, rows[here])] = 0.0  # products leave a row at some distance from itself
         sums, own, at = far @ groups, codes[rows], np.arange(len(rows))
         n_own = counts[own] - held[rows]
         alone = n_own <= 0
@@ -230,9 +232,7 @@ def _silhouettes(distances: Distances, labels: np.ndarray, against: np.ndarray) 
             by_b / np.where(counts[next_to] > 0, counts[next_to], 1.0),
         )
         inside = mine * (far - np.where(able, a, 0.0)[:, None])
-        if held[rows].any():  # a row is not at any distance from itself
-            here = np.flatnonzero(held[rows])
-            inside[here, np.searchsorted(against, rows[here])] = 0.0
+        inside[here, np.searchsorted(against, rows[here])] = 0.0  # nor does it pull itself
         pulls += share_a @ inside + share_b @ (theirs * (far - np.where(able, b, 0.0)[:, None]))
     moved[against] = pulls * len(against) / len(labels)  # each row beside the sample stands for one in it
     if len(against) < len(labels):

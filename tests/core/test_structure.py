@@ -1,0 +1,96 @@
+"""Structure: silhouettes, trust and agreement against scikit-learn, paths by hand, and how unsure their means are."""
+
+import numpy as np
+import pytest
+
+from fieldguide.core.batch import Batch, Layout
+from fieldguide.core.space import Space, axes, columns_of, dense
+from fieldguide.core.statistics import structure
+
+RNG = np.random.default_rng(0)
+POINTS = RNG.normal(size=(200, 4))
+LABELS = RNG.integers(0, 3, 200)
+
+
+def test_silhouettes_are_scikit_learns():
+    from sklearn.metrics import silhouette_samples
+
+    found = structure.silhouettes(POINTS, LABELS)
+    assert np.allclose(found, silhouette_samples(POINTS, LABELS), atol=1e-8)
+    assert structure.silhouettes(POINTS, LABELS, parts=True).mean() == pytest.approx(found.mean(), abs=1e-12)
+
+
+def test_a_row_in_no_group_or_alone_counts_nothing():
+    labels = np.array([0, 0, 1, 1, 2, -1])
+    points = np.array([[0.0], [1.0], [10.0], [11.0], [50.0], [5.0]])
+    found = structure.silhouettes(points, labels)
+    assert found[4] == found[5] == 0 and (found[:4] > 0.8).all()
+    assert (structure.silhouettes(points, np.zeros(6, np.int64)) == 0).all()
+
+
+def test_rows_beside_the_sample_are_held_against_it(monkeypatch):
+    whole = structure.silhouettes(POINTS, LABELS).mean()
+    monkeypatch.setattr(structure, "held_against", lambda n, most=0: np.arange(0, n, 2))
+    assert structure.silhouettes(POINTS, LABELS).mean() == pytest.approx(whole, abs=0.03)
+    parts = structure.silhouettes(POINTS, LABELS, parts=True)
+    assert parts.mean() == pytest.approx(structure.silhouettes(POINTS, LABELS).mean(), abs=1e-9)
+    assert np.isfinite(structure.density_silhouettes(POINTS, LABELS)).all()
+    assert 0 < structure.intruders(POINTS, POINTS[:, :2], 5).mean() < 1
+
+
+def test_how_unsure_a_silhouette_is_is_how_it_differs_from_sample_to_sample():
+    centres = np.array([[0.0, 0], [3, 0], [0, 3]])
+    rng, means, errors = np.random.default_rng(1), [], []
+    for _ in range(60):
+        truth = rng.integers(0, 3, 100)
+        points = centres[truth] + rng.normal(size=(100, 2))
+        parts = structure.silhouettes(points, truth, parts=True)
+        means.append(parts.mean())
+        errors.append(parts.std() / 10)
+    assert 0.75 < np.mean(errors) / np.std(means) < 1.35
+    plain = structure.silhouettes(points, truth)
+    assert plain.std() / 10 < 0.85 * np.mean(errors)  # which silhouettes as they stand would understate
+
+
+def test_agreement_is_scikit_learns_and_blind_to_names():
+    from sklearn.metrics import adjusted_rand_score
+
+    other = RNG.integers(0, 4, 200)
+    assert structure.adjusted_rand(LABELS, other) == pytest.approx(adjusted_rand_score(LABELS, other), abs=1e-12)
+    assert structure.adjusted_rand(LABELS, (LABELS + 1) % 3) == 1.0
+    twice = np.repeat(np.arange(200), 2)
+    weighted = structure.adjusted_rand(LABELS, other, np.full(200, 2.0))
+    assert weighted == pytest.approx(structure.adjusted_rand(LABELS[twice], other[twice]), abs=1e-12)
+
+
+def test_paths_go_through_dense_rows():
+    line = np.concatenate([np.arange(10.0), 30 + np.arange(10.0)])[:, None]
+    two = np.repeat([0, 1], 10)
+    assert structure.density_silhouettes(line, two).mean() > 0.75
+    assert structure.density_silhouettes(line, np.array([0] * 5 + [1] * 15)).mean() < 0.3
+    one_heap = np.random.default_rng(2).normal(size=(300, 2))
+    assert abs(structure.density_silhouettes(one_heap, (one_heap[:, 0] > 0).astype(int)).mean()) < 0.1
+    few = np.where(np.arange(20) < 3, 1, 0)
+    assert (structure.density_silhouettes(line, few) == 0).all()  # three rows have no density
+
+
+def test_nearest_is_exact_and_equal_rows_are_no_distance_apart():
+    far = POINTS + 1e4
+    near, gaps = structure.nearest(far, far, 3)
+    assert np.array_equal(near[:, 0], np.arange(200)) and (gaps[:, 0] == 0).all()
+    whole = np.sqrt(((POINTS[:, None] - POINTS) ** 2).sum(axis=2))
+    assert np.allclose(structure.nearest(POINTS, POINTS, 3)[1], np.sort(whole, axis=1)[:, :3])
+    assert structure.nearest(POINTS[:2], POINTS[:1], 5)[0].tolist() == [[0], [0]]
+
+
+def test_each_column_of_the_table_has_the_same_say():
+    layout = Layout(("age", "age missing"), (("town", 4),), columns=("age", "town"))
+    numbers = np.column_stack([RNG.normal(5, 3, 50), RNG.random(50) < 0.3]).astype(np.float32)
+    batch = Batch(layout, {"numbers": numbers, "codes": RNG.integers(1, 4, (50, 1)).astype(np.int32)})
+    points = Space.fit(batch).of(batch)
+    assert dense(batch).shape == points.shape == (50, 6) and len(axes(layout)) == 6
+    variance = dict.fromkeys(columns_of(layout), 0.0)
+    for name, value in zip(columns_of(layout), points.var(axis=0)):
+        variance[name] += value
+    assert variance == pytest.approx({"age": 1.0, "town": 1.0})
+    assert (points[:, 2] == 0).all() and np.allclose(points.mean(axis=0), 0)  # a level that never occurs says nothing
