@@ -192,7 +192,7 @@ SENT = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=SENT, data=st.data())
 def test_whatever_is_sent_again_gives_the_same_joined_table(tmp_path: Path, records: list, data: st.DataObject) -> None:
     """Every outcome is sent once in order; then any of those sent so far again, at any moment, in any order."""

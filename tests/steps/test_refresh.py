@@ -34,7 +34,7 @@ NOW = START + timedelta(days=40)
 COLUMNS = (Column("x", "number"), Column("z", "number"), Column("city", "category"))
 OUTPUT = Output("y", find("tasks", "binary")(), ("no", "yes"))
 SMALL = {
-    "boosting": {"learning_rate": 0.1, "n_rounds": 25},
+    "boosting": {"learning_rate": 0.2, "n_rounds": 12},
     "mlp": {"n_epochs": 6, "d_hidden": 16, "n_layers": 1},
     "tabm": {"n_epochs": 3, "k": 2, "d_block": 16, "n_blocks": 1, "n_bins": 8},
     "linear": {},
@@ -110,7 +110,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def turned(tmp_path_factory: pytest.TempPathFactory, models: dict[str, Path]):
     """A refresh of boosting on a log in which the world turns."""
     place = tmp_path_factory.mktemp("turned")
-    url = logged(place / "log.db", load_model(models["boosting"]), world(1_500, 2, turn=1.5))
+    url = logged(place / "log.db", load_model(models["boosting"]), world(1_100, 2, turn=1.5))
     model = place / "model"
     models["boosting"].rename(model)
     models["boosting"] = model
@@ -126,7 +126,7 @@ def test_three_versions_are_compared_on_the_same_newest_rows(turned):
         # log loss: less is better, so that the difference is the other's less the first's
         apart = found["versions"][other]["value"] - found["versions"][one]["value"]
         assert pairs[one, other]["value"] == pytest.approx(apart)
-        assert pairs[one, other]["n"] == found["n_window"] == 300
+        assert pairs[one, other]["n"] == found["n_window"] == 220
     assert pairs["warm", "old"]["interval"][0] > 0
     assert found["written"] == "warm" and found["new"] == found["versions"]["warm"]
     assert found["difference"]["value"] == pairs["warm", "old"]["value"]
