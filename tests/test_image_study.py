@@ -195,3 +195,22 @@ def test_names_of_images_that_are_not_there_are_no_images(tmp_path):
     for i in range(30):
         (tmp_path / f"{i}.jpg").write_bytes(b"x")
     assert detect_columns(open_source(touched))[0].kind == "image"
+
+
+def test_each_of_two_open_studies_keeps_what_it_found_in_its_own_folder(tmp_path):
+    folders = [write_digits(tmp_path / f"digits{i}", 60) for i in range(2)]
+    studies = [Study.create(folder, target="label", out=tmp_path / f"study{i}") for i, folder in enumerate(folders)]
+    for study in studies:
+        study.frame()
+    for study in studies:  # in turn: the one asked last is not the one that was opened last
+        study.split()
+    studies[0].frame()
+    for i, study in enumerate(studies):
+        lines = [json.loads(line) for line in (study.folder / "work" / "media.jsonl").read_text().splitlines()]
+        assert {f"digits{i}" in name for name, _ in lines} == {True} and len({name for name, _ in lines}) == 60
+    shared = Study.create(
+        folders[0], target="label", out=tmp_path / "again"
+    )  # what this process knows is written there as well
+    shared.frame()
+    lines = (tmp_path / "again" / "work" / "media.jsonl").read_text().splitlines()
+    assert len({json.loads(line)[0] for line in lines}) == 60

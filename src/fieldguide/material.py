@@ -67,12 +67,19 @@ class Material:
             outputs.append(replace(output, metric=find("metrics", name)(**settings), labels=labels))
         return replace(problem, outputs=tuple(outputs))
 
-    @cached_property
+    @property
     def framed(self) -> Framed:
-        """The problem and its typed table; a join makes the table first."""
+        """The problem and its typed table; a join makes the table first.
+
+        Every step asks for it: what is found out about files from here on is kept in this study's folder, however many are open.
+        """
+        SEEN.keep_in(self.folder / "work")
+        return self._framed
+
+    @cached_property
+    def _framed(self) -> Framed:
         from fieldguide.steps.frame.frame import frame
 
-        SEEN.keep_in(self.folder / "work")
         if self.config.join is not None:
             self.join()
         return frame(self.config, self.agreed, self.folder / "work")
@@ -92,7 +99,7 @@ class Material:
 
     def reread_contract(self) -> None:
         """Forget the contract and what was framed by it: either has changed."""
-        for name in ("agreed", "framed"):
+        for name in ("agreed", "_framed"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -160,7 +167,9 @@ class Material:
         """The space in which a task without a target is judged, as explore froze it."""
         frozen = self.journal.last("space")
         if frozen is None:
-            raise GateError("there is no space to judge in yet", rule="it is fitted on development rows", do="run explore")
+            raise GateError(
+                "there is no space to judge in yet", rule="it is fitted on development rows", do="run explore"
+            )
         if self._reference is None or self._reference[0] != frozen["scope"]:
             self._reference = (frozen["scope"], Reference.from_dict(frozen, modality))
         return self._reference[1]

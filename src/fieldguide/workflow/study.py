@@ -42,8 +42,10 @@ class Study(Beside):
             out: the folder; default: named after the file, in the current folder.
             answers: entries of the `problem` section, such as goal or costs.
         """
+        from fieldguide.core.files.media import SEEN
         from fieldguide.steps.begin.begin import begin
 
+        SEEN.keep_in(None)  # the new study has no folder yet, and another one's is not its own
         return cls(begin(data, target, out, answers), watch)
 
     def leaderboard(self) -> list[dict[str, Any]]:

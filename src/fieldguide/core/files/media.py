@@ -191,26 +191,33 @@ def _hash_of(text: str | None, column: Any) -> str | None:
 
 
 class Seen:
-    """What was found out about files, by path, size and time of change: in memory, and in a study's folder once it has one.
+    """What was found out about files, by path, size and time of change: in memory, and in the folder of the study that works.
 
     Nothing here is ever needed: without it a file is looked at again.
     """
 
     def __init__(self) -> None:
         self.folder: Path | None = None
+        self._read: set[Path] = set()
+        self._written: dict[Path, set[tuple[str, str]]] = {}
         self._facts: dict[str, dict[str, Any]] = {}
         self._sent: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
     def keep_in(self, folder: Path | None) -> None:
-        """Keep what is found out in a folder (None: in memory only), and take what is kept there already."""
+        """Keep what is found out in a folder (None: in memory only), and take what is kept there already.
+
+        Of several studies that are open the one that works says so; what is known of a file in one of them is written to the
+        folder of the other once it is asked for there.
+        """
         folder = None if folder is None else Path(folder)
         if folder == self.folder:
             return
         self.folder = folder
         path = None if folder is None else folder / _INDEX
-        if path is None or not path.is_file():
+        if folder is None or path is None or folder in self._read or not path.is_file():
             return
+        self._read.add(folder)
         with path.open(encoding="utf-8") as file:
             for line in file:
                 try:
@@ -218,6 +225,7 @@ class Seen:
                 except ValueError:
                     continue  # a killed run may leave half a line; the file is looked at again
                 self._facts.setdefault(name, {}).update(facts)
+                self._written.setdefault(folder, set()).update((name, about) for about in facts)
 
     def facts(self, cell: str, about: str, find: Callable[[bytes], Mapping[str, Any]]) -> Mapping[str, Any]:
         """Return what is known of a cell, after `find(bytes)` unless the fact `about` is known.
@@ -229,6 +237,13 @@ class Seen:
         kept = self._sent if cell.startswith(DATA) else self._facts
         known = kept.get(name)
         if known is not None and about in known:
+            if (
+                self.folder is not None
+                and (name, about) not in self._written.get(self.folder, ())
+                and kept is self._facts
+            ):
+                with self._lock:
+                    self._write(name, known)
             return known
         found = dict(find(bytes_of(cell)))
         with self._lock:
@@ -237,10 +252,16 @@ class Seen:
             known = kept.setdefault(name, {})
             known.update(found)
             if self.folder is not None and not cell.startswith(DATA):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with (self.folder / _INDEX).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps([name, found]) + "\n")
+                self._write(name, found)
         return known
+
+    def _write(self, name: str, found: Mapping[str, Any]) -> None:
+        """Append what was found out about a file to the index of the study that works."""
+        assert self.folder is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / _INDEX).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([name, found]) + "\n")
+        self._written.setdefault(self.folder, set()).update((name, about) for about in found)
 
     def known(self, cell: str) -> Mapping[str, Any]:
         """Return what was found out about a cell so far; nothing where the file is gone."""
