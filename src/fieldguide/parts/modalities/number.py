@@ -199,7 +199,7 @@ def _read_value(value: Any, style: Style) -> tuple[float | None, bool]:
     elif isinstance(value, int | float | Decimal | np.number | np.bool_):
         try:
             number = float(value)
-        except OverflowError:
+        except (OverflowError, ValueError):  # too large, or a decimal that signals that it is no number
             return None, True
         if number != number:
             return None, False
