@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shutil
 import sys
@@ -214,3 +215,33 @@ def test_each_of_two_open_studies_keeps_what_it_found_in_its_own_folder(tmp_path
     shared.frame()
     lines = (tmp_path / "again" / "work" / "media.jsonl").read_text().splitlines()
     assert len({json.loads(line)[0] for line in lines}) == 60
+
+
+@pytest.mark.parametrize("of", ["bytes", "struct"])
+def test_a_data_set_folder_of_the_hub_goes_from_init_to_its_bar(of, tmp_path):
+    """Parquet shards with bytes, by part, as the Hugging Face hub has them: the division is obeyed, nothing is unpacked twice."""
+    digits, folder = load_digits(), tmp_path / "digits" / "data"
+    folder.mkdir(parents=True)
+    kept = [i for i in range(len(digits.target)) if digits.target[i] < 2][:90]
+    for part, places in (("train", kept[:60]), ("validation", kept[60:75]), ("test", kept[75:])):
+        cells = [_png(digits.images[i]) for i in places]
+        images = cells if of == "bytes" else [{"bytes": cell, "path": f"{i}.png"} for i, cell in zip(places, cells, strict=True)]
+        frame = pl.DataFrame({"image": images, "label": [int(digits.target[i]) for i in places]})
+        frame.write_parquet(folder / f"{part}-00000-of-00001.parquet")
+    assert main(["init", str(tmp_path / "digits"), "--target", "label", "--out", str(tmp_path / "study")]) == 0
+    text = (tmp_path / "study" / "study.yaml").read_text()
+    assert "split: {column: split, test: test}  # = the division that the folders give" in text
+    text = text.replace("{trials: 30, minutes: 10}", "{trials: 0, minutes: }")
+    (tmp_path / "study" / "study.yaml").write_text(text + "\nlearners: {use: [prior, linear]}\nthreads: 1\n")
+    study = Study(tmp_path / "study")
+    assert study.split()["n_test"] == 15 and study.split()["n_validation"] == 15
+    scores = {entry["candidate"]: entry["scores"][0]["value"] for entry in study.baseline()["entries"]}
+    assert scores["linear"] > 0.9 > scores["prior"]
+    written = list((study.folder / "work" / "files").rglob("*.png"))
+    assert len(written) == len({path.name for path in written}) <= 90
+
+
+def _png(shades):
+    file = io.BytesIO()
+    PIL.fromarray((shades * 15.9).astype("uint8")).save(file, "PNG")
+    return file.getvalue()
