@@ -21,6 +21,7 @@ from fieldguide.faces.report.blocks import table
 from fieldguide.faces.report.compared import near
 from fieldguide.faces.report.facts import STEPS, Recorded, at, recorded
 from fieldguide.faces.report.figures import decimals_for, moment, number, seconds, span
+from fieldguide.faces.report.pictures import worst
 from fieldguide.faces.report.story import header, seal
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -193,6 +194,33 @@ def test_facts_that_are_absent_leave_a_section_not_a_crash() -> None:
     for step in STEPS:
         text = result_html(Result(step, {}, (Finding("FG999", "warning", "Something <i>odd</i>."),)))
         assert "▲</span> Warning" in text and "Something &lt;i&gt;odd&lt;/i&gt;." in text
+
+
+def test_a_long_number_is_cut_in_a_caption() -> None:
+    row = {
+        "truth": "happy",
+        "answer": "angry",
+        "inputs": {
+            "voice": {"kind": "audio", "name": "a.wav", "source": "data:,"},
+            "price": {"text": "15.777802211652789"},
+            "zip": {"text": "007"},
+        },
+    }
+    assert worst({"worst": [row]})[-1]["items"][0]["lines"] == [
+        "truth happy",
+        "answer angry",
+        "a.wav",
+        "price: 15.78",
+        "zip: 007",
+    ]
+
+
+def test_each_of_few_trials_is_a_tick() -> None:
+    rows = [
+        {"trial": i, "score": 0.5, "learner": "mlp", "stage": "coach", "best": 0.5, "strength": 1, "label": ""}
+        for i in (1, 2, 3)
+    ]
+    assert charts.search(rows, "score")["layer"][0]["encoding"]["x"]["axis"]["values"] == [1, 2, 3]
 
 
 def test_candidates_far_behind_are_not_drawn() -> None:

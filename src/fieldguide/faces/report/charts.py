@@ -121,7 +121,11 @@ def curves(rows: Rows, x: str, y: str, *, height: int = 190, log: bool = False) 
 def marked(spec: Spec, x: float) -> Spec:
     """Return a chart of one layer with an upright line at `x`."""
     drawn = {name: spec[name] for name in ("mark", "encoding")}
-    rule = {"data": {"values": [{"at": x}]}, "mark": {"type": "rule", "strokeDash": [4, 3]}, "encoding": {"x": {"field": "at", "type": "quantitative"}}}
+    rule = {
+        "data": {"values": [{"at": x}]},
+        "mark": {"type": "rule", "strokeDash": [4, 3]},
+        "encoding": {"x": {"field": "at", "type": "quantitative"}},
+    }
     return {**{name: part for name, part in spec.items() if name not in drawn}, "layer": [drawn, rule]}
 
 
@@ -254,7 +258,8 @@ def search(rows: Rows, title: str) -> Spec:
         "type": "nominal",
         "scale": {"domain": learners, "range": [shapes[i % 6] for i in range(len(learners))]},
     }
-    x = quantity("trial", "trial", axis={"tickMinStep": 1, "tickCount": 8})
+    made = sorted({row["trial"] for row in rows})  # of few trials each is a tick: there is no trial 1.5
+    x = quantity("trial", "trial", axis={"values": made} if len(made) <= 12 else {"tickMinStep": 1, "tickCount": 8})
     strength = {"field": "strength", "type": "quantitative", "scale": None, "legend": None}
     return base(rows, 240, layer=[
         {"transform": [{"filter": "isValid(datum.best)"}], "mark": {"type": "line", "interpolate": "step-after", "color": "var(--muted)", "strokeDash": [4, 3], "strokeWidth": 1.2}, "encoding": {"x": x, "y": quantity("best", title)}},

@@ -32,10 +32,11 @@ def failures(r: Recorded) -> list[Block]:
         )
     ]
     pair = [drawing for drawing in (_calibration(r, source, rows), _confusion(r, final)) if drawing]
-    found.append(
-        blocks.grid(pair) if len(pair) > 1 else pair[0] if pair else blocks.text("No calibration was recorded.")
-    )
-    found.append(_ratios(r, source))
+    found += [blocks.grid(pair)] if len(pair) > 1 else pair
+    if any(one.get("ratio") is not None for one in at(source, "calibration", default=[])):
+        found.append(_ratios(r, source))
+    elif not pair:
+        found.append(blocks.text("No calibration was recorded."))
     found += outputs.each(r, final)
     if final:
         found += _slices(r, final)

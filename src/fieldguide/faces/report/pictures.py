@@ -120,10 +120,18 @@ def worst(refined: Mapping[str, Any]) -> list[Block]:
 
 
 def _picture(row: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    others = [f"{name}: {one['text']}" for name, one in row.get("inputs", {}).items() if "text" in one]
+    others = [f"{name}: {_short(one['text'])}" for name, one in row.get("inputs", {}).items() if "text" in one]
     named = [str(shown.get("name", ""))] if shown.get("source") else []
     lines = [f"truth {row.get('truth')}", f"answer {_answer(row)}", *named, *others]
     return {**shown, "lines": lines}
+
+
+def _short(text: Any) -> str:
+    """Return a cell as a caption has room for it: of a long number four digits."""
+    try:
+        return number(float(text)) if len(str(text)) > 8 else str(text)
+    except ValueError:
+        return str(text)
 
 
 def _answer(row: Mapping[str, Any]) -> str:

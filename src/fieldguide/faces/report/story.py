@@ -21,6 +21,7 @@ from fieldguide.faces.report.figures import (
 )
 from fieldguide.faces.report.structure import first_line, free, there
 
+NOT_RUN = "Not run: it needs "
 VERDICTS = {"yes": ("✔", "Yes", "yes"), "no": ("✖", "No", "no"), "cannot tell": ("?", "Cannot be told", "open")}
 LEAKS = ("FG306", "FG309", "FG312", "FG313", "FG314", "FG315", "FG316", "FG317", "FG322", "FG324", "FG326")
 
@@ -265,10 +266,13 @@ def unproven(r: Recorded) -> list[Block]:
 def _silences(r: Recorded) -> list[Block]:
     """Return the checks that had nothing to look at, by the reason; those that should have looked and could not stand apart."""
     titles = check_titles()
-    skipped = [f for f in r.findings() if f["status"] == "skipped"]
+    silent = [f for f in r.findings() if f["status"] in ("skipped", "not_applicable")]
+    # Where a kind of study has no such thing to look at, its checks are not run: one line, not one for each.
+    without = [f for f in silent if f["status"] == "skipped" and f["sentence"].startswith(NOT_RUN)]
+    skipped = [f for f in silent if f["status"] == "skipped" and f not in without]
     reasons: dict[str, list[str]] = {}
-    for f in r.findings():
-        if f["status"] == "not_applicable":
+    for f in silent:
+        if f["status"] == "not_applicable" or f in without:
             reasons.setdefault(f["sentence"], []).append(f["code"])
     found = [blocks.heading("Checks that could not look"), blocks.findings(skipped, titles)] if skipped else []
     if reasons:
