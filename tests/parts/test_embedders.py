@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from fieldguide.parts.embedders import skipgram
 from fieldguide.parts.embedders._draws import Alias, draw
 from fieldguide.parts.embedders._objective import Stretch
 from fieldguide.parts.embedders.skipgram import SkipGram
+from fieldguide.testing import check_embedder
 
 WINDOW, BLOCK, N_WORDS, N_NOISE, NEGATIVES = 2, 4, 7, 3, 5
 
@@ -245,6 +248,23 @@ def test_the_same_seed_gives_the_same_vectors() -> None:
     embedder = SkipGram(dimensions=4, epochs=1)
     one, again, other = (learned(topics(), embedder, seed) for seed in (1, 1, 2))
     assert np.array_equal(one, again) and not np.allclose(one, other)
+
+
+def test_contract() -> None:
+    check_embedder(SkipGram(dimensions=4, epochs=2))
+
+
+@dataclass(frozen=True)
+class Forgetful(SkipGram):
+    """It deals from the clock on the wall: no seed gives its vectors again."""
+
+    def start(self, n_words: int, seed: int, device: torch.device) -> Any:
+        return super().start(n_words, time.perf_counter_ns() % 1_000_000, device)
+
+
+def test_the_contract_notices_an_embedder_that_no_seed_repeats() -> None:
+    with pytest.raises(AssertionError, match="the same seed gives the same vectors"):
+        check_embedder(Forgetful(dimensions=4, epochs=1))
 
 
 def test_the_clock_stops_a_pass() -> None:
