@@ -22,6 +22,7 @@ from fieldguide.parts.modalities._reading import DEFAULT_MISSING, missing_tokens
 from fieldguide.parts.modalities._scaling import NumbersEncoder
 
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)  # [%]
+LARGEST = float(np.finfo(np.float64).max)
 MAX_BINS = 30
 _EXACT = 2**53
 _NUMERIC = re.compile(r"[0-9+.eE-]+\Z")
@@ -239,7 +240,7 @@ def summary(cells: np.ndarray) -> dict[str, Any]:
         outliers = (values < quartile - reach) | (values > three_quarters + reach)
     return facts | {
         "mean": float((values / largest).mean() * largest),
-        "sd": float((values / largest).std(ddof=1) * largest) if len(values) > 1 else 0.0,
+        "sd": min(float((values / largest).std(ddof=1)) * largest, LARGEST) if len(values) > 1 else 0.0,
         "min": float(values.min()),
         "quantiles": {f"{q}%": float(point) for q, point in zip(QUANTILES, points, strict=True)},
         "max": float(values.max()),
@@ -255,7 +256,7 @@ def _histogram(values: np.ndarray) -> dict[str, list[float]]:
     low, high = float(values.min()), float(values.max())
     if high - low < MAX_BINS and abs(low) < 2**50 and not (values % 1).any():
         edges = np.arange(low - 0.5, high + 1.0)
-    elif low == high or not math.isfinite(high - low) or (low + (high - low) / MAX_BINS == low):
+    elif low == high or max(abs(low), abs(high)) > LARGEST / 4 or (low + (high - low) / MAX_BINS == low):
         return {"edges": [low, high], "counts": [len(values)]}
     else:
         edges = np.linspace(low, high, min(MAX_BINS, max(5, math.ceil(math.sqrt(len(values))))) + 1)
