@@ -18,15 +18,13 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
-from fieldguide.core.cell import Unreadable, text_of, texts_of
-from fieldguide.core.files.media import BadFile, cell_of
 from fieldguide.parts.modalities import _sounds
 from fieldguide.parts.modalities._checkpoints import resolve
 from fieldguide.parts.modalities._frozen import Beside, FrozenEncoder
 from fieldguide.parts.modalities._heard import HearEncoder
+from fieldguide.parts.modalities._reading import WORKERS, Files
 from fieldguide.parts.modalities._shingles import within
 
-WORKERS = 2
 SEEN_TO_FIT = 500  # training rows whose spectrograms give the mean and deviation of each band
 MOST_RATE = 16_000  # samples a second; speech and most events say nothing more above
 MOST_SECONDS = 10.0  # of a row a network sees, unless nearly all are longer
@@ -38,7 +36,7 @@ NEAR_BITS = 12  # of 128 in which the prints of copies may differ
 
 
 @dataclass(frozen=True)
-class Audio:
+class Audio(Files):
     """Sounds: String, the path of a file or a `data:` URI; null where empty.
 
     Examples:
@@ -48,41 +46,7 @@ class Audio:
     """
 
     name: ClassVar[str] = "audio"
-
-    def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
-        """Return the cells of sounds that can be read to their end, and which others hold something."""
-        texts, unreadable = texts_of(raw)
-        with ThreadPoolExecutor(WORKERS) as pool:
-            found = list(pool.map(lambda text: _read(text, column)[0], texts.to_list()))
-        typed = pl.Series(raw.name, found, pl.String)
-        return typed, unreadable | (typed.is_null() & texts.is_not_null() & (texts != "").fill_null(False))
-
-    def read_value(self, value: Any, column: Any) -> tuple[str | None, bool]:
-        """Return one cell and whether it is broken, as `read` would."""
-        try:
-            found, why = _read(text_of(value), column)
-        except Unreadable:
-            return None, True
-        return found, bool(why)
-
-    def why(self, value: Any, column: Any) -> str:
-        """Return why a raw cell is broken; "" where it is not."""
-        try:
-            return _read(text_of(value), column)[1]
-        except Unreadable as error:
-            return str(error)
-
-    def cells(self, typed: pl.Series) -> np.ndarray:
-        """Return (rows,) objects: str, or None where missing."""
-        cells = np.empty(typed.len(), object)
-        cells[:] = typed.to_list()
-        return cells
-
-    def cell(self, value: str | None) -> np.ndarray:
-        """Return (1,) objects of one read value."""
-        cells = np.empty(1, object)
-        cells[0] = value
-        return cells
+    facts: ClassVar[Callable[[str], Mapping[str, Any]]] = staticmethod(_sounds.facts_of)
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
         """Return counts, rates, lengths, channels and formats, and how many sounds are silent, clipped or repeat others."""
@@ -407,18 +371,6 @@ def near(cells: Sequence[str | None]) -> np.ndarray:
             if differ <= NEAR_BITS and like:
                 pairs.add((prints[a][0], prints[b][0]))
     return np.array(sorted(pairs), np.int64).reshape(-1, 2)
-
-
-def _read(text: str | None, column: Any) -> tuple[str | None, str]:
-    """Return (the cell, why it is broken) of a raw text; both are empty where it is missing."""
-    if not text:
-        return None, ""
-    try:
-        cell = cell_of(text, column)
-        why = _sounds.facts_of(cell).get("error", "")
-    except BadFile as error:
-        return None, str(error)
-    return (None if why else cell), why
 
 
 def _shape_of(column: np.ndarray, rate: int = 0, seconds: float = 0.0) -> tuple[int, int]:

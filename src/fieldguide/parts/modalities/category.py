@@ -15,7 +15,7 @@ import polars as pl
 
 from fieldguide.core.batch import Layout
 from fieldguide.core.cell import Unreadable, text_of, texts_of
-from fieldguide.parts.modalities._reading import missing_tokens, without_missing
+from fieldguide.parts.modalities._reading import Texts, missing_tokens, without_missing
 
 MISSING_CODE, RARE_CODE, FIRST_LEVEL = 0, 1, 2
 TOP = 20
@@ -24,7 +24,7 @@ RARE_COUNT = 5  # as the recipe's min_count: a level in fewer rows is called rar
 
 
 @dataclass(frozen=True)
-class Category:
+class Category(Texts):
     """One of several levels: String, null where missing. 3.0, 3 and "3" are the same level.
 
     `Column.read` may hold `missing` (tokens). Only what no cell can hold (a list, bytes) is broken.
@@ -60,12 +60,6 @@ class Category:
         texts = np.array(levels.to_list(), object)
         codes = typed.replace_strict(levels, pl.Series(np.arange(len(levels), dtype=np.uint32)))
         cells[:] = texts[codes.to_numpy()]
-        return cells
-
-    def cell(self, value: str | None) -> np.ndarray:
-        """Return (1,) objects of one read value."""
-        cells = np.empty(1, object)
-        cells[0] = value
         return cells
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:

@@ -7,7 +7,7 @@ another `_copies`; what a network does with pixels is `nets.encoders.image`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,14 +16,12 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.batch import Block, Layout, Spec
-from fieldguide.core.cell import Unreadable, text_of, texts_of
-from fieldguide.core.files.media import BadFile, cell_of
 from fieldguide.parts.modalities import _copies, _pictures
 from fieldguide.parts.modalities._checkpoints import Checkpoint, resolve
 from fieldguide.parts.modalities._frozen import Beside, FrozenEncoder, expected
 from fieldguide.parts.modalities._pixels import Augment, Decode
+from fieldguide.parts.modalities._reading import WORKERS, Files
 
-WORKERS = 2  # threads that read files: Pillow lets go of the interpreter while it decodes
 SEEN_TO_FIT = 2_000  # training rows whose pixels give the mean and deviation of each channel
 MIDDLE = 127.5  # shade that `pixel_scaling: range` brings to 0, and 0 and 255 to -1 and 1
 FLAT = 16  # pixels a side of the flat features
@@ -31,7 +29,7 @@ TOP = 8
 
 
 @dataclass(frozen=True)
-class Image:
+class Image(Files):
     """Images: String, the path of a file or a `data:` URI; null where empty.
 
     Examples:
@@ -41,42 +39,7 @@ class Image:
     """
 
     name: ClassVar[str] = "image"
-
-    def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
-        """Return the cells of images that can be read to their end, and which others hold something."""
-        texts, unreadable = texts_of(raw)
-        with ThreadPoolExecutor(WORKERS) as pool:
-            found = list(pool.map(lambda text: _read(text, column)[0], texts.to_list()))
-        typed = pl.Series(raw.name, found, pl.String)
-        return typed, unreadable | (typed.is_null() & texts.is_not_null() & (texts != "").fill_null(False))
-
-    def read_value(self, value: Any, column: Any) -> tuple[str | None, bool]:
-        """Return one cell and whether it is broken, as `read` would."""
-        try:
-            text = text_of(value)
-        except Unreadable:
-            return None, True
-        found, why = _read(text, column)
-        return found, bool(why)
-
-    def why(self, value: Any, column: Any) -> str:
-        """Return why a raw cell is broken; "" where it is not."""
-        try:
-            return _read(text_of(value), column)[1]
-        except Unreadable as error:
-            return str(error)
-
-    def cells(self, typed: pl.Series) -> np.ndarray:
-        """Return (rows,) objects: str, or None where missing."""
-        cells = np.empty(typed.len(), object)
-        cells[:] = typed.to_list()
-        return cells
-
-    def cell(self, value: str | None) -> np.ndarray:
-        """Return (1,) objects of one read value."""
-        cells = np.empty(1, object)
-        cells[0] = value
-        return cells
+    facts: ClassVar[Callable[[str], Mapping[str, Any]]] = staticmethod(_pictures.facts_of)
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
         """Return counts, sizes, modes and formats, how many files repeat others, and how many are animated or turned."""
@@ -248,18 +211,6 @@ class FlatEncoder:
     def from_dict(data: Mapping[str, Any]) -> FlatEncoder:
         means, deviations = (tuple(np.array(row, np.float64) for row in data[name]) for name in ("means", "deviations"))
         return FlatEncoder(tuple(data["names"]), means, deviations)
-
-
-def _read(text: str | None, column: Any) -> tuple[str | None, str]:
-    """Return (the cell, why it is broken) of a raw text; both are empty where it is missing."""
-    if not text:
-        return None, ""
-    try:
-        cell = cell_of(text, column)
-        why = _pictures.facts_of(cell).get("error", "")
-    except BadFile as error:
-        return None, str(error)
-    return (None if why else cell), why
 
 
 def _channel_scales(column: np.ndarray, side: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -23,6 +23,7 @@ from fieldguide.core.words.languages import languages_of
 from fieldguide.parts.modalities import _shingles
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked, resolve
 from fieldguide.parts.modalities._cutters import Pieces, Pretrained, Words, cutter_of
+from fieldguide.parts.modalities._reading import Texts
 from fieldguide.parts.modalities._sentences import MOST_TOKENS, sentence_features
 from fieldguide.parts.modalities._terms import MOST_TOPIC_TERMS, Terms, topics_of
 from fieldguide.parts.modalities._words import PADDING, UNKNOWN, vocabulary_of, words_of
@@ -36,7 +37,7 @@ COUNTS = ("characters", "words", "digits", "capitals", "marks")
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Texts):
     """Free text: String, null where empty.
 
     Examples:
@@ -58,18 +59,6 @@ class Text:
             return text_of(value) or None, False
         except Unreadable:
             return None, True
-
-    def cells(self, typed: pl.Series) -> np.ndarray:
-        """Return (rows,) objects: str, or None where missing."""
-        cells = np.empty(typed.len(), object)
-        cells[:] = typed.to_list()
-        return cells
-
-    def cell(self, value: str | None) -> np.ndarray:
-        """Return (1,) objects of one read value."""
-        cells = np.empty(1, object)
-        cells[0] = value
-        return cells
 
     def describe(self, typed: pl.Series) -> dict[str, Any]:
         """Return counts, lengths in words and characters, the vocabulary, languages, and how many texts are damaged or repeat."""
