@@ -433,7 +433,7 @@ class Order:
             learner = with_values(self._learner(name), said.settings.get(name, {}))
             recipe = {"balance": self.config.problem.imbalance, **self.config.preprocessing.stated()}
             found.append(Candidate.of(name, learner, recipe))
-            if self.targetless and name in ON_FEATURES:
+            if self.targetless and name in ON_FEATURES and (said.use is None or CODE in said.use) and CODE not in said.skip:
                 found.append(Candidate.of(f"{name} on {CODE}", with_values(learner, {"features": CODE}), recipe))
             if pretrained and name in HEADS:
                 found.append(Candidate.of(f"{name} on features", learner, {**recipe, "media": "features"}))

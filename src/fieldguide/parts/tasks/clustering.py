@@ -35,7 +35,7 @@ class Clustering:
     name: ClassVar[str] = "clustering"
     family: ClassVar[Literal["classes", "sets", "values", "structure"]] = "structure"
     needs_target: ClassVar[bool] = False
-    loss: ClassVar[str] = "squared_error"
+    loss: ClassVar[str] = ""  # nothing is to be hit
     activation: ClassVar[str] = "identity"
     metrics: ClassVar[tuple[str, ...]] = ("silhouette", "density_silhouette")
 

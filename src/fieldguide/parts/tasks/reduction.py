@@ -29,7 +29,7 @@ class Reduction:
     name: ClassVar[str] = "reduction"
     family: ClassVar[Literal["classes", "sets", "values", "structure"]] = "structure"
     needs_target: ClassVar[bool] = False
-    loss: ClassVar[str] = "squared_error"
+    loss: ClassVar[str] = ""  # nothing is to be hit
     activation: ClassVar[str] = "identity"
     metrics: ClassVar[tuple[str, ...]] = ("trustworthiness", "continuity", "reconstruction")
 
