@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from fieldguide.core.errors import DataError
+from fieldguide.core.online.outcome_identity import coded as stored
 from fieldguide.core.problem import Output
 from fieldguide.parts import find
-from fieldguide.core.online.log import coded as stored
 from fieldguide.steps.online.served_rows import coded
 
 BINARY = Output("bought", find("tasks", "binary")(), ("no", "yes"))

@@ -35,7 +35,11 @@ def _written(f: Mapping[str, Any]) -> str | None:
 
 def _often(f: Mapping[str, Any]) -> str | None:
     every = at(f, "recommended", "every")
-    return None if every is None else f"{every}, {'by warm starts' if at(f, 'recommended', 'way') == 'warm' else 'from scratch'}"
+    return (
+        None
+        if every is None
+        else f"{every}, {'by warm starts' if at(f, 'recommended', 'way') == 'warm' else 'from scratch'}"
+    )
 
 
 def _versions(f: Mapping[str, Any], title: str, places: int) -> list[Block]:
@@ -56,7 +60,13 @@ def _versions(f: Mapping[str, Any], title: str, places: int) -> list[Block]:
         note += f" No warm start: {f['warm']['silence']}."
     if at(f, "warm", "kept") and "warm" in scores:
         note += f" Left as they are: {', '.join(f['warm']['kept'])}."
-    columns = [column("version"), column("how"), column(title, True), column("better than the old by", True), column("fitting", True)]
+    columns = [
+        column("version"),
+        column("how"),
+        column(title, True),
+        column("better than the old by", True),
+        column("fitting", True),
+    ]
     written = [i for i, name in enumerate(scores) if name == at(f, "written")]
     return [blocks.table(columns, rows, caption="Versions on the newest rows", note=note, emphasis=written)]
 
@@ -77,7 +87,12 @@ def _updates(f: Mapping[str, Any], title: str) -> list[Block]:
     ] + [["never", "0", number(said.get("never"), places), ABSENT]]  # fmt: skip
     names = [row[0] for row in rows]
     level = f"{100 * float(said.get('level', 0.95)):.3g} %"
-    columns = [column("updates"), column("how many", True), column(title, True), column(f"better than never by ({level} interval)", True)]
+    columns = [
+        column("updates"),
+        column("how many", True),
+        column(title, True),
+        column(f"better than never by ({level} interval)", True),
+    ]
     note = (
         f"On {number(said.get('n_judged'))} rows of the log; an update knows the rows whose outcomes had come. "
         f"One takes {seconds(said.get('seconds'))}. Recommended: {said.get('recommended')}."

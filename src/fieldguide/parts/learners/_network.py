@@ -349,7 +349,11 @@ def continued(
         )  # fmt: skip
         weights = _training.snapshot(net)
         trained = _training.train_network(net, heads, tensors, stopping, plan, effort)
-        if stopping is not None and weights is not None and not _training.measure(trained.net, heads, stopping) < before:
+        if (
+            stopping is not None
+            and weights is not None
+            and not _training.measure(trained.net, heads, stopping) < before
+        ):
             trained.net.load_state_dict(weights)
             trained.n_steps = 0
     return NetworkEstimator(description, trained.net, trained.n_steps, trained.stopped, trained.history, effort.threads)

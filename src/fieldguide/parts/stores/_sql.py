@@ -30,14 +30,13 @@ from fieldguide.core.online.log import (
     Query,
     Refusal,
     Served,
-    coded,
-    identity,
     micros,
     now,
     served,
 )
 from fieldguide.core.online.log_cells import Text, opened_blob
 from fieldguide.core.online.log_media import media_columns, put_together, references, uri_of
+from fieldguide.core.online.outcome_identity import coded, identity
 from fieldguide.core.table import Column
 
 FORMAT = 1

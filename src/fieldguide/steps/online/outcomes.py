@@ -20,7 +20,8 @@ import polars as pl
 from fieldguide.core.answering import SHOWN, Problem
 from fieldguide.core.errors import DataError
 from fieldguide.core.files.source import open_source
-from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, identity, now, predictions, utc
+from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, now, predictions, utc
+from fieldguide.core.online.outcome_identity import identity
 from fieldguide.core.statistics.delay import DelayCurve, kaplan_meier
 
 FIELDS = ("id", "unit", "value", "time", "name", "key")
