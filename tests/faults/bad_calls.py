@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 from bad_case import PEOPLE, Bad, Room, altered, csv
+from safetensors.numpy import save_file
 
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.documents.config import Config
+from fieldguide.core.files.manifest import write_manifest
 from fieldguide.core.files.source import open_source
 from fieldguide.core.language.expression import parse
+from fieldguide.core.words.embedding import Embedding
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
 from fieldguide.workflow import Study, load_model
@@ -35,6 +38,14 @@ def typed(*words: str) -> Any:
         return room.command(*(names.get(word, word.replace("HERE/", f"{room.folder}/")) for word in words))
 
     return call
+
+
+def forged_embedding(room: Room) -> Path:
+    """An embedding whose description lacks its words, with hashes that fit."""
+    room.write("words/embedding.json", '{"format": 1, "of": "texts", "facts": {}}')
+    save_file({"inputs": np.zeros((1, 2), np.float32)}, room.folder / "words" / "vectors.safetensors")
+    write_manifest(room.folder / "words")
+    return room.folder / "words"
 
 
 def usage(name: str, words: str, *line: str) -> Bad:
@@ -61,6 +72,7 @@ USAGE = [
     usage("a log that is a table", r"is no SQLite file", "log", "show", "--log", "HERE/new.csv"),
     usage("an arm of no name", r"=", "serve", "=MODEL"),
     usage("an embedding that is none", r"is not an embedding", "embed", "neighbours", "FOLDER", "word"),
+    Bad("an embedding without its words", forged_embedding, r"is damaged.*Found: KeyError: 'words'", lambda room, folder: Embedding.load(folder)),
     usage("a report of nothing", r"is not a study folder|holds no", "report", "FOLDER"),
 ]  # fmt: skip
 """Commands that end in exit status 2."""

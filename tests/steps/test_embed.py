@@ -150,7 +150,7 @@ def test_a_folder_gives_back_what_was_learned(table: Path, folder: Path) -> None
 
 def test_an_altered_folder_and_a_strange_one_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ModelError, match=r"is not an embedding\. Rule: the folder of an embedding holds manifest\.json"
+        ModelError, match=r"is not an embedding folder\. Rule: an embedding folder holds manifest\.json"
     ):
         Embedding.load(tmp_path)
     embedding = square()
@@ -158,9 +158,7 @@ def test_an_altered_folder_and_a_strange_one_are_refused(folder: Path, tmp_path:
     data = bytearray((path / "vectors.safetensors").read_bytes())
     data[-1] ^= 1
     (path / "vectors.safetensors").write_bytes(bytes(data))
-    with pytest.raises(
-        ModelError, match=r"the file 'vectors\.safetensors' of the embedding .* is missing, altered or truncated"
-    ):
+    with pytest.raises(ModelError, match=r"the file 'vectors\.safetensors' of .* is missing, altered or truncated"):
         Embedding.load(path)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "precious").write_text("kept")

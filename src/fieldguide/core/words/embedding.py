@@ -6,8 +6,6 @@ learned is `parts.embedders`' business; what is near what is `core.words.nearnes
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fieldguide.core.errors import DataError, ModelError, listed, nearest
 from fieldguide.core.files.disk import writing
+from fieldguide.core.files.manifest import MANIFEST, read_json, verify, write_json, write_manifest
 from fieldguide.core.words.vocabulary import coded, words_of
 
 FORMAT = 1
@@ -151,10 +151,10 @@ class Embedding:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 unfinished.mkdir(parents=True)
                 described = {"format": FORMAT, "of": self.of, "facts": dict(self.facts), "words": list(self.words)}
-                _write_json(unfinished / "embedding.json", described)
+                write_json(unfinished / "embedding.json", described)
                 arrays = {"inputs": self.inputs, "outputs": self.outputs, "counts": self.counts.astype(np.int64)}
                 save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, unfinished / "vectors.safetensors")
-                _write_json(unfinished / "manifest.json", {"files": {n: _sha256(unfinished / n) for n in FILES}})
+                write_manifest(unfinished)
                 if folder.exists():
                     shutil.rmtree(folder)
                 unfinished.rename(folder)
@@ -177,21 +177,29 @@ class Embedding:
 @lru_cache(maxsize=4)
 def _opened(folder: Path, digests: tuple[str, ...]) -> Embedding:
     """Read an embedding whose hashes hold; the last few are kept, so that many calls for features read it once."""
-    described = _read_json(folder / "embedding.json")
+    described = read_json(folder / "embedding.json")
     if described.get("format") != FORMAT:
         raise ModelError(
             f"{folder} has another format",
             rule=f"this version reads format {FORMAT}",
             found=repr(described.get("format")),
+            do="learn it again with this version",
         )
-    arrays = load_file(folder / "vectors.safetensors")
-    words = tuple(described["words"])
+    try:
+        arrays = load_file(folder / "vectors.safetensors")
+        words, of, facts = tuple(described["words"]), described["of"], described["facts"]
+    except (KeyError, TypeError, OSError, SafetensorError) as error:  # the hashes fit, and what they vouch for does not
+        raise ModelError(
+            f"{folder} is damaged", rule="its files hold what `Embedding.save` writes", found=f"{type(error).__name__}: {error}",
+            do="copy the folder again, or learn it again",
+        ) from error  # fmt: skip
     for name in ("inputs", "outputs", "counts"):
         if name not in arrays or len(arrays[name]) != len(words):
             raise ModelError(
-                f"{folder} is damaged", rule="there is a vector for every word", found=f"{name!r} does not fit"
-            )
-    return Embedding(words, arrays["counts"], arrays["inputs"], arrays["outputs"], described["of"], described["facts"])
+                f"{folder} is damaged", rule="there is a vector for every word", found=f"{name!r} does not fit",
+                do="copy the folder again, or learn it again",
+            )  # fmt: skip
+    return Embedding(words, arrays["counts"], arrays["inputs"], arrays["outputs"], of, facts)
 
 
 def features(values: Any, folder: str | Path, weighting: Weighting = "equal") -> np.ndarray:
@@ -210,37 +218,12 @@ def _dtype(values: Any) -> Any:
 
 
 def _verified(folder: Path) -> tuple[str, ...]:
-    if not (folder / "manifest.json").is_file():
+    """Prove that the folder is the one that was written, and return the hashes of its files."""
+    verify(folder, "an embedding", "`fieldguide embed train`", "embedding.json")
+    files = read_json(folder / MANIFEST)["files"]
+    if set(files) != set(FILES):
         raise ModelError(
-            f"{folder} is not an embedding", rule="the folder of an embedding holds manifest.json",
-            found="no manifest.json in it" if folder.is_dir() else "no folder",
-            do="name the folder that `fieldguide embed train` wrote",
+            f"{folder / MANIFEST} is damaged", rule=f"an embedding has the files {listed(FILES)}", found=listed(files),
+            do="copy the folder again, or learn it again",
         )  # fmt: skip
-    files = _read_json(folder / "manifest.json").get("files")
-    if not isinstance(files, dict) or set(files) != set(FILES):
-        raise ModelError(f"{folder}/manifest.json is damaged", rule="it lists every file with its hash")
-    for name in FILES:
-        path = folder / name
-        if path.is_symlink() or not path.is_file() or _sha256(path) != files[name]:
-            raise ModelError(
-                f"the file {name!r} of the embedding {folder} is missing, altered or truncated",
-                rule="every file has the hash that manifest.json records", do="copy the folder again, or learn it again",
-            )  # fmt: skip
     return tuple(files[name] for name in FILES)
-
-
-def _write_json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read", found=str(error)) from error
-    return data
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
