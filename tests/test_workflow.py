@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -262,43 +257,6 @@ def test_predictions_made_elsewhere_are_judged_and_sealed_rows_cost_a_look(tmp_p
     assert [look["by"] for look in study.seal.looks] == ["evaluate a data frame"]
     with pytest.raises(GateError, match="already opened by evaluate a data frame"):
         study.evaluate(everything)
-
-
-KILLED = """
-import sys
-from fieldguide.workflow import Study
-study = Study(sys.argv[1])
-study.run()
-study.finalize()
-"""
-
-
-@pytest.mark.timeout(600)
-def test_a_killed_study_resumes_with_the_numbers_of_an_uninterrupted_one(tmp_path: Path) -> None:
-    whole = small_study(tmp_path / "whole", people(150), "bought", trials=2)
-    whole.run()
-    whole.finalize()
-    cut = small_study(tmp_path / "cut", people(150), "bought", trials=2)
-    kills = 0
-    for n_records in (2, 6, 9, 12, 16, 19):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(cut.folder)], env={**os.environ, "OMP_NUM_THREADS": "2"}
-        )
-        path = cut.folder / "journal.jsonl"
-        while process.poll() is None:
-            if path.exists() and path.read_bytes().count(b"\n") >= n_records:
-                process.send_signal(signal.SIGKILL)
-                kills += 1
-                break
-            time.sleep(0.01)
-        process.wait()
-    subprocess.run([sys.executable, "-c", KILLED, str(cut.folder)], check=True)
-    assert kills >= 4
-    assert facts_of(cut) == facts_of(whole)
-    assert len(Study(cut.folder).seal.looks) == 1
-    rows = people(30, seed=9)
-    answers = [fg.load_model(s.folder / "model").predict(rows) for s in (whole, cut)]
-    assert answers[0].equals(answers[1])
 
 
 def test_a_large_table_is_worked_on_by_a_sample_and_refitted_on_all_rows(tmp_path: Path) -> None:
