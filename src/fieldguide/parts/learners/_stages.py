@@ -67,11 +67,8 @@ def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, 
             history += _after(history, second.history)
             stopped = second.stopped
             first.net = second.net
-            if (
-                before is not None
-                and weights is not None
-                and not _training.measure(second.net, heads, stopping) < before
-            ):
+            after = None if stopping is None else _training.measure(second.net, heads, stopping)
+            if before is not None and after is not None and weights is not None and not after < before:
                 first.net.load_state_dict(weights)
             else:
                 n_steps = planned + second.n_steps
@@ -84,13 +81,13 @@ def _first(net: nn.Module, heads: Any, rows: Any, stopping: Any, plan: Any, effo
     kept = {i: encoder for i, encoder in enumerate(encoders) if hasattr(encoder, "backbone")}
     if sum(encoder.width for encoder in kept.values()) * (len(rows) + len(stopping or ())) > MOST_FEATURES:
         return _live(net, kept, heads, rows, stopping, plan, effort)
-    given = [with_features(part, kept) if part is not None else None for part in (rows, stopping)]
+    given: list[Any] = [with_features(part, kept) if part is not None else None for part in (rows, stopping)]
     for i, encoder in kept.items():
         encoders[i] = Given(encoder.width)
     trained = _training.train_network(net, heads, given[0], given[1], plan, effort)
     for module in {id(net): net, id(trained.net): trained.net}.values():
         for i, encoder in kept.items():
-            module.encoders[i] = encoder  # type: ignore[operator, union-attr, index]
+            module.encoders[i] = encoder  # type: ignore[operator]
     return trained
 
 
@@ -102,9 +99,9 @@ def _live(net: nn.Module, kept: dict[int, Any], heads: Any, rows: Any, stopping:
         encoder.backbone.unfrozen = 0
         for parameter in learning[i]:
             parameter.requires_grad = False
-    trained = _training.train_network(net, heads, rows, stopping, plan, effort)
+    trained: Any = _training.train_network(net, heads, rows, stopping, plan, effort)
     for i in kept:
-        encoder = trained.net.encoders[i]  # type: ignore[union-attr, index]
+        encoder = trained.net.encoders[i]
         encoder.backbone.unfrozen = unfrozen[i]
         names = {id(p): name for name, p in kept[i].named_parameters()}
         wanted = {names[id(p)] for p in learning[i]}

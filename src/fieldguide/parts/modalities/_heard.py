@@ -194,5 +194,8 @@ class HearEncoder:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> HearEncoder:
-        decoders = (Hear(checked(*column["checkpoint"], "audio"), column["n_samples"]) for column in data["columns"])
+        decoders = (
+            Hear(checked(column["checkpoint"][0], column["checkpoint"][1], "audio"), column["n_samples"])
+            for column in data["columns"]
+        )
         return HearEncoder(tuple(data["names"]), tuple(decoders))

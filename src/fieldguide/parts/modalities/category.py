@@ -54,7 +54,7 @@ class Category(Texts):
         """Return (rows,) objects: str, or None where missing; rows of a level share one text, so that many rows take little."""
         cells = np.empty(typed.len(), object)
         levels = typed.unique() if len(cells) > MANY_ROWS else typed
-        if len(levels) > len(cells) / 4:
+        if len(levels) >= len(cells) / 4:  # none of none as well
             cells[:] = typed.to_list()
             return cells
         texts = np.array(levels.to_list(), object)
