@@ -193,6 +193,17 @@ def test_updates_know_no_outcome_that_had_not_come(turned, tmp_path):
     assert (days["n_periods"], days["n_updates"]) == (13, 3)
 
 
+def test_a_finer_period_is_walked_through_where_it_is_newest(turned, tmp_path, monkeypatch):
+    _, model, _ = turned
+    url = logged(tmp_path / "log.db", load_model(model), world(420, 6))
+    monkeypatch.setattr("fieldguide.steps.online.updating.MOST_PERIODS", 12)
+    monkeypatch.setattr("fieldguide.steps.online.refresh.recency", lambda *_, **__: ({"silence": "not asked"}, ()))
+    found = refresh_of_log(model, url, tmp_path / "hours", wait="1h", now=NOW, period="hour")["updates"]
+    assert found["period"] == "hour" and found["n_periods"] == 335
+    assert found["n_updates"] == 12 and found["schedules"][0]["name"] == "hourly"
+    assert found["n_judged"] == pytest.approx(12 * 420 / 336, abs=2)
+
+
 def test_a_learner_that_cannot_go_on_says_so(tmp_path, models):
     url = logged(tmp_path / "log.db", load_model(models["linear"]), world(300, 7))
     found = refresh_of_log(models["linear"], url, tmp_path / "v", wait="1h", now=NOW)

@@ -243,7 +243,10 @@ def _updates(facts: Mapping[str, Any]) -> Any:
         return None
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    finer = f"more frequent ones: {updates['finer']}" if updates.get("finer") else None
+    table = Table(
+        box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0), caption=finer, caption_justify="left"
+    )  # fmt: skip
     level = f"{100 * updates['level']:.3g} % interval"
     for name in ("warm-start updates", "how many", facts["metric_title"], "better than never by", level):
         table.add_column(name, justify="left" if name == "warm-start updates" else "right")

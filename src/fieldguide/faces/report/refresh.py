@@ -97,6 +97,8 @@ def _updates(f: Mapping[str, Any], title: str) -> list[Block]:
         f"On {number(said.get('n_judged'))} rows of the log; an update knows the rows whose outcomes had come. "
         f"One takes {seconds(said.get('seconds'))}. Recommended: {said.get('recommended')}."
     )
+    if said.get("finer"):
+        note += f" More frequent ones: fieldguide refresh {said['finer']}."
     found = [
         blocks.table(
             columns, rows, caption="Warm-start updates on the log", note=note, emphasis=[i for i, n in enumerate(names) if n == said.get("recommended")]

@@ -24,6 +24,7 @@ from fieldguide.steps.online.versions import Material, as_it_is, from_weights
 MOST_ROWS = 20_000
 """Served rows, the newest, on which schedules are compared."""
 MOST_PERIODS = 100
+"""Periods, the newest, that are walked through; what came before them is learned from."""
 FEWEST = 200
 """Rows with an outcome below which an update is not made: some of them say when to stop, and too few say it at random."""
 
@@ -80,10 +81,6 @@ def updates_of(
     periods = periods_for(part.times, period)
     if isinstance(periods, str):
         return {"silence": periods}
-    if periods.n > MOST_PERIODS:
-        return {
-            "silence": f"{periods.n} updates, one a {periods.name}, are more than the {MOST_PERIODS} that are tried"
-        }
     walk = _walk(model, outputs, part, periods, wait, seed, threads)
     if isinstance(walk, str):
         return {"silence": walk}
@@ -108,7 +105,7 @@ def _walk(
     period = periods.of(material.times)
     answers: dict[int, np.ndarray] = {0: as_it_is(model, outputs, material, np.arange(len(material.rows)))}
     seconds, n_updates = 0.0, 0
-    for version in range(1, periods.n):
+    for version in range(max(1, periods.n - MOST_PERIODS), periods.n):
         end = periods.start + version * periods.length
         known = np.flatnonzero(material.times + wait < end)
         after = np.flatnonzero(period >= version)
