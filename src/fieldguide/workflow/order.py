@@ -433,7 +433,12 @@ class Order:
             learner = with_values(self._learner(name), said.settings.get(name, {}))
             recipe = {"balance": self.config.problem.imbalance, **self.config.preprocessing.stated()}
             found.append(Candidate.of(name, learner, recipe))
-            if self.targetless and name in ON_FEATURES and (said.use is None or CODE in said.use) and CODE not in said.skip:
+            if (
+                self.targetless
+                and name in ON_FEATURES
+                and (said.use is None or CODE in said.use)
+                and CODE not in said.skip
+            ):
                 found.append(Candidate.of(f"{name} on {CODE}", with_values(learner, {"features": CODE}), recipe))
             if pretrained and name in HEADS:
                 found.append(Candidate.of(f"{name} on features", learner, {**recipe, "media": "features"}))
@@ -500,8 +505,10 @@ class Order:
 
     def _replace_model(self, model: Model) -> None:
         folder = self.folder / "model"
-        if folder.exists() and self.record.done("finalize"):
-            folder.rename(self.folder / f"model.{sum(1 for _ in self.folder.glob('model.*')) + 1}")
+        kept = [int(path.suffix[1:]) for path in self.folder.glob("model.*") if path.suffix[1:].isdecimal()]
+        n_recorded = sum(record["data"]["step"] == "finalize" for record in self.journal.records("done"))
+        if folder.exists() and len(kept) < n_recorded:
+            folder.rename(self.folder / f"model.{max(kept, default=0) + 1}")
         elif folder.exists():  # written by a finalize that was killed before it was recorded
             shutil.rmtree(folder)
         model.save(folder)
