@@ -18,6 +18,8 @@ from fieldguide.core.statistics.structure import silhouettes, squared_distances
 from fieldguide.parts.learners._points import Points, read, write
 
 MOST_K = 12
+THREADS_FROM = 20_000
+"""Rows from which several threads are faster than one: of fewer, threads wait for each other."""
 SAMPLE = 1_000
 """Training rows on which the number of clusters is chosen, where none is asked for."""
 
@@ -85,7 +87,7 @@ def clusters_in(
 
     distinct = len(np.unique(rows, axis=0)) if len(rows) <= 5_000 else len(rows)
     k = max(1, min(k, distinct))
-    with threadpool_limits(max(1, effort.threads)):
+    with threadpool_limits(max(1, effort.threads) if len(rows) >= THREADS_FROM else 1):
         found = KMeans(k, n_init=n_starts, random_state=effort.seed % 2**31).fit(rows, sample_weight=weights)
     sizes = np.bincount(found.labels_, weights, minlength=k)
     order = np.argsort(-sizes, kind="stable")

@@ -50,7 +50,7 @@ class KMeans:
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Centred:
         """Find the centres; `stop` is not used."""
         points, rows = fit_points(self.features, train, effort)
-        k, tried = self.exactly or self.k, {}
+        k, tried = self.exactly or self.k, dict[int, float]()
         if not k:
             k, tried = best_k(rows, effort)
         n_starts = 10 if len(rows) <= MANY else 4

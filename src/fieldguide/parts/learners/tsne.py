@@ -86,8 +86,8 @@ class Tsne:
             ModelError: it is missing or damaged.
         """
         arrays = read(folder, "the map", "rows", "placed", "targets")
-        kept = {name: arrays[name].astype(np.float64) for name in ("rows", "placed", "targets")}
-        return Placed(Points.from_arrays("raw", arrays), **kept, words=data["words"], stopped=data["stopped"])
+        rows, placed, targets = (arrays[name].astype(np.float64) for name in ("rows", "placed", "targets"))
+        return Placed(Points.from_arrays("raw", arrays), rows, placed, targets, data["words"], None, data["stopped"])
 
 
 @dataclass(frozen=True)

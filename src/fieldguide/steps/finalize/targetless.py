@@ -197,7 +197,7 @@ def _agreement(pairs: Sequence[tuple[np.ndarray, np.ndarray]], blocks: np.ndarra
     for chunk in bootstrap_weights(blocks, 200, seed):
         for weights in chunk:
             taken = rng.integers(0, len(pairs), len(pairs))
-            drawn.append(np.mean([adjusted_rand(*pairs[i], weights) for i in taken]))
+            drawn.append(np.mean([adjusted_rand(pairs[i][0], pairs[i][1], weights) for i in taken]))
     low, high = np.quantile(drawn, [0.025, 0.975])
     value = float(values.mean())
     return {"value": value, "interval": [min(float(low), value), max(float(high), value)], "sd": float(values.std())}
