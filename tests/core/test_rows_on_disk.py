@@ -12,7 +12,7 @@ import pytest
 from conftest import people, small_study
 from fieldguide.core import batch
 from fieldguide.core.balance import WAYS
-from fieldguide.core.candidate import Candidate, fit
+from fieldguide.core.candidate import Blend, Candidate, fit
 from fieldguide.core.contracts import Effort
 from fieldguide.core.files import shelf, stored
 from fieldguide.core.files.shelf import is_shelved
@@ -25,6 +25,7 @@ from fieldguide.core.transform import Recipe, Transform
 from fieldguide.parts import find, modality
 from fieldguide.parts.learners import _lightgbm, boosting, linear
 from fieldguide.parts.modalities import category, datetime
+from fieldguide.steps.finalize.finalize import sampled_of
 from fieldguide.workflow import Study
 from test_workflow import facts_of
 
@@ -171,6 +172,19 @@ def test_a_penalty_is_chosen_on_some_rows_and_used_on_all(monkeypatch: pytest.Mo
     part = linear.some(design, 0)
     assert len(part.truth) == 150
     assert np.isin(part.numbers[:, 0], design.numbers[:, 0]).all()
+
+
+def test_a_learner_that_takes_fewer_rows_says_of_how_many(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, disk = both(tmp_path, monkeypatch)
+    monkeypatch.setattr(find("learners", "neighbours"), "in_memory", 200)
+    one, other = fitted("neighbours", memory, {}), fitted("neighbours", disk, {})
+    few = memory.take(np.arange(50))
+    assert np.array_equal(one.predict(few.cells, 50)[0], other.predict(few.cells, 50)[0])
+    whole = fitted("prior", disk, {})
+    assert sampled_of(Blend((other, whole), (0.5, 0.5)), len(disk)) == {"neighbours": 200}
+    assert sampled_of(whole, len(disk)) == {}
 
 
 def test_a_study_of_a_table_on_disk_has_the_same_facts(

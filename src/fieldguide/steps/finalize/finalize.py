@@ -116,7 +116,7 @@ def finalize(
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "weak_slices": [] if problem.output.targetless else _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
-        "doubts": doubts, "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped,
+        "doubts": doubts, "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped, "sampled": sampled_of(model.predictor, n_refit),
         "operating": _operating(problem.output, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
@@ -142,6 +142,8 @@ def finalize(
     facts |= _promised(bench, judged, answers, sealed, outlook)
     if "declined" in facts:
         facts["sentence"] += f"; not promised for the future: {facts['declined']['why']}"
+    for name, n_fit in facts["sampled"].items():
+        facts["sentence"] += f"; {name} learned from a random {n_fit:,} of {n_refit:,} rows"
     findings = checked("finalize", problem=problem, facts={**facts, "discrimination": discrimination})
     evidence = {
         **model.evidence, "fitted_on": {"judged": n_refit, "shipped": n_shipped}, "scores": judged["scores"],
@@ -177,6 +179,12 @@ def _promised(
     if outlook is not None and outlook["drifts"]:
         found["declined"] = declined(bench, judged["scores"][0], sealed.times, outlook)
     return found
+
+
+def sampled_of(predictor: Any, n_refit: int) -> dict[str, int]:
+    """Return the members that cannot take as many rows as there were, with the random sample they were fitted on [rows]."""
+    members = getattr(predictor, "members", (predictor,))
+    return {m.candidate.name: m.n_fit for m in members if 0 < m.n_fit < n_refit}
 
 
 def _sentence(scores: Sequence[Mapping[str, Any]], name: str, looks: int) -> str:
