@@ -250,7 +250,7 @@ def test_a_model_that_finds_no_room_leaves_nothing_and_the_look_is_not_lost(
 ) -> None:
     study = small_study(tmp_path / "study", PEOPLE, "bought", trials=0, networks=False)
     study.run()
-    full("fieldguide.core.model._write_json")
+    full("fieldguide.core.model.write_json")
     with pytest.raises(
         StudyError, match=r"the disk is full: .*model.* Rule: a model folder is complete or not there at all"
     ):
