@@ -171,6 +171,14 @@ def test_linear_says_that_the_clock_stopped_it() -> None:
     assert Linear().fit(rows, None, outputs, Effort()).stopped == ""
 
 
+def test_linear_says_that_the_clock_ended_the_choice_of_its_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, outputs = example("binary", 400)
+    hour = Clock.of(3600.0)
+    monkeypatch.setattr(Clock, "share", lambda clock, share: Clock.of(0.0) if share == 0.6 else hour)
+    assert Linear().fit(rows, None, outputs, Effort(clock=hour)).stopped == "clock"
+    assert Linear(penalty=1.0).fit(rows, None, outputs, Effort(clock=hour)).stopped == ""
+
+
 def test_neighbours_are_the_nearest_in_the_written_out_table() -> None:
     rows, outputs = example("regression", 400)
     train, fresh = rows.take(slice(0, 350)), rows.take(slice(350, 400))
@@ -208,5 +216,5 @@ def test_a_damaged_folder_is_refused(name: str, file: str, tmp_path: Path) -> No
     learner = parts.find("learners", name)()
     data = json.loads(json.dumps(learner.fit(rows, None, outputs, Effort()).save(tmp_path)))
     (tmp_path / file).write_bytes((tmp_path / file).read_bytes()[:40])
-    with pytest.raises(ModelError, match=r"cannot be read\. Found: .*\. Do: restore the model folder\."):
+    with pytest.raises(ModelError, match=r"cannot be read\. Rule: .* Found: .*\. Do: restore the model folder\."):
         learner.load(tmp_path, data)

@@ -39,7 +39,9 @@ WORSE = 1.001  # a held-out loss this much above the best ends the path
 
 ARRAYS = ("numbers", "levels", "intercept", "centre", "scale")  # of one output's coefficients, as saved
 CHUNK = 4096  # rows written out as one-hot columns at a time
-BLOCK = 65_536  # rows whose losses and gradients are summed together; all numbers up to so many rows are those of one block
+BLOCK = (
+    65_536  # rows whose losses and gradients are summed together; all numbers up to so many rows are those of one block
+)
 WHOLE = 8_000_000  # numbers up to which they are held in double precision
 CHOSEN_ON = 1_000_000  # rows on which a penalty is chosen
 MANY_COLUMNS = 1500  # beyond, the curvature is taken column by column
@@ -149,9 +151,12 @@ class Linear:
             design = Design(_inputs(train.batch), train.batch.codes, train.batch.layout.codes, truth, weights)
             loss = LOSSES.get(output.task.loss, squared_loss)
             start = design.start(loss)
-            penalty = self.penalty or choose(some(design, effort.seed), loss, start, effort.seed, clock.share(0.6))
+            choosing = clock.share(0.6)
+            penalty = self.penalty or choose(some(design, effort.seed), loss, start, effort.seed, choosing)
+            # A choice that the clock ended is another one on a slower machine, as a solution is.
+            hurried = not self.penalty and choosing.over
             solution, whole = solve(design, loss, start, penalty, clock)
-            cut |= not whole
+            cut |= hurried or not whole
             fits.append(Coefficients(*design.parts(solution), centre, scale, _link(loss, output), penalty))
         return LinearEstimator(tuple(fits), train.batch.layout.codes, stopped="clock" if cut else "")
 
@@ -169,7 +174,10 @@ class Linear:
             )
         except (OSError, KeyError, TypeError, SafetensorError) as reason:
             raise ModelError(
-                "the coefficients cannot be read", rule="they are the numbers that `save` wrote", found=str(reason), do="restore the model folder"
+                "the coefficients cannot be read",
+                rule="they are the numbers that `save` wrote",
+                found=str(reason),
+                do="restore the model folder",
             ) from reason
         return LinearEstimator(fits, tuple((name, int(n)) for name, n in data["codes"]), stopped=data["stopped"])
 
