@@ -88,7 +88,7 @@ def test_more_clusters_than_rows_are_as_many_as_there_are():
 
 
 def test_moons_are_hdbscans_and_their_own_metric_says_so():
-    points, truth = moons(500)
+    points, _ = moons(500)
     fresh, fresh_truth = moons(300, seed=1)
     heaped, spread = fitted("hdbscan", points, smallest=0.1)
     centred, _ = fitted("kmeans", points, k=2)
