@@ -40,7 +40,7 @@ BY_CLOCK = 0.25
 """Share of the points that are moments of the clock."""
 TWICE = 5
 """Every so many points, the resumed study is killed as well."""
-CLOCKED = ("seconds", "latency_ms", "megabytes")
+CLOCKED = ("seconds", "latency_ms", "megabytes", "time")
 """What a clock says, or what follows from it."""
 WRITERS = ("safetensors.numpy", "safetensors.torch")
 LITTER = (".writing", ".part")
