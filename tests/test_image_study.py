@@ -225,7 +225,11 @@ def test_a_data_set_folder_of_the_hub_goes_from_init_to_its_bar(of, tmp_path):
     kept = [i for i in range(len(digits.target)) if digits.target[i] < 2][:90]
     for part, places in (("train", kept[:60]), ("validation", kept[60:75]), ("test", kept[75:])):
         cells = [_png(digits.images[i]) for i in places]
-        images = cells if of == "bytes" else [{"bytes": cell, "path": f"{i}.png"} for i, cell in zip(places, cells, strict=True)]
+        images = (
+            cells
+            if of == "bytes"
+            else [{"bytes": cell, "path": f"{i}.png"} for i, cell in zip(places, cells, strict=True)]
+        )
         frame = pl.DataFrame({"image": images, "label": [int(digits.target[i]) for i in places]})
         frame.write_parquet(folder / f"{part}-00000-of-00001.parquet")
     assert main(["init", str(tmp_path / "digits"), "--target", "label", "--out", str(tmp_path / "study")]) == 0

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from fieldguide.core.answering import Contract, answered, read_request
-from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.errors import ConfigError, DataError, StudyError
 from fieldguide.core.statistics.structure import adjusted_rand
 from fieldguide.faces.report import report
 from fieldguide.workflow import Study, load_model
@@ -182,3 +182,9 @@ def test_one_column_cannot_be_reduced_and_can_be_grouped(tmp_path):
         study.explore()
     study = study_in(tmp_path / "group", one, "task: clustering")
     assert study.baseline()["bar"] == "principal_clusters" and study.leaderboard()[0]["score"]["value"] > 0.8
+
+
+@pytest.mark.parametrize("verb", ["recency", "intervals", "imbalance", "explain"])
+def test_verbs_about_a_target_say_that_there_is_none(grouped, verb):
+    with pytest.raises(StudyError, match=rf"{verb} asks how a target is answered.*Found: problem.task is clustering"):
+        getattr(grouped[0], verb)()

@@ -23,7 +23,11 @@ from fieldguide.core.table import Column
 CHEAP = {
     "boosting": {"n_rounds": 30}, "mlp": {"n_epochs": 3, "d_hidden": 16}, "tabm": {"n_epochs": 2, "k": 2, "d_block": 16},
 }  # fmt: skip
-ELSEWHERE = ("forecasts", "suggests", "targetless")  # what a learner has that belongs to another task than those of a table
+ELSEWHERE = (
+    "forecasts",
+    "suggests",
+    "targetless",
+)  # what a learner has that belongs to another task than those of a table
 LEARNERS = sorted(
     name for name in parts.names("learners") if not any(hasattr(parts.find("learners", name), of) for of in ELSEWHERE)
 )

@@ -331,7 +331,9 @@ def _half_informed_columns(
 def _if_unseen(metric: Metric, truth: np.ndarray, prediction: np.ndarray, n_units: int, level: float) -> list[float]:
     """Return the metric if a share of rows, small enough to have gone unseen, were as wrong, or as right, as can be."""
     share = unseen_share(n_units, level)
-    if hasattr(metric, "each"):  # without a target no row is wrong: as far as a share of rows could carry a bounded mean
+    if hasattr(
+        metric, "each"
+    ):  # without a target no row is wrong: as far as a share of rows could carry a bounded mean
         value = metric.score(truth, prediction)
         ends = [end for end in (metric.best, metric.worst) if math.isfinite(end)]
         return [(1 - share) * value + share * end for end in ends] or [value]

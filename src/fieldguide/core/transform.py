@@ -150,7 +150,9 @@ class Transform:
         """Encode cells, one array per column as `Modality.cells` gives them; those of rows on disk slice by slice, onto disk."""
         if isinstance(cells, Kept):
             return self._on_disk(cells, n_rows)
-        numbers, codes, blocks = [], [], {}
+        numbers: list[np.ndarray] = []
+        codes: list[np.ndarray] = []
+        blocks: dict[str, Any] = {}
         for _, names, encoder in self.parts:
             arrays = encoder.encode({name: cells[name] for name in names})
             for key, array in arrays.items():

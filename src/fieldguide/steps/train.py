@@ -123,7 +123,8 @@ def train_targetless(
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
             f"the best is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
-            f"{best['difference']['value']:+.4g} against {bar.name}" + (f"; no time for {', '.join(left_out)}" if left_out else "")
+            f"{best['difference']['value']:+.4g} against {bar.name}"
+            + (f"; no time for {', '.join(left_out)}" if left_out else "")
         )
     return facts, ordered(without_target(finding) for finding in checked("train", trials=trials, facts=facts))
 

@@ -131,7 +131,9 @@ def _check_structure(metric: Any, truth: np.ndarray, prediction: np.ndarray) -> 
     for weight, one in zip(weights, many):
         weighted = metric.score(truth, prediction, weight.astype(np.float64))
         assert math.isclose(one, weighted, rel_tol=1e-9, abs_tol=1e-12), "score and resample disagree under weights"
-    assert np.allclose(metric.resample(truth, prediction, 0.5 * weights), many, rtol=1e-9), "the scale of the weights matters"
+    assert np.allclose(metric.resample(truth, prediction, 0.5 * weights), many, rtol=1e-9), (
+        "the scale of the weights matters"
+    )
     nothing = metric.resample(truth, prediction, np.zeros((1, len(truth)), np.float32))
     assert np.isnan(nothing).all(), "a replicate without rows is NaN"
     turned = metric.score(truth[:, ::-1] * -1.0, _turned(metric, truth, prediction))

@@ -78,7 +78,9 @@ def _check_structure(task: Any) -> None:
     for rows in (6, 1, 0):
         prediction = np.abs(np.concatenate([points, points], axis=1))[:rows]
         words, told = task.words(prediction, axes), task.told(prediction, axes)
-        assert len(words) == rows and all(len(cells) == rows for cells in told.values()), "a word and a cell for every row"
+        assert len(words) == rows and all(len(cells) == rows for cells in told.values()), (
+            "a word and a cell for every row"
+        )
         assert any(name.startswith("prediction") for name in told), "answers have a column of predictions"
         assert task.score(prediction).shape == (rows,), "a number for every row"
     json.dumps(task.words(np.abs(np.concatenate([points, points], axis=1)), axes))

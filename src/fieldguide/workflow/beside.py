@@ -71,6 +71,7 @@ class Beside(Order):
         """
         from fieldguide.steps.evaluate import evaluate, read_answers
 
+        self._about_a_target("evaluate")
         if self.material.examples is not None:
             raise StudyError(
                 "forecasts made elsewhere cannot be judged by a study yet", rule="predictions are judged row by row of the table",
@@ -103,6 +104,7 @@ class Beside(Order):
         """
         from fieldguide.steps.recency import age
 
+        self._about_a_target("recency")
         bar = self._bar(self.baseline())
         bench, table, entries = self._bench, self.material.seen, self._entries()
         if candidate is not None:
@@ -125,6 +127,7 @@ class Beside(Order):
         """
         from fieldguide.steps.intervals import able, intervals
 
+        self._about_a_target("intervals")
         self.baseline()
         bench = self._bench
         trials = {
@@ -167,6 +170,7 @@ class Beside(Order):
         """
         from fieldguide.steps.imbalance import imbalance
 
+        self._about_a_target("imbalance")
         bar = self._bar(self.baseline())
         bench = self._bench
         trial = bar if candidate is None else bench.remembered(self._single(candidate, ("ensemble", "trivial")))
@@ -290,6 +294,7 @@ class Beside(Order):
         from fieldguide.steps.explain.explain import explain, read_asked
         from fieldguide.steps.refine.refine import blended_of
 
+        self._about_a_target("explain")
         if self.material.examples is not None:
             raise StudyError(
                 "a forecast cannot be explained column by column yet", rule="explain looks into tables of columns",
@@ -323,3 +328,12 @@ class Beside(Order):
             f"{self._scope('explain')} {keys} {chosen.weights}",
             lambda: explain(bench, chosen, name, entry["thresholds"]),
         )
+
+    def _about_a_target(self, verb: str) -> None:
+        """Refuse a verb that asks how a target is answered, where the study has none."""
+        if self.targetless:
+            raise StudyError(
+                f"{verb} asks how a target is answered, and this study has none", rule="a task without a target is judged by its structure",
+                found=f"problem.task is {self.problem.output.task.name}",
+                do="read what finalize says of stability and structure, or make a study with --target",
+            )  # fmt: skip

@@ -62,7 +62,14 @@ def refreshed(value: float, half: float = 0.01) -> dict[str, Any]:
 
 def restarted(warmer: float, half: float = 0.01) -> dict[str, Any]:
     """Return the facts of a refresh in which the warm start is better than one from scratch by `warmer`."""
-    pair = {"of": "warm", "to": "scratch", "value": warmer, "interval": [warmer - half, warmer + half], "p": 0.01, "n": 400}
+    pair = {
+        "of": "warm",
+        "to": "scratch",
+        "value": warmer,
+        "interval": [warmer - half, warmer + half],
+        "p": 0.01,
+        "n": 400,
+    }
     return refreshed(0.0) | {
         "differences": [pair], "versions": {"old": {"value": 0.8}, "scratch": {"value": 0.8}, "warm": {"value": 0.8 + warmer}},
         "seconds_of": {"scratch": 3.0, "warm": 0.5}, "warm": {"silence": ""},
@@ -71,7 +78,12 @@ def restarted(warmer: float, half: float = 0.01) -> dict[str, Any]:
 
 def updated(daily: float, recommended: str, half: float = 0.01) -> dict[str, Any]:
     """Return the facts of a refresh in which daily updates are better than none by `daily`."""
-    plan = {"name": "daily", "every": 1, "n_updates": 9, "difference": {"value": daily, "interval": [daily - half, daily + half]}}
+    plan = {
+        "name": "daily",
+        "every": 1,
+        "n_updates": 9,
+        "difference": {"value": daily, "interval": [daily - half, daily + half]},
+    }
     updates = {
         "silence": "", "schedules": [plan], "recommended": recommended, "why": "daily updates are better than never by 0.05 [0.04, 0.06]",
         "level": 0.975, "n_judged": 900,

@@ -19,10 +19,7 @@ def case(value=0.05, half=0.02, p=0.001, **more):
 
 def test_a_loss_that_is_sure_and_matters_fires_with_the_schedule():
     finding = only(check_check(Decay(), case(), case(p=0.2)))
-    assert (
-        finding.sentence
-        == "Without retraining ROC AUC is worse by 0.05 [0.03, 0.07] on average over 12 weeks."
-    )
+    assert finding.sentence == "Without retraining ROC AUC is worse by 0.05 [0.03, 0.07] on average over 12 weeks."
     assert finding.remedy == "Retrain monthly: it costs little."
     assert finding.severity == "warning"
 

@@ -21,10 +21,7 @@ def case(high=0.012, p=0.4, success=0.0, silence=""):
 
 def test_what_could_have_been_missed_is_told():
     finding = only(check_check(NoDecay(), case(), case(p=0.001)))
-    assert (
-        finding.sentence
-        == "No ageing is seen over 9 months; a mean loss of more than 0.012 RMSE would have been."
-    )
+    assert finding.sentence == "No ageing is seen over 9 months; a mean loss of more than 0.012 RMSE would have been."
     assert finding.remedy.startswith("Retrain when there is a reason to")
 
 

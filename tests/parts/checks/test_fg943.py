@@ -11,7 +11,9 @@ from fieldguide.testing import check_check
 
 def test_the_schedule_that_is_worth_it_is_named():
     finding = only(check_check(UpdatesWorth(), {"refresh": updated(0.05, "daily")}, {"refresh": updated(0.0, "never")}))
-    assert finding.sentence.startswith("Warm-start updates are worth it, daily: daily updates are better than never by 0.05")
+    assert finding.sentence.startswith(
+        "Warm-start updates are worth it, daily: daily updates are better than never by 0.05"
+    )
     assert finding.remedy == "Refresh daily with --start warm."
 
 

@@ -128,7 +128,11 @@ def _in_targetless(data: Mapping[str, Any]) -> Iterator[tuple[Path_, str, Any]]:
     if data.get("proxies") is not None:
         yield ("proxies",), f"a {task} has no target: nothing can stand for it", ""
     if data.get("rules") is not None:
-        yield ("rules",), f"rules read answers that have a meaning, and those of a {task} are made anew by every fit", ""
+        yield (
+            ("rules",),
+            f"rules read answers that have a meaning, and those of a {task} are made anew by every fit",
+            "",
+        )
     folds = split.get("folds") if isinstance(split, Mapping) else None
     if folds is not None and str(folds) != "1":
         what = f"a {task} is judged on one validation set: what two fits call 1 is not the same"

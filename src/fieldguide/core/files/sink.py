@@ -69,7 +69,9 @@ def write_frames(
         raise DataError(
             f"there is no folder {path.parent}",
             rule=f"{path.name} is written into an existing folder",
-            found=f"{path.parent.parent} has no {path.parent.name!r}" if path.parent.parent.is_dir() else "nothing there",
+            found=f"{path.parent.parent} has no {path.parent.name!r}"
+            if path.parent.parent.is_dir()
+            else "nothing there",
             do=f"mkdir -p {path.parent}",
         )
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

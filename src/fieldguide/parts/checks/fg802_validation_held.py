@@ -59,8 +59,7 @@ class ValidationHeld:
         room = self.stretch * math.hypot(half_validation, half_test)
         title = metric.title
         said = (
-            f"{title} {number(value)} {span(sampled)} on the sealed rows, {number(expected)} "
-            "expected from validation"
+            f"{title} {number(value)} {span(sampled)} on the sealed rows, {number(expected)} expected from validation"
         )
         evidence = {"test": dict(test), "validation": dict(validation), "optimism": optimism, "gap": gap, "room": room}
         if not math.isfinite(room) or not math.isfinite(gap):

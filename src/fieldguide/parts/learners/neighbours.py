@@ -79,7 +79,10 @@ class Neighbours:
             rows = NeighbourRows(arrays["numbers"], arrays["codes"], arrays["weights"], votes)
         except (OSError, KeyError, SafetensorError) as reason:
             raise ModelError(
-                "the neighbours cannot be read", rule="they are the numbers that `save` wrote", found=str(reason), do="restore the model folder"
+                "the neighbours cannot be read",
+                rule="they are the numbers that `save` wrote",
+                found=str(reason),
+                do="restore the model folder",
             ) from reason
         priors = tuple(None if prior is None else np.array(prior) for prior in data["priors"])
         return NeighboursEstimator(data["n_neighbours"], data["weighting"], rows, priors)

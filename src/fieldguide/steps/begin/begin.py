@@ -104,7 +104,9 @@ def structure_text(
         *_word_lines(said, need),
         f"  task: {task.task}  # without a target",
         _count_line(said),
-        f"  metric: {_yaml(said.metric)}" if said.metric else f"  # metric:  # absent: explore recommends one of {metrics}",
+        f"  metric: {_yaml(said.metric)}"
+        if said.metric
+        else f"  # metric:  # absent: explore recommends one of {metrics}",
         *_data_lines(columns, guess, table, need, codes),
         _split_line(parts),
         "budget: {trials: 30, minutes: 10}",
@@ -117,7 +119,11 @@ def structure_text(
 def _count_line(said: ProblemSection) -> str:
     """How many clusters, or how many numbers are kept of a row."""
     if said.task == "clustering":
-        return f"  clusters: {said.clusters}" if said.clusters else "  # clusters:  # ? How many, where that is known? Absent: searched."
+        return (
+            f"  clusters: {said.clusters}"
+            if said.clusters
+            else "  # clusters:  # ? How many, where that is known? Absent: searched."
+        )
     return f"  components: {said.components or 2}  # numbers that are kept of each row"
 
 
@@ -185,7 +191,8 @@ def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: M
 def _word_lines(said: ProblemSection, need: Mapping[str, str]) -> list[str]:
     told = {name: getattr(said, name) for name in ("goal", "unit", "decision", "prediction_time")}
     return [
-        f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}" for name, value in told.items()
+        f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}"
+        for name, value in told.items()
     ]
 
 

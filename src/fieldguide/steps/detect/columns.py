@@ -120,8 +120,10 @@ def _refuse_unknown(source: Source, given: Mapping[str, str], targets: Sequence[
     for name, kind in given.items():
         if kind not in (*KINDS, "ignore"):
             raise ConfigError(
-                f"column {name!r} has an unknown kind {kind!r}{nearest(kind, KINDS)}", rule="a column is of a kind that is known",
-                found=repr(kind), do=f"use one of {', '.join(KINDS)} or ignore",
+                f"column {name!r} has an unknown kind {kind!r}{nearest(kind, KINDS)}",
+                rule="a column is of a kind that is known",
+                found=repr(kind),
+                do=f"use one of {', '.join(KINDS)} or ignore",
             )
 
 

@@ -258,7 +258,9 @@ def questions(columns: Sequence[Column], roles: RolesGuess, task: TaskGuess) -> 
         ),
         _question("problem.unit", "What is one row: one customer, one visit, one hour?"),
         _question("problem.decision", "Who decides what with a prediction?"),
-        _question("problem.prediction_time", "At which moment is it made? What is known only later cannot be a feature."),
+        _question(
+            "problem.prediction_time", "At which moment is it made? What is known only later cannot be a feature."
+        ),
         _question("problem.success", "What is the smallest gain over the baseline that is worth shipping?", "0"),
     ]
     if task.task == "binary":

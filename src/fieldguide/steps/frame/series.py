@@ -84,7 +84,14 @@ def frame_series(config: Config) -> Any:
         "n_without_target": 0, "violations": [v.to_dict() for v in violations], "table": str(config.data.table), "contract": None, "population": {},
         "series": series,
     }  # fmt: skip
-    findings = checked("frame", problem=problem, questions=asked, statement=facts["statement"], read_violations=violations, series=series)
+    findings = checked(
+        "frame",
+        problem=problem,
+        questions=asked,
+        statement=facts["statement"],
+        read_violations=violations,
+        series=series,
+    )
     return Framed(
         problem,
         table.columns,

@@ -58,7 +58,10 @@ def statement(
         {entry, key, value, who, status, question}: `key` is where in study.yaml it is answered; `status` is answered,
         guessed (the value stands until somebody answers) or open (nothing can be guessed).
     """
-    said, rows = config.problem, f"all {n_rows:,} rows of the table{'' if config.problem.targetless else ' with a target'}"
+    said, rows = (
+        config.problem,
+        f"all {n_rows:,} rows of the table{'' if config.problem.targetless else ' with a target'}",
+    )
     words = [_entry(name, getattr(said, name)) for name in ("goal", "unit", "decision", "prediction_time")]
     population = config.population
     declared = [text for text in (population.train, population.evaluate) if text != "all"]

@@ -351,7 +351,10 @@ def moment(text: str, clock: Clock, key: str) -> int:
     found = elapsed(pl.Series([text]), clock)[0]
     if found is None:
         raise DataError(
-            f"join.{key} is not an elapsed time", rule="it is written 48h, 12:30 or 48", found=repr(text), do="write it so"
+            f"join.{key} is not an elapsed time",
+            rule="it is written 48h, 12:30 or 48",
+            found=repr(text),
+            do="write it so",
         )
     return round(found * CLOCKS[clock] * 1e6)
 

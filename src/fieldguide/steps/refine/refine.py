@@ -379,7 +379,9 @@ def _bases(bench: Bench, tried: Sequence[Trial]) -> dict[str, Trial]:
     """The best boosting and the best network so far, by learner: what is worth searching around."""
     found: dict[str, Trial] = {}
     if bench.problem.output.targetless:  # few learners, each of its own kind: all are searched
-        return {t.candidate.learner.name: t for t in reversed(_best_first(bench, tried)) if t.candidate.kind != "trivial"}
+        return {
+            t.candidate.learner.name: t for t in reversed(_best_first(bench, tried)) if t.candidate.kind != "trivial"
+        }
     for kind in ("boosting", "network"):
         able = [t for t in tried if t.candidate.kind == kind and t.entry["complete"]]
         if able:
