@@ -113,7 +113,6 @@ def test_no_verb_shows_help_and_fails(command: Command) -> None:
             r"Error: No such option: --trails.*--trials.*\n  Rule: Usage: fieldguide run .*FOLDER.*\n  Found: fieldguide run --trails 3 x\n  Do: fieldguide run --help",
         ),
         (["run"], r"Error: Missing argument 'FOLDER'.*\n  Rule: Usage: fieldguide run"),
-        (["init", "t.csv"], r"Error: Missing option '--target'"),
         (["run", "x", "--trials", "-1"], r"Error: Invalid value for '--trials'"),
         (["run", "x", "--minutes", "soon"], r"Error: Invalid value for '--minutes'"),
         (["predict", "model", "new.csv"], r"Error: Missing option '(-o|--out)"),
@@ -124,6 +123,14 @@ def test_bad_usage_ends_in_2_and_says_where_help_is(arguments: list[str], messag
     assert (done.status, done.out) == (2, "")
     assert re.search(message, done.err), done.err
     assert "Traceback" not in done.err
+
+
+def test_init_without_a_target_names_the_columns_and_the_two_ways_on(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("height,colour\n1,red\n2,blue\n")
+    done = command("init", tmp_path / "t.csv")
+    assert done.status == 2
+    assert "no target is named" in done.err and "the columns are height, colour" in done.err
+    assert "--target COLUMN" in done.err and "--task clustering" in done.err
 
 
 def test_the_schema_is_the_one_of_study_yaml(command: Command) -> None:

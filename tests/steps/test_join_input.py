@@ -177,7 +177,7 @@ def test_numbers_as_times_need_a_clock(folder):
     pl.DataFrame({"customer": [1, 2], "asked": [3.0, 4.0]}).write_parquet(folder / "u.parquet")
     with pytest.raises(
         DataError,
-        match=r"'asked' of join\.units \(u\.parquet\) holds numbers. Rule: times are dates. Do: set join\.clock",
+        match=r"'asked' of join\.units \(u\.parquet\) holds numbers. Rule: times are dates. Found: join.clock is date. Do: set join\.clock",
     ):
         run(folder, STUDY.replace("units.csv", "u.parquet"))
 

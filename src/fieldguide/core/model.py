@@ -433,7 +433,7 @@ def card(model: Model) -> str:
 def _loss(output: Output) -> dict[str, Any] | None:
     if output.loss is None:
         return None
-    own = "." in output.loss.name  # an import path: nobody imports what a model folder names
+    own = ":" in output.loss.name  # module:name is code of one's own: nobody imports what a model folder names
     return {"name": output.loss.name, "settings": {} if own else values_of(output.loss)}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -120,7 +121,7 @@ def _of_objects(name: str, cells: list[Any]) -> pl.Series:
         except (OverflowError, TypeError, pl.exceptions.PolarsError):
             return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
     if types <= {int, float, decimal.Decimal}:
-        return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
+        return pl.Series(name, [None if cell is None else _float(cell) for cell in cells], dtype=pl.Float64)
     if types == {datetime.date}:
         return pl.Series(name, cells, dtype=pl.Date)
     if types <= {datetime.datetime, datetime.date}:
@@ -134,7 +135,14 @@ def _python(cell: Any) -> Any:
         return cell.item()
     if hasattr(cell, "to_pydatetime"):
         return None if str(cell) == "NaT" else cell.to_pydatetime(warn=False)
-    return cell
+    return None if isinstance(cell, decimal.Decimal) and cell.is_nan() else cell
+
+
+def _float(cell: Any) -> float:
+    try:
+        return float(cell)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.copysign(math.inf, cell)
 
 
 def _instant(cell: datetime.date) -> datetime.datetime:

@@ -132,9 +132,13 @@ def _unknown(name: str, texts: pl.Series, unknown: list[str], labels: Sequence[s
     return DataError(
         f"the target {name!r} holds the unknown label {word!r}{nearest(word, labels)} in {rows_of(texts == word)}",
         rule=f"every label is one of {listed(map(repr, labels))}",
-        found=f"{int(texts.is_in(unknown).sum()):,} row(s) with {listed(map(repr, unknown), 3)}",
+        found=f"{rows_with(int(texts.is_in(unknown).sum()))} {listed(map(repr, unknown), 3)}",
         do="correct the label, or start a new study with these classes",
     )
+
+
+def rows_with(n: int) -> str:
+    return "1 row with" if n == 1 else f"{n:,} rows with"
 
 
 def rows_of(mask: pl.Series) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from fieldguide.core.documents.asked import Asked, asked_of, name_of
+from fieldguide.core.documents.asked import TARGETLESS, Asked, asked_of, name_of
 from fieldguide.core.documents.config import Config
 from fieldguide.core.documents.sections import ProblemSection
 from fieldguide.core.errors import ConfigError, listed
@@ -43,6 +43,12 @@ def begin(data: Any, target: str | Sequence[str] | None, out: str | Path | None,
             do="name another with --out DIR, or remove it",
         )  # fmt: skip
     targets = [target] if isinstance(target, str) else list(target or ())
+    if not targets and not answers.get("outputs") and answers.get("task") not in TARGETLESS:
+        raise ConfigError(
+            "no target is named", rule="a study learns a column, or asks what the rows are like without one",
+            found=f"the columns are {listed(source.names)}",
+            do=f"name one with --target COLUMN; or ask for {' or '.join(f'--task {task}' for task in TARGETLESS)}",
+        )  # fmt: skip
     named = {} if answers.get("outputs") or not targets else {"target": targets[0] if len(targets) == 1 else targets}
     of_data = {name: answers[name] for name in DATA_KEYS if answers.get(name) is not None}
     told: dict[str, Any] = {

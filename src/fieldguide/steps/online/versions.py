@@ -78,7 +78,7 @@ def outputs_of(model: Model, metric: Metric) -> tuple[Output, ...]:
     said = None if model.folder is None else read_losses(model.folder)[0]
     if said is None:
         return (replace(model.outputs[0], metric=metric),)
-    if "." in said["name"]:
+    if ":" in said["name"]:
         raise StudyError(
             f"the model was trained for the loss {said['name']}, which is code of your own", rule="no code that a model folder names is run",
             do="retrain in the study: fieldguide run, on a table made by fieldguide join --from-log",

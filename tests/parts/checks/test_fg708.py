@@ -1,4 +1,4 @@
-"""FG835: another metric would choose other clusters."""
+"""FG708: another metric would choose other clusters."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ from check_cases import only
 
 from fieldguide import parts
 from fieldguide.core.problem import Output, Problem
-from fieldguide.parts.checks.fg835_other_judge import OtherJudge
+from fieldguide.parts.checks.fg708_other_judge import OtherJudge
 from fieldguide.testing import check_check
 
 

@@ -1,4 +1,4 @@
-"""FG835: would the other metric have chosen other clusters?"""
+"""FG708: would the other metric have chosen other clusters?"""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class OtherJudge:
     Needs: bench, trials, facts (chosen).
     """
 
-    name: ClassVar[str] = "fg835_other_judge"
-    code: ClassVar[str] = "FG835"
+    name: ClassVar[str] = "fg708_other_judge"
+    code: ClassVar[str] = "FG708"
     title: ClassVar[str] = "Another metric would choose other clusters"
     step: ClassVar[str] = "refine"
     severity: ClassVar[Severity] = "info"
