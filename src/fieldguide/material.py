@@ -33,7 +33,7 @@ from fieldguide.parts import find, modality
 
 if TYPE_CHECKING:
     from fieldguide.steps.finalize.finalize import Sealed
-    from fieldguide.steps.frame.frame import Framed
+    from fieldguide.steps.frame.framed import Framed
     from fieldguide.steps.split.split import Divided
 
 

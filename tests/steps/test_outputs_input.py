@@ -15,7 +15,8 @@ from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.table import Column
 from fieldguide.steps.begin.begin import begin
 from fieldguide.steps.detect.joint import guess_of, mark_of
-from fieldguide.steps.frame.frame import Framed, frame
+from fieldguide.steps.frame.frame import frame
+from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.outputs import MOST_VIEWS, simple
 
 N = 40

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,11 +24,9 @@ from fieldguide.core.problem import Problem
 from fieldguide.core.result import Result
 from fieldguide.core.table import ENCODED_KINDS, Column, Table, data_hash, row_keys
 from fieldguide.parts import modality
+from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.migration import migrations
 from fieldguide.steps.frame.stale import held_target, target_state
-
-if TYPE_CHECKING:
-    from fieldguide.steps.frame.frame import Framed
 
 DEFINED = ("meaning", "unit", "kind", "default", "available", "source", "expression")
 """What makes a feature another feature."""

@@ -7,7 +7,7 @@ study.yaml the problem, the typed table and what only a person can answer (`fram
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,9 @@ from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.files.media import FILE_KINDS, by_content, rooted
 from fieldguide.core.files.source import Source, open_source
 from fieldguide.core.files.stored import Parts, joined
-from fieldguide.core.finding import Finding
 from fieldguide.core.language.expression import parse
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
-from fieldguide.core.series.panel import Examples
 from fieldguide.core.table import Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
@@ -36,6 +34,7 @@ from fieldguide.steps.detect.roles import RolesGuess, detect_roles
 from fieldguide.steps.detect.task import TaskGuess, questions
 from fieldguide.steps.frame.contract import Held, hold
 from fieldguide.steps.frame.events import known_afterwards, settled, target_of
+from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.objective import with_objective
 from fieldguide.steps.frame.outputs import composed, in_words, made_columns
 from fieldguide.steps.frame.population import population
@@ -46,27 +45,6 @@ from fieldguide.steps.split.split import Request
 
 SLICE = 200_000
 """Raw rows read at a time: only typed rows are held whole."""
-
-
-@dataclass(frozen=True)
-class Framed:
-    """The problem and its table.
-
-    Shape:
-        keys: (rows,) uint64 content hash of every column but the targets
-        strata: (rows,) int64 class codes of the first output, or None
-    """
-
-    problem: Problem
-    columns: tuple[Column, ...]
-    table: Table
-    keys: np.ndarray
-    strata: np.ndarray | None
-    request: Request
-    facts: dict[str, Any]
-    findings: tuple[Finding, ...]
-    stale: Mapping[str, np.ndarray] = field(default_factory=dict)
-    examples: Examples | None = None  # of a forecast: each row of the table is one
 
 
 def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None) -> Framed:
@@ -82,8 +60,7 @@ def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None
     if config.problem.task == "forecast":
         from fieldguide.steps.frame.series import frame_series
 
-        framed: Framed = frame_series(config)
-        return framed
+        return frame_series(config)
     source = open_source(config.data.table)
     check_names(
         config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "losses", "calibrators", "learners")}

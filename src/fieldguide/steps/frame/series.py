@@ -28,6 +28,7 @@ from fieldguide.steps.checking import checked
 from fieldguide.steps.detect.columns import detect_columns
 from fieldguide.steps.detect.roles import RolesGuess, detect_roles
 from fieldguide.steps.detect.task import TaskGuess, questions
+from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.objective import with_objective
 from fieldguide.steps.frame.statement import statement
 from fieldguide.steps.split.split import Request
@@ -39,15 +40,13 @@ MOST_EXAMPLES = 400_000
 """Beyond it, only every n-th origin becomes an example: neighbours tell nearly the same."""
 
 
-def frame_series(config: Config) -> Any:
+def frame_series(config: Config) -> Framed:
     """Return the problem that study.yaml states and the examples of the series it is asked of.
 
     Raises:
         ConfigError: names or settings that do not fit the table.
         DataError: the table holds no series that can be forecast; names the row.
     """
-    from fieldguide.steps.frame.frame import Framed
-
     source = open_source(config.data.table)
     check_names(
         config, source.names, {kind: names(kind) for kind in ("tasks", "metrics", "losses", "calibrators", "learners")}
