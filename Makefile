@@ -23,7 +23,7 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports
 
 test: lint docs
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # a thread for each of two processes
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
