@@ -60,7 +60,7 @@ def codes_of(target: pl.Series, labels: Sequence[str]) -> np.ndarray:
     codes = {key_of(label): code for code, label in enumerate(labels)}
     levels = texts.unique().drop_nulls().to_list()
     found = {level: _code(key_of(level), codes) for level in levels}
-    unknown = [level for level in levels if found[level] is None]
+    unknown = sorted(level for level in levels if found[level] is None)
     if unknown:
         raise _unknown(target.name, texts, unknown, labels)
     values = pl.Series([found[level] for level in levels], dtype=pl.Int64)
