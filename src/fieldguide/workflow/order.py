@@ -35,6 +35,7 @@ from fieldguide.core.settings import with_values
 from fieldguide.core.store import Store
 from fieldguide.core.table import ignoring
 from fieldguide.core.transform import Recipe
+from fieldguide.core.words.lexicon import keeping
 from fieldguide.material import Material
 from fieldguide.parts import find
 
@@ -140,27 +141,38 @@ class Order:
                 self._scope("split"),
                 lambda: prove_series(self.material.framed.table, self.material.divided, examples),
             )
-        return self.record.once(
-            "split",
-            self._scope("split"),
-            lambda: prove(self.material.framed.table, self.material.divided, threads=self.threads),
-        )
+        with keeping():
+            return self.record.once(
+                "split",
+                self._scope("split"),
+                lambda: prove(self.material.framed.table, self.material.divided, threads=self.threads),
+            )
 
     def explore(self) -> Result:
         """Look at the development rows and freeze the metric."""
-        from fieldguide.core.slices import slices_of
-        from fieldguide.steps.explore.explore import explore
-
         self.split()
-        result = self._explore_targetless() if self.targetless else self._explore_series() if self.material.examples is not None else self.record.once("explore", self._scope("explore"), lambda: explore(
-            self.material.development, self.material.framed.problem, self.material.divided.split.roles, self._metrics_before(),
-            order=self.material.divided.split.work, proxies=self.config.proxies, slices=slices_of(self.material.development, self.config.slices),
-            kept={name for name, said in self.config.data.columns.items() if said.role == "feature"}, seed=self.config.seed, threads=self.threads,
-        ))  # fmt: skip
+        with keeping():  # quick models read the same texts many times
+            if self.targetless:
+                result = self._explore_targetless()
+            elif self.material.examples is not None:
+                result = self._explore_series()
+            else:
+                result = self._explore_table()
         metrics = {m["output"]: {m["metric"]: m["settings"]} for m in result["metrics"]}
         if (self.journal.last("metric") or {}).get("metrics") != metrics:
             self.journal.append("metric", {"metrics": metrics})
         return result
+
+    def _explore_table(self) -> Result:
+        from fieldguide.core.slices import slices_of
+        from fieldguide.steps.explore.explore import explore
+
+        material, config = self.material, self.config
+        return self.record.once("explore", self._scope("explore"), lambda: explore(
+            material.development, material.framed.problem, material.divided.split.roles, self._metrics_before(),
+            order=material.divided.split.work, proxies=config.proxies, slices=slices_of(material.development, config.slices),
+            kept={name for name, said in config.data.columns.items() if said.role == "feature"}, seed=config.seed, threads=self.threads,
+        ))  # fmt: skip
 
     def _explore_series(self) -> Result:
         """The same of a forecast: the development steps of every series."""

@@ -66,6 +66,15 @@ class Lexicon:
                     return None
             return [self._of(text) if text else nothing for text in texts]
 
+    def places(self, words: Sequence[str]) -> np.ndarray:
+        """Return the place of every part among some words, -1 where it is none of them: (parts,) int32."""
+        found = np.full(len(self.parts), -1, np.int32)
+        for place, word in enumerate(words):
+            number = self._numbers.get(word)
+            if number is not None:
+                found[number] = place
+        return found
+
     def _of(self, text: str) -> np.ndarray:
         found = self._kept.get(text)
         if found is None:

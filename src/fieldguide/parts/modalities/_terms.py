@@ -80,7 +80,7 @@ class Terms:
 
     def _of_kept(self, kept: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The same of texts that were cut before: parts by number, of all rows at once."""
-        place_of = np.fromiter((self._places.get(part, -1) for part in GRAMS.parts), np.int32, len(GRAMS.parts))
+        place_of = GRAMS.places(self.words)
         rows = np.repeat(np.arange(len(kept)), [len(numbers) for numbers in kept])
         places = place_of[np.concatenate(kept)] if kept else np.zeros(0, np.int32)
         known = np.flatnonzero(places >= 0)
