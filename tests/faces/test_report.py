@@ -352,3 +352,11 @@ def test_a_tooltip_says_the_numbers(chromium: Any, page: Path) -> None:
     mark.hover()
     tab.wait_for_selector("#vg-tooltip-element.visible", timeout=5_000)
     assert re.search(r"0\.\d+ \[0\.\d+, \d\.\d+\]", tab.locator("#vg-tooltip-element").inner_text()) and said == []
+
+
+def test_an_interval_that_spans_doubts_says_what_sampling_alone_gives():
+    from fieldguide.faces.report.story import _interval_said
+
+    assert _interval_said({"interval": [0.7, 0.8]}, 2) == "95 % interval [0.70, 0.80]"
+    said = _interval_said({"interval": [0.7, 0.9], "sampling": [0.7, 0.8]}, 2)
+    assert said == "[0.70, 0.90] with doubts (FG814), 95 % of sampling alone [0.70, 0.80]"

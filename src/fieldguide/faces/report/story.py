@@ -5,6 +5,7 @@ Knows which facts answer which question, and the words around them; never comput
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,13 @@ def seal(r: Recorded) -> dict[str, Any]:
     }
 
 
+def _interval_said(score: Mapping[str, Any], places: int) -> str:
+    """Say what an interval spans: sampling alone, or what explore lets doubt as well."""
+    if "sampling" not in score:
+        return f"95 % interval {span(score.get('interval'), places)}"
+    return f"{span(score['interval'], places)} with doubts (FG814), 95 % of sampling alone {span(score['sampling'], places)}"
+
+
 def headline(r: Recorded) -> dict[str, Any] | None:
     """Return the number the page opens with: the test score after finalize, else the validation score of the best so far."""
     entry = r.entry(r.chosen)
@@ -116,7 +124,7 @@ def headline(r: Recorded) -> dict[str, Any] | None:
         note = f"measured, and not promised: it will not hold (FG807); {note}"
     return {
         "label": f"{'Test' if final else 'Validation'} {r.title} of {r.chosen}",
-        "interval_said": f"95 % interval {span(score.get('interval'), places)}",
+        "interval_said": _interval_said(score, places),
         "candidate": r.chosen, "metric": r.title, "value": number(score.get("value"), places), "interval": span(score.get("interval"), places),
         "rows": f"{number(score.get('n'))} {rows}", "note": note, "final": bool(final), "better": "greater is better" if r.greater else "smaller is better",
     }  # fmt: skip
