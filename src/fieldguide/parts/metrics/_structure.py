@@ -1,6 +1,6 @@
 """Metrics without a target: means of what each row says, resampled as it stands.
 
-Knows weights and remembers the last few rows it was asked of: a bootstrap asks for the same ones again and again.
+Remembers the last few rows it was asked of: a bootstrap asks for the same ones again and again. What a row says is each metric's.
 """
 
 from __future__ import annotations
@@ -8,11 +8,74 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import ClassVar, Literal
 
 import numpy as np
 
+from fieldguide.core.statistics.structure import intruders, stretched
+from fieldguide.parts.metrics._judge import Judge
+from fieldguide.parts.metrics._mean import mean_under
+
 KEPT = 8
 _seen: OrderedDict[str, np.ndarray] = OrderedDict()
+
+
+class OfStructure(Judge):
+    """A mean over rows of `values`; `parts` are the same with what each row adds to the values of the others.
+
+    Shape:
+        values(truth, prediction), parts(truth, prediction): (rows,) float64
+    """
+
+    greater_is_better: ClassVar[bool] = True
+    reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
+    families: ClassVar[tuple[str, ...]] = ("structure",)
+    best: ClassVar[float] = 1.0
+
+    def values(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def parts(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def each(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Return what each row adds to the mean. Shape: truth (rows, d), prediction (rows, width); returns (rows,)."""
+        return remembered(repr(self), truth, prediction, lambda: self.parts(truth, prediction))
+
+    def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """Return the metric; see `core.contracts.Metric`."""
+        if weights is None and len(truth):  # the mean is the same, and nobody asks how unsure it is
+            return float(self.values(truth, prediction).mean())
+        return super().score(truth, prediction, weights)
+
+    def resample(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the metric under many weightings. Shape: weights (replicates, rows); returns (replicates,)."""
+        return mean_under(self.each(truth, prediction), weights)
+
+
+class OfNeighbours(OfStructure):
+    """How little the neighbours of a row in one space are strangers in the other; `spaces` says which is which.
+
+    Predictions hold a row's coordinates on the map first, and what is rebuilt of it behind them.
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ("reduction",)
+    worst: ClassVar[float] = 0.0
+    n_neighbours: int
+
+    def spaces(self, truth: np.ndarray, placed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (where strangers are told, where neighbours are asked for)."""
+        raise NotImplementedError
+
+    def values(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        return self._of(truth, prediction, np.arange(len(truth)))
+
+    def parts(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        return stretched(self.values(truth, prediction), lambda rows: self._of(truth, prediction, rows))
+
+    def _of(self, truth: np.ndarray, prediction: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        told, asked = self.spaces(truth[rows], prediction[rows, : prediction.shape[1] - truth.shape[1]])
+        return intruders(told, asked, self.n_neighbours)
 
 
 def remembered(what: str, truth: np.ndarray, prediction: np.ndarray, compute: Callable[[], np.ndarray]) -> np.ndarray:
@@ -27,22 +90,6 @@ def remembered(what: str, truth: np.ndarray, prediction: np.ndarray, compute: Ca
         _seen[key] = compute()
     _seen.move_to_end(key)
     return _seen[key]
-
-
-def means(each: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted mean of the rows' values under each weighting; NaN without rows.
-
-    Shape:
-        each: (rows,); weights: (replicates, rows); returns: (replicates,) float64
-
-    Examples:
-        >>> means(np.array([0.0, 1.0]), np.array([[1.0, 3.0], [0.0, 0.0]])).tolist()
-        [0.75, nan]
-    """
-    totals = weights.astype(np.float64) @ np.column_stack([each, np.ones(len(each))])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: np.ndarray = totals[:, 0] / totals[:, 1]
-    return found
 
 
 def groups_of(prediction: np.ndarray) -> np.ndarray:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from fieldguide.core.statistics.structure import density_silhouettes
-from fieldguide.parts.metrics._structure import groups_of, means, remembered
+from fieldguide.parts.metrics._structure import OfStructure, groups_of
 
 
 @dataclass(frozen=True)
-class DensitySilhouette:
+class DensitySilhouette(OfStructure):
     """The silhouette with distances along dense paths: two rows are as far apart as the widest step between them must be.
 
     Clusters of any shape score where a gap parts them from the others; a heap that is cut in two scores 0, and so do clusters that
@@ -32,27 +32,11 @@ class DensitySilhouette:
 
     name: ClassVar[str] = "density_silhouette"
     title: ClassVar[str] = "Density silhouette"
-    greater_is_better: ClassVar[bool] = True
-    reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
-    families: ClassVar[tuple[str, ...]] = ("structure",)
     tasks: ClassVar[tuple[str, ...]] = ("clustering",)
-    best: ClassVar[float] = 1.0
     worst: ClassVar[float] = -1.0
 
-    def each(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Return what each row adds to the mean. Shape: truth (rows, d), prediction (rows, clusters); returns (rows,)."""
-        return remembered(
-            self.name, truth, prediction, lambda: density_silhouettes(truth, groups_of(prediction), parts=True)
-        )
+    def values(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        return density_silhouettes(truth, groups_of(prediction))
 
-    def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """Return the metric. Shape: truth (rows, d), prediction (rows, clusters), weights (rows,) or None."""
-        if weights is None and len(truth):  # the mean is the same, and nobody asks how unsure it is
-            return float(density_silhouettes(truth, groups_of(prediction)).mean())
-        return float(
-            self.resample(truth, prediction, np.ones((1, len(truth))) if weights is None else weights[None])[0]
-        )
-
-    def resample(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return the metric under many weightings. Shape: weights (replicates, rows); returns (replicates,)."""
-        return means(self.each(truth, prediction), weights)
+    def parts(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        return density_silhouettes(truth, groups_of(prediction), parts=True)

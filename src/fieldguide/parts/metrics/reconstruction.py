@@ -8,9 +8,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from fieldguide.parts.metrics._judge import Judge
+from fieldguide.parts.metrics._mean import sums_under
+
 
 @dataclass(frozen=True)
-class Reconstruction:
+class Reconstruction(Judge):
     """The share of the rows' variance about the middle of the development rows that is rebuilt: 1 - squared error / squared size.
 
     0 is as good as the middle for every row; below 0 is worse.
@@ -40,15 +43,9 @@ class Reconstruction:
         mean = size.mean()
         return 1.0 - error / (mean if mean > 0 else 1.0)
 
-    def score(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """Return the metric. Shape: truth (rows, d), prediction (rows, c + d), weights (rows,) or None."""
-        return float(
-            self.resample(truth, prediction, np.ones((1, len(truth))) if weights is None else weights[None])[0]
-        )
-
     def resample(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the metric under many weightings. Shape: weights (replicates, rows); returns (replicates,)."""
-        totals = weights.astype(np.float64) @ np.column_stack(_squares(truth, prediction))
+        totals = sums_under(np.column_stack(_squares(truth, prediction)), weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             found: np.ndarray = 1.0 - totals[:, 0] / totals[:, 1]
         return found

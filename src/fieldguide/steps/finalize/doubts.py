@@ -18,6 +18,7 @@ import numpy as np
 
 from fieldguide.core.bench import Bench
 from fieldguide.core.contracts import Predictions, Threshold
+from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, along_time, metric_of, readable
 from fieldguide.core.rows import Rows
@@ -130,7 +131,7 @@ def _known(judged: Judged, names: list[str]) -> Iterator[Case]:
     for name in names:
         there &= ~_missing(judged.rows.cells[name])
     if names and not there.all():
-        says = f"on rows where {_listed(names)} {'is' if len(names) == 1 else 'are'} known"
+        says = f"on rows where {listed(map(repr, names))} {'is' if len(names) == 1 else 'are'} known"
         yield Case(says, there, judged.answers[0])
 
 
@@ -171,8 +172,3 @@ def _missing(cells: np.ndarray) -> np.ndarray:
     if cells.dtype.kind == "f":
         return np.isnan(cells)
     return np.fromiter((cell is None for cell in cells), bool, len(cells))
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [repr(name) for name in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
