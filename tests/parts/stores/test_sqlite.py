@@ -157,7 +157,7 @@ def test_the_write_ahead_file_stays_small_and_loses_nothing(
         if store._merging is not None:  # type: ignore[attr-defined]
             store._merging.join()  # type: ignore[attr-defined]
         largest = max(largest, ahead.stat().st_size)
-    assert largest < 800_000 < (tmp_path / "log.db").stat().st_size, "200 entries of 5,000 bytes were merged"
+    assert largest < 300_000 < (tmp_path / "log.db").stat().st_size, "200 entries of 5,000 bytes were merged"
     assert store.outcomes()["unit"].to_list() == [str(i) for i in range(200)]
     store.close()
     assert not ahead.exists()

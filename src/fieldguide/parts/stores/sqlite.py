@@ -69,6 +69,9 @@ class SQLite(_sql.Reading):
             self._connection = self._connect()
             self._prepare(self._connection)
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+            # cut to what is in it when it starts again: else its size would tell the longest it ever was, and merging
+            # would wait for one MERGE more each time
+            self._connection.execute("PRAGMA journal_size_limit = 0")
         except (sqlite3.Error, OSError) as error:
             raise _failed(error, self.path) from error
 
