@@ -79,8 +79,10 @@ def test_a_wrong_row_names_its_column_and_cell(numbers, codes, missing, words):
 
 
 def test_missing_values_may_be_kept():
-    layout = Layout(numbers=("age",))
-    look_at_rows(layout, np.array([[np.nan]], np.float32), np.zeros((1, 0), np.int32), {}, True)
+    layout, numbers, codes = Layout(numbers=("age",)), np.array([[np.nan]], np.float32), np.zeros((1, 0), np.int32)
+    with pytest.raises(DataError, match="became nan"):
+        look_at_rows(layout, numbers, codes, {"age": np.array([5.0])}, False)
+    assert look_at_rows(layout, numbers, codes, {"age": np.array([5.0])}, True) is None
 
 
 VALUES = {

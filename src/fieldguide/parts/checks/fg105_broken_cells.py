@@ -37,7 +37,7 @@ class BrokenCells:
     most: float = setting(0.001, "share of a column's cells that may be broken before it is a warning")
 
     def run(self, *, read_violations: Sequence[Violation], n_rows: int) -> list[Finding]:
-        broken = [v for v in read_violations if v.n and v.rule.split()[-1] not in FILE_KINDS]  # files are FG351's
+        broken = [v for v in read_violations if v.n and v.rule.split()[-1] not in FILE_KINDS]  # files are FG110's
         if not broken:
             return [passed(self, f"Every cell of the {n_rows:,} rows is what its column holds.")]
         broken = sorted(broken, key=lambda violation: -violation.n)

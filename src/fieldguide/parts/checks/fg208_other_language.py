@@ -1,4 +1,4 @@
-"""FG346: sealed texts in another language than those to learn from."""
+"""FG208: sealed texts in another language than those to learn from."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class OtherLanguage:
     Needs: table, split.
     """
 
-    name: ClassVar[str] = "fg346_other_language"
-    code: ClassVar[str] = "FG346"
+    name: ClassVar[str] = "fg208_other_language"
+    code: ClassVar[str] = "FG208"
     title: ClassVar[str] = "Sealed texts in another language"
     step: ClassVar[str] = "split"
     severity: ClassVar[Severity] = "warning"

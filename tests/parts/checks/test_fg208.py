@@ -1,11 +1,11 @@
-"""FG346: sealed texts in another language."""
+"""FG208: sealed texts in another language."""
 
 from __future__ import annotations
 
 from check_cases import only, roles_of, split_of
 from text_cases import GERMAN, english, texts
 
-from fieldguide.parts.checks.fg346_other_language import OtherLanguage
+from fieldguide.parts.checks.fg208_other_language import OtherLanguage
 from fieldguide.testing import check_check
 
 

@@ -1,4 +1,4 @@
-"""FG351: images and sounds that cannot be read."""
+"""FG110: images and sounds that cannot be read."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class UnreadableFiles:
     Needs: read_violations, columns, n_rows.
     """
 
-    name: ClassVar[str] = "fg351_unreadable_files"
-    code: ClassVar[str] = "FG351"
+    name: ClassVar[str] = "fg110_unreadable_files"
+    code: ClassVar[str] = "FG110"
     title: ClassVar[str] = "Files that cannot be read"
     step: ClassVar[str] = "frame"
     severity: ClassVar[Severity] = "warning"

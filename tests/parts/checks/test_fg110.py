@@ -1,4 +1,4 @@
-"""FG351: files that cannot be read."""
+"""FG110: files that cannot be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from check_cases import only
 from fieldguide.core.reading import Violation
 from fieldguide.core.table import Column
 from fieldguide.parts.checks.fg105_broken_cells import BrokenCells
-from fieldguide.parts.checks.fg351_unreadable_files import UnreadableFiles
+from fieldguide.parts.checks.fg110_unreadable_files import UnreadableFiles
 from fieldguide.testing import check_check
 
 COLUMNS = (Column("photo", "image"), Column("age", "number"))
