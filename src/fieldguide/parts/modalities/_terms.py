@@ -14,7 +14,7 @@ import numpy as np
 
 from fieldguide.parts.modalities._words import GRAMS, grams_of
 
-MOST_TERMS = 50_000
+MOST_TERMS = 200_000
 MOST_TOPIC_TERMS = 20_000
 LEAST_ROWS = 2  # a term in one training row alone says nothing about others
 N_TOPICS = 64
