@@ -61,7 +61,7 @@ def served() -> Served:
     [
         (3, None, "an outcome is an object"), ({"id": "r", "unit": "u", "value": 1}, "id", "not both"), ({"value": 1}, "id", "not both"),
         ({"id": "r", "value": None}, "value", "value is"), ({"id": "r", "value": float("inf")}, "value", "value is"),
-        ({"id": "r", "value": []}, "value", "value is"), ({"id": "r", "value": 1, "when": 2}, "'when'", "an outcome has"),
+        ({"id": "r", "value": [[]]}, "value", "value is"), ({"id": "r", "value": 1, "when": 2}, "'when'", "an outcome has"),
         ({"id": "r", "value": 1, "time": "yesterday"}, "time", "ISO 8601"), ({"id": 7, "value": 1}, "id", "id is a text"),
         ({"id": "r", "value": 1, "name": ""}, "name", "name is a text"), ({"unit": "u" * 300, "value": 1}, "unit", "unit is a text"),
     ],

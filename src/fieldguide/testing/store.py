@@ -76,12 +76,13 @@ def entries() -> list[Entry]:
     singles: list[Entry] = [
         Prediction(
             f"r{i}-0", f"r{i}", None if i == 1 else f"u{i}", START + timedelta(seconds=i), "now", "m1", "c1", row, "yes", 0.1 * i,
-            (1 - 0.1 * i, 0.1 * i), 0.002, "exp", 0.5 if i else None,
+            (1 - 0.1 * i, 0.1 * i), 0.002, "exp", 0.5 if i else None, series=f"s{i}" if i else None, origin=START if i else None,
         )
         for i, row in enumerate(CELLS)
     ]  # fmt: skip
     typed = pl.DataFrame({column.name: [row[i] for row in CELLS] for i, column in enumerate(COLUMNS)})
     answers = pl.DataFrame({"prediction": ["a"] * 4, "score": [0.25] * 4, "outputs": [[0.75, 0.25]] * 4})
+    answers = answers.with_columns(pl.lit("t").alias("series"), pl.lit(START).cast(pl.Datetime("us")).alias("origin"))
     blob = blob_of(pl.Series(["v0", "v1", None, "v3"]), answers, typed)
     return [
         *singles,
@@ -121,6 +122,8 @@ def _check_predictions(store: LogStore) -> None:
     assert found["score"].to_list() == [0.1 * i for i in range(4)] + [0.25] * 4, "scores keep every bit"
     assert found["outputs"].to_list()[3] == [1 - 0.1 * 3, 0.1 * 3], "outputs keep every bit"
     assert found["time"].to_list()[1] == START + timedelta(seconds=1), "times keep every microsecond"
+    assert found["series"].to_list() == [None, "s1", "s2", "s3", *["t"] * 4], "the series of a forecast is kept"
+    assert found["origin"].to_list() == [None, *[START] * 7], "and its last known step"
     assert found["propensity"].to_list()[:2] == [None, 0.5] and found["experiment"][0] == "exp", (
         "what was dealt is kept"
     )
@@ -198,6 +201,13 @@ def _check_repeated(store: LogStore) -> None:
     assert len(store.outcomes(Query(name="again")).filter(pl.col("unit") == "u2")) == 2, (
         "a unit may have two outcomes at a time"
     )
+    told_of = [Outcome(when, value, series="s1", name="level") for value in (1.0, [2.0, None], ["b", "a"])]
+    store.append([*told_of, *told_of])
+    level = store.outcomes(Query(name="level"))
+    assert level["series"].to_list() == ["s1"] and level["label"].to_list() == ['["a", "b"]'], (
+        "a series has one outcome at a time, the last heard of, and several values are kept as JSON"
+    )
+    assert store.corrections(Query(name="level"))["was_label"].to_list() == ["1.0", "[2.0, null]"]
 
 
 def _check_media(make: Callable[[], LogStore], store: LogStore) -> None:

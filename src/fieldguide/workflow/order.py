@@ -544,10 +544,13 @@ class Order:
             return {}
         rows = chosen.members[0].rows
         (answer,) = mixed([member.raw for member in chosen.members], chosen.weights)
+        panel = examples.panel
+        scales = {} if panel.scale is None else {name: float(one) for name, one in zip(panel.names, panel.scale)}
         return {
             "interval": interval_of(
                 examples, self.material.divided.split.work[rows], np.asarray(bench.truths(rows)[0]), answer
-            )
+            ),
+            "scales": {"by": self.material.framed.facts["series"]["scale"], "of": scales},  # online scores are on the same
         }
 
     def _forecast(self, result: Result) -> Result:

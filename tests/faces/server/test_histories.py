@@ -132,10 +132,16 @@ def test_a_table_of_a_history_is_answered_as_predict_writes_it(served: Served, m
     assert again["replayed"]["n_beyond"] == 0
 
 
-def test_one_outcome_does_not_judge_a_forecast_of_several_steps(served: Served, model: Model) -> None:
+def test_a_forecast_is_not_trained_on_row_by_row(served: Served, model: Model) -> None:
     served.predict(*history().to_dicts())
-    with pytest.raises(DataError, match="an answer for 'sold' has several parts"):
+    with pytest.raises(DataError, match="'sold' is a forecast, whose truth arrives step by step"):
         served_rows(served.store, model, "outcome")
+
+
+def test_a_window_whose_time_cannot_be_read_is_refused(served: Served, model: Model) -> None:
+    golden = {**model.golden["rows"][0], "series": "a", "month": "soon"}
+    answer = served.predict(golden)
+    assert answer.status_code == 422 and answer.json()["problems"][0]["column"] == "month"
 
 
 def test_windows_are_answered_as_before(served: Served, model: Model) -> None:

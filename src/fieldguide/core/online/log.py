@@ -25,13 +25,16 @@ PREDICTIONS: dict[str, Any] = {
     "id": pl.String, "request": pl.String, "unit": pl.String, "time": pl.Datetime("us"), "arm": pl.String, "model": pl.String,
     "contract": pl.String, "experiment": pl.String, "propensity": pl.Float64, "prediction": pl.String, "score": pl.Float64,
     "outputs": pl.List(pl.Float64), "seconds": pl.Float64, "decision": pl.String, "rule": pl.String, "rules": pl.String,
+    "series": pl.String, "origin": pl.Datetime("us"),
 }  # fmt: skip
 """Columns of the frames that `LogStore.scan` yields."""
 RULED = ("decision", "rule", "rules")
 """Those of them that are there where the model carries rules, else null."""
+SERIES = ("series", "origin")
+"""Those of them that are there where the row is a forecast whose series and last known step were told, else null."""
 OUTCOMES: dict[str, Any] = {
     "id": pl.String, "unit": pl.String, "name": pl.String, "time": pl.Datetime("us"), "recorded": pl.Datetime("us"),
-    "number": pl.Float64, "label": pl.String,
+    "number": pl.Float64, "label": pl.String, "series": pl.String,
 }  # fmt: skip
 CORRECTIONS: dict[str, Any] = {
     **OUTCOMES, "was_number": pl.Float64, "was_label": pl.String, "was_time": pl.Datetime("us"), "was_recorded": pl.Datetime("us"),
@@ -46,6 +49,8 @@ REFUSALS: dict[str, Any] = {
 }  # fmt: skip
 OUTCOME = "outcome"
 """The name of an outcome that was given none: the model's own target."""
+Value = float | str | bool | Sequence[Any] | Mapping[str, Any]
+"""What an outcome may be; what is not one value is kept as JSON text in its label."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Prediction:
         decision: what the model's rules decide; None where it carries none.
         rule: the rule that decided.
         rules: their version.
+        series: of a forecast, the series that is continued; None where the caller did not say.
+        origin: of a forecast, the time of its last known step.
     """
 
     id: str
@@ -91,6 +98,8 @@ class Prediction:
     decision: str | None = None
     rule: str | None = None
     rules: str | None = None
+    series: str | None = None
+    origin: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,8 @@ class Batch:
 
     Args:
         n_rows: how many.
-        rows: Arrow IPC with `PREDICTIONS` columns unit, prediction, score, outputs, those of `RULED` where rules decided, and the cells
-            as `cell_<i>`, LZ4.
+        rows: Arrow IPC with `PREDICTIONS` columns unit, prediction, score, outputs, those of `RULED` and of `SERIES` where they are known, and the
+            cells as `cell_<i>`, LZ4.
     """
 
     request: str
@@ -131,27 +140,30 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a prediction or a unit, known later.
+    """What came of a prediction, a unit or a series, known later.
 
     Args:
         time: when it happened, UTC without zone.
-        value: a number, a label or a truth value.
-        id: the prediction it belongs to; or None and `unit`.
+        value: a number, a label or a truth value; a list (a label set, the entries of a vector, the steps of a horizon, None where one is
+            not known yet), or entries by name.
+        id: the prediction it belongs to; or None and `unit` or `series`.
         unit: whom it is about.
         name: which outcome: `outcome` is the model's target; others are guardrails and further metrics.
         recorded: when the log heard of it; the store sets it where it is None.
         key: a name of the outcome that its sender chose: sent again under it, it is the same outcome, or a correction.
         dated: False: nobody said when it happened, and `time` is when it was heard of.
+        series: the series whose value at `time` it is: every forecast of that step is judged by it.
     """
 
     time: datetime
-    value: float | str | bool
+    value: Value
     id: str | None = None
     unit: str | None = None
     name: str = OUTCOME
     recorded: datetime | None = None
     key: str | None = None
     dated: bool = True
+    series: str | None = None
 
 
 @dataclass(frozen=True)

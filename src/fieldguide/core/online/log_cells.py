@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from fieldguide.core.online.log import PREDICTIONS, RULED, Batch, Logged, cell_schema
+from fieldguide.core.online.log import PREDICTIONS, RULED, SERIES, Batch, Logged, cell_schema
 from fieldguide.core.table import Column
 
 
@@ -23,10 +23,10 @@ def blob_of(unit: pl.Series, answers: pl.DataFrame, typed: pl.DataFrame) -> byte
 
     Args:
         unit: (rows,) whom each row is about, or nulls.
-        answers: (rows,) prediction, score and outputs, and what rules decided where there are any, as in `PREDICTIONS`.
+        answers: (rows,) prediction, score and outputs, and what rules decided, series and origin where there are any, as in `PREDICTIONS`.
         typed: (rows,) the cells as the model saw them, in the order of the contract.
     """
-    there = [name for name in ("prediction", "score", "outputs", *RULED) if name in answers.columns]
+    there = [name for name in ("prediction", "score", "outputs", *RULED, *SERIES) if name in answers.columns]
     frame = pl.DataFrame([unit.cast(pl.String).alias("unit"), *answers.select(there)])
     renamed = typed.rename({name: f"cell_{i}" for i, name in enumerate(typed.columns)})
     buffer = io.BytesIO()
@@ -37,7 +37,8 @@ def blob_of(unit: pl.Series, answers: pl.DataFrame, typed: pl.DataFrame) -> byte
 def opened_blob(batch: Batch, columns: Sequence[Column] = ()) -> Logged:
     """Return the rows of a `Batch`; the cells where `columns` are given."""
     frame = pl.read_ipc(io.BytesIO(batch.rows)).with_columns(pl.col("score").fill_nan(None))
-    frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in RULED if name not in frame.columns)
+    lacks = [name for name in (*RULED, *SERIES) if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, dtype=PREDICTIONS[name]).alias(name) for name in lacks)
     one = {
         "request": batch.request, "time": batch.time, "arm": batch.arm, "model": batch.model, "contract": batch.contract,
         "experiment": batch.experiment, "propensity": batch.propensity, "seconds": batch.seconds,

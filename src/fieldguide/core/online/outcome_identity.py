@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 
-from fieldguide.core.online.log import Outcome, micros
+from fieldguide.core.online.log import Outcome, Value, micros
 
 
 def identity(outcome: Outcome) -> tuple[str | None, str | None]:
     """Return what an outcome is of, and what it is: two digests.
 
     An outcome whose second digest is in the log is there already. One whose first is there beside another second is a
-    correction: the last one heard of stands. Of a prediction an outcome is one name at one time (or at no stated time), of a key it is
-    what the key names. A unit may have several outcomes at a time: of it only the same value at the same time is the same outcome. One
+    correction: the last one heard of stands. Of a prediction or a series an outcome is one name at one time (or at no stated time), of a
+    key it is what the key names. A unit may have several outcomes at a time: of it only the same value at the same time is the same outcome. One
     that names a unit and neither time nor key is always a new one.
 
     Examples:
@@ -34,9 +35,13 @@ def identity(outcome: Outcome) -> tuple[str | None, str | None]:
     value = label if number is None else repr(number)
     if outcome.key is not None:
         about = _digest("key", outcome.key)
-        return about, _digest(about, outcome.id, outcome.unit, outcome.name, when, value)
+        told = () if outcome.series is None else (outcome.series,)  # logs of earlier versions know none
+        return about, _digest(about, outcome.id, outcome.unit, outcome.name, when, value, *told)
     if outcome.id is not None:
         about = _digest("id", outcome.id, outcome.name, when)
+        return about, _digest(about, value)
+    if outcome.series is not None:
+        about = _digest("series", outcome.series, outcome.name, when)
         return about, _digest(about, value)
     return None, _digest("unit", outcome.unit, outcome.name, when, value) if outcome.dated else None
 
@@ -46,15 +51,22 @@ def _digest(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def coded(value: float | str | bool) -> tuple[float | None, str]:
-    """Return an outcome as a number, where it is one, and as text.
+def coded(value: Value) -> tuple[float | None, str]:
+    """Return an outcome as a number, where it is one, and as text; lists and entries as JSON, a set of labels in one order.
 
     Examples:
         >>> coded(True), coded("yes"), coded("2.5"), coded("nan")
         ((1.0, 'true'), (None, 'yes'), (2.5, '2.5'), (None, 'nan'))
+        >>> coded(["b", "a", "b"]), coded([3.5, None])
+        ((None, '["a", "b"]'), (None, '[3.5, null]'))
     """
     if isinstance(value, bool):
         return float(value), "true" if value else "false"
+    if isinstance(value, Mapping):
+        return None, json.dumps(dict(value), ensure_ascii=False)
+    if not isinstance(value, (str, int, float)):
+        labels = all(isinstance(one, str) for one in value)
+        return None, json.dumps(sorted(set(value)) if labels else list(value), ensure_ascii=False)
     try:
         number = float(value)
     except ValueError:

@@ -11,6 +11,8 @@ import typer
 from fieldguide.faces.cli.app import AsJson, Whole, app, console, print_json
 
 NONE = "–"
+MOST_STEPS = 12
+"""Steps of a forecast's horizon that a table in the terminal tells of."""
 
 experiment = typer.Typer(
     name="experiment", cls=Whole, no_args_is_help=True, rich_markup_mode=None,
@@ -99,6 +101,9 @@ def gap(
         typer.Option(help="the same requests' cells made offline: id and the model's columns; default: as logged"),
     ] = None,
     outcome: Target = "outcome",
+    output: Annotated[
+        str | None, typer.Option(help="of several outputs the only one to be judged; default: each that has outcomes")
+    ] = None,
     wait: Wait = None,
     absent: Absent = None,
     as_json: AsJson = False,
@@ -106,7 +111,10 @@ def gap(
     """Why the online score differs from the promised one: skew, drift, late labels, feedback, the rest."""
     from fieldguide.steps.online.gap import gap_of_log
 
-    _told(gap_of_log(model, log, offline, outcome=outcome, wait=wait, absent=absent, features=features), as_json)
+    result = gap_of_log(
+        model, log, offline, outcome=outcome, wait=wait, absent=absent, features=features, output=output
+    )  # fmt: skip
+    _told(result, as_json)
 
 
 @app.command()
@@ -149,7 +157,8 @@ def _told(result: Any, as_json: bool) -> None:
     _say(terminal, found)
     for table in (
         _measures(found["facts"]),
-        _parts(found["facts"]),
+        *(_parts(one, found["facts"]) for one in (found["facts"], *found["facts"].get("outputs", ()))),
+        _steps(found["facts"]),
         _versions(found["facts"]),
         _updates(found["facts"]),
     ):
@@ -193,19 +202,36 @@ def _measures(facts: Mapping[str, Any]) -> Any:
     return table
 
 
-def _parts(facts: Mapping[str, Any]) -> Any:
-    """Return the table of the parts of a gap, or None."""
+def _parts(facts: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
+    """Return the table of the parts of a gap, or None; it names the output where the whole result tells of several."""
     if "parts" not in facts:
         return None
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("part", f"of the gap ({facts['metric_title']})", "95 % interval", "what it is"):
+    of = f"{facts['metric_title']} of {escape(facts['output'])}" if whole.get("outputs") else facts["metric_title"]
+    for name in ("part", f"of the gap ({of})", "95 % interval", "what it is"):
         table.add_column(name, justify="left" if name in ("part", "what it is") else "right")
     for part in facts["parts"]:
         why = part["why"] if part["value"] is None else part["what"]
         table.add_row(part["name"], _number(part["value"]), _span(part["interval"]), escape(why))
+    return table
+
+
+def _steps(facts: Mapping[str, Any]) -> Any:
+    """Return the table of a forecast's steps, or None: of a long horizon the first, the last and some between."""
+    steps = facts.get("steps")
+    if not steps:
+        return None
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("step", facts["metric_title"], "judged"):
+        table.add_column(name, justify="right")
+    apart = max(1, -(-len(steps) // MOST_STEPS))
+    for one in [*steps[:-1:apart], steps[-1]]:
+        table.add_row(f"+{one['step']}", _number(one["value"]), f"{one['n']:,}")
     return table
 
 

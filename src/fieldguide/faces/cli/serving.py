@@ -164,7 +164,7 @@ def replay(
 
 @app.command()
 def outcomes(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="columns id or unit, value, and perhaps time, name and key", show_default=False)],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="columns id, unit or series, value, and perhaps time, name and key", show_default=False)],
     log: Log = LOG, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Tell the log what came of predictions, from a file. The same file may be taken again: nothing is written twice."""

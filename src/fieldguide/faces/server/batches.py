@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fieldguide.core.answering import Answered, missing_columns, read_request, read_typed
-from fieldguide.core.online.log import Batch, Entry, cell_schema, now
+from fieldguide.core.answering import Answered, Problem, missing_columns, read_request, read_typed
+from fieldguide.core.online.log import PREDICTIONS, SERIES, Batch, Entry, cell_schema, now
 from fieldguide.core.online.log_cells import blob_of
 from fieldguide.core.online.log_media import frame_apart
 from fieldguide.core.rows import Rows
@@ -18,6 +18,7 @@ from fieldguide.faces.server.answers import Refused, framed, listed
 from fieldguide.faces.server.arms import Arm, Dealt
 from fieldguide.faces.server.bodies import Asked
 from fieldguide.faces.server.engine import broken, refusals
+from fieldguide.faces.server.histories import whence
 
 
 class Unfit(Refused):
@@ -49,8 +50,9 @@ def answer_batch(
         if arm.contract.media:
             typed, media = frame_apart(typed, [arm.contract.columns[i].name for i in arm.contract.media], now())
             entries += media
+        said = logged(answers, arm.contract.rules).with_columns(_whence(arm, part))
         entries.append(Batch(
-            name, now(), arm.name, arm.model, arm.contract.version, len(at), blob_of(units, logged(answers, arm.contract.rules), typed), seconds,
+            name, now(), arm.name, arm.model, arm.contract.version, len(at), blob_of(units, said, typed), seconds,
             how.experiment, how.propensity,
         ))  # fmt: skip
         ids = pl.Series("id", [f"{name}-{i}" for i in range(len(at))])
@@ -75,6 +77,22 @@ def logged(answers: Answered, rules: str = "") -> pl.DataFrame:
         return found
     decision, rule = answers.ruled
     return found.with_columns(pl.Series("decision", decision), pl.Series("rule", rule), pl.lit(rules).alias("rules"))
+
+
+def _whence(arm: Arm, part: Any) -> list[pl.Series]:
+    """Return the series and last step of windows as columns of the log; none where nothing is forecast. Raises Refused: 422."""
+    spec = arm.contract.model.forecasts
+    if spec is None:
+        return []
+    if isinstance(part, pl.DataFrame):
+        part = part.select([name for name in ("series", str(spec["time"])) if name in part.columns]).to_dicts() or [
+            {}
+        ] * len(part)
+    found = whence(arm.contract, part)
+    wrong = [one for one in found if isinstance(one, Problem)]
+    if wrong:
+        raise Refused(422, "the times of the windows cannot be read", wrong)
+    return [pl.Series(name, [one[i] for one in found], dtype=PREDICTIONS[name]) for i, name in enumerate(SERIES)]  # type: ignore[index]
 
 
 def _part(asked: Asked, at: np.ndarray) -> Any:

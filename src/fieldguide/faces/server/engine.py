@@ -24,6 +24,7 @@ from fieldguide.core.online.log import Assignment, Entry, LogStore, Media, Predi
 from fieldguide.core.online.log_media import rows_apart
 from fieldguide.faces.server.answers import Refused
 from fieldguide.faces.server.arms import Arm, Dealt
+from fieldguide.faces.server.histories import whence
 
 TOGETHER = 256
 """Rows that are answered in one call of a model at most."""
@@ -304,7 +305,11 @@ def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
     """Answer some rows of some jobs in one call; False where a row is broken (told to a job that stands alone)."""
     sent = [job.rows[i] for job, at in parts for i in at]
     rows, cells, problems = read_request(arm.contract, sent)
-    if rows is None:
+    told: list[Any] = []  # series and last step of forecasts
+    if rows is not None and arm.contract.model.forecasts is not None:
+        told = list(whence(arm.contract, sent))
+        problems = [one for one in told if isinstance(one, Problem)]
+    if rows is None or problems:
         if len(parts) == 1:
             job, at = parts[0]
             moved = [replace(p, row=None if p.row is None else at[p.row]) for p in problems]
@@ -326,7 +331,7 @@ def answer_parts(arm: Arm, parts: Sequence[tuple[Job, list[int]]]) -> bool:
             job.entries.append(Prediction(
                 f"{job.request}-{i}", job.request, job.units[i], time_, arm.name, arm.model, arm.contract.version, cells[k],
                 str(answers.decisions[k]), scores[k], outputs[k], seconds, dealt.experiment, dealt.propensity,
-                *(by_rules[k] if by_rules else ()),
+                *(by_rules[k] if by_rules else (None, None, None)), *(told[k] if told else ()),
             ))  # fmt: skip
         end = start + len(at)
         job.answers[arm.name] = (at, answers if len(parts) == 1 else answers.part(start, end))

@@ -33,7 +33,8 @@ from fieldguide.faces.server.limits import Rate
 from fieldguide.faces.server.metrics import Metrics
 from fieldguide.faces.server.openapi import MOST_EXPLAINED, document
 from fieldguide.faces.server.watch import Watch
-from fieldguide.steps.online.outcomes import LONGEST as LONGEST_TEXT
+from fieldguide.steps.online.outcome_values import LONGEST as LONGEST_TEXT
+from fieldguide.steps.online.outcome_values import Expected
 from fieldguide.steps.online.outcomes import outcomes_of, taken
 
 FEW = 64
@@ -86,6 +87,7 @@ class Server:
         self.engine: Engine
         self.watch: Watch | None = None
         self.probing, self.held = False, 0
+        self.expected = Expected()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Replay the golden rows of every model, note the contracts in the log, start the threads.
@@ -97,6 +99,7 @@ class Server:
         for name, arm in self.arms.items():
             self.replayed[name] = arm.contract.model.replay()
         self.store.append([arm.served() for arm in self.arms.values()])
+        self.expected = Expected.of(self.store.served())
         self.writer = Writer(self.store, self.metrics.logged)
         self.engine = Engine(self.arms, self.writer, loop, self.metrics.answered)
         if self.settings.training:
@@ -240,9 +243,9 @@ class Server:
             raise Refused(422, "the request does not have the shape that is asked for", [
                 Problem("outcomes is a list of 1 to 10,000 outcomes", value=ascii(data)[:60], send='{"outcomes": [{"id": "…", "value": 1}]}')
             ])  # fmt: skip
-        found, problems = outcomes_of(given, now(), _sent_as(request))
+        found, problems = outcomes_of(given, now(), _sent_as(request), self.expected)
         if problems:
-            raise Refused(422, f"{len(problems)} outcome(s) cannot be read; none was written", problems)
+            raise Refused(422, f"{len(problems)} outcome(s) cannot be taken; none was written", problems)
         with self._turn():
             became = await self._apart(lambda: taken(self.store, found))
         await self._logged(list(found))

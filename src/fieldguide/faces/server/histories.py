@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from fieldguide.core.answering import SHOWN, Contract, Problem
-from fieldguide.core.errors import FieldguideError
+from fieldguide.core.errors import DataError, FieldguideError
+from fieldguide.core.online.log import utc
 from fieldguide.core.reading import Violation
 from fieldguide.core.series.ahead import Ahead, ahead, spread
 from fieldguide.core.series.panel import HISTORY
@@ -73,6 +75,44 @@ def is_history(contract: Contract, asked: Asked) -> bool:
     if isinstance(asked.rows, pl.DataFrame):
         return HISTORY not in asked.rows.columns
     return not any(HISTORY in row for row in asked.rows)
+
+
+def whence(
+    contract: Contract, rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[str | None, datetime | None]] | list[Problem]:
+    """Return each window's series and the time of its last known step, as the log keeps them; None where a row does not say.
+
+    Outcomes name a series and a time: without these two a forecast is judged by its id alone.
+
+    Returns:
+        (series, time) row by row; or what is wrong with them.
+    """
+    spec = _spec(contract)
+    time = str(spec["time"])
+    years = any(one["name"] == time and one["kind"] == "number" for one in spec["columns"])
+    found: list[tuple[str | None, datetime | None]] = []
+    problems = []
+    for number, row in enumerate(rows):
+        series, value = row.get("series"), row.get(time)
+        try:
+            origin = None if value is None else _year(value) if years and not isinstance(value, str) else utc(value)
+        except (DataError, ValueError, TypeError, OverflowError):
+            problems.append(
+                Problem(
+                    f"{time} is the time of a window's last step",
+                    number,
+                    time,
+                    ascii(value)[:SHOWN],
+                    "2024-05-01, or leave it out",
+                )
+            )
+            continue
+        found.append((None if series is None else str(series), origin))
+    return problems or found
+
+
+def _year(value: Any) -> datetime:
+    return datetime(int(value), 1, 1)
 
 
 def named_series(spec: Mapping[str, Any]) -> bool:

@@ -13,7 +13,8 @@ from fieldguide.core.table import Column
 from fieldguide.faces.server.answers import ARROW, JSON, PARQUET
 from fieldguide.faces.server.arms import Arm
 from fieldguide.faces.server.bodies import LONGEST, MOST_ROWS
-from fieldguide.steps.online.outcomes import LONGEST as LONGEST_TEXT
+from fieldguide.steps.online.outcome_values import LONGEST as LONGEST_TEXT
+from fieldguide.steps.online.outcome_values import LONGEST_VALUE, MOST_ENTRIES
 
 MOST_EXPLAINED = 16
 """Rows of one request that are explained: each asks the model some hundred times."""
@@ -170,7 +171,29 @@ _REFUSAL = {
 }  # fmt: skip
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 _OUTCOME = {
-    "value": {"type": ["number", "string", "boolean"], "maxLength": LONGEST_TEXT, "minimum": -1e15, "maximum": 1e15},
+    "value": {
+        "description": "a number, a label or a truth value; the labels of a set; the entries of a vector, in order or by name; of a forecast "
+        "the value at `time`, or by id those of the horizon, null where one is not known yet",
+        "anyOf": [
+            {"type": ["number", "string", "boolean"], "maxLength": LONGEST_VALUE, "minimum": -1e15, "maximum": 1e15},
+            {
+                "type": "array",
+                "maxItems": MOST_ENTRIES,
+                "items": {
+                    "type": ["number", "string", "boolean", "null"],
+                    "maxLength": LONGEST_TEXT,
+                    "minimum": -1e15,
+                    "maximum": 1e15,
+                },
+            },
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": MOST_ENTRIES,
+                "additionalProperties": {"type": "number", "minimum": -1e15, "maximum": 1e15},
+            },
+        ],
+    },
     "name": _TEXT,
     "key": {
         "type": ["string", "integer"],
@@ -187,8 +210,8 @@ _TIME = {
 _OUTCOMES = {
     "type": "object", "required": ["outcomes"], "additionalProperties": False,
     "properties": {"outcomes": {"type": "array", "minItems": 1, "maxItems": MOST_ROWS, "items": {"oneOf": [
-        {"type": "object", "additionalProperties": False, "required": [who, "value"], "properties": {who: _TEXT, **_OUTCOME, "time": _TIME}}
-        for who in ("id", "unit")
+        {"type": "object", "additionalProperties": False, "required": [*who, "value"], "properties": {who[0]: _TEXT, **_OUTCOME, "time": _TIME}}
+        for who in (["id"], ["unit"], ["series", "time"])
     ]}}},
     "example": {"outcomes": [{"unit": "user 17", "value": 1, "time": "2024-05-01T12:00:00Z"}]},
 }  # fmt: skip

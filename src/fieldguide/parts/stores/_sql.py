@@ -54,21 +54,22 @@ TABLES = {
     "served": "model TEXT PRIMARY KEY, contract TEXT NOT NULL, columns TEXT NOT NULL, outputs TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL",
     "predictions": "seq {serial}, id TEXT NOT NULL, request TEXT NOT NULL, unit TEXT, time {integer} NOT NULL, arm TEXT NOT NULL, "
     "model TEXT NOT NULL, contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, prediction TEXT NOT NULL, "
-    "score {real}, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL, decision TEXT, rule TEXT, rules TEXT",
+    "score {real}, outputs TEXT NOT NULL, seconds {real} NOT NULL, cells TEXT NOT NULL, decision TEXT, rule TEXT, rules TEXT, "
+    "series TEXT, origin {integer}",
     "batches": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, "
     "contract TEXT NOT NULL, experiment TEXT NOT NULL, propensity {real}, seconds {real} NOT NULL, n_rows {integer} NOT NULL, "
     "blob {blob} NOT NULL",
     "refusals": "seq {serial}, request TEXT NOT NULL, time {integer} NOT NULL, arm TEXT NOT NULL, model TEXT NOT NULL, row_number {integer}, "
     "column_name TEXT, rule TEXT NOT NULL, value TEXT NOT NULL",
     "outcomes": "seq {serial}, id TEXT, unit TEXT, name TEXT NOT NULL, time {integer} NOT NULL, recorded {integer} NOT NULL, "
-    "number {real}, label TEXT, about TEXT, token TEXT",
+    "number {real}, label TEXT, about TEXT, token TEXT, series TEXT",
     "media": "hash TEXT PRIMARY KEY, head TEXT NOT NULL, time {integer} NOT NULL, content {blob} NOT NULL",
     "assignments": "experiment TEXT NOT NULL, unit TEXT NOT NULL, arm TEXT NOT NULL, time {integer} NOT NULL, "
     "propensity {real} NOT NULL, PRIMARY KEY (experiment, unit)",
 }
 ADDED = (
     ("outcomes", "about", "TEXT"), ("outcomes", "token", "TEXT"), ("predictions", "decision", "TEXT"), ("predictions", "rule", "TEXT"),
-    ("predictions", "rules", "TEXT"),
+    ("predictions", "rules", "TEXT"), ("predictions", "series", "TEXT"), ("predictions", "origin", "BIGINT"), ("outcomes", "series", "TEXT"),
 )  # fmt: skip
 """Columns that logs of earlier versions lack; what is in them stays as it is."""
 INDEXES = (
@@ -164,7 +165,7 @@ def _prediction(entry: Prediction) -> tuple[str, tuple[Any, ...]]:
     return "predictions", (
         entry.id, entry.request, _maybe(entry.unit), micros(entry.time), entry.arm, entry.model, entry.contract, entry.experiment,
         entry.propensity, text(entry.prediction), _known(entry.score), Text.of(entry.outputs), entry.seconds, _maybe(entry.decision),
-        _maybe(entry.rule), entry.rules, Text.of(entry.cells),
+        _maybe(entry.rule), entry.rules, _maybe(entry.series), None if entry.origin is None else micros(entry.origin), Text.of(entry.cells),
     )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def _outcome(entry: Outcome) -> tuple[str, tuple[Any, ...]]:
     recorded = now() if entry.recorded is None else entry.recorded
     return "outcomes", (
         _maybe(entry.id), _maybe(entry.unit), text(entry.name), micros(entry.time), micros(recorded), number, text(label),
-        *identity(entry),
+        _maybe(entry.series), *identity(entry),
     )  # fmt: skip
 
 

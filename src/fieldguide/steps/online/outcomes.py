@@ -7,7 +7,6 @@ What is judged, and how, is the business of replay and experiments.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,12 +22,12 @@ from fieldguide.core.files.source import open_source
 from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, now, predictions, utc
 from fieldguide.core.online.outcome_identity import identity
 from fieldguide.core.statistics.delay import DelayCurve, kaplan_meier
+from fieldguide.steps.online.outcome_values import LONGEST, Expected, value_problem
 
-FIELDS = ("id", "unit", "value", "time", "name", "key")
-LONGEST = 200
-"""Characters of an id, a unit, a name, a key or a label."""
+FIELDS = ("id", "unit", "series", "value", "time", "name", "key")
 CHUNK = 10_000
 """Outcomes written in one transaction."""
+EXPECTED = Expected()
 
 
 @dataclass(frozen=True)
@@ -72,18 +71,19 @@ def taken(store: LogStore, outcomes: Sequence[Outcome]) -> Taken:
 
 
 def outcomes_of(
-    records: Iterable[Any], received: datetime, sent_as: str | None = None
+    records: Iterable[Any], received: datetime, sent_as: str | None = None, expected: Expected = EXPECTED
 ) -> tuple[list[Outcome], list[Problem]]:
-    """Read outcomes given as mappings: `id` or `unit`, `value`, and perhaps `time`, `name` and `key`.
+    """Read outcomes given as mappings: `id`, `unit` or `series`, `value`, and perhaps `time`, `name` and `key`.
 
     Args:
         received: when they arrived; the time of those that name none.
         sent_as: a name of all of them together, the same when they are sent again: outcomes that nothing else tells apart get their key
             from it (those of a unit without a time).
+        expected: what the models of the log can be judged by; an outcome of theirs that none can be judged by is a problem.
 
     Examples:
         >>> outcomes_of([{"unit": "u1", "value": True}, {"unit": "u2"}], datetime(2024, 5, 1))[1][0].rule
-        'value is a number, a text or a truth value'
+        'value is a number, a text or a truth value, a list of them, or numbers by name'
     """
     found, problems = [], []
     for number, record in enumerate(records):
@@ -97,13 +97,18 @@ def outcomes_of(
         except DataError as error:
             problems.append(Problem(error.rule, number, "time", ascii(time)[:SHOWN], "2024-05-01T12:00:00Z"))
             continue
-        unit, name, key = record.get("unit"), record.get("name"), record.get("key")
+        unit, series, name, key = (record.get(field) for field in ("unit", "series", "name", "key"))
         if key is None and unit is not None and time is None and sent_as is not None:
             key = f"{sent_as}/{number}"
-        found.append(Outcome(
+        outcome = Outcome(
             happened, record["value"], record.get("id"), None if unit is None else str(unit), OUTCOME if name is None else name, received,
-            None if key is None else str(key), time is not None,
-        ))  # fmt: skip
+            None if key is None else str(key), time is not None, None if series is None else str(series),
+        )  # fmt: skip
+        wrong = expected.problem(outcome, number)
+        if wrong is None:
+            found.append(outcome)
+        else:
+            problems.append(wrong)
     return found, problems
 
 
@@ -114,52 +119,48 @@ def _problem(record: Any, number: int) -> Problem | None:
     for field in record:
         if field not in FIELDS:
             return Problem(f"an outcome has {', '.join(FIELDS)}", number, ascii(field)[:SHOWN], "", example)
-    ident, unit, value = record.get("id"), record.get("unit"), record.get("value")
-    if (ident is None) == (unit is None):
-        return Problem(
-            "an outcome names a prediction by id, or a unit, not both", number, "id", ascii(ident)[:SHOWN], example
-        )
-    for field, given in (("id", ident), ("unit", unit), ("name", record.get("name")), ("key", record.get("key"))):
-        kinds: Any = (str, int) if field in ("unit", "key") else str
+    ident, value = record.get("id"), record.get("value")
+    if sum(record.get(field) is not None for field in ("id", "unit", "series")) != 1:
+        rule = "an outcome names a prediction by id, a unit, or a series that is forecast, not both"
+        return Problem(rule, number, "id", ascii(ident)[:SHOWN], example)
+    for field in ("id", "unit", "series", "name", "key"):
+        given = record.get(field)
+        kinds: Any = (str, int) if field in ("unit", "series", "key") else str
         if given is not None and (
             not isinstance(given, kinds) or isinstance(given, bool) or not 0 < len(str(given)) <= LONGEST
         ):
             return Problem(
                 f"{field} is a text of 1 to {LONGEST} characters", number, field, ascii(given)[:SHOWN], "a text"
             )
-    plain = isinstance(value, (bool, str)) or (isinstance(value, (int, float)) and abs(value) < 1e300)
-    if (
-        not plain
-        or (isinstance(value, float) and not math.isfinite(value))
-        or (isinstance(value, str) and len(value) > LONGEST)
-    ):
-        return Problem(
-            "value is a number, a text or a truth value", number, "value", ascii(value)[:SHOWN], '"value": 1'
-        )
+    if rule := value_problem(value):
+        return Problem(rule, number, "value", ascii(value)[:SHOWN], '"value": 1')
+    if record.get("series") is not None and record.get("time") is None:
+        rule = "an outcome of a series names the time of the step whose value it is"
+        return Problem(rule, number, "time", "no time", '"time": "2024-05-01"')
     return None
 
 
 def take_file(store: LogStore, path: Path) -> Taken:
     """Write the outcomes of a file (CSV, TSV, Parquet, Arrow) into a log; return what became of them.
 
-    The file has the columns `id` or `unit`, `value`, and perhaps `time`, `name` and `key`. The same file may be taken again, after a
+    The file has the columns `id`, `unit` or `series`, `value`, and perhaps `time`, `name` and `key`. The same file may be taken again, after a
     crash say: what is in the log already is not written again.
 
     Raises:
-        DataError: a row is no outcome; nothing of the file's part from there on is written, what was written is told.
+        DataError: a row is no outcome, or none that a model of the log can be judged by; nothing of the file's part from there on is written, what was written is told.
     """
     n, total = 0, Taken()
-    sent_as = _named(path)
+    sent_as, expected = _named(path), Expected.of(store.served())
     for frame in open_source(path).slices(CHUNK):
         plain = frame.with_columns(pl.selectors.temporal().dt.to_string("iso:strict"))
         records = [
             {k: v for k, v in row.items() if v is not None and k in FIELDS} for row in plain.iter_rows(named=True)
         ]
-        found, problems = outcomes_of(records, now(), f"{sent_as}/{n}")
+        found, problems = outcomes_of(records, now(), f"{sent_as}/{n}", expected)
         if problems:
             first = problems[0]
             raise DataError(
-                f"{path} is no list of outcomes: {first.rule}", rule="id or unit, value, and perhaps time, name and key",
+                f"{path} is no list of outcomes: {first.rule}", rule="id, unit or series, value, and perhaps time, name and key",
                 found=f"row {n + (first.row or 0) + 1}, column {first.column}: {first.value}; {n:,} outcome(s) were written before",
                 do=f"send {first.send}",
             )  # fmt: skip

@@ -5,8 +5,9 @@ Knows the log's rows of one model as arrays that a metric reads. What is judged 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,11 +15,12 @@ import polars as pl
 
 from fieldguide.core.answering import folder_hash
 from fieldguide.core.documents.join_sections import duration
-from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.model import Model
-from fieldguide.core.online.log import LogStore, Query, cells
+from fieldguide.core.online.log import OUTCOME, LogStore, Query, cells
 from fieldguide.core.online.log import now as present
 from fieldguide.core.problem import Output
+from fieldguide.steps.online.outcome_values import labels_in
 from fieldguide.steps.online.outcomes import joined, judged_until
 
 PROPENSITY = "propensity"
@@ -38,9 +40,11 @@ class ServedRows:
         mature: whether the row is old enough for its outcome to have come.
         propensity: chance with which the decision was taken; None where none was logged.
         until: the time up to which rows are mature; None where it is not known.
+        columns: which of the logged outputs are those of the judged output.
 
     Shape:
-        truth, known, arrived, mature, propensity: (rows,)
+        truth: (rows,), or (rows, width) of label sets and vectors
+        known, arrived, mature, propensity: (rows,)
     """
 
     records: pl.DataFrame
@@ -51,6 +55,7 @@ class ServedRows:
     mature: np.ndarray
     propensity: np.ndarray | None
     until: datetime | None
+    columns: slice = field(default_factory=lambda: slice(None))
 
     def __len__(self) -> int:
         return self.records.height
@@ -66,11 +71,10 @@ class ServedRows:
         """Microseconds since 1970."""
         return self.records["time"].to_physical().to_numpy()
 
-    def outputs(self, output: Output) -> np.ndarray:
-        """Return the first output's predictions as they were served: (rows, width)."""
-        width = output.width
-        found = np.array(self.records["outputs"].to_list(), dtype=float)
-        return found[:, :width]
+    @property
+    def outputs(self) -> np.ndarray:
+        """The judged output's predictions as they were served: (rows, width)."""
+        return np.array(self.records["outputs"].to_list(), dtype=float)[:, self.columns]
 
     def take(self, rows: np.ndarray) -> ServedRows:
         """Return some of the rows, by mask or index."""
@@ -83,51 +87,98 @@ class ServedRows:
 
 
 def served_rows(
-    store: LogStore, model: Model, outcome: str, wait: str | None = None, absent: str | None = None, now: datetime | None = None
+    store: LogStore, model: Model, outcome: str, wait: str | None = None, absent: str | None = None, now: datetime | None = None,
+    output: Output | None = None,
 ) -> ServedRows:  # fmt: skip
     """Return what a model answered and what came of it.
 
     Args:
-        outcome: the outcome in the log that is the model's target.
+        outcome: the outcome in the log that is the output's truth; "outcome" where there is none of it: one under the output's name.
         wait: how long outcomes take; None: by their delay curve.
         absent: what a row without an outcome counts as once it is old enough; None: as not known.
         now: the moment of the look.
+        output: the output that is judged; None: the first.
 
     Raises:
-        DataError: the log does not hold the model, or holds none of its outcomes.
+        DataError: the log does not hold the model, or holds none of its outcomes, or one that is no truth of the output; the model has no
+            target.
     """
     now = now or present()
-    if model.outputs[0].joint:
+    output = output or model.outputs[0]
+    with_target(output)
+    if output.task.name == "forecast":
         raise DataError(
-            f"an answer for {model.outputs[0].name!r} has several parts, and an outcome is one value", rule="outcomes judge single answers",
-            do="judge its rows offline: fieldguide join --from-log gives what was served",
+            f"{output.name!r} is a forecast, whose truth arrives step by step", rule="a row is learned from with its whole truth",
+            do="add the new rows of the series to the study's table, and run the study again",
         )  # fmt: skip
     key = folder_hash(model.folder)
-    logged = cells(store, key, Query(end=now))
+    outcome = outcome_of(store, output, outcome)
+    records, held = answered_with(store, key, joined(store, Query(model=key, end=now, known=now), outcome), now)
+    arrived = records["happened"].is_not_null().to_numpy()
+    if not arrived.any():
+        raise DataError(
+            f"the log holds no outcome {outcome!r} of the model", rule="a score needs outcomes", found=names_of(store),
+            do="send them to /outcomes, or name the outcome by --outcome",
+        )  # fmt: skip
+    until = judged_until(records, now) if wait is None else now - timedelta(microseconds=pause(wait))
+    mature = np.ones(len(arrived), dtype=bool) if until is None else (records["time"] <= until).to_numpy()
+    truth = coded(output, records, arrived, absent)
+    known = arrived | (absent is not None)
+    return ServedRows(
+        records, held, truth, known, arrived, mature, propensities(store, records), until, columns_of(model, output)
+    )
+
+
+def with_target(output: Output) -> None:
+    """Raise DataError where an output has no truth that could come."""
+    if output.targetless:
+        raise DataError(
+            f"{output.name!r} ({output.task.name}) has no target, and no outcome can judge it", rule="a score needs a truth that comes later",
+            do="see by fieldguide replay whether what is served is still like what was learned from, or try two of them in an experiment",
+        )  # fmt: skip
+
+
+def outcome_of(store: LogStore, output: Output, outcome: str) -> str:
+    """Return under which name outcomes of an output lie in a log: as asked, or where there are none without a name, the output's own."""
+    if outcome == OUTCOME and not store.outcomes(Query(name=OUTCOME)).height:
+        return output.name if store.outcomes(Query(name=output.name)).height else outcome
+    return outcome
+
+
+def names_of(store: LogStore) -> str:
+    """Return which outcomes a log holds, in words."""
+    counts = store.outcomes()["name"].value_counts(sort=True, name="n").rows()
+    return "the log holds " + (
+        listed([f"{n:,} named {name!r}" for name, n in counts]) if counts else "no outcomes at all"
+    )
+
+
+def columns_of(model: Model, output: Output) -> slice:
+    """Return which of the logged outputs, which stand side by side, are those of one output."""
+    names = [one.name for one in model.outputs]
+    start = sum(one.width for one in model.outputs[: names.index(output.name)])
+    return slice(start, start + output.width)
+
+
+def answered_with(store: LogStore, model: str, rows: pl.DataFrame, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return answered rows of a model and, in the same order, the cells it saw.
+
+    Raises:
+        DataError: it has answered nothing.
+    """
+    logged = cells(store, model, Query(end=now))
     if not logged.records.height:
         raise DataError(
             "the model has answered nothing", rule="the gap is between a promise and answers", do="name its log"
         )
-    rows = joined(store, Query(model=key, end=now, known=now), outcome)
     seen = logged.cells.with_columns(logged.records["id"].alias("\x00id"))
     both = rows.join(seen, left_on="id", right_on="\x00id", how="inner", suffix="\x00", maintain_order="left")
     renamed = {f"{name}\x00" if name in rows.columns else name: name for name in logged.cells.columns}
     held = both.select([pl.col(at).alias(name) for at, name in renamed.items()])
-    records = both.select(rows.columns)
-    arrived = records["happened"].is_not_null().to_numpy()
-    if not arrived.any():
-        raise DataError(
-            f"the log holds no outcome {outcome!r} of the model", rule="a score needs outcomes",
-            do="send them to /outcomes, or name the outcome by --outcome",
-        )  # fmt: skip
-    until = judged_until(records, now) if wait is None else now - timedelta(microseconds=_pause(wait))
-    mature = np.ones(len(arrived), dtype=bool) if until is None else (records["time"] <= until).to_numpy()
-    truth = coded(model.outputs[0], records, arrived, absent)
-    known = arrived | (absent is not None)
-    return ServedRows(records, held, truth, known, arrived, mature, _propensity(store, records), until)
+    return both.select(rows.columns), held
 
 
-def _pause(wait: str) -> int:
+def pause(wait: str) -> int:
     """Return a pause in microseconds; 0 and a unit is none. Raises ConfigError: it is no length of time."""
     if wait.strip() in ("0", "0d", "0h", "0m", "0s"):
         return 0
@@ -147,16 +198,36 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
     Raises:
         DataError: an outcome is no label of the target, or no number.
     """
+    if output.family == "vector":
+        return _vectors(output, records, arrived, absent)
     if output.task.family == "values":
         values = records["number"].to_numpy().astype(float)
         if np.isnan(values[arrived]).any():
             raise DataError(f"outcomes of {output.name!r} are no numbers", rule="the target is a number")
         return np.where(arrived, values, float(absent or 0.0))
     words = ["" if label is None else label for label in records["label"].to_list()]
+    if output.family == "multilabel":
+        sets = [labels_in(word if there else absent or "", output.labels) for word, there in zip(words, arrived)]
+        return output.code(pl.Series(output.name, [list(one) for one in sets], dtype=pl.List(pl.String)))
     default = output.labels[0] if absent is None else absent
     texts = [word if there else default for word, there in zip(words, arrived)]
     said = {text: _label(output.labels, text) for text in set(texts)}
     return output.code(pl.Series(output.name, [said[text] for text in texts]))
+
+
+def coded_column(output: Output, target: pl.Series) -> np.ndarray:
+    """Return the truth of offline rows, label sets in any of the ways in which outcomes are read."""
+    if output.family == "multilabel" and target.dtype == pl.String:
+        target = pl.Series(
+            target.name, [list(labels_in(text, output.labels)) for text in target], dtype=pl.List(pl.String)
+        )
+    return output.code(target)
+
+
+def _vectors(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: str | None) -> np.ndarray:
+    default = json.dumps([float(absent or 0.0)] * output.width)
+    texts = [label if there else default for label, there in zip(records["label"].to_list(), arrived)]
+    return output.code(pl.Series(output.name, texts, dtype=pl.String))
 
 
 def _label(labels: Sequence[str], text: str) -> str:
@@ -173,7 +244,8 @@ def _label(labels: Sequence[str], text: str) -> str:
     return whole if whole in labels else text
 
 
-def _propensity(store: LogStore, records: pl.DataFrame) -> np.ndarray | None:
+def propensities(store: LogStore, records: pl.DataFrame) -> np.ndarray | None:
+    """Return the chance with which each row's decision was taken; None where it was not logged for every row."""
     found = store.outcomes(Query(name=PROPENSITY)).filter(pl.col("id").is_not_null()).unique("id")
     if not found.height:
         return None
