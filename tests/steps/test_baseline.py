@@ -19,3 +19,13 @@ def test_without_time_boosting_is_tried_all_the_same(tmp_path):
     assert found["left_out"] == ["rule", "linear", "neighbours"]
     (finding,) = [f for f in found.findings if f.code == "FG501"]
     assert finding.severity == "info"
+
+
+def test_without_time_a_forecast_is_held_against_the_last_value_all_the_same(tmp_path):
+    rows = {"day": np.arange("2024-01-01", "2024-09-01", dtype="datetime64[D]"), "y": np.arange(244.0) % 7}
+    study = fg.Study.create(rows, target="y", out=tmp_path / "study", task="forecast", horizon=3)
+    study.explore()
+    study.run(minutes=1e-4)
+    found = study.baseline()
+    assert found["trivial"] == found["entries"][-1]["candidate"] == "naive"
+    assert "lagged_boosting" in {entry["candidate"] for entry in found["entries"]}

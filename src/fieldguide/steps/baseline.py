@@ -71,9 +71,12 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
 
 
 def _in_turn(candidates: Sequence[Candidate], clock: Clock) -> list[Candidate]:
-    """Return the candidates in the order they are tried: the cheapest first, so that what they leave goes to the strongest."""
+    """Return the candidates in the order they are tried: the cheapest first, so that what they leave goes to the strongest.
+
+    The first stays the first: where none is trivial, as among forecasts, it is what the others are held against.
+    """
     turn = {"trivial": 0, "boosting": 1} if clock.left() < SHORT else {}
-    return sorted(candidates, key=lambda candidate: turn.get(candidate.kind, 2))
+    return [*candidates[:1], *sorted(candidates[1:], key=lambda candidate: turn.get(candidate.kind, 2))]
 
 
 def _sentence(entry: Any) -> str:
