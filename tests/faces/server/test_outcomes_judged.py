@@ -25,6 +25,7 @@ from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.online.gap import gap_of_log
 from fieldguide.steps.online.outcomes import take_file
+from fieldguide.steps.online.refresh import refresh_of_log
 from fieldguide.workflow import Study, load_model
 
 N = 160
@@ -105,7 +106,7 @@ def test_label_sets_and_vectors_are_judged_output_by_output(served: Served, fold
     done = command("gap", folder, "--log", log, "--output", "box", "--wait", "0d", "--json")
     assert json.loads(done.out)["facts"]["metric"] == "rmse_mean" and not json.loads(done.out)["facts"]["outputs"]
     assert "micro F1 of mood" in command("gap", folder, "--log", log, "--wait", "0d").out
-    with pytest.raises(ConfigError, match="no output 'moods' .did you mean 'mood'"):
+    with pytest.raises(ConfigError, match=r"no output 'moods' .did you mean 'mood'"):
         gap_of_log(folder, log, output="moods")
 
 
@@ -197,7 +198,7 @@ def test_a_forecast_is_judged_step_by_step_by_the_values_of_its_series(shops: Se
     early, late = forecast(shops, 95), forecast(shops, 97)
     logged = next(shops.store.scan())
     assert logged["series"].to_list() == ["a", "b"] * 2 and logged["origin"].to_list() == [MONTHS[94]] * 2 + [MONTHS[96]] * 2
-    with pytest.raises(DataError, match="no value 'outcome' of any step that was forecast.*from 2011-12-01T00:00:00 to 2012-05-01"):
+    with pytest.raises(DataError, match=r"no value 'outcome' of any step that was forecast.*from 2011-12-01T00:00:00 to 2012-05-01"):
         gap_of_log(forecaster, log)
     month = early["a"]["forecast"][0]["month"]
     assert tell(shops, {"series": "a", "time": month, "value": 99.0}).json()["written"] == 1
@@ -214,7 +215,7 @@ def test_a_forecast_is_judged_step_by_step_by_the_values_of_its_series(shops: Se
                 if first + step <= 97:
                     errors[step].append(scaled_error(model, answers[shop], shop, first + step, step))
     assert facts["metric"] == "mase" and facts["of"] == "steps" and facts["n_known"] == 8
-    assert facts["online"]["value"] == pytest.approx(np.mean(sum(errors.values(), [])))
+    assert facts["online"]["value"] == pytest.approx(np.mean([one for some in errors.values() for one in some]))
     assert [one["n"] for one in facts["steps"]] == [4, 2, 2, 0] and facts["steps"][3]["value"] is None
     assert facts["steps"][1]["value"] == pytest.approx(np.mean(errors[1])) and facts["scaled"].endswith("as in the study")
     assert {part["name"]: part["value"] for part in facts["parts"]}["skew"] == pytest.approx(0, abs=1e-9)
@@ -283,3 +284,20 @@ def test_what_a_forecast_is_not_judged_by_is_told(shops: Served, forecaster: Pat
     tell(shops, {"series": "a", "time": "2012-01-01", "value": 1.0})
     with pytest.raises(ConfigError, match="offline rows are not taken for a forecast"):
         gap_of_log(forecaster, f"{tmp_path}/log.db", tmp_path / "rows.csv")
+
+
+def test_a_model_of_several_outputs_is_retrained_in_all_of_them(served: Served, folder: Path, tmp_path: Path, command: Command) -> None:
+    table, log = rooms(300, seed=3), f"sqlite:///{tmp_path}/log.db"
+    ids = asked(served, table)
+    tell(served, *({"id": i, "value": mood} for i, mood in zip(ids, table["mood"])))
+    with pytest.raises(DataError, match="the log holds no outcome 'box'"):
+        refresh_of_log(folder, log, tmp_path / "new", wait="0d")
+    tell(served, *({"id": i, "value": [left, top], "name": "box"} for i, left, top in zip(ids, table["left"], table["top"])))
+    rooms(200, seed=4).select("x0", "x1", "mood", box=pl.format("[{}, {}]", "left", "top")).write_csv(tmp_path / "earlier.csv")
+    done = command("refresh", folder, "--log", log, "--rows", tmp_path / "earlier.csv", "--wait", "0d", "-o", tmp_path / "new", "--json")
+    facts = json.loads(done.out)["facts"]
+    assert facts["metric"] == "f1_micro" and facts["n_served"] == 300 and facts["n_earlier"] == 200 and facts["outputs"] == ["mood", "box"]
+    new = load_model(tmp_path / "new")
+    assert [output.name for output in new.outputs] == ["mood", "box"]
+    answers, _ = new.predict_rows(table.head(5).to_dicts())
+    assert [answer.shape for answer in answers] == [(5, 3), (5, 2)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from fieldguide.core.bench import golden_rows
 from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.continuing import members_of
 from fieldguide.core.contracts import Effort, Metric
-from fieldguide.core.errors import ConfigError, DataError, StudyError, nearest
+from fieldguide.core.errors import ConfigError, DataError, StudyError, listed, nearest
 from fieldguide.core.files.source import open_source
 from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import readable
@@ -37,7 +37,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
-from fieldguide.steps.online.served_rows import ServedRows, served_rows
+from fieldguide.steps.online.served_rows import ServedRows, coded_column, served_rows
 from fieldguide.steps.online.updating import updates_of
 from fieldguide.steps.online.versions import (
     Material,
@@ -79,7 +79,7 @@ def refresh_of_log(
         log: URL of the log.
         out: folder of the new version; None: the old one's name with the next number.
         earlier: rows from before the log with their truth, trained on as well; a warm start has learned of them already.
-        outcome: the outcome in the log that is the target.
+        outcome: the outcome in the log that is the target; further outputs have outcomes of their own names.
         start: warm (fitted further from the old version's weights, transform fixed), scratch (fitted anew), or auto: whichever
             is better on the newest rows.
         wait: how long outcomes take; None: by the delay curve.
@@ -103,24 +103,28 @@ def refresh_of_log(
     now = now or present()
     store = open_log(log, create=False)
     try:
-        served = served_rows(store, old, outcome, wait, absent, now)
+        told = [served_rows(store, old, _named(old, one, outcome), wait, absent, now, one) for one in old.outputs]
     finally:
         store.close()
     # What is learned of must be known; what is too young would be learned as "it never came".
-    served = served.take(served.known & served.mature)
-    served = served.take(np.arange(max(0, len(served) - MOST_ROWS), len(served)))
+    ready = np.logical_and.reduce([one.known & one.mature for one in told])
+    told = [one.take(np.flatnonzero(ready)[-MOST_ROWS:]) for one in told]
+    served = told[0]
     if len(served) < FEWEST:
         raise DataError(
-            f"only {len(served)} served rows have an outcome and are old enough", rule=f"retraining needs {FEWEST}",
+            f"only {len(served)} served rows have an outcome"
+            + (f" of each of {listed(o.name for o in old.outputs)}" if len(told) > 1 else "")
+            + " and are old enough", rule=f"retraining needs {FEWEST}",
             do="wait for outcomes, or name --wait",
         )  # fmt: skip
     metric = _metric(old)
     outputs = outputs_of(old, metric)
-    material = _material(old, served, earlier)
+    material = _material(old, told, earlier)
     n_new = max(FEWEST // 2, round(NEWEST * len(served)))
     window = np.arange(len(material.rows) - n_new, len(material.rows))
     versions = _versions(old, outputs, metric, material, window, start, seed, threads)
-    delay = 0.0 if served.until is None else (now - served.until).total_seconds() * 1e6
+    untils = [one.until for one in told if one.until is not None]
+    delay = (now - min(untils)).total_seconds() * 1e6 if untils else 0.0
     updates = updates_of(
         old, outputs, metric, material, delay, success=success, period=period, seed=seed, threads=threads
     )  # fmt: skip
@@ -136,7 +140,7 @@ def refresh_of_log(
         "versions": versions["scores"], "differences": versions["differences"], "written": written, "why_written": versions["why"],
         "warm": versions["warm"], "seconds_of": {name: one.seconds for name, one in versions["trained"].items()},
         "schedule": schedule, "updates": updates, "recommended": _recommended(updates, schedule),
-        "until": None if served.until is None else served.until.isoformat(), "wait": delay / 1e6,
+        "until": min(untils).isoformat() if untils else None, "wait": delay / 1e6, "outputs": [one.name for one in old.outputs],
     }  # fmt: skip
     facts["sentence"] = _sentence(facts)
     fresh = replace(fresh, evidence={**fresh.evidence, "refresh": _finite(facts)})
@@ -198,23 +202,30 @@ def _metric(model: Model) -> Metric:
     return find("metrics", named[0] if named else output.task.metrics[0])()
 
 
-def _material(model: Model, served: ServedRows, earlier: Path | None) -> Material:
-    output = model.outputs[0]
+def _named(model: Model, output: Output, outcome: str) -> str:
+    """Return the name of an output's outcomes: the one that was given is the first's, further ones have their own."""
+    return outcome if output is model.outputs[0] else output.name
+
+
+def _material(model: Model, told: Sequence[ServedRows], earlier: Path | None) -> Material:
+    served, names = told[0], [output.name for output in model.outputs]
     table, _ = read_frame(served.cells, model.columns, model.modality)
-    truths, blocks, times = served.truth, served.units, served.times
+    truths = [one.truth for one in told]
+    blocks, times = served.units, served.times
     n_earlier = 0
     if earlier is not None:
         raw = open_source(earlier).collect()
-        if output.name not in raw.columns:
-            raise DataError(f"{earlier.name} has no column {output.name!r}", rule="earlier rows have their truth")
-        raw = raw.filter(pl.col(output.name).is_not_null())
+        absent = [name for name in names if name not in raw.columns]
+        if absent:
+            raise DataError(f"{earlier.name} has no column {listed(map(repr, absent))}", rule="earlier rows have their truth")
+        raw = raw.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in names))
         before, _ = read_frame(raw, model.columns, model.modality)
         n_earlier = raw.height
         table = Table(pl.concat([before.frame, table.frame], how="vertical_relaxed"), table.columns)
-        truths = np.concatenate([output.code(raw[output.name]), truths])
+        truths = [np.concatenate([coded_column(one, raw[one.name]), truth]) for one, truth in zip(model.outputs, truths)]
         blocks = np.concatenate([np.arange(n_earlier) + blocks.max(initial=-1) + 1, blocks])
         times = np.concatenate([np.full(n_earlier, times.min() - 1), times])
-    rows = replace(Rows.of(table, (), model.modality), truths=(truths,))
+    rows = replace(Rows.of(table, (), model.modality), truths=tuple(truths))
     return Material(table, rows, blocks, times, n_earlier)
 
 
@@ -227,10 +238,11 @@ def _schedule(
     candidate = Candidate.of("boosting", find("learners", "boosting")()) if stand_in else member.candidate
     served = material.served
     outputs = tuple(replace(output, metric=metric) for output in model.outputs[:1])
+    rows = replace(material.rows, truths=material.rows.truths[:1])
 
     def answers(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
-        fitted, _ = fit(candidate, material.rows.take(served[train]), None, outputs, modality, Effort(seed, threads))
-        part = material.rows.take(served[judged])
+        fitted, _ = fit(candidate, rows.take(served[train]), None, outputs, modality, Effort(seed, threads))
+        part = rows.take(served[judged])
         return readable(outputs[0], fitted.predict(part.cells, len(part))[0], metric, model.thresholds[0])
 
     facts, findings = recency(
@@ -280,8 +292,7 @@ def _packaged(
     evidence = {"card": card, "scores": [entry], "looks": [], "seed": seed, "compared": compared}
     kept = tuple(replace(output, metric=None) for output in outputs)  # with their loss: a version is refreshed again
     fresh = Model(
-        model.columns, kept, predictor, model.find, model.thresholds[:1], model.key, {}, evidence,
-        rules=model.rules if len(model.outputs) == 1 else None,  # rules over several signals need them all
+        model.columns, kept, predictor, model.find, model.thresholds, model.key, {}, evidence, rules=model.rules
     )  # fmt: skip
     samples = samples_of(material.table, model.columns, modalities=modality)
     golden = golden_rows(samples, model.columns, seed=seed)

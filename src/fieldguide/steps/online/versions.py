@@ -70,22 +70,30 @@ class Trained:
 
 
 def outputs_of(model: Model, metric: Metric) -> tuple[Output, ...]:
-    """Return the first output, which is retrained, with the loss its model was trained for.
+    """Return the outputs, which are all retrained, with the losses their model was trained for.
+
+    Args:
+        metric: of the first output, by which versions are compared.
 
     Raises:
-        StudyError: that is a loss of one's own.
+        StudyError: one of them is a loss of one's own.
     """
-    said = None if model.folder is None else read_losses(model.folder)[0]
+    losses = [None] * len(model.outputs) if model.folder is None else read_losses(model.folder)
+    judges = [metric, *(find("metrics", output.task.metrics[0])() for output in model.outputs[1:])]
+    return tuple(
+        replace(output, metric=judge, loss=_loss(said)) for output, judge, said in zip(model.outputs, judges, losses)
+    )  # fmt: skip
+
+
+def _loss(said: Mapping[str, Any] | None) -> Any:
     if said is None:
-        return (replace(model.outputs[0], metric=metric),)
+        return None
     if ":" in said["name"]:
         raise StudyError(
             f"the model was trained for the loss {said['name']}, which is code of your own", rule="no code that a model folder names is run",
             do="retrain in the study: fieldguide run, on a table made by fieldguide join --from-log",
         )  # fmt: skip
-    return (
-        replace(model.outputs[0], metric=metric, loss=with_values(find("losses", said["name"])(), said["settings"])),
-    )
+    return with_values(find("losses", said["name"])(), said["settings"])
 
 
 def from_scratch(
@@ -106,7 +114,7 @@ def from_scratch(
         raws.append(found.predictions)
         steps.append(found.n_steps)
         n_fit = found.n_fit
-    answered = corrected(original_scale(mixed(raws, weights), outputs), calibrators_of(model.predictor)[:1])[0]
+    answered = corrected(original_scale(mixed(raws, weights), outputs), calibrators_of(model.predictor))[0]
     return Trained(_read(model, outputs, answered), tuple(steps), n_fit, time.perf_counter() - began)
 
 
@@ -144,7 +152,7 @@ def refitted(
             fit(member.candidate, material.rows, None, outputs, modality, Effort(seed, threads, n_steps=n))[0]
         )
     predictor: Predictor = fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), weights_of(model.predictor))
-    return calibrated(predictor, calibrators_of(model.predictor)[:1])
+    return calibrated(predictor, calibrators_of(model.predictor))
 
 
 def judged(
