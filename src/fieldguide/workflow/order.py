@@ -59,11 +59,6 @@ REPEATS_FROM_MINUTES = 2.0
 Watch = Callable[[dict[str, Any]], None]
 
 
-def load_model(folder: str | Path) -> Model:
-    """Open a model folder that `finalize` or `package` wrote; hashes and golden rows are checked first."""
-    return Model.load(folder, find)
-
-
 class Order:
     """The steps of a study folder, in order. Every step may be called alone; it runs what it needs first, and nothing twice."""
 
