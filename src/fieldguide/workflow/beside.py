@@ -17,7 +17,8 @@ from fieldguide.core.leaderboard import ranked
 from fieldguide.core.model import Model
 from fieldguide.core.result import Result
 from fieldguide.parts import find
-from fieldguide.workflow.order import Order, load_model
+from fieldguide.workflow.loading import load_model
+from fieldguide.workflow.order import Order
 
 if TYPE_CHECKING:
     from fieldguide.steps.rules.judge import Held
@@ -86,8 +87,9 @@ class Beside(Order):
             self.seal.open(f"evaluate {name}", reason)
         truths = tuple(output.code(table.frame[output.name]) for output in self.problem.outputs)
         facts, findings = evaluate(
-            self._bench, truths, answers, divided.roles.blocks, divided.split, bar, looks=len(self.seal.looks)
-        )
+            self._bench, truths, answers, divided.roles.blocks, divided.split, bar, looks=len(self.seal.looks),
+            weights=table.weights("judge"),
+        )  # fmt: skip
         result = Result("evaluate", {"predictions": name, **facts}, findings)
         self.journal.append("evaluated", result.to_dict())
         return result
@@ -264,6 +266,7 @@ class Beside(Order):
             sealed = self.material.sealed()
             rows, place, name = split.test, np.arange(0), str(done["chosen"])
             thresholds, truths, blocks = done["thresholds"], sealed.rows.truths, sealed.blocks
+            weights = sealed.rows.score_weights
         else:
             bench, search = self._bench, self.record.result("refine")
             if search is not None:
@@ -274,10 +277,12 @@ class Beside(Order):
             place, name = chosen.members[0].rows, str(entry["candidate"])
             predictions, thresholds = validated(bench, chosen, entry["thresholds"])
             rows, truths, blocks = split.work[place], bench.truths(place), bench.roles.blocks[place]
+            weights = bench.weights(place)
         names = pl.Series("row", rows) if self.material.key is None else table.frame[self.material.key][rows]
         part = "test" if test else "validation"
         looks = len(self.seal.looks) if test else 0
-        return name, Held(part, predictions, thresholds, truths, table.frame[rows], blocks, names, looks), place
+        held = Held(part, predictions, thresholds, truths, table.frame[rows], blocks, names, looks, weights)
+        return name, held, place
 
     def explain(self, candidate: str | None = None, rows: Any = None) -> Result:
         """What an answer follows from: SHAP values, permutation importance, partial dependence, counter-examples.

@@ -545,7 +545,10 @@ class Order:
             "interval": interval_of(
                 examples, self.material.divided.split.work[rows], np.asarray(bench.truths(rows)[0]), answer
             ),
-            "scales": {"by": self.material.framed.facts["series"]["scale"], "of": scales},  # online scores are on the same
+            "scales": {
+                "by": self.material.framed.facts["series"]["scale"],
+                "of": scales,
+            },  # online scores are on the same
         }
 
     def _forecast(self, result: Result) -> Result:
