@@ -286,6 +286,12 @@ def typical_effects(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> li
         per_row = len(columns) * len(golden)
         own = [at[decision] for decision in answers.decisions[: len(rows)]]
         scores = answers.predictions[0][np.arange(len(scores)), own + [label for label in own for _ in range(per_row)]]
+    elif output.family in ("multilabel", "structure") and answers.predictions[0].shape[1]:
+        # the part of the answer that is the row's score: its likeliest label, its own cluster, the first coordinate
+        mine = np.argmax(answers.predictions[0][: len(rows)] == scores[: len(rows), None], axis=1)
+        scores = answers.predictions[0][
+            np.arange(len(scores)), np.concatenate([mine, np.repeat(mine, len(columns) * len(golden))])
+        ]
     moved = scores[len(rows) :].reshape(len(rows), len(columns), len(golden)).mean(axis=2)
     return [{column.name: float(scores[i] - moved[i, j]) for j, column in enumerate(columns)} for i in range(len(rows))]
 

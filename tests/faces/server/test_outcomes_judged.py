@@ -19,13 +19,15 @@ from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.model import Model
-from fieldguide.core.online.log import Entry, Outcome, Prediction
+from fieldguide.core.online.log import Entry, Outcome, Prediction, Query
 from fieldguide.faces.server.arms import Arm
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.online.gap import gap_of_log
 from fieldguide.steps.online.outcomes import take_file
 from fieldguide.steps.online.refresh import refresh_of_log
+from fieldguide.steps.online.replay import replay, typed_rows
+from fieldguide.steps.online.row_errors import row_errors
 from fieldguide.workflow import Study, load_model
 
 N = 160
@@ -74,17 +76,27 @@ def served(folder: Path, tmp_path: Path) -> Iterator[Served]:
 def asked(served: Served, table: pl.DataFrame) -> list[str]:
     """Ask for every row and return the ids of the answers."""
     rows = table.select("x0", "x1").to_dicts()
-    return [one["id"] for start in range(0, len(rows), 50) for one in served.predict(*rows[start : start + 50]).json()["predictions"]]
+    return [
+        one["id"]
+        for start in range(0, len(rows), 50)
+        for one in served.predict(*rows[start : start + 50]).json()["predictions"]
+    ]
 
 
 def tell(served: Served, *outcomes: dict[str, Any]) -> Any:
     return served.client.post("/outcomes", json={"outcomes": list(outcomes)})
 
 
-def test_label_sets_and_vectors_are_judged_output_by_output(served: Served, folder: Path, tmp_path: Path, command: Command) -> None:
+def test_label_sets_and_vectors_are_judged_output_by_output(
+    served: Served, folder: Path, tmp_path: Path, command: Command
+) -> None:
     table = rooms(seed=1)
     ids = asked(served, table)
-    ways = (lambda s: s.split("; ") if s else [], lambda s: s.replace("; ", "|"), lambda s: json.dumps(s.split("; ") if s else []))
+    ways = (
+        lambda s: s.split("; ") if s else [],
+        lambda s: s.replace("; ", "|"),
+        lambda s: json.dumps(s.split("; ") if s else []),
+    )
     moods = [{"id": i, "value": ways[k % 3](mood)} for k, (i, mood) in enumerate(zip(ids, table["mood"]))]
     boxes = [
         {"id": i, "name": "box", "value": {"top": top, "left": left} if k % 2 else [left, top]}
@@ -98,7 +110,9 @@ def test_label_sets_and_vectors_are_judged_output_by_output(served: Served, fold
     answers, _ = model.predict_rows(table.to_dicts())
     truth = np.array([[name in mood.split("; ") for name in model.outputs[0].labels] for mood in table["mood"]])
     assert facts["output"] == "mood" and facts["metric"] == "f1_micro" and facts["n_mature"] == N
-    assert facts["online"]["value"] == pytest.approx(find("metrics", "f1_micro")().score(truth.astype(int), (answers[0] >= 0.5).astype(int)))
+    assert facts["online"]["value"] == pytest.approx(
+        find("metrics", "f1_micro")().score(truth.astype(int), (answers[0] >= 0.5).astype(int))
+    )
     (box,) = facts["outputs"]
     right = find("metrics", "rmse_mean")().score(table.select("left", "top").to_numpy(), answers[1])
     assert box["output"] == "box" and box["online"]["value"] == pytest.approx(right)
@@ -123,7 +137,9 @@ def test_label_sets_and_vectors_are_judged_output_by_output(served: Served, fold
         ({"id": "r", "value": {}}, "value is a number", "{}"),
     ],
 )  # fmt: skip
-def test_what_no_answer_can_be_judged_by_is_refused_before_it_is_written(served: Served, tmp_path: Path, outcome: dict[str, Any], rule: str, value: str) -> None:
+def test_what_no_answer_can_be_judged_by_is_refused_before_it_is_written(
+    served: Served, tmp_path: Path, outcome: dict[str, Any], rule: str, value: str
+) -> None:
     refused = tell(served, {"id": "r", "value": ["sad"]}, outcome)
     (problem,) = refused.json()["problems"]
     assert refused.status_code == 422 and problem["row"] == 1 and problem["send"]
@@ -131,7 +147,9 @@ def test_what_no_answer_can_be_judged_by_is_refused_before_it_is_written(served:
     assert served.store.counts()["outcomes"] == 0
 
 
-def test_a_file_with_an_unknown_label_is_told_in_four_parts_and_other_measures_are_taken(served: Served, tmp_path: Path) -> None:
+def test_a_file_with_an_unknown_label_is_told_in_four_parts_and_other_measures_are_taken(
+    served: Served, tmp_path: Path
+) -> None:
     (tmp_path / "file.csv").write_text('id,value,name\nr,"sad, calm",mood\nr,glum,feeling\nr,"[1.5, 2]",box\n')
     assert take_file(served.store, tmp_path / "file.csv").written == 3, "a further measure may be any label"
     (tmp_path / "bad.csv").write_text("id,value,name\nr,sad|glum,mood\n")
@@ -192,19 +210,38 @@ def scaled_error(model: Model, answer: dict[str, Any], shop: str, month: int, st
     return abs(answer["forecast"][step]["prediction"] - value(shop, month)) / model.evidence["scales"]["of"][shop]
 
 
-def test_a_forecast_is_judged_step_by_step_by_the_values_of_its_series(shops: Served, forecaster: Path, tmp_path: Path, command: Command) -> None:
+def test_a_forecast_is_judged_step_by_step_by_the_values_of_its_series(
+    shops: Served, forecaster: Path, tmp_path: Path, command: Command
+) -> None:
     """Two overlapping forecasts a shop; of the coming months three are known, told in three ways, one of them in a file."""
     log, model = f"sqlite:///{tmp_path}/log.db", load_model(forecaster)
     early, late = forecast(shops, 95), forecast(shops, 97)
     logged = next(shops.store.scan())
-    assert logged["series"].to_list() == ["a", "b"] * 2 and logged["origin"].to_list() == [MONTHS[94]] * 2 + [MONTHS[96]] * 2
-    with pytest.raises(DataError, match=r"no value 'outcome' of any step that was forecast.*from 2011-12-01T00:00:00 to 2012-05-01"):
+    assert (
+        logged["series"].to_list() == ["a", "b"] * 2
+        and logged["origin"].to_list() == [MONTHS[94]] * 2 + [MONTHS[96]] * 2
+    )
+    with pytest.raises(
+        DataError, match=r"no value 'outcome' of any step that was forecast.*from 2011-12-01T00:00:00 to 2012-05-01"
+    ):
         gap_of_log(forecaster, log)
     month = early["a"]["forecast"][0]["month"]
     assert tell(shops, {"series": "a", "time": month, "value": 99.0}).json()["written"] == 1
-    again = tell(shops, {"series": "a", "time": month, "value": value("a", 95)}, {"unit": "b", "time": month, "value": value("b", 95)})
-    assert again.json() == {"written": 2, "repeated": 0, "corrections": 1, "request": again.json()["request"]}, "a figure is revised"
-    file = pl.DataFrame({"series": ["a", "b"] * 2, "time": [MONTHS[96]] * 2 + [MONTHS[97]] * 2, "value": [value(s, m) for m in (96, 97) for s in "ab"]})
+    again = tell(
+        shops,
+        {"series": "a", "time": month, "value": value("a", 95)},
+        {"unit": "b", "time": month, "value": value("b", 95)},
+    )
+    assert again.json() == {"written": 2, "repeated": 0, "corrections": 1, "request": again.json()["request"]}, (
+        "a figure is revised"
+    )
+    file = pl.DataFrame(
+        {
+            "series": ["a", "b"] * 2,
+            "time": [MONTHS[96]] * 2 + [MONTHS[97]] * 2,
+            "value": [value(s, m) for m in (96, 97) for s in "ab"],
+        }
+    )
     file.write_csv(tmp_path / "known.csv")
     assert "Wrote 4 outcomes" in command("outcomes", tmp_path / "known.csv", "--log", log).out
     facts = gap_of_log(forecaster, log, wait="0d").facts
@@ -217,23 +254,37 @@ def test_a_forecast_is_judged_step_by_step_by_the_values_of_its_series(shops: Se
     assert facts["metric"] == "mase" and facts["of"] == "steps" and facts["n_known"] == 8
     assert facts["online"]["value"] == pytest.approx(np.mean([one for some in errors.values() for one in some]))
     assert [one["n"] for one in facts["steps"]] == [4, 2, 2, 0] and facts["steps"][3]["value"] is None
-    assert facts["steps"][1]["value"] == pytest.approx(np.mean(errors[1])) and facts["scaled"].endswith("as in the study")
+    assert facts["steps"][1]["value"] == pytest.approx(np.mean(errors[1])) and facts["scaled"].endswith(
+        "as in the study"
+    )
     assert {part["name"]: part["value"] for part in facts["parts"]}["skew"] == pytest.approx(0, abs=1e-9)
     assert facts["corrected"]["n"] == 1 and facts["unmatched"]["n"] == 0
     assert "+4" in command("gap", forecaster, "--log", log, "--wait", "0d").out
 
 
-def test_a_forecast_is_judged_by_its_id_and_by_a_list_of_which_some_is_not_known_yet(shops: Served, forecaster: Path, tmp_path: Path) -> None:
+def test_a_forecast_is_judged_by_its_id_and_by_a_list_of_which_some_is_not_known_yet(
+    shops: Served, forecaster: Path, tmp_path: Path
+) -> None:
     log, model = f"sqlite:///{tmp_path}/log.db", load_model(forecaster)
     answer = forecast(shops, 96, unit="the chain")
     told = tell(shops, {"id": answer["a"]["id"], "value": [value("a", 96), None, value("a", 98)]})
     assert told.json()["written"] == 1
     step = answer["b"]["forecast"][1]
     tell(shops, {"id": answer["b"]["id"], "time": step["month"], "value": value("b", 97)})
-    tell(shops, {"unit": "the chain", "time": step["month"], "value": 5.0}, {"series": "a", "time": "2012-01-15", "value": 5.0})
+    tell(
+        shops,
+        {"unit": "the chain", "time": step["month"], "value": 5.0},
+        {"series": "a", "time": "2012-01-15", "value": 5.0},
+    )
     facts = gap_of_log(forecaster, log, wait="0d").facts
-    right = [scaled_error(model, answer["a"], "a", 96, 0), scaled_error(model, answer["a"], "a", 98, 2), scaled_error(model, answer["b"], "b", 97, 1)]
+    right = [
+        scaled_error(model, answer["a"], "a", 96, 0),
+        scaled_error(model, answer["a"], "a", 98, 2),
+        scaled_error(model, answer["b"], "b", 97, 1),
+    ]
     assert facts["n_known"] == 3 and facts["online"]["value"] == pytest.approx(np.mean(right))
+    found = row_errors(shops.store, next(shops.store.scan()))
+    assert found["judged"].to_list() == [2.0, 1.0], "the same steps as a measure of an experiment"
     assert facts["unmatched"]["n"] == 2 and facts["unmatched"]["example"]["time"] == "2012-01-15 00:00:00"
     tell(shops, {"id": answer["a"]["id"], "value": [value("a", 96 + k) for k in range(4)]})
     assert gap_of_log(forecaster, log, wait="0d").facts["n_known"] == 5, "the list, told again when more of it is known"
@@ -286,18 +337,107 @@ def test_what_a_forecast_is_not_judged_by_is_told(shops: Served, forecaster: Pat
         gap_of_log(forecaster, f"{tmp_path}/log.db", tmp_path / "rows.csv")
 
 
-def test_a_model_of_several_outputs_is_retrained_in_all_of_them(served: Served, folder: Path, tmp_path: Path, command: Command) -> None:
+def test_a_model_of_several_outputs_is_retrained_in_all_of_them(
+    served: Served, folder: Path, tmp_path: Path, command: Command
+) -> None:
     table, log = rooms(300, seed=3), f"sqlite:///{tmp_path}/log.db"
     ids = asked(served, table)
     tell(served, *({"id": i, "value": mood} for i, mood in zip(ids, table["mood"])))
     with pytest.raises(DataError, match="the log holds no outcome 'box'"):
         refresh_of_log(folder, log, tmp_path / "new", wait="0d")
-    tell(served, *({"id": i, "value": [left, top], "name": "box"} for i, left, top in zip(ids, table["left"], table["top"])))
-    rooms(200, seed=4).select("x0", "x1", "mood", box=pl.format("[{}, {}]", "left", "top")).write_csv(tmp_path / "earlier.csv")
-    done = command("refresh", folder, "--log", log, "--rows", tmp_path / "earlier.csv", "--wait", "0d", "-o", tmp_path / "new", "--json")
+    tell(
+        served,
+        *({"id": i, "value": [left, top], "name": "box"} for i, left, top in zip(ids, table["left"], table["top"])),
+    )
+    rooms(200, seed=4).select("x0", "x1", "mood", box=pl.format("[{}, {}]", "left", "top")).write_csv(
+        tmp_path / "earlier.csv"
+    )
+    done = command(
+        "refresh",
+        folder,
+        "--log",
+        log,
+        "--rows",
+        tmp_path / "earlier.csv",
+        "--wait",
+        "0d",
+        "-o",
+        tmp_path / "new",
+        "--json",
+    )
     facts = json.loads(done.out)["facts"]
-    assert facts["metric"] == "f1_micro" and facts["n_served"] == 300 and facts["n_earlier"] == 200 and facts["outputs"] == ["mood", "box"]
+    assert (
+        facts["metric"] == "f1_micro"
+        and facts["n_served"] == 300
+        and facts["n_earlier"] == 200
+        and facts["outputs"] == ["mood", "box"]
+    )
     new = load_model(tmp_path / "new")
     assert [output.name for output in new.outputs] == ["mood", "box"]
     answers, _ = new.predict_rows(table.head(5).to_dicts())
     assert [answer.shape for answer in answers] == [(5, 3), (5, 2)]
+
+
+# --- without a target ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["clustering", "reduction"])
+def targetless(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that groups rows into two clusters, or puts them on a map."""
+    base = tmp_path_factory.mktemp(request.param)
+    centres = np.repeat([0.0, 8.0], 60)
+    rng = np.random.default_rng(0)
+    pl.DataFrame({"x0": centres + rng.normal(size=120), "x1": centres + rng.normal(size=120)}).write_csv(
+        base / "table.csv"
+    )
+    said = "clustering, clusters: 2" if request.param == "clustering" else "reduction, components: 1"
+    (base / "study.yaml").write_text(
+        f"problem: {{task: {said}}}\ndata: {{table: table.csv}}\nbudget: {{trials: 0, minutes: }}\nthreads: 1\n"
+    )
+    study = Study(base)
+    study.baseline()
+    study.package("principal_clusters" if request.param == "clustering" else "pca", base / "model")
+    return base / "model"
+
+
+def test_a_model_without_a_target_is_served_explained_logged_and_replayed(
+    targetless: Path, tmp_path: Path, command: Command
+) -> None:
+    model, log = load_model(targetless), f"sqlite:///{tmp_path}/log.db"
+    contract, output = Contract.of(model), model.outputs[0]
+    with serving((Arm("space", contract, contract.hash),), f"{tmp_path}/log.db") as served:
+        body = served.predict({"x0": 0.1, "x1": 0.2}, {"x0": 8.1, "x1": 7.9}, unit="u").json()["predictions"]
+        rows = pl.DataFrame({"x0": [0.1, 8.1], "x1": [0.2, 7.9]})
+        right = model.predict(rows)
+        if output.task.name == "clustering":
+            assert [one["prediction"] for one in body] == right["prediction"].to_list() and body[0][
+                "prediction"
+            ] != body[1]["prediction"]
+            assert body[1]["memberships"] == dict(zip("12", right.row(1)[2:])) and "probabilities" not in body[0]
+        else:
+            assert [one["prediction"] for one in body] == [list(row[1:]) for row in right.rows()]
+        told = served.client.post("/explain", json={"rows": [{"x0": 0.1, "x1": 0.2}]}).json()
+        assert ("own cluster" if output.task.name == "clustering" else "first coordinate") in told["method"]
+        assert told["effects"][0]["x0"] and set(told["effects"][0]) == {"x0", "x1"}
+        (said,) = served.client.get("/info").json()["arms"][0]["outputs"]
+        assert said["labels"] == [] and said["axes"] == ["x0", "x1"]
+        refused = tell(served, {"unit": "u", "value": 1})
+        assert refused.status_code == 422 and "has none" in refused.json()["problems"][0]["rule"]
+        assert tell(served, {"unit": "u", "value": 1, "name": "bought"}).json()["written"] == 1, (
+            "as a measure of an experiment"
+        )
+        again = replay(
+            served.store, model, contract.hash, Query(), training=typed_rows(model, targetless.parent / "table.csv")
+        )
+        assert (
+            again["replayed"]["n"] == again["replayed"]["n_exact"] == 2
+            and again["traffic"]["columns"][0]["column"] == "x0"
+        )
+    for verb in (gap_of_log, refresh_of_log):
+        with pytest.raises(DataError, match="has no target, and no outcome can judge it"):
+            verb(targetless, log)
+    command("join", tmp_path / "newer", "--from-log", log)
+    assert pl.read_parquet(tmp_path / "newer" / "from_log.parquet").drop("prediction_time").rows() == [
+        ("u", 0.1, 0.2),
+        ("u", 8.1, 7.9),
+    ]

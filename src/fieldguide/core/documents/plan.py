@@ -23,8 +23,8 @@ FILE = "experiment.yaml"
 RULE = "every key and value is one that the page on experiments in the documentation describes"
 CHANGES = ("model", "features", "rules", "thresholds", "interface", "infrastructure")
 """What an arm may change against the control; more than one at a time, and a difference has no one cause."""
-BUILT_IN = ("score", "seconds", "requests")
-"""Measures that every log holds: the mean score, the mean time to answer [s], and the requests of a unit."""
+BUILT_IN = ("score", "seconds", "requests", "error")
+"""Measures that every log holds: the mean score, the mean time to answer [s], the requests of a unit, and how far answers are from what came."""
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 

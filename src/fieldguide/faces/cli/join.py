@@ -67,7 +67,8 @@ def _from_log(
         f"Wrote {facts['n_rows']:,} of {facts['n_logged']:,} answered rows to [bold]{out}[/]{left}", highlight=False
     )
     if not (folder / "study.yaml").exists():
-        terminal.print(f"Next: [bold]fieldguide init {out} --target {facts['target']}[/]", highlight=False)
+        about = f"--target {facts['target']}" if facts["target"] else f"--task {facts['task']}"
+        terminal.print(f"Next: [bold]fieldguide init {out} {about}[/]", highlight=False)
 
 
 def told(facts: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from fieldguide.core.answering import Answered, Contract, Problem
 from fieldguide.core.problem import Output
 
 JSON, ARROW, PARQUET = "application/json", "application/vnd.apache.arrow.file", "application/vnd.apache.parquet"
+MEMBERSHIP = "membership_"
 MOST = 20
 """Problems that are listed; how many there are is always told."""
 KINDS = {
@@ -81,7 +82,8 @@ def _finite(data: Any) -> Any:
 
 
 def listed(contract: Contract, answers: Answered, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return answers row by row: id, prediction, and the probabilities of labels; by output where there are several.
+    """Return answers row by row: id, prediction, and the probabilities of labels, or the memberships in clusters; by output where there are
+    several.
 
     Where the model carries rules also the decision, the rule that made it, and the version of the rules.
     """
@@ -100,8 +102,9 @@ def _signals(contract: Contract, answers: Answered, ids: Sequence[str]) -> list[
         predictions, probabilities = parts[0]
         if probabilities is None:
             return [{"id": name, "prediction": value} for name, value in zip(ids, predictions)]
+        of = "memberships" if outputs[0].targetless else "probabilities"
         return [
-            {"id": name, "prediction": value, "probabilities": shares}
+            {"id": name, "prediction": value, of: shares}
             for name, value, shares in zip(ids, predictions, probabilities)
         ]
     names = [output.name for output in outputs]
@@ -115,10 +118,14 @@ def _signals(contract: Contract, answers: Answered, ids: Sequence[str]) -> list[
 
 
 def _said(output: Output, prediction: np.ndarray, decisions: Sequence[Any]) -> tuple[Sequence[Any], list[Any] | None]:
-    """Return what is said of one output, row by row: decisions, and probabilities by label where there are any."""
+    """Return what is said of one output, row by row: decisions, and probabilities by label or memberships by cluster where there are any."""
     if output.family == "vector":
         return [dict(zip(output.labels, row)) for row in prediction.tolist()], None
-    if output.family == "values" or output.targetless:
+    if output.targetless:
+        told = output.task.told(prediction, output.labels)  # type: ignore[attr-defined]
+        clusters = [name.removeprefix(MEMBERSHIP) for name in told if name.startswith(MEMBERSHIP)]
+        return decisions, [dict(zip(clusters, row)) for row in prediction.tolist()] if clusters else None
+    if output.family == "values":
         return decisions, None
     return decisions, [dict(zip(output.labels, row)) for row in prediction.tolist()]
 

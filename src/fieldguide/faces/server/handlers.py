@@ -23,6 +23,7 @@ from starlette.responses import Response
 from fieldguide.core.answering import Problem, own_parts, read_request, typical_effects
 from fieldguide.core.errors import FieldguideError
 from fieldguide.core.online.log import Entry, LogStore, now
+from fieldguide.core.problem import Output
 from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, table
 from fieldguide.faces.server.arms import Arm, Deal, Dealt, arm_named, first_of
 from fieldguide.faces.server.batches import Unfit, answer_batch
@@ -226,9 +227,8 @@ class Server:
                 lambda: (typical_effects(arm.contract, rows), own_parts(arm.contract, rows))
             )
         output = arm.contract.model.outputs[0]
-        what = f"the probability of {output.labels[1]}" if len(output.labels) == 2 else f"the answer for {output.name}"
         said = (
-            f"How much {what} differs from the mean of the same row with the column's value replaced by those of the "
+            f"How much {explained(output)} differs from the mean of the same row with the column's value replaced by those of the "
             f"{len(arm.contract.model.golden['rows'])} golden rows, whose cells come from training rows column by column. One column "
             "at a time: not Shapley values, and they do not add up to the answer where columns act together."
         )
@@ -424,11 +424,30 @@ def _told_of(arm: Arm) -> dict[str, Any]:
     return {
         "arm": arm.name, "model": arm.model, "contract": contract.version, "foreign": arm.scorer is not None,
         "columns": [{"name": c.name, "kind": c.kind, "example": contract.examples.get(c.name)} for c in contract.sent],
-        "outputs": [{"name": o.name, "task": o.task.name, "labels": list(o.labels)} for o in model.outputs],
+        "outputs": [_output(o) for o in model.outputs],
         "rules": None if model.rules is None else {"version": contract.rules, **model.rules.rules.to_dict()},
         "thresholds": list(model.thresholds), "card": evidence.get("card", {}), "scores": evidence.get("scores", []),
         "looks": evidence.get("looks", []), "findings": evidence.get("findings", []),
     }  # fmt: skip
+
+
+def _output(output: Output) -> dict[str, Any]:
+    """Return an output as `/info` tells of it: without a target there are no labels, but axes of the space of the rows."""
+    said: dict[str, Any] = {"name": output.name, "task": output.task.name, "labels": list(output.labels)}
+    return {**said, "labels": [], "axes": said["labels"]} if output.targetless else said
+
+
+def explained(output: Output) -> str:
+    """Return what of an answer effects are of, in words."""
+    if output.targetless:
+        clusters = isinstance(output.task.words(np.zeros((1, 1)))[0], str)  # type: ignore[attr-defined]
+        return "the membership in the row's own cluster" if clusters else f"the first coordinate of {output.name}"
+    if output.family == "vector":
+        return f"{output.labels[0]}, the first part of {output.name},"
+    return {
+        "binary": f"the probability of {output.labels[-1]}" if output.labels else "", "multiclass": f"the probability of the row's own label of {output.name}",
+        "multilabel": f"the probability of the row's likeliest label of {output.name}",
+    }.get(output.family, f"the answer for {output.name}")  # fmt: skip
 
 
 def _too_large(limit: int, size: int) -> Refused:

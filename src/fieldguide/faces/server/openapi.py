@@ -112,11 +112,15 @@ def _cell(column: Column, example: Any) -> dict[str, Any]:
 def _answer(contract: Contract) -> dict[str, Any]:
     probabilities = {"type": "object", "description": "probability of each label; for classes only"}
     prediction: dict[str, Any] = {
-        "description": "a label, a list of labels, a value or values by entry; by output where there are several"
+        "description": "a label, a list of labels, a value or values by entry; the number of a cluster or none, coordinates; by output where "
+        "there are several"
     }
     row: dict[str, Any] = {
         "type": "object", "required": ["id", "prediction"],
-        "properties": {"id": {"type": "string"}, "prediction": prediction, "probabilities": probabilities, "arm": {"type": "string"}},
+        "properties": {
+            "id": {"type": "string"}, "prediction": prediction, "probabilities": probabilities, "arm": {"type": "string"},
+            "memberships": {"type": "object", "description": "how much the row belongs to each cluster, by its number; for clusters only"},
+        },
     }  # fmt: skip
     if contract.model.rules is not None:
         rules = contract.model.rules.rules

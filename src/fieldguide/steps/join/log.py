@@ -14,6 +14,7 @@ import polars as pl
 
 from fieldguide.core.errors import DataError, StudyError, listed
 from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Query, cells, served
+from fieldguide.parts import find
 from fieldguide.steps.online.outcomes import joined, judged_until
 
 SHARE = 0.95
@@ -49,20 +50,34 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
     come or not: those that have come so soon are not like the others.
 
     Returns:
-        columns: unit, prediction_time, the features as served, the target as text; facts: n_logged, n_immature,
+        columns: unit, prediction_time, the features as served, the target as text (none where the model has none); facts: n_logged, n_immature,
         n_without_outcome, n_rows, wait [s], model.
 
     Raises:
         StudyError: the log holds no model.
-        DataError: it has never seen this one, a name is used twice, or no row is left.
+        DataError: it has never seen this one, it forecasts, a name is used twice, or no row is left.
     """
     model = wanted.model or _last(store)
     known = served(store, model)
     target = wanted.target or str(known.outputs[0]["name"])
+    task = find("tasks", str(known.outputs[0]["task"]))()
+    if task.name == "forecast":
+        raise DataError(
+            f"the log of the forecast {target!r} is no table to learn from", rule="a forecast learns from the rows of its series, and the log has windows",
+            do="add the new rows of the series to the study's table; fieldguide gap judges what was forecast",
+        )  # fmt: skip
     query = Query(wanted.query.start, wanted.query.end, model, wanted.query.arm, wanted.query.experiment)
     logged = cells(store, model, query)
     stored = [column.name for column in known.columns if "expression" not in column.read]
     twice = sorted({UNIT, TIME, target} & set(stored))
+    if task.family == "structure" and not twice:  # without a target every row that was served may be learned from
+        own = logged.records.select(pl.col("unit").alias(UNIT), pl.col("time").alias(TIME))
+        rows = own.hstack(logged.cells.select(stored).get_columns()).sort(TIME, maintain_order=True)
+        n = rows.height
+        return rows, {
+            "model": model, "target": None, "task": task.name, "n_logged": n, "n_immature": 0, "n_without_outcome": 0, "n_rows": n, "wait": None,
+            "judged_until": None,
+        }  # fmt: skip
     if twice:
         raise DataError(
             "a feature has the name of a column of the table", rule=f"{UNIT}, {TIME} and the target are columns of their own",

@@ -36,7 +36,7 @@ from fieldguide.steps.online.arms import scorer
 from fieldguide.steps.online.experiment_words import planned_sentence, status_sentence, stop_rule
 from fieldguide.steps.online.identity import equality
 from fieldguide.steps.online.judge import Before, judge, power_of
-from fieldguide.steps.online.traffic import BEFORE, Traffic, is_log, logged_cells, read_traffic
+from fieldguide.steps.online.traffic import BEFORE, Traffic, is_log, logged_cells, read_traffic, with_errors
 
 JOURNAL = "journal.jsonl"
 MOST_ASKED = 5_000
@@ -297,7 +297,7 @@ def _look(
     said: Plan, design: Design, journal: Journal, phase: Phase, begun: Any, now: datetime | None
 ) -> tuple[Judged, dict[str, Any]]:
     first, end = _span(journal, begun, now)
-    traffic = read_traffic(said, first, end)
+    traffic = read_traffic(said, first, end, now)
     stopped = begun is not None and _running(journal) != begun
     identity, cells = None, None
     place = said.of_log()
@@ -351,6 +351,7 @@ def _all_arms(said: Plan, now: datetime | None) -> Traffic:
     try:
         since = None if now is None else now - 2 * BEFORE
         rows = predictions(store, Query(start=since, end=now)).filter(pl.col("unit").is_not_null())
+        rows = with_errors(said, store, rows, now)
         return Traffic(rows, store.outcomes(Query(start=since)), rows.head(0), shown(str(said.of_log())))
     finally:
         store.close()

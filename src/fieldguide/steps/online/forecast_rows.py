@@ -85,8 +85,8 @@ def forecast_rows(
     records, cells = answered_with(store, key, predictions(store, Query(model=key, end=now)), now)
     records, cells = records.tail(most), cells.tail(most)
     horizon = output.width
-    times = _times(records, Frequency.from_dict(spec["frequency"]), horizon)
-    values, heard, unmatched = _values(store.outcomes(Query(name=outcome, known=now)), records, times)
+    times = times_of(records, Frequency.from_dict(spec["frequency"]), horizon)
+    values, heard, unmatched = values_of(store.outcomes(Query(name=outcome, known=now)), records, times)
     if not np.isfinite(values).any():
         raise _nothing(store, outcome, records, times, unmatched)
     answered = records["time"].to_physical().to_numpy()[:, None]
@@ -105,7 +105,7 @@ def forecast_rows(
     )  # fmt: skip
 
 
-def _times(records: pl.DataFrame, frequency: Frequency, horizon: int) -> np.ndarray:
+def times_of(records: pl.DataFrame, frequency: Frequency, horizon: int) -> np.ndarray:
     """Return the times of the steps, (rows, horizon) int64 microseconds; NEVER where the log does not know the last known step."""
     origins = records["origin"].to_physical().to_list()
     steps = np.arange(1, horizon + 1)
@@ -114,7 +114,7 @@ def _times(records: pl.DataFrame, frequency: Frequency, horizon: int) -> np.ndar
     return np.stack([nothing if origin is None else after[origin] for origin in origins])
 
 
-def _values(
+def values_of(
     outcomes: pl.DataFrame, records: pl.DataFrame, times: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Return the true value of every step (NaN: none), when it was heard of, and which outcomes belong to no step.

@@ -251,7 +251,8 @@ def _as_rows(plan: Plan, traffic: Traffic, units: Units, arms: list[str]) -> dic
         by_unit = ratio(sample.numerator, rows)
         # Were rows independent, a row's variance would be that of its unit's total over its rows.
         rate = by_unit.value
-        binary = plan.measures[plan.primary].take == "sum" and 0 < rate < 1
+        counted = f"denominator_{plan.primary}" not in mature.columns  # an error is no count of requests
+        binary = counted and plan.measures[plan.primary].take == "sum" and 0 < rate < 1
         spread.append((by_unit.error, math.sqrt(rate * (1 - rate) / max(1.0, rows.sum())) if binary else math.nan))
     units_error, rows_error = (math.hypot(*column) for column in zip(*spread))
     if not (math.isfinite(units_error) and math.isfinite(rows_error)) or rows_error <= 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -90,6 +90,13 @@ class Expected:
             if found is None:
                 return None
         return found
+
+    def read(self, outcome: Outcome) -> Outcome:
+        """Return an outcome in the one spelling in which the log has it: a label set as the list of its labels."""
+        for output in self.outputs.get(outcome.name, ()):
+            if output["task"] == "multilabel" and _refused(outcome, output, 0) is None:
+                return replace(outcome, value=list(labels_in(coded(outcome.value)[1], output["labels"])))
+        return outcome
 
 
 def _refused(outcome: Outcome, output: Mapping[str, Any], row: int) -> Problem | None:

@@ -106,7 +106,7 @@ def outcomes_of(
         )  # fmt: skip
         wrong = expected.problem(outcome, number)
         if wrong is None:
-            found.append(outcome)
+            found.append(expected.read(outcome))
         else:
             problems.append(wrong)
     return found, problems
@@ -202,12 +202,13 @@ def joined(store: LogStore, query: Query = EVERYTHING, name: str = OUTCOME) -> p
     Returns:
         the columns `core.online.log.PREDICTIONS`, and `number`, `label`, `happened`, `recorded`.
     """
-    rows = predictions(store, query).sort("time", maintain_order=True)
-    found = (
-        store.outcomes(Query(name=name, known=query.known))
-        .rename({"time": "happened"})
-        .sort("happened", maintain_order=True)
-    )
+    return joined_to(predictions(store, query), store.outcomes(Query(name=name, known=query.known)))
+
+
+def joined_to(rows: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return predictions, in the order of time, with those of some outcomes of one name that are theirs; see `joined`."""
+    rows = rows.sort("time", maintain_order=True)
+    found = outcomes.rename({"time": "happened"}).sort("happened", maintain_order=True)
     told = ("number", "label", "happened", "recorded")
     by_id = found.filter(pl.col("id").is_not_null()).unique("id", keep="first", maintain_order=True).select("id", *told)
     by_unit = found.filter(pl.col("unit").is_not_null()).select("unit", *told).with_columns(at=pl.col("happened"))

@@ -217,12 +217,16 @@ def _material(model: Model, told: Sequence[ServedRows], earlier: Path | None) ->
         raw = open_source(earlier).collect()
         absent = [name for name in names if name not in raw.columns]
         if absent:
-            raise DataError(f"{earlier.name} has no column {listed(map(repr, absent))}", rule="earlier rows have their truth")
+            raise DataError(
+                f"{earlier.name} has no column {listed(map(repr, absent))}", rule="earlier rows have their truth"
+            )
         raw = raw.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in names))
         before, _ = read_frame(raw, model.columns, model.modality)
         n_earlier = raw.height
         table = Table(pl.concat([before.frame, table.frame], how="vertical_relaxed"), table.columns)
-        truths = [np.concatenate([coded_column(one, raw[one.name]), truth]) for one, truth in zip(model.outputs, truths)]
+        truths = [
+            np.concatenate([coded_column(one, raw[one.name]), truth]) for one, truth in zip(model.outputs, truths)
+        ]
         blocks = np.concatenate([np.arange(n_earlier) + blocks.max(initial=-1) + 1, blocks])
         times = np.concatenate([np.full(n_earlier, times.min() - 1), times])
     rows = replace(Rows.of(table, (), model.modality), truths=tuple(truths))

@@ -15,20 +15,24 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.documents.join_sections import duration
-from fieldguide.core.documents.plan import BUILT_IN, MeasureSection, Plan
+from fieldguide.core.documents.plan import MeasureSection, Plan
 from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.files.source import open_source
 from fieldguide.core.online.assignment import Allocation
-from fieldguide.core.online.log import OUTCOMES, Query, predictions, shown
+from fieldguide.core.online.log import OUTCOMES, LogStore, Query, predictions, shown
 from fieldguide.core.statistics.delay import DelayCurve, kaplan_meier
 from fieldguide.core.statistics.effect import Sample
 from fieldguide.parts.stores import open_log
+from fieldguide.steps.online.outcome_values import labels_in
+from fieldguide.steps.online.row_errors import row_errors
 
 BEFORE = timedelta(days=28)
 """How far before the start a unit's scores and outcomes are looked up, to take variance out."""
 ARRIVED = 0.95
 """Share of the outcomes that arrive at all, from which on a unit counts as judged where no window is set."""
 DAY = timedelta(days=1)
+IN_FILES = ("score", "seconds", "requests")
+"""Built-in measures that a file of rows holds without naming them; an error stands in a column, if at all."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Units:
     """One row per unit that was met first between two moments.
 
     Args:
-        frame: unit, arm, first, n_arms, requests, `mature`; per measure `numerator_<name>`; `before_<i>`; slices.
+        frame: unit, arm, first, n_arms, requests, `mature`; per measure `numerator_<name>` (of errors also `denominator_<name>`); `before_<i>`; slices.
         measures: what is measured.
         covariates: columns that were known before exposure.
         slices: columns by which effects are also shown.
@@ -84,9 +88,10 @@ class Units:
         """
         said = self.measures[measure]
         known = rows.select(self.covariates).to_numpy() if covariates and self.covariates else None
+        per = f"denominator_{measure}" if f"denominator_{measure}" in rows.columns else "requests"
         return Sample(
             rows[f"numerator_{measure}"].to_numpy(),
-            rows["requests"].to_numpy().astype(float) if said.per == "request" else None,
+            rows[per].to_numpy().astype(float) if said.per == "request" or per != "requests" else None,
             known,
         )
 
@@ -102,8 +107,11 @@ def is_log(place: str | Path) -> bool:
     return isinstance(place, str) or not suffixes & set(place.suffixes)
 
 
-def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Traffic:
+def read_traffic(plan: Plan, start: datetime | None, end: datetime | None, known: datetime | None = None) -> Traffic:
     """Return what was answered by the plan's arms between two moments, and what came of it.
+
+    Args:
+        known: the moment of the look: errors are those of outcomes that were recorded by then; None: all.
 
     Raises:
         DataError: the file lacks a column, or the log holds no answer of the plan's arms.
@@ -123,9 +131,17 @@ def read_traffic(plan: Plan, start: datetime | None, end: datetime | None) -> Tr
         if start is not None:
             before = predictions(store, Query(start=start - BEFORE, end=start)).filter(pl.col("unit").is_not_null())
         outcomes = store.outcomes(Query(start=None if start is None else start - BEFORE))
+        kept = with_errors(plan, store, _known_units(kept), known)
     finally:
         store.close()
-    return Traffic(_known_units(kept), outcomes, before, shown(str(place)))
+    return Traffic(kept, outcomes, before, shown(str(place)))
+
+
+def with_errors(plan: Plan, store: LogStore, rows: pl.DataFrame, known: datetime | None) -> pl.DataFrame:
+    """Return answered rows with `error` and `judged` where a measure of the plan reads them; see `steps.online.row_errors`."""
+    if all((said.outcome or name) != "error" for name, said in plan.measures.items()):
+        return rows
+    return rows.join(row_errors(store, rows, known), on="id", how="left", maintain_order="left")
 
 
 def _from_first_dealt(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
@@ -150,7 +166,7 @@ def _from_first_dealt(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 def _of_file(plan: Plan, path: Path, start: datetime | None, end: datetime | None) -> Traffic:
     said, raw = plan.columns, open_source(path).collect()
     asked = [said.unit, said.arm, *(c for c in (said.time, said.id, said.score) if c), *said.before, *plan.slices]
-    asked += [m.outcome or name for name, m in plan.measures.items() if (m.outcome or name) not in BUILT_IN]
+    asked += [m.outcome or name for name, m in plan.measures.items() if (m.outcome or name) not in IN_FILES]
     absent = [column for column in dict.fromkeys(asked) if column not in raw.columns]
     if absent:
         raise DataError(
@@ -224,7 +240,9 @@ def units_of(plan: Plan, traffic: Traffic, now: datetime | None = None) -> Units
     outcomes = _outcomes_of(traffic, first, rows, window, now)
     for name, said in plan.measures.items():
         totals = _totals(name, said, inside, outcomes, traffic)
-        frame = frame.join(totals, on="unit", how="left").with_columns(pl.col(f"numerator_{name}").fill_null(0.0))
+        frame = frame.join(totals, on="unit", how="left").with_columns(
+            pl.col(one).fill_null(0.0) for one in totals.columns if one != "unit"
+        )
     frame, covariates = _covariates(plan, frame, traffic)
     delay = None if now is None or traffic.held else _delay(first, outcomes, now)
     age = timedelta(microseconds=plan.age)
@@ -260,6 +278,9 @@ def _totals(
     per_unit = said.per == "unit"
     if source == "requests" and source not in traffic.rows.columns:
         return inside.group_by("unit").agg(pl.len().cast(pl.Float64).alias(column))
+    if source == "error" and not traffic.held:  # of the answers whose outcome is known: the others say nothing
+        told = inside.filter(pl.col("judged").is_not_null()).group_by("unit")
+        return told.agg(pl.col("error").sum().alias(column), pl.col("judged").sum().alias(f"denominator_{name}"))
     if source in ("score", "seconds") or traffic.held:
         values = inside.select("unit", numbers(inside[source], said.positive).alias(column))
         built_in = source in ("score", "seconds") and per_unit
@@ -275,8 +296,12 @@ def _totals(
 
 def _values(outcomes: pl.DataFrame, name: str, positive: str | None) -> pl.Series:
     """Return outcomes as numbers: 1 where the label is the positive one."""
-    if positive is not None:
-        return (outcomes["label"] == positive).cast(pl.Float64)
+    if positive is not None:  # a label set counts where the label is in it
+        held = outcomes["label"].map_elements(
+            lambda text: positive in labels_in(text, (positive,)) if text.startswith("[") else text == positive,
+            pl.Boolean,
+        )
+        return held.cast(pl.Float64)
     unread = outcomes.filter(pl.col("number").is_null() & pl.col("label").is_not_null())
     if unread.height:
         raise DataError(
