@@ -45,6 +45,11 @@ def column(name: str, num: bool = False) -> dict[str, Any]:
     return {"name": name, "num": num}
 
 
+def whole(words: Any) -> dict[str, str]:
+    """A cell of our own words, which are never cut."""
+    return {"text": str(words or "")}
+
+
 def table(
     columns: Sequence[dict[str, Any]],
     rows: Sequence[Sequence[Any]],

@@ -12,6 +12,9 @@ from typing import Any
 Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
+SHORT: Spec = {"labelExpr": "datum.label && abs(datum.value) >= 1000 ? format(datum.value, '~s') : datum.label"}
+"""Labels of an axis: thousands as 2k, and what is smaller as it is (a format by itself would write 500 as 0.5k, 0.2 as 200m)."""
+
 KINDS = ("trivial", "simple", "boosting", "network", "ensemble", "user")
 COLOURS = (
     "var(--k-trivial)",
@@ -144,8 +147,8 @@ def reliability(rows: Rows, shares: bool, units: str) -> Spec:
     )
     scale = {"domain": ends, "nice": not shares}
     x, y = (
-        quantity("predicted", f"predicted {units}", scale=scale),
-        quantity("observed", f"observed {units}", scale=scale),
+        quantity("predicted", f"predicted {units}", scale=scale, axis={"tickCount": 6}),
+        quantity("observed", f"observed {units}", scale=scale, axis={"tickCount": 6}),
     )
     tooltip = tips(label="bin", rows="rows")
     return base(cells, 280, layer=[
@@ -214,16 +217,16 @@ def histogram(edges: Sequence[float], counts: Sequence[float], height: int = 96,
     ]
     return base(rows, height, mark={"type": "bar", "binSpacing": 0.5, "color": "var(--blue)", "opacity": 0.85}, encoding={
         "x": {"field": "from", "type": "quantitative", "bin": {"binned": True}, "scale": {"zero": False, "nice": False},
-              "axis": {"title": title, "grid": False, "tickCount": 4, "format": "~s", "labelOverlap": True}},
-        "x2": {"field": "to"}, "y": quantity("n", None, True, axis={"tickCount": 3, "format": "~s"}), "tooltip": tips(label="range", n="rows"),
+              "axis": {"title": title, "grid": False, "tickCount": 4, **SHORT, "labelOverlap": True}},
+        "x2": {"field": "to"}, "y": quantity("n", None, True, axis={"tickCount": 3, **SHORT}), "tooltip": tips(label="range", n="rows"),
     })  # fmt: skip
 
 
 def bars(rows: Rows, title: str | None, *, step: int = 18, units: str = "value", shares: bool = False) -> Spec:
     """Horizontal bars of {name, value, label} in the order given; `shares` marks the axis in percent."""
     return base(rows, step * max(1, len(rows)), mark={"type": "bar", "color": "var(--blue)", "opacity": 0.85, "height": {"band": 0.72}}, encoding={
-        "x": quantity("value", title, True, axis={"tickCount": 4, "format": ".0%" if shares else "~s"}),
-        "y": {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 120, "labelColor": "var(--ink)"}},
+        "x": quantity("value", title, True, axis={"tickCount": 4, **({"format": ".0%"} if shares else SHORT)}),
+        "y": {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "axis": {"title": None, "ticks": False, "domain": False, "labelColor": "var(--ink)"}},
         "tooltip": tips(name="name", label=units),
     })  # fmt: skip
 
@@ -232,7 +235,7 @@ def series(rows: Rows, height: int = 96) -> Spec:
     """Columns of {name, value} in the order given, for weekdays, hours and periods."""
     return base(rows, height, mark={"type": "bar", "opacity": 0.85}, encoding={
         "x": {"field": "name", "type": "ordinal", "sort": [row["name"] for row in rows], "axis": {"title": None, "labelOverlap": True, "labelAngle": 0}},
-        "y": quantity("value", None, True, axis={"tickCount": 3, "format": "~s"}), "tooltip": tips(name="when", value="rows"),
+        "y": quantity("value", None, True, axis={"tickCount": 3, **SHORT}), "tooltip": tips(name="when", value="rows"),
     })  # fmt: skip
 
 
@@ -287,7 +290,7 @@ def learning(seen: Rows, fitted: Rows, ends: Rows, title: str, height: int = 190
         "field": "x",
         "type": "quantitative",
         "scale": {"type": "log", "nice": False},
-        "axis": {"title": "rows", "format": "~s", "tickCount": 5},
+        "axis": {"title": "rows", **SHORT, "tickCount": 5},
     }
     y = quantity("y", title, axis={"tickCount": 5})
     return base([], height, layer=[
@@ -317,7 +320,7 @@ def over_time(
 def stacked(rows: Rows, lines: Sequence[str], title: str, height: int = 150) -> Spec:
     """Blocks over time of {start, end, low, high, line, label, when}, one colour a line, on top of each other."""
     return base(rows, height, mark={"type": "rect", "opacity": 0.85}, encoding={
-        "x": _time("start"), "x2": {"field": "end"}, "y": quantity("low", title, True, axis={"tickCount": 4, "format": "~s"}), "y2": {"field": "high"},
+        "x": _time("start"), "x2": {"field": "end"}, "y": quantity("low", title, True, axis={"tickCount": 4, **SHORT}), "y2": {"field": "high"},
         "color": _lines(lines), "tooltip": tips(when="from", line="arm", label=title),
     })  # fmt: skip
 
@@ -344,14 +347,14 @@ def tiles(rows: Rows, full: float) -> Spec:
     }
     return base(rows, 20 * len(names), mark={"type": "rect", "color": "var(--blue)", "stroke": "var(--paper)", "strokeWidth": 2}, encoding={
         "x": {"field": "window", "type": "ordinal", "axis": {"title": "window", "labelAngle": 0, "ticks": False, "domain": False}},
-        "y": {"field": "column", "type": "nominal", "sort": names, "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 120, "labelColor": "var(--ink)"}},
+        "y": {"field": "column", "type": "nominal", "sort": names, "axis": {"title": None, "ticks": False, "domain": False, "labelColor": "var(--ink)"}},
         "opacity": shade, "tooltip": tips(column="column", when="from", label="moved by"),
     })  # fmt: skip
 
 
 def looks(rows: Rows, title: str, height: int = 190) -> Spec:
     """An effect at each look of {n, value, low, high, label, when}: the band holds at every look."""
-    x = quantity("n", "units judged", axis={"tickCount": 6, "format": "~s"})
+    x = quantity("n", "units judged", axis={"tickCount": 6, **SHORT})
     return base(rows, height, layer=[
         {"data": {"values": [{"at": 0.0}]}, "mark": {"type": "rule", "color": "var(--muted)", "strokeWidth": 1.2}, "encoding": {"y": {"field": "at", "type": "quantitative"}}},
         {"mark": {"type": "area", "color": "var(--blue)", "opacity": 0.18}, "encoding": {"x": x, "y": quantity("low", title), "y2": {"field": "high"}}},

@@ -22,6 +22,8 @@ from fieldguide.faces.report.figures import (
 )
 
 MOST_CANDIDATES = 25
+OTHER = "*"
+"""Marks a gain over something else than the bar; the note below the table says over what."""
 FAR = 8.0
 """Candidates further behind the best than this many half intervals are left out of a drawing: they would flatten the rest."""
 
@@ -157,6 +159,8 @@ def _prices(r: Recorded, entries: list[Mapping[str, Any]]) -> Block:
     ]  # fmt: skip
     chosen = [i for i, e in enumerate(entries) if e["candidate"] == r.chosen]
     note = "With 95 % intervals. Fit time over all folds; size and single-row latency are measured on the packaged model. The chosen candidate stands out."
+    others = {e.get("against") for e in shown if _gain(e, r.bar, paired).endswith(OTHER)}
+    note += "".join(f" {OTHER} Gain over {name}, the best of its members." for name in others)
     return blocks.table(columns, rows, caption="What each costs", note=note, most=MOST_CANDIDATES, emphasis=chosen)
 
 
@@ -167,4 +171,4 @@ def _called(e: Mapping[str, Any]) -> str:
 def _gain(e: Mapping[str, Any], bar: str | None, places: int) -> str:
     if not at(e, "difference") or e["candidate"] == bar or (e.get("against") != bar and e.get("kind") != "ensemble"):
         return ABSENT
-    return valued(e["difference"], places, True) + ("" if e.get("against") == bar else f" over {e.get('against')}")
+    return valued(e["difference"], places, True) + ("" if e.get("against") == bar else f" {OTHER}")

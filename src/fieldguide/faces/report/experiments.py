@@ -78,7 +78,7 @@ def experiment_of(folder: str | Path) -> Experiment:
 def header(e: Experiment) -> dict[str, Any]:
     """Return the head of an experiment's own page: the question, the difference, whether it runs, the verdict."""
     planned = e.facts("planned")
-    arms = ", ".join(f"{name} ({share(value, 0)})" for name, value in e.plan.shares.items())
+    arms = _dealt(e)
     items = [
         ("Design", at(planned, "title") or e.plan.design), ("Arms", arms), ("Decides", e.plan.primary), ("Level", f"{e.plan.alpha:g}"),
         ("Decided", "at the planned number of units" if e.plan.decide == "at_end" else "at any look"),
@@ -89,6 +89,17 @@ def header(e: Experiment) -> dict[str, Any]:
         "unstated": "No goal was stated (goal in experiment.yaml), so the name stands in for it.", "number": _headline(e), "seal": _state(e),
         "verdict": _verdict(e), "items": [(name, str(value)) for name, value in items if value not in (None, "")], "made_from": "the experiment's journal and log",
     }  # fmt: skip
+
+
+def _dealt(e: Experiment) -> str:
+    """Return the arms and their shares: those of each phase where phases deal differently, else those of the plan."""
+    dealt = {phase["phase"]["name"]: phase["phase"]["shares"] for phase in e.phases}
+    if len(dealt) < 2:
+        return ", ".join(f"{name} ({share(value, 0)})" for name, value in (*dealt.values(), e.plan.shares)[0].items())
+    return "; ".join(
+        f"{name}: {', '.join(f'{arm} {share(shares.get(arm), 0)}' for arm in e.plan.arms)}"
+        for name, shares in dealt.items()
+    )
 
 
 def _headline(e: Experiment) -> dict[str, Any] | None:
@@ -166,7 +177,11 @@ def _blocks(e: Experiment) -> list[Block]:
                 reached["sentence"], tone, label=f"Verdict: {WORDS.get(reached['decision'], reached['decision'])}"
             )
         )
-        found += [blocks.text(reason) for reason in reached["reasons"]]
+        reasons = [[reason] for reason in reached["reasons"]]
+        if reasons:
+            found.append(
+                blocks.details("What it rests on", [blocks.table([column("reading")], reasons)], opened=not e.phases)
+            )
     elif at(e.facts("look"), "stop"):
         found.append(blocks.verdict(f"Stop: {e.facts('look')['stop']}.", "open", label="Stop rule"))
     found += _planned(e)
@@ -186,7 +201,8 @@ def _blocks(e: Experiment) -> list[Block]:
 def _planned(e: Experiment) -> list[Block]:
     power = at(e.facts("planned"), "power", default={})
     if not at(power, "phases"):
-        return [blocks.text(f"No power calculation: {power['silence']}.", "muted")] if at(power, "silence") else []
+        words = f"When it was planned, nothing could be said of its power: {power.get('silence')}."
+        return [blocks.text(words, "muted")] if at(power, "silence") else []
     rows = [
         [p["phase"], ", ".join(f"{arm} {share(value, 0)}" for arm, value in p["shares"].items()), number(p["units"]), number(p["days"]), number(p["shown"])]
         for p in power["phases"]

@@ -6,6 +6,7 @@ Knows how a value is written so that columns of figures line up; knows nothing o
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ ABSENT = "–"
 MINUS = "\u2212"
 LONGEST = 120
 """Most characters of one cell of data that are shown."""
+LONG_FRACTION = re.compile(r"-?\d{1,6}\.\d{6,}")
 
 
 def number(value: Any, decimals: int | None = None, sign: bool = False) -> str:
@@ -111,6 +113,35 @@ def moment(text: Any) -> str:
         return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:
         return str(text or ABSENT)
+
+
+def day(text: Any) -> str | None:
+    """Return an ISO time as people write it: the day alone where it is midnight; None where there is none.
+
+    Examples:
+        >>> day("2024-05-27T00:00:00"), day("2024-05-27T06:30:00")
+        ('2024-05-27', '2024-05-27 06:30')
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    return f"{found:%Y-%m-%d}" if f"{found:%H%M%S}" == "000000" else f"{found:%Y-%m-%d %H:%M}"
+
+
+def trimmed(value: Any) -> str | None:
+    """Return a cell of data as it was, without the `.0` of whole numbers and the midnight of days; long fractions have four digits.
+
+    Examples:
+        >>> trimmed(3.0), trimmed("2.691067928391204"), trimmed("2024-02-12 00:00:00"), trimmed(2.75)
+        ('3', '2.691', '2024-02-12', '2.75')
+    """
+    if value is None:
+        return None
+    text = str(value).removesuffix(".0").removesuffix(" 00:00:00")
+    return number(float(text)) if LONG_FRACTION.fullmatch(text) else text
 
 
 def cell(value: Any) -> str:

@@ -39,7 +39,12 @@ def traffic(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         column("median time", True), column("p95", True), column("p99", True), column("experiment"),
     ]  # fmt: skip
     note = "Times are from a request's arrival to its answer; the log's own commit is not in them."
-    found.append(blocks.table(columns, rows, caption="Arms", note=note))
+    told = [i for i in range(len(columns)) if any(row[i] not in ("", ABSENT) for row in rows)]
+    columns, rows = [columns[i] for i in told], [[row[i] for i in told] for row in rows]
+    timed = any(one.get("p50") for one in at(f, "arms", default=[]))
+    found.append(
+        blocks.table(columns, rows, caption="Arms", note=note if timed else "The log tells no time to answer.")
+    )
     found += _over_time(at(f, "windows", default=[]))
     return [*found, *_refused(f), *_came(f)]
 
@@ -75,8 +80,8 @@ def _over_time(windows: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 
 def _took(seconds: Any) -> str:
-    """Return a time to answer in milliseconds."""
-    return f"{1000 * seconds:.3g} ms" if isinstance(seconds, int | float) else ABSENT
+    """Return a time to answer in milliseconds; 0 stands in a log whose rows were not timed."""
+    return f"{1000 * seconds:.3g} ms" if isinstance(seconds, int | float) and seconds > 0 else ABSENT
 
 
 def _refused(f: Mapping[str, Any]) -> list[Block]:

@@ -13,7 +13,8 @@
   const draw = async (place) => {
     if (!waiting.delete(place)) return;
     try {
-      await window.vegaEmbed(place, charts[place.dataset.chart], options);
+      const labelLimit = Math.max(120, Math.round(0.26 * place.clientWidth)); // names are whole where there is room
+      await window.vegaEmbed(place, charts[place.dataset.chart], { ...options, config: { ...config, axis: { ...config.axis, labelLimit } } });
     } catch (error) {
       failed(place, error);
     }

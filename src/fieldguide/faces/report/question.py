@@ -25,7 +25,7 @@ def statement(entries: Sequence[Mapping[str, Any]]) -> list[Block]:
             e.get("value") or ABSENT,
             e.get("status"),
             e.get("who"),
-            "" if e.get("status") == "answered" else e.get("question"),
+            blocks.whole("" if e.get("status") == "answered" else e.get("question")),
         ]
         for e in entries
     ]

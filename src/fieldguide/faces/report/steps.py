@@ -1,6 +1,6 @@
 """Steps: a section of the page for each step, from its facts alone.
 
-Knows the facts of frame, split, explore and prepare; the steps that try candidates are in `trials`.
+Knows the facts of frame, split and explore; the steps that try candidates are in `trials`.
 Says of a step that was not run that it was not; a fact that is not there leaves its block out.
 """
 
@@ -23,20 +23,20 @@ from fieldguide.faces.report.figures import (
     seconds,
     share,
     span,
+    trimmed,
 )
 from fieldguide.faces.report.forecasts import series
 from fieldguide.faces.report.imbalance import imbalance
 from fieldguide.faces.report.intervals import intervals
 from fieldguide.faces.report.join import join
 from fieldguide.faces.report.pictures import galleries, pictured
+from fieldguide.faces.report.prepare import MOST_COLUMNS, columns_shown, prepare
 from fieldguide.faces.report.rates import rates
 from fieldguide.faces.report.recency import recency
 from fieldguide.faces.report.refresh import refresh
 from fieldguide.faces.report.rules import rules, rules_diff
 from fieldguide.faces.report.structure import space
 
-MOST_COLUMNS = 40
-"""Columns of the user's table that are drawn or shown side by side; the rest is counted."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -98,7 +98,7 @@ def _frame(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     rows = []
     for c in at(f, "columns", default=[]):
         facts = at(c, "facts", default={})
-        examples = ", ".join(cell(e) for e in at(facts, "examples", default=[])[:3])
+        examples = ", ".join(cell(trimmed(e)) for e in at(facts, "examples", default=[])[:3])
         missing = at(facts, "n_missing")
         rows.append([
             c.get("name"), c.get("kind"), c.get("role"), number(at(facts, "n_unique")), number(missing) if missing is not None else ABSENT, examples,
@@ -169,7 +169,7 @@ def _split(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     return found
 
 
-# --- explore, prepare --------------------------------------------------------------------------------------------------
+# --- explore -----------------------------------------------------------------------------------------------------------
 
 
 def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
@@ -206,10 +206,9 @@ def _explore(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     profile = at(f, "columns", default={})
     strongest = [a.get("column") for strength in at(f, "associations", default={}).values() for a in strength]
     names = sorted(profile, key=lambda name: strongest.index(name) if name in strongest else len(strongest))
-    found += [
-        blocks.heading("Columns"),
-        blocks.grid([_drawn(name, profile[name]) for name in names[:MOST_COLUMNS]], small=True),
-    ]
+    if names:
+        drawn = [_drawn(name, profile[name]) for name in names[:MOST_COLUMNS]]
+        found += [blocks.heading("Columns"), blocks.grid(drawn, small=True)]
     if len(names) > MOST_COLUMNS:
         found.append(
             blocks.text(
@@ -241,9 +240,8 @@ def _target(t: Mapping[str, Any]) -> Block:
             "; ".join(f"{x['name']} {x['label']}" for x in rows),
             wide=False,
         )
-    note = (
-        f"mean {number(t.get('mean'))}, standard deviation {number(t.get('sd'))}, skewness {number(t.get('skewness'))}"
-    )
+    known = {"mean": t.get("mean"), "standard deviation": t.get("sd"), "skewness": t.get("skewness")}
+    note = ", ".join(f"{name} {number(value)}" for name, value in known.items() if value is not None)
     return blocks.chart(
         charts.histogram(
             at(t, "histogram", "edges", default=[]), at(t, "histogram", "counts", default=[]), 200, str(t.get("output"))
@@ -317,88 +315,20 @@ def _samples(samples: list[Mapping[str, Any]]) -> list[Block]:
     if not samples:
         return []
     names = list(samples[0])[:MOST_COLUMNS]
-    note = _columns_shown(len(samples[0]))
+    note = columns_shown(len(samples[0]))
     return [
         blocks.details(
             f"{plural(len(samples), 'development row')} in detail",
             [
                 blocks.table(
                     [column(n) for n in names],
-                    [[_trimmed(row.get(n)) for n in names] for row in samples],
+                    [[trimmed(row.get(n)) for n in names] for row in samples],
                     note=note,
                     tight=True,
                 )
             ],
         )
     ]
-
-
-def _prepare(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
-    arrays = [
-        [
-            a.get("array"),
-            a.get("dtype"),
-            " × ".join(number(n) for n in at(a, "shape", default=[])),
-            span(a.get("range")),
-        ]
-        for a in at(f, "arrays", default=[])
-    ]
-    found = [
-        blocks.text("Every fit learns this transform from its own training rows; shown is the first fold's."),
-        blocks.facts(
-            [
-                (name.replace("_", " "), number(v) if isinstance(v, int | float) else v)
-                for name, v in at(f, "recipe", default={}).items()
-            ]
-        ),
-        blocks.table(
-            [column("array"), column("dtype"), column("shape (rows × columns)", True), column("range", True)],
-            arrays,
-            caption="What a learner receives",
-        ),
-    ]
-    before, dtypes = at(f, "before", default={}), at(f, "before_dtypes", default={})
-    if before:
-        names = list(before)[:MOST_COLUMNS]
-        rows = [[_trimmed(before[n][i]) for n in names] for i in range(len(before[names[0]]))]
-        columns = [column(f"{n} ({dtypes.get(n, '')})", dtypes.get(n) == "Float64") for n in names]
-        found.append(
-            blocks.details(
-                "Ten rows before",
-                [blocks.table(columns, rows, note=_columns_shown(len(before)), tight=True)],
-                opened=True,
-            )
-        )
-    numbers, codes = at(f, "after", "numbers", default={}), at(f, "after", "codes", default={})
-    if numbers or codes:
-        levels = at(f, "cardinalities", default={})
-        every = [(n, _encoded(v), "number") for n, v in numbers.items()] + [
-            (n, [number(x) for x in v], f"code, {number(at(levels, n))} levels") for n, v in codes.items()
-        ]
-        shown = every[:MOST_COLUMNS]
-        columns = [column(f"{n} ({kind})", True) for n, _, kind in shown]
-        rows = [[v[i] for _, v, _ in shown] for i in range(len(shown[0][1]))]
-        found.append(
-            blocks.details(
-                "The same rows after",
-                [blocks.table(columns, rows, note=_columns_shown(len(every)), tight=True)],
-                opened=True,
-            )
-        )
-    return found
-
-
-def _columns_shown(n: int) -> str:
-    return f"{MOST_COLUMNS} of {n} columns shown." if n > MOST_COLUMNS else ""
-
-
-def _trimmed(value: Any) -> str | None:
-    """A cell of data as it was; whole numbers without the `.0` that a column of floats gives them."""
-    return None if value is None else str(value).removesuffix(".0")
-
-
-def _encoded(values: list[Any]) -> list[str]:
-    return [number(v, 3) for v in values]
 
 
 def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -410,7 +340,7 @@ def share_of(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 SECTIONS: dict[str, Callable[[Recorded, Mapping[str, Any]], list[Block]]] = {
-    "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": _prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
+    "join": join, "frame": _frame, "split": _split, "explore": _explore, "prepare": prepare, "baseline": trials.baseline, "train": trials.train, "refine": trials.refine, "finalize": trials.finalize,
     "recency": recency, "imbalance": imbalance, "rules": rules, "rules_diff": rules_diff, "intervals": intervals, "rates": rates, "explain": explain,
     "traffic": online.traffic, "replay": online.replay, "gap": online.gap, "refresh": refresh,
 }  # fmt: skip

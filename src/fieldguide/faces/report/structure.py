@@ -73,7 +73,7 @@ def there(r: Recorded) -> dict[str, str]:
     icon = {"yes": "✔", "no": "✖"}.get(tone, "●")
     if task == "clustering":
         word, _, rest = words.partition(": ")
-        return {"title": title, "tone": tone, "icon": icon, "word": word, "words": rest}
+        return {"title": title, "tone": tone, "icon": icon, "word": word, "words": rest[:1].upper() + rest[1:]}
     kept = "; ".join(
         f"{line['title'].lower()} {number(line['value'], 2)}, the bar {number(line['bar'], 2)}" for line in told["kept"]
     )
@@ -213,7 +213,7 @@ def _sizes(told: Mapping[str, Any]) -> Block:
             number(c["n"]),
             share(c["share"]),
             number(c.get("jaccard"), 2),
-            "; ".join(_line(line) for line in c["apart"][:3]) or "nothing clear",
+            blocks.whole("; ".join(_line(line) for line in c["apart"][:3]) or "nothing clear"),
         ]
         for c in told["clusters"][:MOST_CLUSTERS]
     ]
@@ -235,7 +235,7 @@ def _value(line: Mapping[str, Any], name: str) -> str:
         import numpy as np
 
         return str(np.datetime64(int(line[name]), "s"))[:10]
-    return number(line[name], 4)
+    return number(line[name])
 
 
 def _cluster(c: Mapping[str, Any]) -> Block:

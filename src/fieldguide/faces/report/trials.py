@@ -10,7 +10,7 @@ from typing import Any
 
 from fieldguide.faces.report import blocks, charts, outputs
 from fieldguide.faces.report.blocks import Block, column
-from fieldguide.faces.report.facts import Recorded, at
+from fieldguide.faces.report.facts import Recorded, at, metric_titles
 from fieldguide.faces.report.figures import (
     ABSENT,
     decimals_for,
@@ -72,9 +72,10 @@ def baseline(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
 
 def train(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     entries = at(f, "entries", default=[])
-    found: list[Block] = [blocks.heading("First: can the network learn a handful of rows at all?")]
+    checks = at(f, "overfit", default={})
+    found: list[Block] = [blocks.heading("First: can the network learn a handful of rows at all?")] if checks else []
     drawn = []
-    for name, check in at(f, "overfit", default={}).items():
+    for name, check in checks.items():
         rows = _thinned(
             [
                 {"x": i + 1, "y": y, "line": "loss", "label": number(y)}
@@ -296,7 +297,7 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     rows = [
         [
             s.get("output"),
-            s.get("metric"),
+            metric_titles().get(str(s.get("metric")), (s.get("metric"), True))[0],
             number(s.get("value"), places),
             span(s.get("interval"), places),
             number(s.get("n")),
