@@ -5,10 +5,12 @@ Who answers that they had an affair? Writes demo/survey.csv, then does what a us
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+GOAL = "Offer counselling where an affair is likely"
 WORK = {
     1: "student",
     2: "farming or manual",
@@ -38,7 +40,7 @@ def main() -> None:
         print(f"{study} is there already: the study goes on where it was. Remove it to start again.")
     else:
         write_survey(folder / "survey.csv")
-        fieldguide("init", str(folder / "survey.csv"), "--target", "affair", "--out", str(study))
+        fieldguide("init", str(folder / "survey.csv"), "--target", "affair", "--goal", GOAL, "--out", str(study))
     fieldguide("run", str(study), "--minutes", "1")
     if not (study / "model").exists():
         fieldguide("finalize", str(study))
@@ -48,7 +50,7 @@ def main() -> None:
 
 
 def fieldguide(*arguments: str) -> None:
-    print(f"\n$ fieldguide {' '.join(arguments)}", flush=True)
+    print(f"\n$ fieldguide {shlex.join(arguments)}", flush=True)
     subprocess.run([str(Path(sys.executable).with_name("fieldguide")), *arguments], check=True)
 
 

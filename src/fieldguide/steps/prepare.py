@@ -42,7 +42,7 @@ def prepare(
     ]  # fmt: skip
     names = [column.name for column in table.features]
     facts = {
-        "sentence": f"{len(names)} columns become {len(fitted.layout.numbers)} numbers and {len(fitted.layout.codes)} codes",
+        "sentence": f"{len(names)} {'column becomes' if len(names) == 1 else 'columns become'} {len(fitted.layout.numbers)} numbers and {len(fitted.layout.codes)} codes",
         "recipe": fitted.to_dict()["recipe"], "arrays": arrays,
         "before": {name: [None if v is None else _told(v, table.column(name)) for v in table.frame[name][shown].to_list()] for name in names},
         "before_dtypes": {name: str(table.frame[name].dtype) for name in names},

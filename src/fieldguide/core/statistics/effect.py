@@ -62,7 +62,7 @@ class Effect:
         p: its two-sided p-value (Welch).
         always_interval: (low, high) that holds at all looks together; infinite before the burn-in.
         always_p: p-value that holds at all looks, of this look; 1 before the burn-in.
-        lift: value / control, with its interval.
+        lift: value / control, with its interval; NaN unless the control is clearly above 0.
         kept: share of the variance that covariates left; 1 without.
     """
 
@@ -147,9 +147,9 @@ def effect(control: Sample, candidate: Sample, alpha: float = ALPHA, scale: floa
 
 
 def _lift(arms: tuple[Ratio, Ratio], value: float, parts: list[float], quantile: float) -> tuple[float, float]:
-    """Return value / control and the half-width of its interval (delta method); NaN where the control may be 0."""
+    """Return value / control and the half-width of its interval (delta method); NaN where the control may be 0 or is below."""
     base = arms[0].value
-    if base == 0 or abs(base) < 2 * math.sqrt(parts[0]):
+    if base <= 0 or base < 2 * math.sqrt(parts[0]):  # of a loss, a gain is a negative share: it would read as a fall
         return math.nan, math.nan
     spread = parts[1] / base**2 + parts[0] * ((value + base) / base**2) ** 2
     return value / base, quantile * math.sqrt(spread)

@@ -29,6 +29,10 @@ def init(
             help="the task; multilabel and vector make one output of all targets, clustering and reduction have none"
         ),
     ] = None,
+    goal: Annotated[
+        str | None,
+        typer.Option(help="what should become better, in words: the report opens with it", show_default=False),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="the study folder; default: named after the file")] = None,
     horizon: Annotated[int | None, typer.Option(help="forecasts: steps ahead", min=1, show_default=False)] = None,
     time: Annotated[str | None, typer.Option(help="forecasts: the column of times", show_default=False)] = None,
@@ -48,6 +52,7 @@ def init(
     from fieldguide.workflow import Study
 
     said = {
+        "goal": goal,
         "task": task or ("forecast" if horizon else None),
         "horizon": horizon,
         "time": time,

@@ -69,8 +69,9 @@ class ArrowOfTime:
             )
             return [fire(self, sentence, "Report this as a bug.", evidence={"early_rows": early, "folds": wrong})]
         cut = str(np.datetime64(int(times[split.test].min()), "us").astype("datetime64[s]"))
+        begins = cut.removesuffix("T00:00:00").replace("T", " ")
         sentence = (
-            f"Every sealed row is later than every development row (the seal begins {cut}), and so it is in "
+            f"Every sealed row is later than every development row (the seal begins {begins}), and so it is in "
             f"each of {count(len(split.folds), 'fold')}."
         )
         return [passed(self, sentence, evidence={"cut": cut})]

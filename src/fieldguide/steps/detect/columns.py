@@ -179,7 +179,7 @@ def _native(cells: Cells) -> _Guess | None:
     if dtype == pl.Boolean:
         return _Guess("boolean", "its type is boolean")
     if dtype.is_temporal():
-        return _Guess("datetime", f"its type is {dtype}")
+        return _Guess("datetime", f"its type is {dtype.base_type()}")
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return _Guess("category", f"its type is categorical, with {cells.n_unique:,} levels")
     return None
