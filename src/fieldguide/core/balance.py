@@ -45,7 +45,10 @@ def balanced(train: Encoded, stop: Encoded | None, output: Any, way: str, seed: 
     """
     if way not in WAYS:
         raise ConfigError(
-            f"there is no way to balance named {way!r}{nearest(way, WAYS)}", do=f"use one of {', '.join(WAYS)}"
+            f"there is no way to balance named {way!r}{nearest(way, WAYS)}",
+            rule="rare classes are balanced in one of the ways there are",
+            found=f"{way!r} was asked for",
+            do=f"use one of {', '.join(WAYS)}",
         )
     if way == "none" or output.task.family != "classes":
         return train, stop

@@ -172,6 +172,7 @@ class Bench:
         if kept is None or "rows" not in kept[1]:
             raise StudyError(
                 f"the predictions of {entry['candidate']!r} are gone", rule="finished trials stay in the folder work/ of a study",
+                found="the journal names the trial, and work/ has no file of it",
                 do="restore the folder, or run the study again",
             )  # fmt: skip
         plain = {name: entry[name] for name in ("kind", "learner", "settings", "recipe")}

@@ -83,7 +83,10 @@ def evaluate(
     for number, fold in enumerate(folds):
         if np.intersect1d(fold.train, fold.validation).size:
             raise SplitError(
-                "a validation row is also a training row", rule="folds are disjoint", found=f"fold {number}"
+                "a validation row is also a training row",
+                rule="folds are disjoint",
+                found=f"fold {number}",
+                do="correct the splitter that made the folds, or name another by split.by",
             )
         begun = time.perf_counter()
         if sizes and effort.clock.left() < (0.0 if number in first else 1.2 * seconds / len(sizes)):

@@ -223,6 +223,7 @@ def metric_of(output: Output) -> Metric:
         raise GateError(
             f"output {output.name!r} has no metric yet",
             rule="a metric is chosen before any model is fitted",
+            found="explore has frozen none",
             do="run explore",
         )
     return output.metric

@@ -56,6 +56,7 @@ class Seal:
                 raise StudyError(
                     f"the seal of {self.folder} is gone",
                     rule="the seal is made once",
+                    found=f"{self.path} is not there, and the journal says that it was made",
                     do=f"restore the folder {self.path}",
                 )
             self._close(split, keys)

@@ -105,7 +105,10 @@ class Table:
             if column.name == name:
                 return column
         raise DataError(
-            f"there is no column {name!r}{nearest(name, self.names)}", found=f"the columns are {listed(self.names)}"
+            f"there is no column {name!r}{nearest(name, self.names)}",
+            rule="a column is named as the table names it",
+            found=f"the columns are {listed(self.names)}",
+            do="correct the name",
         )
 
     def role(self, role: str) -> tuple[Column, ...]:

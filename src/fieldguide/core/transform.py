@@ -205,12 +205,15 @@ def _refuse(kind: str, names: tuple[str, ...], said: Mapping[str, str], fit: Cal
     if said and "checkpoints" not in inspect.signature(fit).parameters:
         raise ConfigError(
             f"the column {next(iter(said))!r} names a checkpoint, and columns of kind {kind} take none",
-            rule="texts, images and sounds have pretrained encoders", do="remove read.checkpoint of the column",
+            rule="texts, images and sounds have pretrained encoders",
+            found=f"read.checkpoint is {next(iter(said.values()))!r}",
+            do="remove read.checkpoint of the column",
         )  # fmt: skip
     taken = [name for name in names if name in ARRAYS]
     if kind in MEDIA_KINDS and taken:
         raise ConfigError(
             f"a column of kind {kind} is named {taken[0]!r}", rule=f"{listed(ARRAYS)} name what the other columns become together",
+            found=f"the column {taken[0]!r}",
             do="rename the column in the table",
         )  # fmt: skip
 

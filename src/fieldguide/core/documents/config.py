@@ -111,6 +111,7 @@ def load_config(path: Path | str) -> Config:
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read",
+            rule="a study is described by a text file, study.yaml",
             found=error.strerror or str(error),
             do="check the path, or write it by `fieldguide init`",
         ) from None

@@ -97,6 +97,7 @@ class Rules:
                 "these are no rules",
                 rule="rules have an order of {name, when, decide} and a default",
                 found=repr(error),
+                do="restore the model folder from a copy, or package the model again",
             ) from None
 
 
@@ -172,6 +173,7 @@ class Bound:
             raise ModelError(
                 "the rules of the model are not of the version they say", rule="a version is the hash of what rules say",
                 found=f"{data.get('version')!r}, and it is {rules.version!r}",
+                do="restore the model folder from a copy, or package the model again",
             )  # fmt: skip
         return bind(rules, outputs, tuple(map(Column.from_dict, data["columns"])))
 
@@ -195,6 +197,7 @@ def bind(rules: Rules, outputs: Sequence[Output], columns: Sequence[Column]) -> 
         if output.task.name == "forecast":
             raise ConfigError(
                 f"rules cannot decide by {output.name!r}, which is a forecast", rule="a signal is one answer a row",
+                found=f"the task of {output.name!r} is forecast, which answers many steps a row",
                 do="take the section rules out of study.yaml",
             )  # fmt: skip
     known = signal_kinds(outputs)
@@ -378,5 +381,8 @@ def _mistaken(mistakes: Sequence[tuple[Rule, ExpressionError]]) -> ConfigError:
         return ConfigError(what, rule=error.rule, found=error.found, do=error.do)
     said = "".join(f"\n  {rule.name!r}: {error.what} at character {error.position}" for rule, error in mistakes)
     return ConfigError(
-        f"{len(mistakes)} rules cannot be used", rule="a rule reads signals and columns there are", found=said
+        f"{len(mistakes)} rules cannot be used",
+        rule="a rule reads signals and columns there are",
+        found=said,
+        do="correct each under rules in study.yaml, then run fieldguide rules check",
     )

@@ -74,6 +74,7 @@ class Allocation:
                 "the shares of the arms cannot be dealt",
                 rule="every share is above 0 and at most 1, and together they are at most 1",
                 found=", ".join(f"{arm} {share:g}" for arm, share in self.shares.items()) + f" (together {total:g})",
+                do="write shares such as {control: 0.5, candidate: 0.5}",
             )
 
     def __call__(self, unit: object) -> str | None:

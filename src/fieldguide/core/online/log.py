@@ -361,7 +361,12 @@ def find_store(url: str) -> tuple[str, str]:
         ConfigError: the URL is empty.
     """
     if not url.strip():
-        raise ConfigError("the URL of the log is empty", do="name one, such as sqlite:///predictions.db")
+        raise ConfigError(
+            "the URL of the log is empty",
+            rule="a log has an address",
+            found=repr(url),
+            do="name one, such as sqlite:///predictions.db",
+        )
     scheme, mark, _ = url.partition("://")
     return (scheme, url) if mark else ("sqlite", f"sqlite:///{quote(url)}")
 
@@ -406,6 +411,7 @@ def utc(time: datetime | date | str | float) -> datetime:
         raise DataError(
             "a time cannot be read", rule="ISO 8601 text, such as 2024-05-01T12:00:00Z, or seconds since 1970",
             found=repr(time)[:60],
+            do="write it as 2024-05-01T12:00:00Z",
         ) from None  # fmt: skip
 
 

@@ -101,6 +101,7 @@ def put_together(cells: pl.DataFrame, names: Iterable[str], kept: Mapping[str, s
         if digest not in kept:
             raise StudyError(
                 f"the log does not hold the image or sound {digest[:16]}… of a row", rule="bytes are kept as long as a row refers to them",
+                found=f"it is none of the {len(kept):,} that were found",
                 do="restore the log from a copy",
             )  # fmt: skip
         return kept[digest]

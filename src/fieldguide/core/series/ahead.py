@@ -65,6 +65,7 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
     if laid.frequency != frequency and int(laid.panel.lengths.max()) > 2:
         raise DataError(
             f"the rows stand on steps of {laid.frequency.words}", rule=f"this model forecasts steps of {frequency.words}",
+            found=f"the longest series has {int(laid.panel.lengths.max()):,} rows, {laid.frequency.words} apart",
             do="bring rows on the step the model was trained on",
         )  # fmt: skip
     panel = laid.panel
@@ -108,6 +109,7 @@ def _known_of(
             raise ContractError(
                 f"what is known beforehand of series {name!r} is not given at {_moment(int(coming[step]))}",
                 rule=f"rows for the {horizon:,} coming steps have {listed(panel.known_names)}, their targets empty",
+                found=f"{step:,} of {horizon:,} coming steps have it without a gap",
                 do="add these rows, or package a model that does not use these columns",
             )
         found[window + step] = rest[step]

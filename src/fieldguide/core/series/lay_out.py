@@ -84,7 +84,9 @@ def _refuse_no_time(times: pl.Series) -> None:
     if len(missing):
         raise DataError(
             f"column {times.name!r} has no time in {len(missing):,} rows, such as row {missing[0]}",
-            rule="every row of a series says when", do="correct or drop these rows, or declare data.columns.<name>.read.formats",
+            rule="every row of a series says when",
+            found=f"{len(missing):,} of {len(times):,} cells cannot be read as times",
+            do="correct or drop these rows, or declare data.columns.<name>.read.formats",
         )  # fmt: skip
 
 
@@ -97,7 +99,9 @@ def _keys(frame: pl.DataFrame, series: Sequence[str]) -> np.ndarray:
         if len(missing):
             raise DataError(
                 f"column {name!r} names no series in {len(missing):,} rows, such as row {missing[0]}",
-                rule="every row belongs to a series", do="fill these cells or drop the rows",
+                rule="every row belongs to a series",
+                found=f"{len(missing):,} of {frame.height:,} cells are empty",
+                do="fill these cells or drop the rows",
             )  # fmt: skip
     return (
         frame.select(pl.concat_str([pl.col(name).cast(pl.String) for name in series], separator=" / "))
@@ -227,7 +231,12 @@ def _placed(
             at.append(begins[number] + there[0])
             units.append(number)
     if not parts:
-        raise DataError(f"no value is known of {listed(targets)}", rule="a target is known in some rows")
+        raise DataError(
+            f"no value is known of {listed(targets)}",
+            rule="a target is known in some rows",
+            found=f"{frame.height:,} rows, and no number in any of them",
+            do="look at the column in the file, or name another by problem.target",
+        )
     known, observed = (np.full((begins[-1], len(columns)), np.nan, np.float32) for columns in beside)
     for array, columns in zip((known, observed), beside, strict=True):
         if columns:

@@ -144,7 +144,12 @@ def resampled(
     """
     n = len(blocks)
     if n == 0:
-        raise DataError("there are no rows to judge", rule="a score needs at least one row")
+        raise DataError(
+            "there are no rows to judge",
+            rule="a score needs at least one row",
+            found="0 rows",
+            do="look which filter, slice or split left none",
+        )
     scale = None if weights is None else np.asarray(weights, dtype=np.float64)
 
     def judge(chunks: Iterator[np.ndarray]) -> np.ndarray:

@@ -241,7 +241,12 @@ def best_threshold(
     """
     truth, probability = np.asarray(truth).astype(np.int64), np.asarray(probability, dtype=np.float64)
     if not len(truth):
-        raise DataError("there are no rows to choose a threshold on")
+        raise DataError(
+            "there are no rows to choose a threshold on",
+            rule="a threshold is chosen on rows whose truth is known",
+            found="0 rows",
+            do="give rows with their truth",
+        )
     weights = np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=np.float64)
     cuts, cells = _cuts(truth, probability, weights)
     if costs:
@@ -357,6 +362,7 @@ def _costs(costs: Mapping[str, float]) -> tuple[float, float]:
             "the costs of mistakes decide nothing",
             rule="costs are not negative, and one is above 0",
             found=f"false_positive {positive:g}, false_negative {negative:g}",
+            do="state what mistakes cost, such as {false_positive: 1, false_negative: 5}",
         )
     return positive, negative
 

@@ -45,7 +45,10 @@ def threshold_to_reach(
     truth, probability = np.asarray(truth).astype(np.int64), np.asarray(probability, np.float64)
     if not len(truth) or not truth.any():
         raise DataError(
-            "there is nothing to choose a threshold on", rule="a target recall or precision needs positive rows"
+            "there is nothing to choose a threshold on",
+            rule="a target recall or precision needs positive rows",
+            found=f"{int(truth.sum()):,} positive of {len(truth):,} rows",
+            do="judge rows of which some are positive, or leave out problem.decide",
         )
     ((name, wanted),) = target.items()
     cuts, cells = _cuts(truth, probability, np.ones(len(truth)) if weights is None else np.asarray(weights, np.float64))

@@ -86,7 +86,9 @@ def periods_for(times: np.ndarray, period: str | None = None) -> Periods | str:
     """
     if period is not None and period not in UNITS:
         raise ConfigError(
-            f"there is no period {period!r}{nearest(period, UNITS)}", rule="a period is a unit of time", do=f"use one of {', '.join(UNITS)}"
+            f"there is no period {period!r}{nearest(period, UNITS)}", rule="a period is a unit of time",
+            found=repr(period),
+            do=f"use one of {', '.join(UNITS)}"
         )  # fmt: skip
     span = float(np.ptp(times)) if len(times) else 0.0
     most = len(times) // FEWEST_IN_PERIOD

@@ -84,6 +84,7 @@ class Embedding:
                 f"the {what} {word!r} is not in the embedding{nearest(word.lower(), self.words)}",
                 rule=f"an embedding answers for the {what}s it was learned from",
                 found=f"{len(self):,} {what}s, such as {listed(self.words[:3])}",
+                do=f"ask for one that was learned, or learn from more {self.of}",
             )
         return found
 
@@ -143,6 +144,7 @@ class Embedding:
         if folder.exists() and not (folder / "manifest.json").is_file() and (folder.is_file() or any(folder.iterdir())):
             raise DataError(
                 f"{folder} exists and is not an embedding", rule="an embedding is written to a new folder or over an old one",
+                found="a file" if folder.is_file() else f"it holds {listed(sorted(p.name for p in folder.iterdir()), limit=3)}",
                 do="name another folder by -o",
             )  # fmt: skip
         unfinished = folder.with_name(f".{folder.name}.writing")

@@ -128,7 +128,10 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> float:
     one, two = (pl.Series(values).rank("average").to_numpy().astype(np.float64) for values in (x, y))
     if one.std() == 0.0 or two.std() == 0.0:
         raise DataError(
-            "the pairs cannot be ranked", rule="judgements and cosines differ between pairs", found="all are equal"
+            "the pairs cannot be ranked",
+            rule="judgements and cosines differ between pairs",
+            found="all are equal",
+            do="give pairs that people judged differently",
         )
     return float(np.corrcoef(one, two)[0, 1])
 
