@@ -74,18 +74,32 @@ class SkipGram:
         for field in ("dimensions", "window", "negatives", "epochs"):
             if getattr(self, field) < 1:
                 raise ConfigError(
-                    f"{field} {getattr(self, field)} is out of range", rule=f"{field} is a whole number of 1 or more"
+                    f"{field} {getattr(self, field)} is out of range",
+                    rule=f"{field} is a whole number of 1 or more",
+                    found=f"{field} is {getattr(self, field)}",
+                    do=f"set {field} to 1 or more, or leave it out",
                 )
         if self.window > WIDEST:
-            raise ConfigError(f"window {self.window:,} is out of range", rule=f"window is at most {WIDEST}")
+            raise ConfigError(
+                f"window {self.window:,} is out of range",
+                rule=f"window is at most {WIDEST}",
+                found=f"window is {self.window:,}",
+                do="name fewer words; 5 is usual",
+            )
         if not 0.0 < self.learning_rate <= 1.0:
             raise ConfigError(
-                f"learning_rate {self.learning_rate:g} is out of range", rule="learning_rate is above 0 and at most 1"
+                f"learning_rate {self.learning_rate:g} is out of range",
+                rule="learning_rate is above 0 and at most 1",
+                found=f"learning_rate is {self.learning_rate:g}",
+                do="leave it out, or try 0.025",
             )
         for field in ("subsample", "noise_power"):
             if not 0.0 <= getattr(self, field) <= 1.0:
                 raise ConfigError(
-                    f"{field} {getattr(self, field):g} is out of range", rule=f"{field} is between 0 and 1"
+                    f"{field} {getattr(self, field):g} is out of range",
+                    rule=f"{field} is between 0 and 1",
+                    found=f"{field} is {getattr(self, field):g}",
+                    do=f"set {field} from 0 to 1, or leave it out",
                 )
 
     def start(self, n_words: int, seed: int, device: torch.device) -> Vectors:

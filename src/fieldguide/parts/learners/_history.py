@@ -37,6 +37,7 @@ def length_of(batch: Batch) -> int:
     raise ConfigError(
         "this learner forecasts from the past of a series, and these rows have none",
         rule="naive, seasonal_naive, ets, theta, nlinear, lagged_boosting, dlinear, recurrent and patchtst belong to task: forecast",
+        found=f"blocks of the rows: {', '.join(spec.name for spec in batch.layout.blocks) or 'none'}",
         do="set problem.task: forecast, or leave the learner out",
     )
 

@@ -313,7 +313,10 @@ def _call(name: str, *arguments: Any) -> None:
     if getattr(found, "LGBM_" + name)(*arguments) != 0:
         reason = (found.LGBM_GetLastError() or b"").decode(errors="replace")
         raise FieldguideError(
-            "LightGBM failed", found=f"LGBM_{name}: {reason}", do="report this with the study's settings"
+            "LightGBM failed",
+            rule="LightGBM takes the rows and settings that it is given here",
+            found=f"LGBM_{name}: {reason}",
+            do="report this with the study's settings",
         )
 
 

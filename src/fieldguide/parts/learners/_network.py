@@ -75,7 +75,12 @@ class Description:
     def build(self) -> Any:
         """Return the network as a torch module, untrained."""
         if self.net not in NETS:  # the name comes from a folder: it may choose among ours, not import at will
-            raise ModelError(f"there is no network named {self.net!r}", do="update fieldguide, or fit the model again")
+            raise ModelError(
+                f"there is no network named {self.net!r}",
+                rule="a model folder chooses among the networks of this version",
+                found=f"networks are {', '.join(sorted(NETS))}",
+                do="update fieldguide, or fit the model again",
+            )
         module = importlib.import_module(f"fieldguide.parts.nets.{self.net}")
         return module.build(self.architecture, self.d_out)
 
@@ -187,7 +192,12 @@ class GraphEstimator:
         return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
-        raise ModelError("a network loaded from its ONNX graph cannot be saved again", do="copy its folder")
+        raise ModelError(
+            "a network loaded from its ONNX graph cannot be saved again",
+            rule="what was loaded from ONNX answers, and is not written again",
+            found="the ONNX graph alone, without the weights it was made from",
+            do="copy its folder",
+        )
 
 
 def _installed(package: str) -> bool:
@@ -333,6 +343,7 @@ def continued(
         raise ModelError(
             "the network cannot be trained further", rule="it goes on with the loss and the last layer it was trained with",
             found=f"{[head['loss'] for head in description.heads]} then, {[head.loss for head in heads]} now",
+            do="train it from scratch: leave out --start, or state the loss of then",
         )  # fmt: skip
     heads = judged(heads, train, outputs)
     with _training.computing(effort.threads, effort.seed):

@@ -127,5 +127,10 @@ def read(folder: Path, what: str, *names: str) -> dict[str, np.ndarray]:
         for name in ("centre", "scale", *names):
             arrays[name]
     except (OSError, KeyError, SafetensorError) as reason:
-        raise ModelError(f"{what} cannot be read", found=str(reason), do="restore the model folder") from reason
+        raise ModelError(
+            f"{what} cannot be read",
+            rule="the arrays of a member stand whole in its file",
+            found=str(reason),
+            do="restore the model folder",
+        ) from reason
     return arrays

@@ -119,6 +119,7 @@ class Strategy:
         if not 1 < self.phi_high < self.phi_low < 2:
             raise ConfigError(
                 f"phi_high is {self.phi_high:g} and phi_low {self.phi_low:g}", rule="1 < phi_high < phi_low < 2",
+                found=f"phi_high: {self.phi_high:g}, phi_low: {self.phi_low:g}",
                 do="learners.settings.strategy: {phi_high: 1.2, phi_low: 1.6}",
             )  # fmt: skip
         known = train.batch.layout.numbers
@@ -126,7 +127,9 @@ class Strategy:
             if name and name not in known:
                 raise ConfigError(
                     f"strategy.{key} names {name!r}, which is no number the models see{nearest(name, known)}",
-                    rule="it is a number column that is a feature", do=f"set learners.settings.strategy.{key}, or leave it out",
+                    rule="it is a number column that is a feature",
+                    found=f"numbers are {', '.join(known)}",
+                    do=f"set learners.settings.strategy.{key}, or leave it out",
                 )  # fmt: skip
 
     def _models(

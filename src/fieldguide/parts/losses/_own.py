@@ -92,6 +92,7 @@ def own_loss(path: str, settings: Mapping[str, Any]) -> Any:
         raise ConfigError(
             f"the module {module_name!r} has no loss named {attribute!r}{nearest(attribute, vars(module))}",
             rule="problem.loss names a function or a class", found=f"it was read from {_file(module) or 'memory'}",
+            do="correct the name, or define it in the module",
         )  # fmt: skip
     if isinstance(found, type):
         return found(**settings)

@@ -66,6 +66,7 @@ class Weighted(RowLoss):
             raise ConfigError(
                 f"the weights of the loss of {output.name!r} are {self.weights!r}",
                 rule="weights are balanced, costs (with problem.costs), or a number for each label",
+                found=repr(self.weights),
                 do="write problem.loss: {weighted: {weights: balanced}}",
             )
         return replace(self, factors=tuple((raw * counts.sum() / (raw @ counts)).tolist()))
@@ -84,11 +85,20 @@ def _refuse(weights: Mapping[str, Any], labels: tuple[str, ...], name: str) -> N
             raise ConfigError(
                 f"the loss weighs the label {label!r}{nearest(label, labels)}, which {name!r} does not have",
                 rule="every weight is of a label", found=f"labels are {listed(labels)}",
+                do="correct the label under problem.loss, or take it out",
             )  # fmt: skip
         if not isinstance(weight, int | float) or not weight > 0:
-            raise ConfigError(f"the weight of {label!r} is {weight!r}", rule="a weight is a number above 0")
+            raise ConfigError(
+                f"the weight of {label!r} is {weight!r}",
+                rule="a weight is a number above 0",
+                found=repr(weight),
+                do=f"write a number for {label!r} under problem.loss, such as 1",
+            )
     missing = [label for label in labels if label not in weights]
     if missing:
         raise ConfigError(
-            f"the loss has no weight for {listed(missing)}", rule="every label of the target has a weight"
+            f"the loss has no weight for {listed(missing)}",
+            rule="every label of the target has a weight",
+            found=f"weights of {listed(weights)}",
+            do="add a weight for each, such as 1",
         )

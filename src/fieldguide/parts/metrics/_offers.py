@@ -31,6 +31,7 @@ def offers(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(
             "prices cannot be judged", rule="an offered price is above 0, its sign says whether it was booked",
             found=f"{int((truth == 0).sum()):,} rows whose price is 0",
+            do="drop the rows without a price",
         )  # fmt: skip
     return np.abs(truth), truth > 0
 

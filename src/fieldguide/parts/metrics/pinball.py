@@ -49,7 +49,10 @@ class Pinball(MeanOfRows):
     def __post_init__(self) -> None:
         if not 0 < self.quantile < 1:
             raise ConfigError(
-                "pinball has no such quantile", rule="quantile lies between 0 and 1", found=str(self.quantile)
+                "pinball has no such quantile",
+                rule="quantile lies between 0 and 1",
+                found=str(self.quantile),
+                do="name one such as 0.5 for the median",
             )
 
     def per_row(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:

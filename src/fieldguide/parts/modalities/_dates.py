@@ -63,6 +63,8 @@ def pattern_of(text_format: str) -> str:
         if directive not in _DIRECTIVES:
             raise ConfigError(
                 f"the date format {text_format!r} holds %{directive}, which is not known",
+                rule="a date format is made of the parts that dates have here",
+                found=f"%{directive} in {text_format!r}",
                 do="use " + ", ".join(f"%{name}" for name in _DIRECTIVES),
             )
         pieces.append(_DIRECTIVES[directive])
@@ -70,7 +72,12 @@ def pattern_of(text_format: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ConfigError(f"the date format {text_format!r} names the same part twice", found=str(error)) from error
+        raise ConfigError(
+            f"the date format {text_format!r} names the same part twice",
+            rule="each part of a date stands once in its format",
+            found=str(error),
+            do="take the second one out, such as %Y-%m-%d",
+        ) from error
     return pattern
 
 

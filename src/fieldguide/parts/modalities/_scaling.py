@@ -57,7 +57,12 @@ class Scaler:
     def fit(columns: Iterable[np.ndarray], method: str) -> Scaler:
         """Fit the scaling of columns, each (rows,) float64 with NaN; they are asked for once, one at a time."""
         if method not in METHODS:
-            raise ConfigError(f"there is no scaling {method!r}", do=f"use one of {', '.join(METHODS)}")
+            raise ConfigError(
+                f"there is no scaling {method!r}",
+                rule="numbers are scaled in one of the ways there are",
+                found=repr(method),
+                do=f"use one of {', '.join(METHODS)}",
+            )
         statistics, knots = [], []
         for column in columns:
             known = np.clip(column[~np.isnan(column)], -_HUGE, _HUGE)
@@ -147,7 +152,12 @@ class NumbersEncoder:
 def keeps_missing(missing: str) -> bool:
     """Return whether a recipe keeps NaN."""
     if missing not in ("indicator", "keep"):
-        raise ConfigError(f"there is no way {missing!r} to encode missing values", do="use indicator or keep")
+        raise ConfigError(
+            f"there is no way {missing!r} to encode missing values",
+            rule="missing numbers become 0 with an indicator, or are kept",
+            found=repr(missing),
+            do="use indicator or keep",
+        )
     return missing == "keep"
 
 

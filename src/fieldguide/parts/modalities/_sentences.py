@@ -39,6 +39,7 @@ def tokeniser_of(folder: Path, most: int) -> Any:
     if not (folder / TOKENISER).is_file():
         raise ModelError(
             f"the checkpoint in {folder} has no {TOKENISER}", rule="texts are cut as they were when the encoder was trained",
+            found=f"it holds {', '.join(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else 'nothing: there is no such folder'}",
             do="save it by `AutoTokenizer.from_pretrained(NAME).save_pretrained(folder)`",
         )  # fmt: skip
     tokeniser = Tokenizer.from_file(str(folder / TOKENISER))

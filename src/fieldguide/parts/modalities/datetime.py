@@ -156,7 +156,12 @@ class DatetimeEncoder:
     @staticmethod
     def fit(cells: Mapping[str, np.ndarray], recipe: Any) -> DatetimeEncoder:
         if recipe.dates not in ("parts", "elapsed"):
-            raise ConfigError(f"there is no way {recipe.dates!r} to encode datetimes", do="use parts or elapsed")
+            raise ConfigError(
+                f"there is no way {recipe.dates!r} to encode datetimes",
+                rule="times become calendar parts, or the time elapsed alone",
+                found=repr(recipe.dates),
+                do="use parts or elapsed",
+            )
         names, keep = tuple(cells), keeps_missing(recipe.missing)
         origins, parts, flagged = [], [], []
 
@@ -328,7 +333,12 @@ def _naive(value: datetime.datetime) -> tuple[datetime.datetime | None, bool]:
 def _unit(read: Mapping[str, Any]) -> float:
     unit = read["unit"]
     if unit not in UNITS:
-        raise ConfigError(f"there is no unit of time {unit!r}", do=f"use one of {', '.join(UNITS)}")
+        raise ConfigError(
+            f"there is no unit of time {unit!r}",
+            rule="numbers become times by the unit they count",
+            found=f"read.unit is {unit!r}",
+            do=f"use one of {', '.join(UNITS)}",
+        )
     return UNITS[unit]
 
 

@@ -82,6 +82,7 @@ def heads_of(outputs: Sequence[Any]) -> tuple[Head, ...]:
         if chosen is None and task.loss not in names("losses"):
             raise ConfigError(
                 f"networks have no loss named {task.loss!r}{nearest(task.loss, names('losses'))}",
+                rule="a network learns by a loss it has",
                 found=f"the task {task.name!r} of output {output.name!r} asks for it",
                 do=f"use one of {', '.join(names('losses'))}",
             )

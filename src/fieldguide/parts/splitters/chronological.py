@@ -77,6 +77,7 @@ def _times(roles: Roles) -> np.ndarray:
         raise SplitError(
             "there is no time column",
             rule="a chronological split orders rows by time",
+            found="no column is declared as time, and none is surely one",
             do="set data.time, or split.by: random",
         )
     return roles.times

@@ -76,6 +76,7 @@ def times_of(roles: Roles) -> np.ndarray:
         raise SplitError(
             "there is no time column",
             rule="forecasts are divided along time",
+            found="the rows have no times",
             do="set data.time to the column of steps",
         )
     return roles.times

@@ -44,7 +44,12 @@ class PostgreSQL(_sql.Reading):
         except ImportError:
             raise MissingExtra("psycopg", "postgres", "a log in PostgreSQL") from None
         if not urlsplit(url).path.strip("/"):
-            raise ConfigError(f"{shown(url)} names no database", rule="postgresql://HOST/DATABASE")
+            raise ConfigError(
+                f"{shown(url)} names no database",
+                rule="postgresql://HOST/DATABASE",
+                found=f"nothing after the host in {shown(url)}",
+                do="add it, such as postgresql://localhost/predictions",
+            )
         self.url, self._psycopg, self._lock = url, psycopg, threading.Lock()
         with self._told():
             self._connection = self._connect()
@@ -126,7 +131,10 @@ class PostgreSQL(_sql.Reading):
                 self._connection.execute("INSERT INTO log_format VALUES (%s)", (_sql.FORMAT,))
             elif found[0] != _sql.FORMAT:
                 raise StudyError(
-                    f"{shown(self.url)} is a log of format {found[0]}", rule=f"this version reads format {_sql.FORMAT}"
+                    f"{shown(self.url)} is a log of format {found[0]}",
+                    rule=f"this version reads format {_sql.FORMAT}",
+                    found=f"format {found[0]}",
+                    do="update fieldguide, or name another log",
                 )
 
     @contextmanager

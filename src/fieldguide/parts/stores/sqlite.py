@@ -179,7 +179,10 @@ class SQLite(_sql.Reading):
                 connection.execute("INSERT INTO log_format VALUES (?)", (_sql.FORMAT,))
             elif found[0] != _sql.FORMAT:
                 raise StudyError(
-                    f"{self.path} is a log of format {found[0]}", rule=f"this version reads format {_sql.FORMAT}"
+                    f"{self.path} is a log of format {found[0]}",
+                    rule=f"this version reads format {_sql.FORMAT}",
+                    found=f"format {found[0]}",
+                    do="update fieldguide, or name another log",
                 )
 
     @staticmethod

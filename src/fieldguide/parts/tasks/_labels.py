@@ -78,6 +78,7 @@ def refuse_missing(target: pl.Series) -> None:
         raise DataError(
             f"the target {target.name!r} is missing in {rows_of(missing)}",
             rule="every row that is fitted or scored has its target",
+            found=f"{int(missing.sum()):,} of {len(target):,} cells are empty",
             do="drop the rows whose target is missing",
         )
 
@@ -122,6 +123,7 @@ def _texts(target: pl.Series) -> pl.Series:
         raise DataError(
             f"the target {target.name!r} is of type {target.dtype}",
             rule="a label is a text, a number, a boolean or a date",
+            found=f"{int(broken.sum()):,} of {len(target):,} cells are none of these",
             do="choose another target, or turn it into a text",
         )
     return texts

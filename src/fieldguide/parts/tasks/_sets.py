@@ -81,5 +81,6 @@ def _labels(parts: Sequence[object], name: str, row: int) -> tuple[str, ...]:
             f"the label set {name!r} holds what no label can be in row {row}",
             rule="a label is a text, a number, a boolean or a date",
             found=str(reason),
+            do="write labels as texts",
         ) from None
     return tuple(sorted(texts - {""}))

@@ -55,13 +55,17 @@ class Forecast:
                 raise DataError(
                     f"the target in row {row} has {len(values)} steps",
                     rule=f"a horizon of {len(labels)} steps has a value each",
+                    found=f"{len(values)} of {len(labels)} values",
+                    do="give every step a value, or leave out the origin",
                 )
             coded[row] = [np.nan if value is None else float(value) for value in values]
             wrong = np.flatnonzero(~np.isfinite(coded[row]))
             if len(wrong):
                 raise DataError(
                     f"the target in row {row} has no finite value at step {labels[int(wrong[0])]}",
-                    rule="every step of a target is a finite number", do="leave out the origin",
+                    rule="every step of a target is a finite number",
+                    found=f"{len(wrong):,} of {len(labels):,} steps are missing or infinite",
+                    do="leave out the origin",
                 )  # fmt: skip
         return coded
 

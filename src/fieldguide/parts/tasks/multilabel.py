@@ -64,6 +64,7 @@ class Multilabel:
             raise DataError(
                 f"the target {target.name!r} has a label with {SET_SEPARATOR!r} in it: {marked[0]!r}",
                 rule=f"in files of text, labels of a set are written with {SET_SEPARATOR!r} between them",
+                found=f"{len(marked):,} of {len(found):,} labels, such as {marked[0]!r}",
                 do="rename the label",
             )
         return found
@@ -87,6 +88,7 @@ class Multilabel:
                 f"the target {target.name!r} holds the unknown label {word!r}{nearest(word, labels)} in "
                 + (f"1 row (row {row})" if n_rows == 1 else f"{n_rows:,} rows (the first is row {row})"),
                 rule=f"every label is one of {listed(map(repr, labels))}",
+                found=f"{len(unknown):,} cells hold {listed(sorted({repr(label) for _, label in unknown}), limit=3)}",
                 do="correct the label, or start a new study with these labels",
             )
         return coded

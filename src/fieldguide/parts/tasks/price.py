@@ -59,6 +59,7 @@ class Price:
             raise DataError(
                 f"the target {target.name!r} is 0 in {rows_of(pl.Series(values == 0))}",
                 rule="a price is above 0; its sign says whether it was booked",
+                found=f"{int((values == 0).sum()):,} of {len(values):,} prices are 0",
                 do="correct these prices, or leave the rows out",
             )
         return values

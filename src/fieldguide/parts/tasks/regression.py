@@ -55,6 +55,7 @@ class Regression:
             raise DataError(
                 f"the target {target.name!r} is infinite in {rows_of(pl.Series(infinite))}",
                 rule="every target is a finite number",
+                found=f"{int(infinite.sum()):,} of {len(values):,} values are infinite or no number",
                 do="correct these values, or drop the rows",
             )
         return values

@@ -78,6 +78,7 @@ class Vector:
                     f"the target {target.name!r} has {len(cell)} entries in row {row}",
                     rule=f"every vector has {len(labels)}: {listed(labels)}",
                     found=repr(raw)[:80],
+                    do="correct these rows: each has one number for every output",
                 )
             for place, value in enumerate(values):
                 coded[row, place] = _number(value, target.name, labels[place], row)

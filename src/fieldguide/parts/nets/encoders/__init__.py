@@ -27,8 +27,18 @@ def build(form: str, spec: Any, settings: Mapping[str, Any]) -> Any:
         ModelError: there is no such encoder; the names come from a folder and may choose among ours only.
     """
     if spec.kind not in KINDS:
-        raise ModelError(f"there are no encoders for columns of kind {spec.kind!r}")
+        raise ModelError(
+            f"there are no encoders for columns of kind {spec.kind!r}",
+            rule="a network encodes the kinds of columns that have encoders",
+            found=f"kinds are {', '.join(KINDS)}",
+            do="update fieldguide, or fit the model again",
+        )
     module = importlib.import_module(f"{__name__}.{spec.kind}")
     if form not in module.FORMS:
-        raise ModelError(f"there is no {spec.kind} encoder named {form!r}", do=f"use one of {', '.join(module.FORMS)}")
+        raise ModelError(
+            f"there is no {spec.kind} encoder named {form!r}",
+            rule=f"a column of kind {spec.kind} has the encoders of this version",
+            found=repr(form),
+            do=f"use one of {', '.join(module.FORMS)}",
+        )
     return module.build(form, spec, settings)

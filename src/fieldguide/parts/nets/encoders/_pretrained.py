@@ -57,6 +57,7 @@ def model_of(config: Mapping[str, Any]) -> nn.Module:
     if kind not in CONFIG_MAPPING:
         raise ModelError(
             f"there is no architecture {kind!r}", rule="a checkpoint's model_type is one that transformers has itself",
+            found=f"model_type is {kind!r}, and transformers has {len(CONFIG_MAPPING):,} others",
             do="choose another checkpoint, or update transformers",
         )  # fmt: skip
     # eager attention exports to ONNX, and is as fast for short rows on a processor
@@ -78,7 +79,12 @@ def layers_of(model: nn.Module) -> list[nn.Module]:
     stacks = [m for m in model.modules() if isinstance(m, nn.ModuleList | nn.Sequential) and len(m) > 1]
     stacks = [stack for stack in stacks if len({type(layer) for layer in stack}) == 1]
     if not stacks:
-        raise ModelError("this checkpoint has no stack of layers", do="set unfrozen to 0 (none) or -1 (all)")
+        raise ModelError(
+            "this checkpoint has no stack of layers",
+            rule="some layers are unfrozen from the top of a stack of equal ones",
+            found=f"{type(model).__name__} has none",
+            do="set unfrozen to 0 (none) or -1 (all)",
+        )
     stack = max(stacks, key=lambda stack: sum(p.numel() for p in stack.parameters()))
     layers: list[nn.Module] = []
     for layer in stack:  # the stages of a residual network are stacks themselves
