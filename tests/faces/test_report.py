@@ -22,7 +22,7 @@ from fieldguide.faces.report.compared import near
 from fieldguide.faces.report.facts import STEPS, Recorded, at, recorded
 from fieldguide.faces.report.figures import decimals_for, moment, number, seconds, span
 from fieldguide.faces.report.pictures import worst
-from fieldguide.faces.report.story import header, seal
+from fieldguide.faces.report.story import _about, header, seal
 
 CHROMIUM = Path("/usr/bin/chromium")
 EVIL = "<script>alert(1)</script>"
@@ -196,6 +196,16 @@ def test_facts_that_are_absent_leave_a_section_not_a_crash() -> None:
         assert "▲</span> Warning" in text and "Something &lt;i&gt;odd&lt;/i&gt;." in text
 
 
+def test_the_recipe_says_what_concerns_the_columns_of_the_table(page: Path) -> None:
+    words = page.read_text().split('id="step-prepare"')[1].split("What a learner receives")[0]
+    assert all(f"<dt>{name}</dt>" in words for name in ("scaling", "missing", "max levels", "dates"))
+    assert not any(f"<dt>{name}</dt>" in words for name in ("pixels", "mel bands", "tokeniser", "n steps"))
+
+
+def test_a_size_that_cannot_be_seen_is_not_told_as_nothing() -> None:
+    assert (_about(0.00004, 3), _about(0.0094, 3)) == ("less than 0.001", "about 0.009")
+
+
 def test_a_long_number_is_cut_in_a_caption() -> None:
     row = {
         "truth": "happy",
@@ -326,6 +336,8 @@ def test_nothing_is_wider_than_the_screen(chromium: Any, page: Path, width: int)
     tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
+    over = "[...document.querySelectorAll('table:not(.tight) td')].filter(cell => cell.scrollWidth > cell.clientWidth + 1)"
+    assert tab.evaluate(f"{over}.map(cell => cell.textContent)") == []
     assert tab.evaluate("getComputedStyle(document.querySelector('.toc')).position") == "sticky"
 
 
