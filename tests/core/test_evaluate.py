@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from conftest import houses, people
 from fieldguide import parts
 from fieldguide.core.candidate import Candidate, Encodings
+from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Roles
 from fieldguide.core.errors import SplitError
 from fieldguide.core.evaluate import Evaluation, evaluate, refit_steps, stopping_rows
@@ -51,7 +54,9 @@ def candidate_of(name: str) -> Candidate:
     return Candidate.of(name, with_values(parts.find("learners", name)(), CHEAP.get(name, {})))
 
 
-def run(candidate: Candidate, rows: Rows, output: Output, folds: list[Fold], caches: dict | None = None) -> Evaluation:
+def run(
+    candidate: Candidate, rows: Rows, output: Output, folds: list[Fold], caches: dict | None = None, effort: Effort | None = None
+) -> Evaluation:  # fmt: skip
     roles = Roles(np.arange(len(rows), dtype=np.uint64), np.arange(len(rows)))
     splitter = parts.find("splitters", "random")()
     return evaluate(
@@ -62,7 +67,7 @@ def run(candidate: Candidate, rows: Rows, output: Output, folds: list[Fold], cac
         roles=roles,
         splitter=splitter,
         modalities=parts.modality,
-        effort=Effort(3, 1),
+        effort=effort or Effort(3, 1),
         caches=caches,
     )
 
@@ -118,6 +123,37 @@ def test_repeats_are_averaged_per_row() -> None:
     assert found.rows.tolist() == list(range(240))
     expected = (truth[first].mean() + truth[first[:60]].mean()) / 2
     assert np.allclose(found.predictions[0][second, 0], expected)
+
+
+class Standing(Clock):
+    """A clock on which as much is left as one says."""
+
+    def left(self) -> float:
+        return self.ends
+
+
+@pytest.mark.parametrize(("left", "n_folds"), [(1.21, 4), (1.19, 2), (0.0, 2)])
+def test_a_further_repeat_is_begun_only_when_it_can_be_finished(
+    monkeypatch: pytest.MonkeyPatch, left: float, n_folds: int
+) -> None:
+    """Each fold takes a second; the first repeat is run whole, so that every row is judged."""
+    rows, output = rows_of("values")
+    first, second = np.arange(0, 120), np.arange(120, 240)
+    folds = [Fold(first, second, 0), Fold(second, first, 0), Fold(first[:60], second, 1), Fold(second, first, 1)]
+    monkeypatch.setattr("fieldguide.core.evaluate.time", SimpleNamespace(perf_counter=count().__next__))
+    found = run(candidate_of("prior"), rows, output, folds, effort=Effort(3, 1, Standing(left)))
+    assert (found.n_folds, found.seconds, found.complete) == (n_folds, n_folds, True)
+    assert len(found.rows) == 240
+
+
+def test_folds_of_the_first_repeat_share_the_clock_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, output = rows_of("values")
+    shares = []
+    monkeypatch.setattr(Standing, "share", lambda self, rate: shares.append(rate) or self)
+    blocks = np.array_split(np.arange(240), 3)
+    folds = [Fold(np.setdiff1d(np.arange(240), block), block, repeat) for repeat in (0, 1) for block in blocks]
+    run(candidate_of("prior"), rows, output, folds, effort=Effort(3, 1, Standing(60.0)))
+    assert shares == [1 / 3, 1 / 2]  # the last, and every later one, may take all that is left
 
 
 def test_shared_encodings_change_nothing() -> None:

@@ -71,7 +71,7 @@ def evaluate(
     Raises:
         SplitError: a validation row is also a training row (the folds are wrong).
     """
-    total = [np.zeros((len(rows), 0 if output.targetless else output.width)) for output in outputs]
+    total: list[np.ndarray] = []
     times_judged = np.zeros(len(rows))
     steps: list[int] = []
     stopped: list[str] = []
@@ -101,8 +101,10 @@ def evaluate(
         )  # fmt: skip
         seconds += time.perf_counter() - begun
         predictions = fitted.estimator.predict(batch)
-        if not sizes:  # how many groups a candidate finds is its own affair
-            total = [s if s.shape[1] else np.zeros((len(rows), p.shape[1])) for s, p in zip(total, predictions)]
+        if (
+            not sizes
+        ):  # how wide an answer is, says whoever answers: how many groups a candidate finds is its own affair
+            total = [np.zeros((len(rows), predicted.shape[1])) for predicted in predictions]
         for sums, predicted in zip(total, predictions):
             sums[fold.validation] += predicted
         times_judged[fold.validation] += 1

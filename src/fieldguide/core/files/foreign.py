@@ -142,7 +142,7 @@ def _float(cell: Any) -> float:
     try:
         return float(cell)
     except OverflowError:  # a whole number of more than 308 digits
-        return math.copysign(math.inf, cell)
+        return math.inf if cell > 0 else -math.inf
 
 
 def _instant(cell: datetime.date) -> datetime.datetime:
