@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
-.PHONY: demo test lint docs bench lock clean
+.PHONY: demo test coverage lint docs bench lock clean
 
 $(VENV)/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,12 @@ lint: $(VENV)/installed
 
 test: lint docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # a thread for each of two processes
+
+coverage: $(VENV)/installed  # by branch; takes about twice as long as the tests, so that it is no part of them
+	$(BIN)/coverage erase
+	-OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
