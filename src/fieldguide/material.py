@@ -168,7 +168,10 @@ class Material:
         frozen = self.journal.last("space")
         if frozen is None:
             raise GateError(
-                "there is no space to judge in yet", rule="it is fitted on development rows", do="run explore"
+                "there is no space to judge in yet",
+                rule="it is fitted on development rows",
+                found="explore has frozen none",
+                do="run explore",
             )
         if self._reference is None or self._reference[0] != frozen["scope"]:
             self._reference = (frozen["scope"], Reference.from_dict(frozen, modality))

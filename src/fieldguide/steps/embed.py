@@ -69,12 +69,16 @@ def read_corpus(
     """
     if text is not None and item is not None:
         raise ConfigError(
-            "text and item are both given", rule="a corpus is made of texts or of items", do="name one of them"
+            "text and item are both given",
+            rule="a corpus is made of texts or of items",
+            found=f"text {text!r}, item {item!r}",
+            do="name one of them",
         )
     if item is not None:
         if unit is None:
             raise ConfigError(
                 "item is given without unit", rule="items stand beside each other within a unit, such as a session",
+                found=f"item {item!r}, no unit",
                 do="name the column of the unit by --unit",
             )  # fmt: skip
         return _sessions(open_source(data), item, unit, time)
@@ -83,7 +87,10 @@ def read_corpus(
         return Sequences(words_of(source.collect([text])[text]), "texts", f"column {text!r} of {source.origin}")
     if not isinstance(data, (str, Path)):
         raise ConfigError(
-            "no column is named", rule="a table needs text, or item and unit", do="name the column of texts"
+            "no column is named",
+            rule="a table needs text, or item and unit",
+            found=f"a {type(data).__name__}, and neither text nor item",
+            do="name the column of texts",
         )
     path = Path(data).expanduser()
     if path.suffix.lower() in TABLES:
@@ -101,10 +108,16 @@ def _texts(path: Path) -> list[str]:
             raise DataError(
                 f"{path} has no texts", rule="a folder of texts holds .txt files, one text each",
                 found=listed(sorted(p.name for p in path.iterdir())) or "an empty folder",
+                do="put .txt files there, or name a table and --text COLUMN",
             )  # fmt: skip
         return [_utf8(file) for file in files]
     if not path.exists():
-        raise DataError(f"there is no file {path}", do="check the path; it is relative to the current folder")
+        raise DataError(
+            f"there is no file {path}",
+            rule="texts are read from a file or a folder",
+            found=f"nothing at {path.absolute()}",
+            do="check the path; it is relative to the current folder",
+        )
     return _utf8(path).splitlines()
 
 
@@ -146,7 +159,12 @@ def _moments(frame: pl.DataFrame, column: str | None, origin: str) -> pl.Series:
         )  # fmt: skip
     table, broken = read_frame(frame.select(column), (found,), parts.modality)
     if broken:
-        raise DataError(f"{origin}: a time cannot be read", found=broken[0].sentence(), do="repair or drop these rows")
+        raise DataError(
+            f"{origin}: a time cannot be read",
+            rule="sessions are put in order by their times",
+            found=broken[0].sentence(),
+            do="repair or drop these rows",
+        )
     return table.frame[column]
 
 
@@ -170,9 +188,19 @@ def embed(
     from fieldguide.parts.embedders.skipgram import SkipGram
 
     if unknown := [name for name in settings if name not in SkipGram.__dataclass_fields__]:
-        raise ConfigError(f"there is no setting {unknown[0]!r}{nearest(unknown[0], SkipGram.__dataclass_fields__)}")
+        raise ConfigError(
+            f"there is no setting {unknown[0]!r}{nearest(unknown[0], SkipGram.__dataclass_fields__)}",
+            rule="a setting is one of those that embed has",
+            found=repr(unknown[0]),
+            do=f"use {listed(sorted(SkipGram.__dataclass_fields__), limit=20)}",
+        )
     if min_count < 1:
-        raise ConfigError(f"min_count {min_count} is out of range", rule="min_count is a whole number of 1 or more")
+        raise ConfigError(
+            f"min_count {min_count} is out of range",
+            rule="min_count is a whole number of 1 or more",
+            found=f"min_count is {min_count}",
+            do="leave it out, or name 1 or more",
+        )
     begun = time.monotonic()
     embedder = SkipGram(**settings)
     vocabulary = vocabulary_of(sequences.lists, min_count)
@@ -244,16 +272,26 @@ def apply(
     if column not in source.names:
         raise DataError(
             f"{source.origin} has no column {column!r}{nearest(column, source.names)}",
+            rule="vectors are put in place of a column of the table",
             found=f"the columns are {listed(source.names)}",
+            do="correct the name",
         )
     if source.path is not None and path.exists() and path.samefile(source.path):
         raise DataError(
-            f"{path} would be written over its own rows", rule="data is never altered", do="name another file by -o"
+            f"{path} would be written over its own rows",
+            rule="data is never altered",
+            found=f"{path} is the table itself",
+            do="name another file by -o",
         )
     digits = len(str(embedding.dimensions - 1))
     names = tuple(f"{column}_v{i:0{digits}d}" for i in range(embedding.dimensions))
     if taken := [name for name in names if name in source.names]:
-        raise DataError(f"{source.origin} has a column {taken[0]!r} already", do="rename it")
+        raise DataError(
+            f"{source.origin} has a column {taken[0]!r} already",
+            rule=f"the vectors of {column!r} become columns {names[0]} to {names[-1]}",
+            found=f"{len(taken)} of these names are taken",
+            do="rename it",
+        )
     n_rows, n_unknown = 0, 0
 
     def frames() -> Iterator[pl.DataFrame]:
@@ -293,7 +331,12 @@ def positions(
     from fieldguide.core.words.nearness import unit
 
     if method not in ("tsne", "pca"):
-        raise ConfigError(f"there is no map {method!r}{nearest(method, ('tsne', 'pca'))}", do="use tsne or pca")
+        raise ConfigError(
+            f"there is no map {method!r}{nearest(method, ('tsne', 'pca'))}",
+            rule="a map is drawn by one of two methods",
+            found=repr(method),
+            do="use tsne or pca",
+        )
     if words:
         codes = [embedding.code(word) for word in dict.fromkeys(words)]
     else:
@@ -344,6 +387,7 @@ def read_pairs(path: Path) -> list[tuple[str, str, float]]:
                 f"line {number} of {path} is not a judged pair",
                 rule="a line is two words and a number",
                 found=repr(line[:60]),
+                do="write the line as two words and a number, such as: king queen 8.5",
             ) from None
     return pairs
 
@@ -364,6 +408,7 @@ def read_questions(path: Path) -> dict[str, list[tuple[str, str, str, str]]]:
                 raise DataError(
                     f"line {number} of {path} is not an analogy", rule="a line is four words: a is to b as c is to d",
                     found=repr(line[:60]),
+                    do="write the line as four words, such as: man king woman queen",
                 )  # fmt: skip
             section.append((words[0], words[1], words[2], words[3]))
     return {name: questions for name, questions in sections.items() if questions}
@@ -371,7 +416,12 @@ def read_questions(path: Path) -> dict[str, list[tuple[str, str, str, str]]]:
 
 def _utf8_of(path: Path) -> str:
     if not path.is_file():
-        raise DataError(f"there is no file {path}", do="check the path; it is relative to the current folder")
+        raise DataError(
+            f"there is no file {path}",
+            rule="texts are read from a file or a folder",
+            found=f"nothing at {path.absolute()}",
+            do="check the path; it is relative to the current folder",
+        )
     if path.suffix == ".gz":
         import gzip
 

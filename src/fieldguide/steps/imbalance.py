@@ -61,7 +61,9 @@ def imbalance(bench: Bench, base: Trial, clock: Clock) -> tuple[dict[str, Any], 
     if output.family != "binary":
         raise StudyError(
             f"the remedies for imbalance are compared for binary outputs, and {output.name!r} is {output.task.name}",
-            rule="one label is rare, and a threshold decides", do="set problem.imbalance, and compare the studies",
+            rule="one label is rare, and a threshold decides",
+            found=f"the task of {output.name!r} is {output.task.name}",
+            do="set problem.imbalance, and compare the studies",
         )  # fmt: skip
     trials = dict(_trials(bench, base, clock))
     rows = base.rows

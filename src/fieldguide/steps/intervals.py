@@ -51,16 +51,21 @@ def intervals(bench: Bench, base: Trial, level: float, clock: Clock) -> tuple[di
     """
     output = bench.problem.output
     if not 0 < level < 1:
-        raise ConfigError(f"the level is {level:g}", rule="a level is a share between 0 and 1", do="try 0.9")
+        raise ConfigError(
+            f"the level is {level:g}", rule="a level is a share between 0 and 1", found=f"{level:g}", do="try 0.9"
+        )
     if output.family != "values" or output.codes_more:
         raise StudyError(
             f"intervals are of numbers, and {output.name!r} is {output.task.name}",
             rule="quantiles need a target that is one number",
+            found=f"the task of {output.name!r} is {output.task.name}",
+            do="ask for intervals in a study whose target is a number",
         )
     if not able(base.candidate.learner):
         raise StudyError(
             f"{base.name} cannot learn quantiles",
             rule="boosting and networks minimise the pinball loss",
+            found=f"the learner {base.candidate.learner.name} has a loss of its own",
             do="name one by --candidate",
         )
     ends, rows = [], base.rows

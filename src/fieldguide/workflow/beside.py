@@ -76,6 +76,7 @@ class Beside(Order):
         if self.material.examples is not None:
             raise StudyError(
                 "forecasts made elsewhere cannot be judged by a study yet", rule="predictions are judged row by row of the table",
+                found="the study is a forecast: an answer is a series of steps",
                 do="fit the other forecaster as a learner of this study, so that it is judged on the same origins",
             )  # fmt: skip
         bar = self._bar(self.record.result("baseline") or self.baseline())
@@ -143,6 +144,7 @@ class Beside(Order):
             raise StudyError(
                 f"there is no candidate {name!r} that learns quantiles{nearest(name, trials)}", rule="boosting and networks minimise the pinball loss",
                 found=f"candidates are {listed(trials)}",
+                do="name one of them by --candidate, or run boosting first",
             )  # fmt: skip
         trial = bench.remembered(trials[name])
         clock = self._beside
@@ -259,6 +261,7 @@ class Beside(Order):
                 raise GateError(
                     "nothing was finalized yet",
                     rule="rules are held against the answers of the finalized model",
+                    found="the journal has no result of finalize",
                     do="fieldguide finalize first, or leave --test out",
                 )
             predictions = kept_answers(self.folder / "work", self.problem.outputs, len(split.test))
@@ -303,6 +306,7 @@ class Beside(Order):
         if self.material.examples is not None:
             raise StudyError(
                 "a forecast cannot be explained column by column yet", rule="explain looks into tables of columns",
+                found="the study is a forecast: its inputs are the past of series",
                 do="compare it with seasonal_naive on the leaderboard, and look at its useful horizon (FG812)",
             )  # fmt: skip
         bar = self._bar(self.baseline())

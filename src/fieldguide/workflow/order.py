@@ -303,6 +303,7 @@ class Order:
             raise GateError(
                 "no candidate was chosen yet",
                 rule="the seal is opened for a chosen candidate",
+                found="the journal has no result of refine",
                 do="fieldguide run first",
             )
         resumes = self._look_unfinished()
@@ -470,7 +471,10 @@ class Order:
         entries = {name: entry for name, entry in self._entries().items() if entry["kind"] not in but}
         if candidate not in entries:
             raise StudyError(
-                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}", found=f"candidates are {listed(entries)}"
+                f"there is no single candidate {candidate!r}{nearest(candidate, entries)}",
+                rule="a candidate is named as the leaderboard names it, and an ensemble is several",
+                found=f"candidates are {listed(entries)}",
+                do="name one of them; fieldguide status lists what was done"
             )  # fmt: skip
         return entries[candidate]
 

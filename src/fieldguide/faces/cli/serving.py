@@ -89,7 +89,10 @@ def serve(
     try:
         if not run(arms, store, host, port, settings, told):
             raise StudyError(
-                f"the server could not listen on {host}:{port}", do="name another port by --port; 0 takes a free one"
+                f"the server could not listen on {host}:{port}",
+                rule="a server has a port of this machine to itself",
+                found=f"port {port} is taken, or the name {host} is not this machine's",
+                do="name another port by --port; 0 takes a free one",
             )
     finally:
         store.close()
@@ -102,6 +105,7 @@ def _key(variable: str | None) -> str | None:
     if not key:
         raise ConfigError(
             f"the environment variable {variable} holds no key", rule="a key stands in the environment, never in a command line",
+            found="nothing" if variable not in os.environ else "an empty text",
             do=f"set {variable}, or leave out --api-key-env",
         )  # fmt: skip
     return key
@@ -131,6 +135,7 @@ def replay(
         raise ConfigError(
             "--offline needs --unit",
             rule="rows are matched by unit",
+            found=f"--offline {offline} without --unit",
             do="name the column that tells whom a row is about",
         )
     opened = load_model(model)
@@ -142,6 +147,7 @@ def replay(
             raise DataError(
                 f"the study has no column {listed(missing)}",
                 rule="a model is compared with the rows it was trained on",
+                found=f"its columns are {listed(seen.columns)}",
                 do="name its study",
             )
         learned = seen
@@ -257,7 +263,9 @@ def forget(
     else:
         if not 0 <= days < 100_000:
             raise ConfigError(
-                f"{before} is no number of days", rule="what is older than 0 or more days is deleted", do="name a number such as 90"
+                f"{before} is no number of days", rule="what is older than 0 or more days is deleted",
+                found=repr(before),
+                do="name a number such as 90"
             )  # fmt: skip
         moment = now() - timedelta(days=days)
     store = open_log(log, create=False)

@@ -87,7 +87,10 @@ def draw(found: Mapping[str, Any], path: Path, title: str = "Map of words") -> P
     suffix = path.suffix.lower()
     if suffix not in KINDS:
         raise ConfigError(
-            f"{path} has an unknown suffix", rule="a map is written as .svg, .png or .html", found=repr(suffix)
+            f"{path} has an unknown suffix",
+            rule="a map is written as .svg, .png or .html",
+            found=repr(suffix),
+            do="name the file so, such as -o map.html",
         )
     spec = chart(found, title)
     with writing(path, "the picture is written whole"):

@@ -93,13 +93,21 @@ def opened(specifications: Sequence[str], load: Callable[[str], Model]) -> tuple
     named = [_named(specification) for specification in specifications]
     names = [name for name, _ in named]
     if len(set(names)) < len(names):
-        raise ConfigError("two arms have the same name", found=listed(names), do="name them: NAME=FOLDER")
+        raise ConfigError(
+            "two arms have the same name",
+            rule="every arm has a name of its own",
+            found=listed(names),
+            do="name them: NAME=FOLDER",
+        )
     own = {
         name: Contract.of(load(where)) for name, where in named if not where.startswith(("http://", "https://", "python:"))
     }  # fmt: skip
     if not own:
         raise ConfigError(
-            "there is no model among the arms", rule="a foreign system borrows a model's contract", found=listed(names)
+            "there is no model among the arms",
+            rule="a foreign system borrows a model's contract",
+            found=listed(names),
+            do="serve a model folder beside them: NAME=FOLDER",
         )
     lent = next(iter(own.values()))
     return tuple(
@@ -130,6 +138,7 @@ def allocated(
         if name not in served:
             raise ConfigError(
                 f"the experiment {experiment!r} deals to the arm {name!r}, which is not served{nearest(name, served)}",
+                rule="every arm that an experiment deals to is served",
                 found=f"arms are {listed(sorted(served))}", do=f"serve it too: {name}=FOLDER",
             )  # fmt: skip
     dealt = {name: Dealt(name, experiment, share) for name, share in shares.items()}
@@ -161,11 +170,17 @@ def foreign(arm: Arm, scorer: Scorer, sent: Sequence[Mapping[str, Any]]) -> Answ
     try:
         scores = np.asarray(scorer(sent), np.float64)
     except Exception as error:  # whatever a foreign system does wrong is reported as its own failure
-        raise DataError(f"the arm {arm.name!r} failed", found=f"{type(error).__name__}: {error}"[:200]) from error
+        raise DataError(
+            f"the arm {arm.name!r} failed",
+            rule="a foreign arm answers every row with a score",
+            found=f"{type(error).__name__}: {error}"[:200],
+            do="look into the foreign system, or take the arm out",
+        ) from error
     if scores.shape != (len(sent),) or not np.isfinite(scores).all():
         raise DataError(
             f"the arm {arm.name!r} gave no score for every row", rule="one finite number per row",
             found=f"shape {scores.shape} for {len(sent):,} rows",
+            do="correct the foreign system, or take the arm out",
         )  # fmt: skip
     output = arm.contract.model.outputs[0]
     if output.family == "values":
@@ -174,6 +189,7 @@ def foreign(arm: Arm, scorer: Scorer, sent: Sequence[Mapping[str, Any]]) -> Answ
         raise DataError(
             f"the arm {arm.name!r} gave no probabilities", rule="a foreign arm scores the positive of two classes within 0 and 1",
             found=f"scores from {scores.min():g} to {scores.max():g}, {len(output.labels)} classes",
+            do="let it answer the probability of the positive label, or take the arm out",
         )  # fmt: skip
     predictions = (np.column_stack([1 - scores, scores]),)
     threshold = arm.contract.model.thresholds[0]

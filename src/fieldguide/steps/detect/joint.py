@@ -111,6 +111,7 @@ def _of_texts(one: Asked, cells: pl.Series) -> TaskGuess:
             f"the target {one.name!r} has no labels",
             rule="a label set has labels in some rows",
             found=f"{n_missing:,} missing cells, {len(known):,} others",
+            do="look at the column in the file, or name another target",
         )
     target = pl.Series(one.name, [list(labels or ()) for labels in sets], dtype=pl.List(pl.String))
     labels = find("tasks", "multilabel")().labels(target, None)
@@ -162,6 +163,7 @@ def _of_columns(one: Asked, raw: pl.DataFrame) -> TaskGuess:
         raise DataError(
             f"the label {constant[0]!r} of {one.name!r} is {shares[constant[0]]:.0f} in every row",
             rule="a label stands in some rows and not in others",
+            found=f"{len(constant)} of {len(shares)} labels are the same in all rows: {listed(constant)}",
             do="take the column out of the output",
         )
     labels = find("tasks", "multilabel")().labels(pl.Series(one.name, [list(one.columns)]), None)

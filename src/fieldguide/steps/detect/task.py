@@ -203,6 +203,7 @@ def _numeric(raw: pl.Series, column: Column, levels: dict[str, int], n_missing: 
             f"the target {column.name!r} has one value only",
             rule="a target has at least two different values",
             found=repr(values),
+            do="check the export, or name another target",
         )
     if not whole or k > FEW_VALUES or typed.len() < 5 * k:
         why = f"a number with {k:,} different values from {values[0]:g} to {values[-1]:g}"

@@ -66,7 +66,12 @@ def explain(
     held = _drawn(fold.validation, DEALT, bench.seed, "held")
     judged, blocks = bench.rows.take(held), bench.roles.blocks[held]
     if not judged.columns:
-        raise StudyError("there is no column to explain", rule="a model looks at one column or more")
+        raise StudyError(
+            "there is no column to explain",
+            rule="a model looks at one column or more",
+            found="the bench has 0 columns",
+            do="name features under data.columns, or let none be ignored that the model needs",
+        )
     looked = _Looked(predictor, judged, blocks, held, background, training, bench.seed, rows)
     outputs = [_output(looked, i, thresholds[i]) for i in range(len(predictor.outputs))]
     found = {
@@ -136,7 +141,10 @@ def read_asked(bench: Bench, data: Any) -> Rows:
     table, _ = read_frame(source.collect(), rooted(bench.columns, source.root), bench.modality)
     if not table.n_rows:
         raise DataError(
-            "there are no rows to explain", rule="a file of rows holds at least one", do="name another file"
+            "there are no rows to explain",
+            rule="a file of rows holds at least one",
+            found="0 rows",
+            do="name another file",
         )
     rows = Rows.of(table, (), bench.modality)
     return Rows(bench.rows.columns, {c.name: rows.cells[c.name] for c in bench.rows.columns}, n_rows=len(rows))

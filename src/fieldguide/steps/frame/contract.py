@@ -215,6 +215,7 @@ def write_draft(path: Path, framed: Framed) -> None:
     if path.exists():
         raise StudyError(
             f"{path} already exists", rule="a contract is written by people; a draft never replaces it",
+            found=f"a file of {path.stat().st_size:,} bytes",
             do="edit it, or move it away first",
         )  # fmt: skip
     with writing(path, "a contract is written whole"):

@@ -338,7 +338,9 @@ def _judgeable(output: Output, target: pl.Series, costs: Mapping[str, float], *,
     if output.transform != "identity" and (output.joint or output.task.name == "count"):
         raise ConfigError(
             f"the transform of {output.name!r} is {output.transform}, and its task is {output.task.name}",
-            rule="a single number of a regression may be learned on another scale", do="remove the transform",
+            rule="a single number of a regression may be learned on another scale",
+            found=f"transform: {output.transform}, task: {output.task.name}",
+            do="remove the transform",
         )  # fmt: skip
     if output.transform != "identity" and float(target.min()) < 0:  # type: ignore[arg-type]
         raise ConfigError(

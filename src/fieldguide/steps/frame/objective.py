@@ -43,7 +43,9 @@ def with_objective(problem: Problem, said: Any, table: Table) -> Problem:
     if said.decide and problem.output.family != "binary":
         raise ConfigError(
             f"problem.decide asks for a {next(iter(said.decide))}, and the task of {problem.output.name!r} is {problem.output.task.name}",
-            rule="recall and precision are of the positive label of a binary task", do="remove problem.decide",
+            rule="recall and precision are of the positive label of a binary task",
+            found=f"the task is {problem.output.task.name}",
+            do="remove problem.decide",
         )  # fmt: skip
     if said.decide and problem.costs:
         raise ConfigError(

@@ -73,6 +73,7 @@ def both_outcomes(frames: Iterable[pl.DataFrame], asked: Sequence[Asked]) -> Non
                 f"{'every' if signs == {True} else 'no'} offer of {one.columns[0]!r} was booked",
                 rule="some offers were booked and some were not, or no price can be told to be too high or too low",
                 found=f"{one.booked!r} says the same in all rows",
+                do="bring offers of both kinds into the table, or correct problem.booked",
             )
 
 

@@ -112,16 +112,25 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
         raise ConfigError(
             "problem.horizon is not stated",
             rule="a forecast says how many steps ahead",
+            found="problem.task is forecast, and problem.horizon is empty",
             do="set problem.horizon, such as 24",
         )
     for place in ("series", "known_future", "static", "observed"):
         for name in getattr(data, place):
             if name not in source.names:
                 raise ConfigError(
-                    f"data.{place} names {name!r}, which is no column{nearest(name, source.names)}", found=f"the columns are {listed(source.names)}"
+                    f"data.{place} names {name!r}, which is no column{nearest(name, source.names)}",
+                    rule=f"data.{place} names columns of the table",
+                    found=f"the columns are {listed(source.names)}",
+                    do=f"correct the name under data.{place}"
                 )  # fmt: skip
             if name in targets:
-                raise ConfigError(f"data.{place} names the target {name!r}", rule="a target is not known beforehand")
+                raise ConfigError(
+                    f"data.{place} names the target {name!r}",
+                    rule="a target is not known beforehand",
+                    found=f"{name!r} stands under data.{place} and is the target",
+                    do=f"take it out of data.{place}",
+                )
     given = {name: said.kind for name, said in data.columns.items() if said.kind is not None}
     columns = detect_columns(source, given=given, targets=targets)
     guess = detect_roles(source, columns)
@@ -148,6 +157,7 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
         elif column.name in (*data.known_future, *data.observed) and column.kind not in ("number", "boolean"):
             raise ConfigError(
                 f"data.{'known_future' if column.name in data.known_future else 'observed'} names {column.name!r}, which is a {column.kind}", rule="what stands beside a series is a number or true and false",
+                found=f"kind: {column.kind}",
                 do=f"write {column.name!r} as numbers, such as one 0/1 column for each of its values",
             )  # fmt: skip
         found.append(column)
@@ -258,6 +268,7 @@ def _problem(config: Config, examples: Examples) -> Problem:
         raise ConfigError(
             f"problem.transform is {said.transform}",
             rule="forecasts are learned on the scale of their series",
+            found=f"transform: {said.transform}",
             do="remove problem.transform",
         )
     return Problem(
@@ -287,6 +298,7 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
         raise ConfigError(
             f"data.static names {listed(sorted(taken))}",
             rule="these names are the examples' own",
+            found=f"{len(taken)} of them: {listed(sorted(taken))}",
             do="rename the column",
         )
     frame = pl.DataFrame({
@@ -326,7 +338,9 @@ def _marked(frame: pl.DataFrame, laid: Laid, examples: Examples, time: str, conf
     marks = (frame[column].cast(pl.String) == str(config.split.test)).fill_null(False).to_numpy()
     if not marks.any() or marks.all():
         raise ConfigError(
-            f"split.column {column!r} marks {int(marks.sum()):,} of {frame.height:,} rows as {str(config.split.test)!r}", rule="some rows are test rows and some are not"
+            f"split.column {column!r} marks {int(marks.sum()):,} of {frame.height:,} rows as {str(config.split.test)!r}", rule="some rows are test rows and some are not",
+            found=f"{int(marks.sum()):,} of {frame.height:,} rows have the mark",
+            do="correct split.test, the value that marks test rows"
         )  # fmt: skip
     panel, origins = examples.panel, examples.origins
     times = frame[time].cast(pl.Datetime("us")).to_physical().to_numpy()
@@ -336,6 +350,7 @@ def _marked(frame: pl.DataFrame, laid: Laid, examples: Examples, time: str, conf
         raise ConfigError(
             f"split.column {column!r} marks test rows that are not the latest", rule="what is forecast lies after everything learned from",
             found=f"row {row} at {times[row].astype('datetime64[us]').astype('datetime64[s]')} is no test row, the first test row is earlier",
+            do="mark the latest rows of all series, or leave out split.column and state split.test as a share",
         )  # fmt: skip
     at = panel.known_at(origins)
     begins, ends = panel.times[at + 1] >= first, panel.times[at + examples.horizon] >= first

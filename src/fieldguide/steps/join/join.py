@@ -94,6 +94,7 @@ def kept(config: Config, folder: Path, record: Record, threads: int = 1) -> Resu
     if config.join is None:
         raise ConfigError(
             "study.yaml has no section join", rule="join makes the study's table of event tables",
+            found=f"{folder / 'study.yaml'} without join",
             do="describe units, features and outcome under join, or go on with: fieldguide run",
         )  # fmt: skip
     if config.data.table.resolve() != out.resolve():
@@ -223,6 +224,7 @@ def _opened(section: JoinSection, target: str, work: Path) -> Opened:
             raise ConfigError(
                 f"{label}.entity names {len(columns)} columns", rule="every table names an entity by as many columns as units",
                 found=f"join.units.entity names {len(units.entity)}: {listed(units.entity)}",
+                do=f"write {label}.entity with {len(units.entity)}",
             )  # fmt: skip
     _refuse_zones(scans, section)
     return Opened(section, target, scans[0], tuple(scans[1:-1]), scans[-1], _whole(scans, entities))
@@ -331,6 +333,7 @@ def _times(section: JoinSection) -> list[int]:
         raise ConfigError(
             f"join.units makes {len(found):,} prediction times", rule=f"from start to stop there are 1 to {MAX_TIMES:,}",
             found=f"every {units.every} from {units.start} to {units.stop}",
+            do="correct join.units.start, stop or every",
         )  # fmt: skip
     return list(found)
 

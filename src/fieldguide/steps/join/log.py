@@ -64,6 +64,7 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
     if task.name == "forecast":
         raise DataError(
             f"the log of the forecast {target!r} is no table to learn from", rule="a forecast learns from the rows of its series, and the log has windows",
+            found=f"the task of {target!r} is forecast",
             do="add the new rows of the series to the study's table; fieldguide gap judges what was forecast",
         )  # fmt: skip
     query = Query(wanted.query.start, wanted.query.end, model, wanted.query.arm, wanted.query.experiment)
@@ -114,6 +115,7 @@ def _last(store: LogStore) -> str:
         raise StudyError(
             "the log holds no model",
             rule="a log is made by fieldguide serve",
+            found="no record of a model in it",
             do="name the log a model was served with",
         )
     return known[-1].model

@@ -159,6 +159,7 @@ def _until(con: Any, scanned: Scanned, outcome: OutcomeSection, join: JoinSectio
         raise ConfigError(
             "join.outcome.until is missing",
             rule="with an elapsed clock every unit has a start of its own, and only you know how long all were followed",
+            found=f"join.clock is {join.clock}, and until is empty",
             do=f"state it, such as until: {'48h' if join.clock == 'hours' else '90d'}",
         )
     moments = ", ".join(scanned.time(c, join.clock) for c in (outcome.time, outcome.known_at) if c is not None)

@@ -33,6 +33,7 @@ def written(config: Config) -> Rules:
     if config.rules is None:
         raise StudyError(
             "study.yaml has no rules", rule="the section rules says how a decision follows from the predicted signals",
+            found="no section rules",
             do="write one: rules: {order: [{name: keen, when: stars >= 4, decide: call}], default: wait}",
         )  # fmt: skip
     return Rules(tuple(Rule(rule.name, rule.when, rule.decide) for rule in config.rules.order), config.rules.default)
@@ -70,7 +71,9 @@ def other_version(folder: Path, journal: Journal, present: Rules, against: str |
         if len(found) != 1:
             raise StudyError(
                 f"there is no version {str(against)!r} of the rules, and no such file{nearest(str(against), kept)}",
+                rule="rules are compared with a version in the journal, or with a file",
                 found=f"versions in the journal: {listed(kept)}" if kept else "no version is in the journal yet",
+                do="name a version of the journal, or the path of a study.yaml",
             )
         return Rules.from_dict(kept[found[0]])
     if (folder / "model" / RULES).is_file() and (shipped := read_rules(folder / "model")).version != present.version:
@@ -89,7 +92,10 @@ def _of_file(path: Path) -> Rules:
     said = read_document(path.read_bytes(), path.name).data.get("rules")
     if said is None:
         raise ConfigError(
-            f"{path} has no section rules", do="name a study.yaml with rules, or a file with that section"
+            f"{path} has no section rules",
+            rule="rules are read from the section rules of a file",
+            found=f"{path.name} has other sections, or none",
+            do="name a study.yaml with rules, or a file with that section",
         )
     order = {name: value for name, value in said.items() if name != "truth"} if isinstance(said, Mapping) else said
     # the section alone is read: what else stands there may be about another table
