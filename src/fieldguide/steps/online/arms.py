@@ -63,7 +63,10 @@ def of_callable(ask: Callable[[list[dict[str, Any]]], Any], name: str = "the cal
         found = np.asarray(ask(rows.drop("id", strict=False).to_dicts()), dtype=float).ravel()
         if len(found) != rows.height:
             raise DataError(
-                f"{name} gave {len(found):,} scores", rule="one score per row", found=f"{rows.height:,} rows were asked"
+                f"{name} gave {len(found):,} scores",
+                rule="one score per row",
+                found=f"{rows.height:,} rows were asked",
+                do="let the callable return one number for every row it is given",
             )
         return found
 
@@ -87,7 +90,8 @@ def _of_file(path: Path) -> Scorer:
     frame = open_source(path).collect()
     if not {"id", "score"} <= set(frame.columns):
         raise DataError(
-            f"{path.name} is no file of scores", rule="it has the columns id and score", found=f"columns are {listed(frame.columns)}"
+            f"{path.name} is no file of scores", rule="it has the columns id and score", found=f"columns are {listed(frame.columns)}",
+            do="write two columns, id and score, a row for each request"
         )  # fmt: skip
     known = frame.select(pl.col("id").cast(pl.String), pl.col("score").cast(pl.Float64, strict=False)).unique("id")
 

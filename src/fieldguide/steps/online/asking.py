@@ -30,7 +30,12 @@ def over_http(url: str, seconds: float) -> Callable[[Rows], list[float]]:
         ModelError: when it is called: there is no answer, it cannot be read, or it has another number of scores.
     """
     if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"{url} is no HTTP scorer", rule="an url begins with http:// or https://")
+        raise ConfigError(
+            f"{url} is no HTTP scorer",
+            rule="an url begins with http:// or https://",
+            found=repr(url),
+            do="write the address whole, such as http://127.0.0.1:8000/predict",
+        )
     return lambda rows: _posted(url, rows, seconds)
 
 
@@ -50,7 +55,10 @@ def _posted(url: str, rows: Rows, seconds: float) -> list[float]:
         ) from error  # fmt: skip
     if len(scores) != len(rows):
         raise ModelError(
-            f"{url} gave {len(scores):,} answers", rule="one per row", found=f"{len(rows):,} rows were asked"
+            f"{url} gave {len(scores):,} answers",
+            rule="one per row",
+            found=f"{len(rows):,} rows were asked",
+            do="let it answer every row of a request, in their order",
         )
     return scores
 
@@ -88,5 +96,10 @@ def named(name: str) -> Callable[[Any], Any]:
             do="check the name, and that the package is installed here",
         ) from None  # fmt: skip
     if not callable(found):
-        raise ConfigError(f"{name} is no callable", found=type(found).__name__)
+        raise ConfigError(
+            f"{name} is no callable",
+            rule="python:package.module:name names a function of rows",
+            found=type(found).__name__,
+            do="name a function, or an object that can be called",
+        )
     return found

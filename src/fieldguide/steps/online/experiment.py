@@ -69,7 +69,10 @@ def write_plan(
     path = folder / FILE
     if path.exists():
         raise StudyError(
-            f"{path} exists already", rule="a plan is never overwritten", do="change it, or name another folder"
+            f"{path} exists already",
+            rule="a plan is never overwritten",
+            found=f"a plan of {path.stat().st_size:,} bytes",
+            do="change it, or name another folder",
         )
     folder.mkdir(parents=True, exist_ok=True)
     # The file's paths are relative to its folder, those of the command line to where it is typed.
@@ -128,7 +131,9 @@ def start(folder: Path, phase: str | None = None, now: datetime | None = None) -
     if planned is None or planned["facts"]["hash"] != _hash(said):
         raise GateError(
             "the plan was not recorded" if planned is None else "the plan was changed after it was recorded",
-            rule="what decides is written down before traffic is dealt", do=f"fieldguide experiment plan {folder}",
+            rule="what decides is written down before traffic is dealt",
+            found="no plan in the journal" if planned is None else f"hash {_hash(said)} now, {planned['facts']['hash']} when it was recorded",
+            do=f"fieldguide experiment plan {folder}",
         )  # fmt: skip
     running = _running(journal)
     if running is not None:
@@ -139,11 +144,17 @@ def start(folder: Path, phase: str | None = None, now: datetime | None = None) -
     begun = [record["data"]["facts"]["phase"] for record in journal.records("started")]
     left = [name for name in phases if name not in begun]
     if phase is None and not left:
-        raise StudyError("every phase was begun", found=listed(begun), do=f"fieldguide experiment verdict {folder}")
+        raise StudyError(
+            "every phase was begun",
+            rule="each phase of a design is run once",
+            found=listed(begun),
+            do=f"fieldguide experiment verdict {folder}",
+        )
     chosen = phase or left[0]
     if chosen not in phases or chosen in begun:
         raise StudyError(
-            f"the phase {chosen!r} cannot begin", rule="a phase is one of the design's and begins once", found=f"left are {listed(left)}"
+            f"the phase {chosen!r} cannot begin", rule="a phase is one of the design's and begins once", found=f"left are {listed(left)}",
+            do=f"name one of them, or: fieldguide experiment verdict {folder}"
         )  # fmt: skip
     facts = {
         "sentence": f"{design.title}, phase {chosen}: "
@@ -164,6 +175,7 @@ def status(folder: Path, now: datetime | None = None) -> Result:
         raise GateError(
             "nothing was started",
             rule="a phase deals traffic from its start",
+            found="the journal has no phase that was started",
             do=f"fieldguide experiment start {folder}",
         )
     phase = _phase(design, said, running)
@@ -189,7 +201,10 @@ def stop(folder: Path, reason: str, now: datetime | None = None) -> Result:
     running = _running(journal)
     if running is None:
         raise GateError(
-            "no phase is running", rule="only what runs can be stopped", do=f"fieldguide experiment start {folder}"
+            "no phase is running",
+            rule="only what runs can be stopped",
+            found="the journal has no phase that was started and not stopped",
+            do=f"fieldguide experiment start {folder}",
         )
     facts = {
         "sentence": f"Phase {running['phase']} stopped: {reason}", "experiment": said.name, "phase": running["phase"],
@@ -208,6 +223,7 @@ def verdict(folder: Path, now: datetime | None = None) -> Result:
         raise GateError(
             "nothing was started",
             rule="a phase deals traffic from its start",
+            found="the journal has no phase that was started",
             do=f"fieldguide experiment start {folder}",
         )
     found = [_look(said, design, journal, _phase(design, said, one), one, now) for one in begun or [None]]

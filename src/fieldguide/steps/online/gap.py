@@ -111,7 +111,10 @@ def gap(
     n, judged = len(online.truth), known & mature
     if judged.sum() < 2 or not known.any():
         raise DataError(
-            "no served row is old enough to be judged", found=f"{int(known.sum()):,} of {n:,} rows have an outcome"
+            "no served row is old enough to be judged",
+            rule="a score needs rows whose outcome has had its time to come, some with one",
+            found=f"{int(known.sum()):,} of {n:,} rows have an outcome",
+            do="wait, log outcomes by fieldguide outcomes, or name a shorter --wait",
         )
     weights = (
         np.ones(n) if propensity is None else np.minimum(1 / propensity, np.quantile(1 / propensity[judged], CAPPED))
@@ -279,6 +282,7 @@ class Asked:
         if found is None:
             raise DataError(
                 f"{self.model.folder} promises no score of {self.output.name!r}", rule="a packaged model holds its scores as evidence",
+                found=f"scores of {listed(s['output'] for s in scores) or 'nothing'}",
                 do="package it again",
             )  # fmt: skip
         return found  # type: ignore[no-any-return]
@@ -437,14 +441,22 @@ def _made_offline(path: Path, records: pl.DataFrame, cells: pl.DataFrame) -> pl.
     frame = open_source(path).collect()
     absent = [name for name in ("id", *cells.columns) if name not in frame.columns]
     if absent:
-        raise DataError(f"{path.name} lacks {listed(absent)}", rule="it has id and the model's columns")
+        raise DataError(
+            f"{path.name} lacks {listed(absent)}",
+            rule="it has id and the model's columns",
+            found=f"its columns are {listed(frame.columns)}",
+            do="add these columns, one row for each request",
+        )
     frame = frame.with_columns(pl.col("id").cast(pl.String)).unique("id")
     found = records.select("id").join(frame, on="id", how="left", maintain_order="left")
     known = set(frame["id"])
     missing = sum(one not in known for one in records["id"])
     if missing:
         raise DataError(
-            f"{path.name} lacks {missing:,} of the requests", rule="every request that was served has its row"
+            f"{path.name} lacks {missing:,} of the requests",
+            rule="every request that was served has its row",
+            found=f"{missing:,} of {records.height:,} ids are not in it",
+            do="add a row for each of them",
         )
     return found.select(cells.columns)
 
@@ -461,7 +473,12 @@ def _offline(
     assert path is not None
     raw = open_source(path).collect()
     if output.name not in raw.columns:
-        raise DataError(f"{path.name} has no column {output.name!r}", rule="offline rows have their truth")
+        raise DataError(
+            f"{path.name} has no column {output.name!r}",
+            rule="offline rows have their truth",
+            found=f"its columns are {listed(raw.columns)}",
+            do="add the column of the truth, or name another file",
+        )
     raw = raw.filter(pl.col(output.name).is_not_null())
     raw = raw[np.sort(generator(seed, "offline").permutation(raw.height)[:MOST_ROWS])]
     table, _ = read_frame(raw, model.columns, model.modality)

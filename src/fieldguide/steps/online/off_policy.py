@@ -79,27 +79,36 @@ def _sound(actions: np.ndarray, rewards: np.ndarray, propensities: np.ndarray, c
         raise DataError(
             "the decisions are not given as they must be", rule="two or more, each with an action, a reward, a propensity and a row of chances",
             found=f"{lengths[0]:,}, {lengths[1]:,}, {lengths[2]:,} and chances of shape {chances.shape}",
+            do="give four arrays with a row for each decision",
         )  # fmt: skip
     if not np.isfinite(rewards).all():
         unknown = int((~np.isfinite(rewards)).sum())
         raise DataError(
-            "rewards are missing", rule="a reward is a number", found=f"{unknown:,} of {len(rewards):,} are none"
+            "rewards are missing",
+            rule="a reward is a number",
+            found=f"{unknown:,} of {len(rewards):,} are none",
+            do="leave out decisions whose reward is not known yet",
         )
     wrong = ~((propensities > 0) & (propensities <= 1))
     if wrong.any():
         raise DataError(
             "logged propensities are not chances", rule="a propensity is above 0 and at most 1",
             found=f"{int(wrong.sum()):,} of {len(wrong):,}, such as {propensities[wrong][0]:g}",
+            do="log the chance with which the action was drawn",
         )  # fmt: skip
     sums = chances.sum(1)
     if (chances < 0).any() or not np.allclose(sums, 1, atol=1e-3):
         raise DataError(
             "the policy's chances are not chances", rule="one row per decision, not below 0, summing to 1",
             found=f"shape {chances.shape}, sums from {sums.min():.4g} to {sums.max():.4g}",
+            do="give the chance of every action for every decision",
         )  # fmt: skip
     if len(actions) and (actions.min() < 0 or actions.max() >= chances.shape[1]):
         raise DataError(
-            "an action has no chance", found=f"actions up to {actions.max()}, {chances.shape[1]} columns of chances"
+            "an action has no chance",
+            rule="an action is the number of a column of chances, from 0",
+            found=f"actions up to {actions.max()}, {chances.shape[1]} columns of chances",
+            do="number the actions from 0, or add their columns",
         )
 
 

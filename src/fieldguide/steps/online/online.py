@@ -163,7 +163,12 @@ def _replayed(store: LogStore, model: Path, training: pl.DataFrame | None) -> Re
     )
     try:
         if missing:
-            raise DataError(f"the training rows lack {', '.join(missing)}")
+            raise DataError(
+                f"the training rows lack {', '.join(missing)}",
+                rule="what is served is compared with the columns that were learned from",
+                found=f"the rows have {', '.join([] if training is None else training.columns)}",
+                do="name the study that the model is from",
+            )
         return replay(store, opened, folder_hash(model), EVERYTHING, training=training)
     except DataError as error:
         return _silent("replay", error)

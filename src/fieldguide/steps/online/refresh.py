@@ -95,11 +95,21 @@ def refresh_of_log(
     """
     began = time.perf_counter()
     if start not in STARTS:
-        raise ConfigError(f"there is no start {start!r}{nearest(start, STARTS)}", do=f"use one of {', '.join(STARTS)}")
+        raise ConfigError(
+            f"there is no start {start!r}{nearest(start, STARTS)}",
+            rule="a model is trained from scratch, or from its old weights",
+            found=repr(start),
+            do=f"use one of {', '.join(STARTS)}",
+        )
     old = Model.load(model, find)
     out = _beside(model) if out is None else out
     if out.exists():
-        raise StudyError(f"{out} exists already", rule="a version is never overwritten", do="name another folder by -o")
+        raise StudyError(
+            f"{out} exists already",
+            rule="a version is never overwritten",
+            found="a file" if out.is_file() else "a folder",
+            do="name another folder by -o",
+        )
     now = now or present()
     store = open_log(log, create=False)
     try:
@@ -115,6 +125,7 @@ def refresh_of_log(
             f"only {len(served)} served rows have an outcome"
             + (f" of each of {listed(o.name for o in old.outputs)}" if len(told) > 1 else "")
             + " and are old enough", rule=f"retraining needs {FEWEST}",
+            found=f"{len(served)} rows",
             do="wait for outcomes, or name --wait",
         )  # fmt: skip
     metric = _metric(old)
@@ -167,7 +178,12 @@ def _versions(
     if isinstance(found, Trained):
         trained["warm"] = found
     if start == "warm" and silence:
-        raise StudyError(f"the model cannot start warm: {silence}", do="leave out --start, or name --start scratch")
+        raise StudyError(
+            f"the model cannot start warm: {silence}",
+            rule="old weights are where training goes on, if the model has any that fit",
+            found=f"--start {start}",
+            do="leave out --start, or name --start scratch",
+        )
     answers = {
         "old": as_it_is(model, outputs, material, window),
         **{name: one.answers for name, one in trained.items()},
@@ -218,7 +234,10 @@ def _material(model: Model, told: Sequence[ServedRows], earlier: Path | None) ->
         absent = [name for name in names if name not in raw.columns]
         if absent:
             raise DataError(
-                f"{earlier.name} has no column {listed(map(repr, absent))}", rule="earlier rows have their truth"
+                f"{earlier.name} has no column {listed(map(repr, absent))}",
+                rule="earlier rows have their truth",
+                found=f"its columns are {listed(raw.columns)}",
+                do="add the column, or leave out these rows",
             )
         raw = raw.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in names))
         before, _ = read_frame(raw, model.columns, model.modality)

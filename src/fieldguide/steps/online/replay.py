@@ -92,7 +92,10 @@ def offline_rows(model: Model, path: Path, unit: str, time_column: str | None = 
     for column in (unit, *([time_column] if time_column else [])):
         if column not in raw.columns:
             raise DataError(
-                f"{path} has no column {column!r}{nearest(column, raw.columns)}", do="name one of its columns"
+                f"{path} has no column {column!r}{nearest(column, raw.columns)}",
+                rule="offline rows are matched with what was served by these columns",
+                found=f"its columns are {', '.join(raw.columns)}",
+                do="name one of its columns",
             )
     typed = read_frame(raw, model.columns, model.modality)[0].frame.rename(_apart)
     typed = typed.with_columns(raw[unit].cast(pl.String).alias("unit"))

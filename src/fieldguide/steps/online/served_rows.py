@@ -109,6 +109,7 @@ def served_rows(
     if output.task.name == "forecast":
         raise DataError(
             f"{output.name!r} is a forecast, whose truth arrives step by step", rule="a row is learned from with its whole truth",
+            found=f"the task is {output.task.name}",
             do="add the new rows of the series to the study's table, and run the study again",
         )  # fmt: skip
     key = folder_hash(model.folder)
@@ -134,6 +135,7 @@ def with_target(output: Output) -> None:
     if output.targetless:
         raise DataError(
             f"{output.name!r} ({output.task.name}) has no target, and no outcome can judge it", rule="a score needs a truth that comes later",
+            found=f"the task is {output.task.name}",
             do="see by fieldguide replay whether what is served is still like what was learned from, or try two of them in an experiment",
         )  # fmt: skip
 
@@ -169,7 +171,10 @@ def answered_with(store: LogStore, model: str, rows: pl.DataFrame, now: datetime
     logged = cells(store, model, Query(end=now))
     if not logged.records.height:
         raise DataError(
-            "the model has answered nothing", rule="the gap is between a promise and answers", do="name its log"
+            "the model has answered nothing",
+            rule="the gap is between a promise and answers",
+            found="0 rows of this model in the log",
+            do="name its log",
         )
     seen = logged.cells.with_columns(logged.records["id"].alias("\x00id"))
     both = rows.join(seen, left_on="id", right_on="\x00id", how="inner", suffix="\x00", maintain_order="left")
@@ -203,7 +208,12 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
     if output.task.family == "values":
         values = records["number"].to_numpy().astype(float)
         if np.isnan(values[arrived]).any():
-            raise DataError(f"outcomes of {output.name!r} are no numbers", rule="the target is a number")
+            raise DataError(
+                f"outcomes of {output.name!r} are no numbers",
+                rule="the target is a number",
+                found=f"{int(np.isnan(values[arrived]).sum()):,} of {int(arrived.sum()):,} are none",
+                do="send the outcomes again as numbers: a correction replaces what was sent",
+            )
         return np.where(arrived, values, float(absent or 0.0))
     words = ["" if label is None else label for label in records["label"].to_list()]
     if output.family == "multilabel":

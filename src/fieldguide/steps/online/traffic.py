@@ -214,7 +214,10 @@ def _times(values: pl.Series) -> pl.Series:
         if read.null_count() == values.null_count():
             return read.dt.replace_time_zone(None)
     raise DataError(
-        f"the column {values.name!r} holds no times", rule="times are ISO 8601, such as 2024-05-01T12:00:00"
+        f"the column {values.name!r} holds no times",
+        rule="times are ISO 8601, such as 2024-05-01T12:00:00",
+        found=f"such as {values.drop_nulls().head(1).to_list()}",
+        do="write times so, or name another column",
     )
 
 

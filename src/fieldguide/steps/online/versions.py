@@ -91,6 +91,7 @@ def _loss(said: Mapping[str, Any] | None) -> Any:
     if ":" in said["name"]:
         raise StudyError(
             f"the model was trained for the loss {said['name']}, which is code of your own", rule="no code that a model folder names is run",
+            found=f"problem.loss: {said['name']}",
             do="retrain in the study: fieldguide run, on a table made by fieldguide join --from-log",
         )  # fmt: skip
     return with_values(find("losses", said["name"])(), said["settings"])
