@@ -138,7 +138,9 @@ def start(folder: Path, phase: str | None = None, now: datetime | None = None) -
     running = _running(journal)
     if running is not None:
         raise GateError(
-            f"the phase {running['phase']!r} is running", rule="one phase at a time", do=f"fieldguide experiment stop {folder}"
+            f"the phase {running['phase']!r} is running", rule="one phase at a time",
+            found=f"{running['phase']!r} was started and not stopped",
+            do=f"fieldguide experiment stop {folder}"
         )  # fmt: skip
     phases = {p.name: p for p in design.phases(said.shares)}
     begun = [record["data"]["facts"]["phase"] for record in journal.records("started")]
