@@ -77,6 +77,8 @@ class MissingExtra(FieldguideError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed",
+            rule="what only some need is installed when it is needed",
+            found=f"this Python has no {package}",
             do=f'pip install "fieldguide[{extra}]"',
         )
 

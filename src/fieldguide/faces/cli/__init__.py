@@ -83,7 +83,8 @@ class _Mistake(FieldguideError):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(
-            "fieldguide made a mistake", found=f"{type(error).__name__}: {error}".splitlines()[0],
+            "fieldguide made a mistake", rule="what can go wrong is foreseen, and told in words",
+            found=f"{type(error).__name__}: {error}".splitlines()[0],
             do="nothing is lost; please report it with the lines above",
         )  # fmt: skip
 
