@@ -11,7 +11,7 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,14 @@ def names(kind: str) -> tuple[str, ...]:
 
 @cache
 def _points(kind: str) -> dict[str, EntryPoint]:
-    """Return the entry points of a kind by name. Asked for once: each look reads the metadata of all that is installed."""
-    return {point.name: point for point in entry_points(group=f"fieldguide.{kind}")}
+    """Return the entry points of a kind by name."""
+    return {point.name: point for point in _installed().select(group=f"fieldguide.{kind}")}
+
+
+@cache
+def _installed() -> EntryPoints:
+    """Return all entry points. Asked for once: each look reads the metadata of all that is installed."""
+    return entry_points()
 
 
 @cache
