@@ -198,6 +198,12 @@ def test_pictures_without_colour_have_one_channel():
     assert Image().fit({"photo": grey}, Recipe(media="blocks", pixels=8)).layout().blocks[0].shape == (1, 8, 8)
 
 
+@pytest.mark.parametrize(("longer", "asked", "side"), [(8, 0, 32), (49, 0, 56), (300, 0, 64), (8, 16, 16), (300, 96, 96)])
+def test_pictures_are_not_enlarged_beyond_what_most_of_them_are(longer, asked, side):
+    cells = np.array([uri(gradient(longer, 5, seed=i)) for i in range(19)] + [uri(gradient(400, 400))], object)
+    assert Image().fit({"photo": cells}, Recipe(media="blocks", pixels=asked)).sides == (side,)
+
+
 def test_flat_features_tell_shades_and_colours():
     cells = np.array([uri(PIL.new("RGB", (20, 10), colour)) for colour in ((255, 0, 0), (0, 0, 255))], object)
     encoder = Image().fit({"photo": cells}, Recipe())

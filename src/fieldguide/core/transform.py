@@ -63,8 +63,9 @@ class Recipe:
         128, "texts: the most tokens of a row; what follows is cut", capacity=1, of="text", space=Choice((64, 128, 256))
     )
     pixels: int = setting(
-        64, "images: height and width [pixels] they are resized to", capacity=1, of="image", space=Choice((32, 64, 96))
-    )
+        0, "images: height and width [pixels] they are resized to; 0: as large as most of them, at least 32 and at most 64",
+        capacity=1, of="image", space=Choice((0, 32, 96)),
+    )  # fmt: skip
     pixel_scaling: str = setting(
         "standard",
         "images: standard (by each channel's mean and deviation on training rows) or range (to -1 … 1)",
