@@ -83,6 +83,33 @@ def test_a_missing_covariate_counts_as_the_mean():
     assert 0 < found.kept < 0.3
 
 
+def test_covariates_of_one_arm_only_adjust_nothing():
+    rng = np.random.default_rng(9)
+    one, other, score = rng.normal(size=100), rng.normal(size=120), rng.normal(size=(120, 1))
+    for with_score, without in (
+        ((Sample(one), Sample(other, None, score)), (Sample(one), Sample(other))),
+        ((Sample(other, None, score), Sample(one)), (Sample(other), Sample(one))),
+    ):
+        assert effect(*with_score).to_dict() == effect(*without).to_dict()
+
+
+def test_a_covariate_that_says_nothing_adjusts_nothing():
+    still, moving = np.zeros(5), np.arange(5.0)
+    for found in (
+        adjusted(still, still, moving, moving[:, None]),  # values that are all alike
+        adjusted(moving - 2, moving - 2, np.full(5, 7.0), np.full(5, 9.0)),  # a covariate that is constant in each arm
+    ):
+        assert (found.shift, found.kept) == (0.0, 1.0)
+    assert np.isnan(balance(np.ones((1, 2)), np.ones((5, 2)))).tolist() == [True, True]
+
+
+def test_balance_is_the_two_sided_p_of_welch():
+    rng = np.random.default_rng(10)
+    one, other = rng.normal(size=(5_000, 1)), rng.normal(0.02, 1, size=(6_000, 1))
+    reference = stats.ttest_ind(other[:, 0], one[:, 0], equal_var=False).pvalue
+    assert balance(one, other)[0] == pytest.approx(reference, abs=1e-4)
+
+
 def test_balance_finds_a_covariate_that_the_arm_moved():
     rng = np.random.default_rng(4)
     one, other = rng.normal(size=(400, 2)), rng.normal(size=(400, 2))
@@ -106,6 +133,14 @@ def test_where_nothing_can_be_said_nothing_is(one, other):
     assert math.isnan(found.p)
     again = Effect.from_dict(found.to_dict())
     assert again.to_dict() == found.to_dict()
+
+
+def test_rows_of_a_sample_take_all_that_belongs_to_them():
+    sample = Sample(np.arange(4.0), np.arange(4.0) + 10, np.arange(4.0)[:, None] + 20)
+    taken, plain = sample.take(np.array([3, 1])), Sample(np.arange(4.0)).take(np.array([2]))
+    assert (taken.numerator.tolist(), taken.denominator.tolist()) == ([3, 1], [13, 11])
+    assert taken.covariates.tolist() == [[23], [21]]
+    assert (len(taken), plain.numerator.tolist(), plain.denominator, plain.covariates) == (2, [2], None, None)
 
 
 def test_a_lift_needs_a_control_above_its_noise():

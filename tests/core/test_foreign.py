@@ -56,34 +56,6 @@ def test_what_is_no_list_of_cells_is_named(cells: Any) -> None:
         frame_of_lists({"x": cells}, "the dict")
 
 
-def test_pandas_columns_keep_their_types_and_miss_what_was_missing() -> None:
-    pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame({
-        "float": [1.5, math.nan, 2.0],
-        "whole": [1, 2, 3],
-        "nullable": pd.array([1, None, 3], dtype="Int64"),
-        "level": pd.Categorical([10, None, 20], categories=[20, 10]),
-        "when": pd.to_datetime(["2024-02-29 12:00", None, "2024-03-01 00:00"]),
-        "zone": pd.to_datetime(["2024-02-29 12:00", None, "2024-03-01 00:00"]).tz_localize("Asia/Tokyo"),
-        "took": pd.to_timedelta(["1 day", None, "2 days"]),
-        "mixed": pd.Series([pd.Timestamp("2024-02-29 12:00"), pd.NaT, None], index=[5, 6, 7], dtype=object),
-        7: ["a", None, "c"],
-    }, index=[5, 6, 7])  # fmt: skip
-    found = frame_of_pandas(frame)
-    hour = dt.datetime(2024, 2, 29, 3, tzinfo=dt.UTC)
-    assert {name: (column.dtype, column.to_list()[:2]) for name, column in found.to_dict().items()} == {
-        "float": (pl.Float64, [1.5, None]),
-        "whole": (pl.Int64, [1, 2]),
-        "nullable": (pl.Int64, [1, None]),
-        "level": (pl.Categorical, ["10", None]),
-        "when": (pl.Datetime("us"), [NOON, None]),
-        "zone": (pl.Datetime("us", "UTC"), [hour, None]),
-        "took": (pl.Duration("us"), [dt.timedelta(days=1), None]),
-        "mixed": (pl.Datetime("us"), [NOON, None]),
-        "7": (pl.String, ["a", None]),
-    }
-
-
 def test_a_pandas_column_alone_is_no_table() -> None:
     pd = pytest.importorskip("pandas")
     with pytest.raises(

@@ -45,6 +45,17 @@ def test_what_cannot_be_shown_is_none():
     assert rows_needed(0.9, 0.2) is None and rows_needed(0.5, 0.0) is None
 
 
+def test_shares_of_0_and_1_leave_nothing_to_chance():
+    assert two_proportion_power(1.0, 0.0, 5, 5) == 1.0
+    assert two_proportion_power(1.0, 0.0, 1, 1) == 0.0  # one row each shows nothing
+    assert two_proportion_power(0.0, 0.0, 5, 5) == 0.0
+
+
+def test_an_effect_too_small_to_count_rows_for_is_none():
+    assert rows_needed(0.5, 1e-10) is None
+    assert rows_needed(0.5, 0.5) is not None  # up to a share of 1
+
+
 def test_a_test_finds_the_smallest_effect_four_times_of_five():
     rng, n, rate = np.random.default_rng(0), 2_000, 0.05
     effect = smallest_effect(rate, n, n)
