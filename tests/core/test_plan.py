@@ -29,7 +29,7 @@ def load(folder: Path, text: str) -> Plan:
 
 def test_a_plan_is_read_with_paths_beside_it(tmp_path):
     plan = load(tmp_path, GOOD)
-    assert (plan.control, plan.candidate, plan.primary) == ("control", "candidate", "clicks")
+    assert (plan.control, plan.candidates, plan.primary) == ("control", ("candidate",), "clicks")
     assert plan.shares == {"control": 0.9, "candidate": 0.1}
     assert plan.arms["control"].model == tmp_path / "old"
     assert plan.of_log() == f"sqlite:///{tmp_path / 'log.db'}"

@@ -142,9 +142,9 @@ class Plan(Section):
         return next(iter(self.arms))
 
     @property
-    def candidate(self) -> str:
-        """The arm on trial: the second."""
-        return list(self.arms)[1]
+    def candidates(self) -> tuple[str, ...]:
+        """The arms on trial: all but the control."""
+        return tuple(self.arms)[1:]
 
     @property
     def primary(self) -> str:
@@ -205,8 +205,8 @@ def _contradictions(document: Document) -> Iterator[Mistake]:
     """Yield what contradicts itself in a plan, whose shape may still be wrong."""
     arms, measures = document.data.get("arms"), document.data.get("measures")
     if isinstance(arms, Mapping):
-        if len(arms) != 2:
-            what = "an experiment has two arms, the control first; a third is tried in an experiment of its own, after this one"
+        if len(arms) < 2:
+            what = "an experiment has two arms or more, the control first"
             yield Mistake(("arms",), what, f"{len(arms)}", document.at(("arms",)))
         shares = [_number(arm.get("share")) for arm in arms.values() if isinstance(arm, Mapping)]
         given = [share for share in shares if share is not None]

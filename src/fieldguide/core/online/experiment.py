@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from fieldguide.core.statistics.effect import Effect
@@ -49,6 +49,7 @@ class Measured:
         margin: the largest loss that is tolerated, in the measure's units.
         least: the smallest difference worth knowing; None where none was named.
         slices: the effect on parts of the units.
+        arm: of several candidates, which one; its name then stands in `name` as well. "": there is one.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Measured:
     margin: float = 0.0
     least: float | None = None
     slices: Mapping[str, Effect] = field(default_factory=dict)
+    arm: str = ""
 
     def gain(self, always: bool = False) -> tuple[float, float]:
         """Return the interval of the improvement: positive is better, whatever the measure's direction."""
@@ -79,7 +81,7 @@ class Measured:
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.name, "role": self.role, "sign": self.sign, **self.effect.to_dict(), "adjusted_p": _plain(self.adjusted_p),
-            "running_p": _plain(self.always_p), "margin": self.margin, "least": self.least,
+            "running_p": _plain(self.always_p), "margin": self.margin, "least": self.least, "arm": self.arm,
             "slices": {name: part.to_dict() for name, part in self.slices.items()},
         }  # fmt: skip
 
@@ -113,8 +115,18 @@ class Judged:
 
     @property
     def primary(self) -> Measured:
-        """The measure that decides."""
-        return next(measure for measure in self.measured if measure.role == "primary")
+        """The measure that decides; of several candidates that of the first."""
+        return self.primaries[0]
+
+    @property
+    def primaries(self) -> tuple[Measured, ...]:
+        """The measure that decides, candidate by candidate."""
+        return tuple(measure for measure in self.measured if measure.role == "primary")
+
+    def by_candidate(self) -> tuple[Judged, ...]:
+        """Return the phase as each candidate has it against the control; of one candidate the phase itself."""
+        arms = dict.fromkeys(measure.arm for measure in self.measured)
+        return tuple(replace(self, measured=tuple(m for m in self.measured if m.arm == arm)) for arm in arms)
 
     @property
     def mismatched(self) -> bool:
@@ -144,17 +156,19 @@ class Verdict:
         sentence: one sentence with numbers; what is wrong with the experiment comes first.
         reasons: what it rests on, one sentence each.
         agreement: forward and back test: their two effects and the p-value of their difference.
+        arm: of several candidates the one to ship; "" where none is, or where there is one candidate only.
     """
 
     decision: Decision
     sentence: str
     reasons: tuple[str, ...] = ()
     agreement: Mapping[str, Any] | None = None
+    arm: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "decision": self.decision, "sentence": self.sentence, "reasons": list(self.reasons),
-            "agreement": None if self.agreement is None else dict(self.agreement),
+            "agreement": None if self.agreement is None else dict(self.agreement), "arm": self.arm,
         }  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def _headline(e: Experiment) -> dict[str, Any] | None:
     if not e.phases:
         return None
     phase = e.phases[-1]
-    primary = next(m for m in phase["measures"] if m["role"] == "primary")
+    primary = _decisive(e, phase)
     always = not phase["complete"]
     ends = primary["always_interval" if always else "interval"]
     places = decimals_for([ends])
@@ -116,6 +116,17 @@ def _headline(e: Experiment) -> dict[str, Any] | None:
         "rows": f"{plural(int(phase['n_judged']), 'unit')} judged in phase {phase['phase']['name']}", "note": plural(int(phase["n_looks"]), "look"),
         "better": "greater is better" if primary["sign"] > 0 else "smaller is better", "final": not always,
     }  # fmt: skip
+
+
+def _primaries(phase: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the measure that decides, candidate by candidate."""
+    return [m for m in phase["measures"] if m["role"] == "primary"]
+
+
+def _decisive(e: Experiment, phase: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the deciding measure of the candidate that is shipped, else of the one with the largest gain."""
+    arm = at(e.facts("verdict"), "verdict", "arm", default="")
+    return max(_primaries(phase), key=lambda m: (bool(arm) and m.get("arm") == arm, m["sign"] * (m["value"] or 0.0)))
 
 
 def _state(e: Experiment) -> dict[str, Any]:
@@ -292,7 +303,11 @@ def _p(value: Any) -> str:
 
 
 def _looked(e: Experiment, phase: Mapping[str, Any]) -> list[Block]:
-    """Return the primary measure at every look at a phase, where there were several at different sizes."""
+    """Return the primary measure at every look at a phase, candidate by candidate, where there were several at different sizes."""
+    return [block for m in _primaries(phase) for block in _looked_at(e, phase, m["name"])]
+
+
+def _looked_at(e: Experiment, phase: Mapping[str, Any], name: str) -> list[Block]:
     drawn: dict[int, dict[str, Any]] = {}
     for record in e.records:
         facts = record["data"]["facts"]
@@ -300,7 +315,7 @@ def _looked(e: Experiment, phase: Mapping[str, Any]) -> list[Block]:
         for part in parts:
             if part["phase"]["name"] != phase["phase"]["name"]:
                 continue
-            m = next(one for one in part["measures"] if one["role"] == "primary")
+            m = next(one for one in part["measures"] if one["name"] == name)
             low, high = m["always_interval"] or (None, None)
             if None not in (m["value"], low, high):
                 label = f"{number(m['value'], None, True)} {span((low, high), None, True)}"
@@ -318,7 +333,7 @@ def _looked(e: Experiment, phase: Mapping[str, Any]) -> list[Block]:
     alt = "; ".join(f"{row['n']} units: {row['label']}" for row in rows)
     return [
         blocks.chart(
-            charts.looks(rows, f"difference in {e.plan.primary}"),
+            charts.looks(rows, f"difference in {name}"),
             "Look by look, with the band that holds at all of them",
             alt,
         )
@@ -326,7 +341,10 @@ def _looked(e: Experiment, phase: Mapping[str, Any]) -> list[Block]:
 
 
 def _slices(phase: Mapping[str, Any]) -> list[Block]:
-    m = next(one for one in phase["measures"] if one["role"] == "primary")
+    return [block for m in _primaries(phase) for block in _sliced(m)]
+
+
+def _sliced(m: Mapping[str, Any]) -> list[Block]:
     places = decimals_for([part["interval"] for part in m["slices"].values()])
     rows = [
         {"name": name, "kind": "network", "value": part["value"], "low": part["interval"][0], "high": part["interval"][1], "label": valued(part, places, True)}

@@ -32,12 +32,18 @@ class Peeking:
     severity: ClassVar[Severity] = "warning"
 
     def run(self, *, judged: Mapping[str, Any]) -> list[Finding]:
-        one = next(measure for measure in judged["measures"] if measure["role"] == "primary")
+        deciding = [measure for measure in judged["measures"] if measure["role"] == "primary"]
         if judged["complete"]:
             return [not_applicable(self, "The planned number of units is reached.")]
-        p, running, alpha = one["p"], one["running_p"], judged["alpha"]
-        if p is None or p > alpha or running is None or running <= alpha:
+        alpha, usual = judged["alpha"], "p" if len(deciding) == 1 else "adjusted_p"  # of several candidates: corrected
+        tempting = [
+            one for one in deciding
+            if one[usual] is not None and one[usual] <= alpha and one["running_p"] is not None and one["running_p"] > alpha
+        ]  # fmt: skip
+        if not tempting:
             return [passed(self, f"No look tempts to stop too early, after {count(judged['n_looks'], 'look')}.")]
+        one = min(tempting, key=lambda measure: float(measure[usual]))
+        p, running = one[usual], one["running_p"]
         of = f" of {judged['n_planned']:,} planned" if judged["n_planned"] else ""
         sentence = (
             f"{one['name']} differs at this look (p {p:.2g}) with {one['n_control'] + one['n_candidate']:,}{of} units, and not at every look "

@@ -38,29 +38,35 @@ class SlicesDiffer:
     alpha: float = setting(0.01, "level after correction")
 
     def run(self, *, judged: Mapping[str, Any]) -> list[Finding]:
-        one = next(measure for measure in judged["measures"] if measure["role"] == "primary")
-        parts = {name: part for name, part in one["slices"].items() if part["value"] is not None and part["error"]}
-        if len(parts) < 2:
+        deciding = [measure for measure in judged["measures"] if measure["role"] == "primary"]
+        rows = [(one["name"], *row) for one in deciding for row in _rows(one)]  # of several candidates all together
+        if not rows:
             return [not_applicable(self, "Fewer than two slices can be judged.")]
-        rows = []
-        for name, part in parts.items():
-            column = name.partition(" = ")[0]
-            rest = [other for label, other in parts.items() if label != name and label.partition(" = ")[0] == column]
-            if rest:
-                weights = [1 / other["error"] ** 2 for other in rest]
-                mean = sum(w * other["value"] for w, other in zip(weights, rest)) / sum(weights)
-                z = (part["value"] - mean) / math.hypot(part["error"], sum(weights) ** -0.5)
-                rows.append((name, part, mean, math.erfc(abs(z) / math.sqrt(2))))
-        adjusted = holm(np.array([row[3] for row in rows]))
+        adjusted = holm(np.array([row[4] for row in rows]))
         sure = sorted((p, *row) for p, row in zip(adjusted.tolist(), rows) if p <= self.alpha)
         if not sure:
             return [
-                passed(self, f"The effect is the same in all {count(len(parts), 'slice')}, as far as noise allows.")
+                passed(self, f"The effect is the same in all {count(len(rows), 'slice')}, as far as noise allows.")
             ]
-        p, name, part, mean, _ = sure[0]
+        p, measure, name, part, mean, _ = sure[0]
         sentence = (
-            f"Where {name}, {one['name']} changes by {number(part['value'])} {span(part['interval'])}, elsewhere by {number(mean)} "
+            f"Where {name}, {measure} changes by {number(part['value'])} {span(part['interval'])}, elsewhere by {number(mean)} "
             f"(p {p:.2g} after {count(len(rows), 'slice')})."
         )
         remedy = "Look at this slice before shipping, and repeat it in another experiment."
         return [fire(self, sentence, remedy, evidence={"slice": name, "p": p, **part, "elsewhere": mean})]
+
+
+def _rows(one: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], float, float]]:
+    """Return a measure's slices beside the rest of their column: name, effect, effect elsewhere, p-value of no difference."""
+    parts = {name: part for name, part in one["slices"].items() if part["value"] is not None and part["error"]}
+    rows = []
+    for name, part in parts.items():
+        column = name.partition(" = ")[0]
+        rest = [other for label, other in parts.items() if label != name and label.partition(" = ")[0] == column]
+        if rest:
+            weights = [1 / other["error"] ** 2 for other in rest]
+            mean = sum(w * other["value"] for w, other in zip(weights, rest)) / sum(weights)
+            z = (part["value"] - mean) / math.hypot(part["error"], sum(weights) ** -0.5)
+            rows.append((name, part, mean, math.erfc(abs(z) / math.sqrt(2))))
+    return rows

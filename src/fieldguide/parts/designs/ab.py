@@ -1,9 +1,9 @@
-"""A/B: two arms side by side for one phase."""
+"""A/B: the control and one candidate or several side by side for one phase."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from fieldguide.core.online.experiment import Judged, Phase, Verdict, mismatch, said
@@ -11,7 +11,10 @@ from fieldguide.core.online.experiment import Judged, Phase, Verdict, mismatch, 
 
 @dataclass(frozen=True)
 class AB:
-    """The control and the candidate side by side: ship where the primary measure is better and no guardrail is breached.
+    """The control and its candidates side by side: ship where the primary measure is better and no guardrail is breached.
+
+    Of several candidates each is held against the control, by p-values that are corrected for how many there are; of those that may be
+    shipped the one with the largest gain is named. Whether one candidate is better than another is not asked.
 
     Source: Kohavi, Tang, Xu (2020), Trustworthy Online Controlled Experiments.
     """
@@ -24,7 +27,39 @@ class AB:
         return (Phase("ab", dict(shares)),)
 
     def verdict(self, judged: Sequence[Judged]) -> Verdict:
-        return read(judged[-1])
+        each = judged[-1].by_candidate()
+        return read(each[0]) if len(each) == 1 else _chosen(judged[-1], each)
+
+
+def _chosen(whole: Judged, each: Sequence[Judged]) -> Verdict:
+    """Return the verdict on several candidates: a fault is of all, else the best of those that may be shipped."""
+    readings = [read(judged) for judged in each]
+    if whole.mismatched or whole.alarms:
+        return replace(readings[0], reasons=(*whole.alarms, *(said(m, whole.always) for m in whole.measured)))
+    arms = [judged.primary.arm for judged in each]
+    reasons = tuple(f"{arm}: {reading.sentence}" for arm, reading in zip(arms, readings))
+    able = [i for i, reading in enumerate(readings) if reading.decision == "ship"]
+    if able:
+        best = max(able, key=lambda i: each[i].primary.sign * each[i].primary.effect.value)
+        more = (
+            f", the best of {len(able)} that are better than the control (they were not held against each other)"
+            if len(able) > 1
+            else ""
+        )
+        words = f"Ship {arms[best]}{more}: {said(each[best].primary, whole.always)} is better."
+        return Verdict("ship", words, reasons, arm=arms[best])
+    decisions = {reading.decision for reading in readings}
+    if decisions == {"keep"}:
+        return Verdict("keep", f"Keep the control; {'; '.join(_lower(r) for r in reasons)}.", reasons)
+    return Verdict(
+        "undecided", f"No candidate is shown to be better; {'; '.join(_lower(r) for r in reasons)}.", reasons
+    )
+
+
+def _lower(reason: str) -> str:
+    """Return a reason within a sentence that goes on: "bold: Keep …" as "bold: keep …", without its full stop."""
+    arm, _, rest = reason.partition(": ")
+    return f"{arm}: {rest[0].lower()}{rest[1:]}".rstrip(".")
 
 
 def read(judged: Judged) -> Verdict:

@@ -28,11 +28,12 @@ class ForwardBack:
     name: ClassVar[str] = "forward_back"
     title: ClassVar[str] = "Forward and back test"
     identical: ClassVar[bool] = False
+    most_arms: ClassVar[int] = 2
 
     small: float = setting(0.01, "share of the arm that is on trial in each phase")
 
     def phases(self, shares: Mapping[str, float]) -> tuple[Phase, ...]:
-        control, candidate, *_ = shares
+        control, candidate = shares
         return (
             Phase("forward", {control: 1 - self.small, candidate: self.small}),
             Phase("back", {control: self.small, candidate: 1 - self.small}),

@@ -20,7 +20,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Design
 from fieldguide.core.documents.plan import FILE, Plan, draft, load_plan
-from fieldguide.core.errors import GateError, StudyError, listed
+from fieldguide.core.errors import ConfigError, GateError, StudyError, listed
 from fieldguide.core.finding import Finding
 from fieldguide.core.journal import Journal
 from fieldguide.core.online.assignment import Allocation
@@ -253,7 +253,15 @@ def running(folder: Path) -> Running | None:
 
 def _opened(folder: Path) -> tuple[Plan, Design, Journal]:
     said = load_plan(folder)
-    return said, find("designs", said.design)(), Journal(Path(folder) / JOURNAL)
+    design = find("designs", said.design)()
+    most = getattr(design, "most_arms", None)
+    if most is not None and len(said.arms) > most:
+        raise ConfigError(
+            f"a {design.title[0].lower()}{design.title[1:]} has {most} arms", rule="its phases deal to the control and one candidate",
+            found=f"arms are {listed(said.arms)}",
+            do="try the candidates side by side first (design: ab), then the best by this design",
+        )  # fmt: skip
+    return said, design, Journal(Path(folder) / JOURNAL)
 
 
 def _kept(journal: Journal, event: str, facts: dict[str, Any], findings: tuple[Finding, ...], began: float) -> Result:
@@ -334,7 +342,8 @@ def _look(
 def _identity(said: Plan, traffic: Traffic, cells: pl.DataFrame) -> dict[str, Any] | None:
     """Ask each path for the scores of the requests that the other answered, and compare every one."""
     asked, logged, other = [], [], []
-    for mine, theirs in ((said.control, said.candidate), (said.candidate, said.control)):
+    pairs = [pair for arm in said.candidates for pair in ((said.control, arm), (arm, said.control))]
+    for mine, theirs in pairs:
         ask = scorer(said.arms[theirs])
         rows = (
             traffic.rows.filter(pl.col("arm") == mine)

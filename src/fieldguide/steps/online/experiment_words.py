@@ -10,7 +10,8 @@ from typing import Any
 
 from fieldguide.core.contracts import Design
 from fieldguide.core.documents.plan import Plan
-from fieldguide.core.online.experiment import Judged
+from fieldguide.core.errors import listed
+from fieldguide.core.online.experiment import Judged, Measured
 from fieldguide.core.statistics.sequential import BURN_IN
 
 
@@ -20,10 +21,12 @@ def stop_rule(said: Plan, judged: Judged, facts: dict[str, Any]) -> str:
         return "the experiment is broken: mend it before more traffic is spent"
     if said.stop.harm and judged.breached:
         return f"guardrail {judged.breached[0].name} is proven worse by more than its margin"
-    if said.stop.harm and judged.primary.worse(judged.alpha, always=True):
-        return f"{judged.primary.name} is proven worse"
-    if said.stop.success and judged.primary.better(judged.bar, always=True):
-        return f"{judged.primary.name} is proven better"
+    worse = [one.name for one in judged.primaries if one.worse(judged.alpha, always=True)]
+    if said.stop.harm and worse:
+        return f"{listed(worse)} is proven worse"
+    better = [one.name for one in judged.primaries if one.better(judged.bar, always=True)]
+    if said.stop.success and better:
+        return f"{listed(better)} is proven better"
     if judged.complete and judged.n_planned is not None:
         return f"the planned {judged.n_planned:,} units are there"
     if said.stop.days is not None and (facts["days"] or 0.0) >= said.stop.days:
@@ -33,24 +36,26 @@ def stop_rule(said: Plan, judged: Judged, facts: dict[str, Any]) -> str:
 
 def status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
     """Return a look in one sentence: how many units, the measure that decides, whether to stop."""
-    primary = judged.primary
-    low, high = primary.effect.always_interval if judged.always else primary.effect.interval
     of = f" of {judged.n_planned:,}" if judged.n_planned is not None else ""
     young = facts["n_units"] - facts["n_mature"]
     waits = f", {young:,} more are too young to judge" if young else ""
+    readings = "; ".join(_reading(primary, judged.always) for primary in judged.primaries)
+    return f"{facts['n_judged']:,}{of} units{waits}; {readings}" + (f". Stop: {rule}" if rule else "")
+
+
+def _reading(primary: Measured, always: bool) -> str:
+    low, high = primary.effect.always_interval if always else primary.effect.interval
     known = math.isfinite(primary.effect.value)
     reading = f"{primary.name} {primary.effect.value:+.4g}" if known else f"{primary.name} cannot be compared"
-    if judged.always and not math.isfinite(low):
-        kind = f", not to be read before {BURN_IN} units in each arm"
-    else:
-        kind = f" [{low:.4g}, {high:.4g}]" + (" at every look so far" if judged.always else "")
-    return f"{facts['n_judged']:,}{of} units{waits}; {reading}{kind}" + (f". Stop: {rule}" if rule else "")
+    if always and not math.isfinite(low):
+        return f"{reading}, not to be read before {BURN_IN} units in each arm"
+    return f"{reading} [{low:.4g}, {high:.4g}]" + (" at every look so far" if always else "")
 
 
 def planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:
     """Return a plan in one sentence: units and days by phase, or why they are not known."""
     if power["silence"]:
-        return f"{design.title} of {' against '.join(reversed(list(said.arms)))}: {power['silence']}"
+        return f"{design.title} of {listed(said.candidates)} against {said.control}: {power['silence']}"
     words = []
     for part in power["phases"]:
         if part["units"] is None:

@@ -7,7 +7,7 @@ read. Reads no log and writes no journal.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from fieldguide.core.statistics.ratio import ratio
 from fieldguide.core.statistics.sample_ratio import sample_ratio
 from fieldguide.core.statistics.sample_size import planned_error, smallest_shown, units_needed
 from fieldguide.core.statistics.sequential import mixture_scale
+from fieldguide.steps.online.identity import ALPHA as PATHS_ALPHA
 from fieldguide.steps.online.identity import paths_compared
 from fieldguide.steps.online.traffic import Traffic, Units, units_of
 
@@ -77,7 +78,7 @@ def judge(
         what the design reads, and the facts: ratio, measures, covariates, strays, delay, identity, paths, scales.
     """
     units = units_of(plan, traffic, now)
-    arms = [plan.control, plan.candidate]
+    arms = list(plan.arms)
     counts = dict(units.frame["arm"].value_counts(name="n").iter_rows())
     mature = units.mature
     n_mature = mature.height
@@ -92,12 +93,12 @@ def judge(
     complete = ended if before.n_planned is None else n >= before.n_planned
     always = plan.decide == "any_time" or not complete
     scales = {name: scale for name, scale in before.scales.items() if scale > 0}
-    measured = _measured(plan, design, units, parts, covariates, before, scales)
+    measured = _measured(plan, design, units, dict(zip(arms, parts)), covariates, before, scales)
     strays = _strays(plan, phase, units, before)
     paths = _paths(traffic, units, arms, cells) if design.identical else None
     judged = Judged(
         phase, sample_ratio(counts, phase.shares), measured, complete, before.n_planned,
-        tuple(_alarms(identity, paths, strays)), plan.alpha, always,
+        tuple(_alarms(identity, paths, strays, len(arms))), plan.alpha, always,
         plan.alpha if complete or plan.decide == "any_time" else plan.alpha / EARLY,
     )  # fmt: skip
     facts = {
@@ -111,74 +112,93 @@ def judge(
 
 
 def _measured(
-    plan: Plan, design: Design, units: Units, parts: list[pl.DataFrame], covariates: bool, before: Before, scales: dict[str, float]
+    plan: Plan, design: Design, units: Units, parts: Mapping[str, pl.DataFrame], covariates: bool, before: Before, scales: dict[str, float]
 ) -> tuple[Measured, ...]:  # fmt: skip
+    """Return every measure of every candidate against the control, the primary ones first.
+
+    Of several candidates the intervals hold together (Bonferroni), and the primary measure's p-values are corrected by Holm.
+    """
     order = sorted(
         plan.measures, key=lambda name: ("primary", "secondary", "guardrail").index(plan.measures[name].role)
     )
+    several = len(plan.candidates) > 1
+    level, control = plan.alpha / len(plan.candidates), parts[plan.control]
+    planned = (
+        None if before.n_planned is None else before.n_planned / max(1, sum(part.height for part in parts.values()))
+    )
     found: dict[str, Effect] = {}
-    for name in order:
-        one, other = (units.sample(name, part, covariates) for part in parts)
-        if name not in scales and (scale := _scale(plan, name, one, other, before.n_planned)) is not None:
-            scales[name] = scale
-        found[name] = effect(one, other, plan.alpha, scales.get(name))
+    of: dict[str, tuple[str, str]] = {}  # the measure and the arm that a name stands for
+    for measure in order:
+        for arm in plan.candidates:
+            name = f"{measure} ({arm})" if several else measure
+            one, other = (units.sample(measure, part, covariates) for part in (control, parts[arm]))
+            grown = None if planned is None else planned * (len(one) + len(other))
+            if name not in scales and (scale := _scale(plan, measure, one, other, grown, level)) is not None:
+                scales[name] = scale
+            found[name], of[name] = effect(one, other, level, scales.get(name)), (measure, arm)
     # The primary measure was named before and decides alone; identical arms must not differ in anything.
-    others = [name for name in order if design.identical or plan.measures[name].role != "primary"]
+    deciding = [name for name in found if not design.identical and plan.measures[of[name][0]].role == "primary"]
+    others = [name for name in found if name not in deciding]
     corrected = {"holm": holm, "benjamini_hochberg": benjamini_hochberg}[plan.correct]
-    adjusted = {name: found[name].p for name in order}
-    adjusted.update(zip(others, corrected(np.array([found[name].p for name in others])).tolist()))
-    always = {name: min(found[name].always_p, before.p.get(name, 1.0)) for name in order}
-    running = {**always, **dict(zip(others, holm(np.array([always[name] for name in others])).tolist()))}
+    always = {name: min(found[name].always_p, before.p.get(name, 1.0)) for name in found}
+    adjusted, running = {}, {}
+    for names, correct in ((deciding, holm), (others, corrected)):
+        adjusted.update(zip(names, correct(np.array([found[name].p for name in names])).tolist()))
+        running.update(zip(names, holm(np.array([always[name] for name in names])).tolist()))
     return tuple(
         Measured(
-            name, plan.measures[name].role, 1 if plan.measures[name].better == "higher" else -1, found[name], adjusted[name],
-            running[name], plan.measures[name].margin, plan.measures[name].effect,
-            _slices(plan, units, parts, name) if plan.measures[name].role == "primary" else {},
+            name, said.role, 1 if said.better == "higher" else -1, found[name], adjusted[name], running[name], said.margin, said.effect,
+            _slices(plan, units, [control, parts[arm]], measure, level) if said.role == "primary" else {}, arm if several else "",
         )
-        for name in order
+        for name, (measure, arm) in of.items() for said in (plan.measures[measure],)
     )  # fmt: skip
 
 
-def _scale(plan: Plan, name: str, one: Sample, other: Sample, n_planned: int | None) -> float | None:
+def _scale(plan: Plan, name: str, one: Sample, other: Sample, n_planned: float | None, level: float) -> float | None:
     """Return τ: best where the planned difference is shown, or where the planned number of units is there.
 
-    None where nothing varies yet: it is fixed at a later look, for a τ that changed from look to look would hold at none.
+    Args:
+        n_planned: units of these two arms.
+
+    Returns:
+        None where nothing varies yet: it is fixed at a later look, for a τ that changed from look to look would hold at none.
     """
     named = plan.measures[name].effect
     if named is not None:
-        return mixture_scale(planned_error(named, plan.alpha, plan.power), plan.alpha)
+        return mixture_scale(planned_error(named, level, plan.power), level)
     sizes = [max(len(one), 2), max(len(other), 2)]
     grown = max(1.0, (n_planned or 4 * sum(sizes)) / sum(sizes))
     values = [ratio(sample.numerator, sample.denominator) for sample in (one, other)]
     error = math.sqrt(sum(value.variance / n for value, n in zip(values, sizes)) / grown)
     rounding = 1e-12 * max(abs(value.value) for value in values)
-    return mixture_scale(error, plan.alpha) if math.isfinite(error) and error > rounding else None
+    return mixture_scale(error, level) if math.isfinite(error) and error > rounding else None
 
 
 def _covariates(units: Units, parts: list[pl.DataFrame]) -> tuple[bool, list[dict[str, Any]]]:
     """Return whether what was known before may adjust, and which of it differs between the arms and therefore may not."""
     if not units.covariates or min(part.height for part in parts) < SMALLEST_SLICE:
         return False, []
-    p = balance(*(part.select(units.covariates).to_numpy() for part in parts))
-    level = UNBALANCED / len(p)
+    control, *others = (part.select(units.covariates).to_numpy() for part in parts)
+    p = np.nanmin([balance(control, other) for other in others], axis=0)
+    level = UNBALANCED / (len(p) * len(others))
     off = [{"covariate": name, "p": float(value)} for name, value in zip(units.covariates, p) if value < level]
     return not off, off
 
 
-def _slices(plan: Plan, units: Units, parts: list[pl.DataFrame], name: str) -> dict[str, Effect]:
+def _slices(plan: Plan, units: Units, parts: list[pl.DataFrame], name: str, level: float) -> dict[str, Effect]:
     found: dict[str, Effect] = {}
     for column in units.slices:
         levels = units.frame[column].drop_nulls().value_counts(sort=True, name="n").head(MOST_LEVELS)[column].to_list()
-        for level in sorted(levels, key=str):
-            inside = [part.filter(pl.col(column) == level) for part in parts]
+        for value in sorted(levels, key=str):
+            inside = [part.filter(pl.col(column) == value) for part in parts]
             if min(part.height for part in inside) >= SMALLEST_SLICE:
                 one, other = (units.sample(name, part, covariates=False) for part in inside)
-                found[f"{column} = {level}"] = effect(one, other, plan.alpha)
+                found[f"{column} = {value}"] = effect(one, other, level)
     return found
 
 
 def _strays(plan: Plan, phase: Phase, units: Units, before: Before) -> dict[str, Any]:
-    """Count units that were in both arms, and those in another arm than the one they were dealt."""
+    """Count units that were in more than one arm, and those in another arm than the one they were dealt."""
     frame, n = units.frame, max(1, units.frame.height)
     both = int((frame["n_arms"] > 1).sum())
     wrong = 0
@@ -196,12 +216,28 @@ def _paths(traffic: Traffic, units: Units, arms: list[str], cells: pl.DataFrame 
     if cells is not None:
         first = first.join(cells.unique("id"), on="id", how="left")
     whole = units.frame.select("unit", "arm", "requests").join(first.drop("id"), on="unit", how="left")
-    one, other = (whole.filter(pl.col("arm") == arm).drop("unit", "arm") for arm in arms)
-    return paths_compared(one, other)
+    control, *others = (whole.filter(pl.col("arm") == arm).drop("unit", "arm") for arm in arms)
+    found = [paths_compared(control, other) for other in others]
+    return found[0] if len(found) == 1 else _together(arms[1:], found)
+
+
+def _together(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the comparisons of several paths with the control's as one, corrected for how many paths there are; the slowest is told."""
+    columns = [
+        {**one, "sentence": f"{arm}: {one['sentence']}", "adjusted_p": min(1.0, one["adjusted_p"] * len(arms)), "arm": arm}
+        for arm, part in zip(arms, found) for one in part["columns"]
+    ]  # fmt: skip
+    columns.sort(key=lambda one: one["adjusted_p"])
+    slower = [part["slower"] for part in found if part["slower"] is not None]
+    return {
+        "columns": columns, "different": [one for one in columns if one["adjusted_p"] <= PATHS_ALPHA], "n_tests": len(columns),
+        "n_control": found[0]["n_control"], "n_candidate": sum(part["n_candidate"] for part in found),
+        "slower": max(slower, key=lambda one: abs(math.log(one["ratio"]))) if slower else None,
+    }  # fmt: skip
 
 
 def _alarms(
-    identity: Mapping[str, Any] | None, paths: Mapping[str, Any] | None, strays: Mapping[str, Any]
+    identity: Mapping[str, Any] | None, paths: Mapping[str, Any] | None, strays: Mapping[str, Any], n_arms: int = 2
 ) -> list[str]:
     """Return the faults of engineering, the surest first."""
     found = []
@@ -224,7 +260,9 @@ def _alarms(
             f"one path takes {slower['ratio']:.2f} times as long (median {slower['candidate']:.3g} s against {slower['control']:.3g} s)"
         )
     if strays["share_both"] > STRAYED and strays["both"] >= FEWEST_STRAYED:
-        found.append(f"{strays['both']:,} of {strays['n']:,} units were in both arms: the assignment is not sticky")
+        found.append(
+            f"{strays['both']:,} of {strays['n']:,} units were in {'both arms' if n_arms == 2 else 'more than one arm'}: the assignment is not sticky"
+        )
     if strays["share_wrong"] > STRAYED and strays["wrong"] >= FEWEST_STRAYED:
         found.append(
             f"{strays['wrong']:,} of {strays['n']:,} units were answered by another arm than the one they were dealt"
@@ -278,15 +316,20 @@ def power_of(plan: Plan, design: Design, history: Traffic, now: datetime | None)
     per_day = None if not _days(units.frame) else units.frame.height / max(1.0, _days(units.frame) or 1.0)
     phases = []
     for phase in design.phases(plan.shares):
-        shares = (phase.shares[plan.control], phase.shares[plan.candidate])
+        dealt, level = sum(phase.shares.values()), plan.alpha / len(plan.candidates)
+        pairs = [(phase.shares[plan.control], phase.shares[arm]) for arm in plan.candidates]
         part: dict[str, Any] = {"phase": phase.name, "shares": dict(phase.shares), "units": plan.units, "days": None}
         if plan.units is None and said.effect is not None and found.variance > 0:
-            part["units"] = units_needed(said.effect, found.variance, shares, plan.alpha, plan.power)
+            # Of several candidates the one with the smallest share needs most; its units are that share of all.
+            needed = [
+                units_needed(said.effect, found.variance, pair, level, plan.power) * dealt / sum(pair) for pair in pairs
+            ]
+            part["units"] = math.ceil(max(needed) - 1e-6)
         if part["units"] is not None and per_day:
-            part["days"] = part["units"] / (per_day * sum(shares)) + units.age.total_seconds() / 86_400
-        n = part["units"] or (14 * per_day * sum(shares) if per_day else whole.height)
-        sizes = [n * share / sum(shares) for share in shares]
-        part["shown"] = smallest_shown(found.variance, sizes[0], sizes[1], plan.alpha, plan.power)
+            part["days"] = part["units"] / (per_day * dealt) + units.age.total_seconds() / 86_400
+        n = part["units"] or (14 * per_day * dealt if per_day else whole.height)
+        sizes = [[n * share / dealt for share in pair] for pair in pairs]
+        part["shown"] = max(smallest_shown(found.variance, *size, level, plan.power) for size in sizes)
         phases.append(part)
     return {
         "silence": "", "baseline": found.value, "variance": found.variance, "n_seen": whole.height, "per_day": per_day,
