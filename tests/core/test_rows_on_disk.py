@@ -23,7 +23,7 @@ from fieldguide.core.rows import Kept, Rows
 from fieldguide.core.table import Column, Table
 from fieldguide.core.transform import Recipe, Transform
 from fieldguide.parts import find, modality
-from fieldguide.parts.learners import _lightgbm, boosting, linear
+from fieldguide.parts.learners import _design, _lightgbm, boosting, linear
 from fieldguide.parts.modalities import category, datetime
 from fieldguide.steps.finalize.finalize import sampled_of
 from fieldguide.workflow import Study
@@ -42,7 +42,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boosting, "MOST_AT_ONCE", 300)
     monkeypatch.setattr(category, "MANY_ROWS", 100)
     monkeypatch.setattr(datetime, "ROWS", 100)
-    monkeypatch.setattr(linear, "BLOCK", 100)
+    monkeypatch.setattr(_design, "BLOCK", 100)
     for module in (shelf, _lightgbm):
         monkeypatch.setattr(module, "STEP", 64)
 
@@ -164,12 +164,12 @@ def test_a_continued_booster_begins_at_the_scores_of_blocks(small: None) -> None
 
 def test_a_penalty_is_chosen_on_some_rows_and_used_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    design = linear.Design(
+    design = _design.Design(
         rng.normal(size=(400, 2)), np.zeros((400, 0), np.int32), (), rng.normal(size=(400, 1)), np.ones(400)
     )
-    assert linear.some(design, 0) is design
-    monkeypatch.setattr(linear, "CHOSEN_ON", 150)
-    part = linear.some(design, 0)
+    assert _design.some(design, 0) is design
+    monkeypatch.setattr(_design, "CHOSEN_ON", 150)
+    part = _design.some(design, 0)
     assert len(part.truth) == 150
     assert np.isin(part.numbers[:, 0], design.numbers[:, 0]).all()
 

@@ -19,7 +19,7 @@ from fieldguide.parts import find, modality
 COLUMNS = (
     Column("age", "number"), Column("city", "category"), Column("member", "boolean"), Column("joined", "datetime"),
 )  # fmt: skip
-TASKS = ("binary", "multiclass", "regression", "count", "multilabel", "vector")
+TASKS = ("binary", "multiclass", "regression", "count", "multilabel", "vector", "ordinal")
 
 
 def example(task: str, n_rows: int = 240, seed: int = 0) -> tuple[Rows, tuple[Output, ...]]:
@@ -43,11 +43,13 @@ def example(task: str, n_rows: int = 240, seed: int = 0) -> tuple[Rows, tuple[Ou
         "multiclass": ("low", "middle", "high"),
         "multilabel": ("a", "b"),
         "vector": ("x", "y"),
+        "ordinal": ("1", "2", "3"),
     }
     truths = {
         "binary": (drive > 0.8).astype(np.int64), "multiclass": np.digitize(drive, [0.2, 1.2]).astype(np.int64),
         "regression": 100 + 20 * drive, "count": rng.poisson(np.exp(0.4 * drive)).astype(np.float64),
         "multilabel": np.stack([drive > 0.5, drive < 1.0], 1).astype(np.int64), "vector": np.stack([drive, -2 * drive], 1),
+        "ordinal": np.digitize(drive, [0.2, 1.2]).astype(np.int64),
     }  # fmt: skip
     output = Output("y", find("tasks", task)(), labels.get(task, ()))
     return Rows(COLUMNS, cells, (truths[task],), None, n_rows), (output,)

@@ -17,7 +17,7 @@ from fieldguide.core.sources import Sources, sources_of
 
 SCALES = {
     "sigmoid": "log-odds", "members": "log-odds", "softmax": "log-odds, up to a constant", "exp": "log of the expected value",
-    "identity": "value",
+    "identity": "value", "cumulative": "log-odds of the level or a higher one (of the lowest: of any above)",
 }  # fmt: skip
 MOST_TOKENS = 20
 
@@ -58,6 +58,7 @@ class Linear:
         for column in np.unique(which).tolist():
             mine = np.flatnonzero(which == column)
             k, sign = (0, 1.0 if column == 1 else -1.0) if fit.link == "sigmoid" else (column, 1.0)
+            k, cut = (0, max(column - 1, 0)) if fit.link == "cumulative" else (k, k)
             scale = float(fit.scale[k]) if fit.link == "identity" else 1.0
             centre = (
                 float(fit.centre[k])
@@ -80,7 +81,7 @@ class Linear:
                     sign * scale * more,
                 )
             values[mine] = sign * scale * parts
-            base[mine] = sign * scale * (float(fit.intercept[k]) + mean) + centre
+            base[mine] = sign * scale * (float(fit.intercept[cut]) + mean) + centre
         return Explanation(
             names, values, base, self._scores(fit, predictor, rows, output, which), SCALES[fit.link], details
         )
@@ -92,6 +93,10 @@ class Linear:
         if fit.link == "softmax":  # a score is known up to a constant: taken from the design
             batch = predictor.transform.encode(rows.cells, len(rows))
             return _scores_of(fit, batch)[np.arange(len(rows)), which]
+        if fit.link == "cumulative":
+            above = 1.0 - np.cumsum(prediction, axis=1)[np.arange(len(rows)), np.maximum(which - 1, 0)]
+            above = np.clip(above, 1e-15, 1 - 1e-15)
+            return np.asarray(np.log(above) - np.log1p(-above))
         mine = prediction[np.arange(len(rows)), which]
         if fit.link in ("sigmoid", "members"):
             sure = np.clip(mine, 1e-15, 1 - 1e-15)

@@ -17,6 +17,7 @@ from fieldguide.core.sources import sources_of
 SCALES = {
     "sigmoid": "log-odds",
     "softmax": "log-odds, up to a constant",
+    "cumulative": "log-odds of the level or a higher one (of the lowest: of any above)",
     "exp": "log of the expected value",
     "identity": "value",
 }
@@ -71,6 +72,8 @@ class Tree:
             said = booster.trees.scores(x[mine])[np.arange(len(mine)), column]
             sign = np.where(which[mine] == 1, 1.0, -1.0) if link == "sigmoid" and not several else np.ones(len(mine))
             scale, centre = (booster.scale, booster.centre) if link == "identity" else (1.0, 0.0)
+            if link == "cumulative":  # one score for all levels; a level has its cut
+                centre = np.array(booster.cuts)[np.maximum(which[mine] - 1, 0)]
             values[mine] = summed(parts[:, :-1], places, len(names)) * (sign * scale)[:, None]
             base[mine], scores[mine] = sign * scale * parts[:, -1] + centre, sign * scale * said + centre
         return Explanation(names, values, base, scores, SCALES[link])

@@ -119,7 +119,7 @@ class Dataset:
         self, x: np.ndarray | Sides, y: np.ndarray, weights: np.ndarray | None, settings: bytes, like: Dataset | None = None,
         after: Trees | None = None,
     ) -> None:  # fmt: skip
-        self.handle = ctypes.c_void_p()
+        self.handle, self.n_rows = ctypes.c_void_p(), x.shape[0]
         if isinstance(x, Sides):
             self._pushed(x, settings, like)
         else:
@@ -195,6 +195,24 @@ class Training:
         finished = ctypes.c_int()
         _call("BoosterUpdateOneIter", self.handle, ctypes.byref(finished))
         return not finished.value
+
+    def grow_by(self, slopes: np.ndarray, curvatures: np.ndarray) -> bool:
+        """Add one round by the first and second derivatives of a loss that LightGBM does not know; False when it is finished.
+
+        Shape:
+            slopes, curvatures: (rows,) by the score, weights within
+        """
+        finished, parts = ctypes.c_int(), [np.ascontiguousarray(part, np.float32) for part in (slopes, curvatures)]
+        _call("BoosterUpdateOneIterCustom", self.handle, *map(_at, parts), ctypes.byref(finished))
+        return not finished.value
+
+    def scores(self, of_stop: bool) -> np.ndarray:
+        """Return the scores so far of the training or the early-stopping rows, (rows,) float64, of a booster of one score."""
+        data, length = self._stop if of_stop else self._data, ctypes.c_int64()
+        assert data is not None, "there are rows to stop on"
+        found = np.empty(data.n_rows)
+        _call("BoosterGetPredict", self.handle, int(of_stop), ctypes.byref(length), _at(found))
+        return found
 
     def loss(self, of_stop: bool) -> float:
         """Return the mean loss of the training or the early-stopping rows so far."""

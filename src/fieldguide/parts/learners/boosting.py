@@ -24,10 +24,12 @@ from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.parts.learners._columns import by_column, grouped
+from fieldguide.parts.learners._cumulative import probabilities
 from fieldguide.parts.learners._lightgbm import Dataset, Sides, Training, Trees, parameters
 from fieldguide.parts.learners._objective import class_weights, minimised
+from fieldguide.parts.learners._ordered_trees import Levels, OrderedTraining, parts_of
 
-Link = Literal["sigmoid", "softmax", "identity", "exp"]
+Link = Literal["sigmoid", "softmax", "identity", "exp", "cumulative"]
 
 OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's objective, its metric, score to prediction
     "binary_cross_entropy": ("binary", "binary_logloss", "sigmoid"),
@@ -37,7 +39,7 @@ OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's ob
     "pinball": ("quantile", "quantile", "identity"),
     "poisson": ("poisson", "poisson", "exp"),
     "huber": ("huber", "huber", "identity"),
-    "ordinal": ("multiclass", "multi_logloss", "softmax"),  # the order is left to the decision, at the median
+    "ordinal": ("none", "none", "cumulative"),  # its gradients are `_ordered_trees`'
 }
 CURVE_STEPS = 10  # rounds between two points of the learning curve
 UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
@@ -55,7 +57,8 @@ class Boosting:
     """Gradient-boosted decision trees with early stopping.
 
     Rounds stop when the loss on the early-stopping rows has not fallen for `patience` rounds, or when the clock would
-    run out during the next; the best round so far is kept. Without such rows the rounds follow the learning rate.
+    run out during the next; the best round so far is kept. Without such rows the rounds follow the learning rate. Ordered labels
+    are grown by the gradient of the cumulative logit: one tree a round, and cuts between levels that follow the scores.
 
     Source:
         Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NeurIPS 2017.
@@ -74,6 +77,7 @@ class Boosting:
     losses: ClassVar[tuple[str, ...]] = (*OBJECTIVES, "weighted")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "long": {"stops_on": "any"},
+        "free levels": {"order": "free"},
         "bagged": {"num_leaves": 64, "feature_fraction": 0.75, "bagging_fraction": 0.8, "min_data_in_leaf": 3},
         "linear leaves": {
             "linear_leaves": True,
@@ -119,6 +123,10 @@ class Boosting:
         "latest", "along time: rounds stop on the latest training rows, or on any; after a shift the latest end them too soon",
         capacity=1,
     )  # fmt: skip
+    order: str = setting(
+        "shared", "ordered labels: 'shared' grows one tree a round for all levels, 'free' one for each, as for classes",
+        capacity=0,
+    )  # fmt: skip
     patience: int = setting(50, "rounds without a lower loss before stopping")
     quantile: float = setting(0.5, "the quantile a pinball loss aims at")
 
@@ -150,6 +158,7 @@ class Boosting:
         for i, output in enumerate(outputs):
             name = minimised(output, OBJECTIVES)
             chosen = output.loss if name != output.task.loss else None
+            name = "cross_entropy" if name == "ordinal" and self.order == "free" else name
             weights = class_weights(output, train.targets[i], train.weights)
             coded = _Coded.of(name, train.targets[i], output.width, train.weights, after[i] if after else None)
             settings = replace(self, quantile=chosen.quantile) if name == "pinball" and chosen is not None else self
@@ -158,7 +167,7 @@ class Boosting:
             y_stop = None if x_stop is None or stop is None else coded.code(stop.targets[i])
             w_stop = None if stop is None else class_weights(output, stop.targets[i], stop.weights)
             clock = effort.clock.share(1 / (len(outputs) - i))
-            grown.append(task.grow(x, weights, x_stop, y_stop, w_stop, clock, after[i].trees if after else None))
+            grown.append(task.grow(x, weights, x_stop, y_stop, w_stop, clock, after[i] if after else None))
         return BoostingEstimator(
             boosters=tuple(booster for booster, _, _, _ in grown),
             n_steps=int(np.median([n for _, n, _, _ in grown])),
@@ -184,7 +193,8 @@ class Boosting:
                     found=f"{path.name}: {reason}",
                     do="restore the model folder",
                 ) from reason
-            boosters.append(Booster(Trees(text, entry["n_features"]), entry["link"], entry["centre"], entry["scale"]))
+            trees, cuts = Trees(text, entry["n_features"]), tuple(map(float, entry.get("cuts", ())))
+            boosters.append(Booster(trees, entry["link"], entry["centre"], entry["scale"], cuts))
         return grouped(
             BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"])), data
         )
@@ -192,12 +202,17 @@ class Boosting:
 
 @dataclass(frozen=True)
 class Booster:
-    """Trees and how their scores become predictions."""
+    """Trees and how their scores become predictions.
+
+    Args:
+        cuts: of a cumulative link: what is added to the score for the log-odds of lying above each level but the last.
+    """
 
     trees: Trees
     link: Link
     centre: float = 0.0
     scale: float = 1.0
+    cuts: tuple[float, ...] = ()
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         scores = self.trees.scores(x)
@@ -208,6 +223,8 @@ class Booster:
         if self.link == "softmax":
             odds = np.exp(scores - scores.max(axis=1, keepdims=True))
             return odds / odds.sum(axis=1, keepdims=True)
+        if self.link == "cumulative":
+            return probabilities(scores + np.array(self.cuts))
         return np.exp(scores) if self.link == "exp" else self.centre + self.scale * scores
 
 
@@ -236,7 +253,7 @@ class BoostingEstimator:
             (folder / f"trees_{i}.txt").write_text(booster.trees.text, "utf-8")
             entries.append({
                 "file": f"trees_{i}.txt", "n_features": booster.trees.n_features, "link": booster.link,
-                "centre": booster.centre, "scale": booster.scale,
+                "centre": booster.centre, "scale": booster.scale, **({"cuts": list(booster.cuts)} if booster.cuts else {}),
             })  # fmt: skip
         return {"boosters": entries, "n_steps": self.n_steps, "stopped": self.stopped, "history": self.history}
 
@@ -261,7 +278,7 @@ class _Coded:
             coded = _Coded(loss, y, 1, after.centre, after.scale)
             return replace(coded, y=coded.code(y))
         if OBJECTIVES[loss][2] != "identity":
-            return _Coded(loss, y, width if OBJECTIVES[loss][2] == "softmax" else 1)
+            return _Coded(loss, y, width if OBJECTIVES[loss][2] in ("softmax", "cumulative") else 1)
         centre = float(np.average(y, weights=weights))
         spread = float(np.sqrt(np.average((y - centre) ** 2, weights=weights)))
         coded = _Coded(loss, y, 1, centre, spread if spread > 0 else 1.0)
@@ -284,15 +301,22 @@ class _Task:
 
     def grow(
         self, x: np.ndarray | Sides, weights: np.ndarray | None, x_stop: np.ndarray | Sides | None, y_stop: np.ndarray | None,
-        w_stop: np.ndarray | None, clock: Clock, after: Trees | None = None,
+        w_stop: np.ndarray | None, clock: Clock, continues: Booster | None = None,
     ) -> tuple[Booster, int, str, list[dict[str, Any]]]:  # fmt: skip
-        """Return the booster, its best round, why it stopped, and its learning curve; rounds are counted from `after` on."""
-        said = self._parameters(*x.shape)
+        """Return the booster, its best round, why it stopped, and its learning curve; rounds are counted from those it continues."""
+        said, after = self._parameters(*x.shape), continues.trees if continues else None
         data = Dataset(x, self.coded.y, weights, said, after=after)
         stop = (
             None if x_stop is None or y_stop is None else Dataset(x_stop, y_stop, w_stop, said, like=data, after=after)
         )
         training = Training(data, stop, said, after)
+        if self.coded.loss == "ordinal":
+            rows = Levels.of(self.coded.y, weights)
+            stopping = None if stop is None or y_stop is None else Levels.of(y_stop, w_stop)
+            training = OrderedTraining(
+                data, stop, said, after, rows=rows, stopping=stopping, n_labels=self.coded.n_classes,
+                parts=parts_of(continues.cuts) if continues else None,
+            )  # fmt: skip
         n_rounds = self._n_rounds(stop is not None, after) if self.effort.n_steps is None else self.effort.n_steps
         # What is continued has a loss already: no round at all may be the best.
         first = training.loss(of_stop=True) if after is not None and stop is not None else math.inf
@@ -321,12 +345,9 @@ class _Task:
         if after is None:
             kept = max(kept, 1)
         trees = after if after is not None and not kept else Trees(training.text(_rounds(after) + kept), x.shape[1])
-        return (
-            Booster(trees, OBJECTIVES[self.coded.loss][2], self.coded.centre, self.coded.scale),
-            kept,
-            stopped,
-            points,
-        )
+        cuts = training.cuts(kept) if isinstance(training, OrderedTraining) else ()
+        booster = Booster(trees, OBJECTIVES[self.coded.loss][2], self.coded.centre, self.coded.scale, cuts)
+        return booster, kept, stopped, points
 
     def _n_rounds(self, stops: bool, after: Trees | None) -> int:
         if after is not None:
