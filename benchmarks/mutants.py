@@ -425,6 +425,9 @@ def main() -> None:
     )
     parser.add_argument("--heavy", action="store_true", help="import torch and the like once, for tests that need them")
     parser.add_argument(
+        "--again", default="", help="what --out of a former run holds: try only what nobody noticed then"
+    )
+    parser.add_argument(
         "--reach", default="", help="file that keeps which test reaches what, for the next run on the same sources"
     )
     parser.add_argument("--out", default="", help="file that gets a line of JSON for each mutant")
