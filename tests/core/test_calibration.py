@@ -157,7 +157,11 @@ def test_everything_and_nothing_are_cuts_too():
     truth, p = np.array([0, 0, 1]), np.array([0.9, 1.0, 0.2])
     dear = best_threshold(truth, p, costs={"false_positive": 100, "false_negative": 1})
     assert (p >= dear.threshold).sum() == 0 and dear.score == pytest.approx(1 / 3)
+    assert dear.threshold == np.nextafter(1.0, 2.0)
+    below = best_threshold(truth, np.array([0.8, 0.9, 0.2]), costs={"false_positive": 100, "false_negative": 1})
+    assert below.threshold == pytest.approx(0.95)  # half way between the highest and 1
     cheap = best_threshold(truth, p, costs={"false_positive": 0.1, "false_negative": 10})
+    assert cheap.threshold == pytest.approx(0.1)  # half way between 0 and the lowest
     assert (p >= cheap.threshold).all() and cheap.score == pytest.approx(0.2 / 3)
 
 

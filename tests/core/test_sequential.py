@@ -45,6 +45,11 @@ def test_no_error_no_evidence():
     assert always_valid_p(np.array([1.0, np.nan, 1.0]), np.array([0.0, 1.0, np.nan]), 1.0).tolist() == [1.0, 1.0, 1.0]
 
 
+def test_no_error_no_sequence():
+    assert always_valid_reach(np.array([0.0, np.nan]), 1.0).tolist() == [math.inf, math.inf]
+    assert math.isfinite(always_valid_reach(1e-9, 1.0))
+
+
 def test_units_needed_show_the_effect_with_the_planned_power():
     n = units_needed(0.1, 1.0, (0.8, 0.2))
     error = math.sqrt(1 / (0.8 * n) + 1 / (0.2 * n))
@@ -60,6 +65,19 @@ def test_the_chi_square_of_a_sample_ratio():
     found = sample_ratio({"a": 450, "b": 300, "c": 250}, {"a": 0.5, "b": 0.25, "c": 0.25})
     reference = stats.chisquare([450, 300, 250], [500, 250, 250])
     assert (found.chi2, found.p) == pytest.approx((reference.statistic, reference.pvalue))
+
+
+def test_of_planned_shares_only_the_ratio_counts():
+    counts = {"a": 480, "b": 300, "c": 260}
+    assert sample_ratio(counts, {"a": 2, "b": 1, "c": 1}) == sample_ratio(counts, {"a": 0.5, "b": 0.25, "c": 0.25})
+    assert sample_ratio(counts, {"a": 2, "b": 1, "c": 1}).expected == {"a": 520.0, "b": 260.0, "c": 260.0}
+
+
+def test_an_arm_without_a_share_expects_nobody_and_alone_there_is_nothing_to_compare():
+    found = sample_ratio({"a": 10, "b": 10, "off": 3}, {"a": 1, "b": 1, "off": 0})
+    assert found.counts == {"a": 10, "b": 10} and found.p == 1.0
+    for nothing in (sample_ratio({"a": 10}, {"a": 1.0, "b": 0.0}), sample_ratio({}, {"a": 0.5, "b": 0.5})):
+        assert (nothing.chi2, nothing.p, nothing.always_p) == (0.0, 1.0, 1.0)
 
 
 def test_an_arm_that_lost_everybody_is_counted_as_none():
