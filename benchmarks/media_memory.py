@@ -5,7 +5,7 @@
 Each size runs in a process of its own: a folder of JPEG files is opened, read as a study reads it, searched for copies, and a
 small network is trained for one epoch with its pixels decoded a batch at a time. `files` is what lies on disk, `decoded` what
 all pixels would take at once. What may grow with the files is a path and a few facts each; pixels are kept up to a stated
-size (`parts.modalities._pictures.CACHE_MEGABYTES`), which `--cache` makes small here, so that growth would be seen.
+size (`parts.modalities._decoded.MEGABYTES`), which `--cache` makes small here, so that growth would be seen.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def measured(folder: Path, pixels: int, cache: int) -> dict[str, float]:
     from fieldguide.parts.modalities import _pictures
 
     torch.set_num_threads(1)
-    _pictures.STORE.limit = cache * 2**20
+    _pictures.DECODED.limit = cache * 2**20
     started, begun = peak(), time.process_time()
     source = open_source(folder)
     columns = rooted([Column("image", "image"), Column("label", "category", "target")], source.root)

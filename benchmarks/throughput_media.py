@@ -68,7 +68,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         cells = write_files(Path(folder), options.files)
-        _pictures.STORE.limit = 0  # nothing is kept: every epoch decodes
+        _pictures.DECODED.limit = 0  # nothing is kept: every epoch decodes
         encoder = modality("image").fit({"photo": cells}, Recipe(media="blocks", pixels=SIDE))
         none = {"numbers": np.zeros((len(cells), 0), np.float32), "codes": np.zeros((len(cells), 0), np.int32)}
         batch = find_batch(encoder, none, cells)

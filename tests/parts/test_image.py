@@ -198,7 +198,9 @@ def test_pictures_without_colour_have_one_channel():
     assert Image().fit({"photo": grey}, Recipe(media="blocks", pixels=8)).layout().blocks[0].shape == (1, 8, 8)
 
 
-@pytest.mark.parametrize(("longer", "asked", "side"), [(8, 0, 32), (49, 0, 56), (300, 0, 64), (8, 16, 16), (300, 96, 96)])
+@pytest.mark.parametrize(
+    ("longer", "asked", "side"), [(8, 0, 32), (49, 0, 56), (300, 0, 64), (8, 16, 16), (300, 96, 96)]
+)
 def test_pictures_are_not_enlarged_beyond_what_most_of_them_are(longer, asked, side):
     cells = np.array([uri(gradient(longer, 5, seed=i)) for i in range(19)] + [uri(gradient(400, 400))], object)
     assert Image().fit({"photo": cells}, Recipe(media="blocks", pixels=asked)).sides == (side,)
@@ -233,17 +235,11 @@ def test_augmentation_alters_a_little_and_by_its_generator():
     assert 2 <= sum(towards) <= 10
 
 
-def test_the_store_is_bounded_and_gives_way_to_another_size():
-    store = _pictures.Store(megabytes=1)
-    cells = [uri(gradient(seed=i)) for i in range(6)]
-    for cell in cells:
-        store.pixels(cell, 256, 3)  # 192 KB each: five fit
-    assert store._bytes <= 2**20 and len(store._kept[256, 3]) == 5
-    assert (store.pixels(cells[5], 256, 3) == store.pixels(cells[5], 256, 3)).all()
-    store.pixels(cells[0], 8, 1)
-    assert list(store._kept) == [(256, 3), (8, 1)]  # there was room
-    store.pixels(cells[0], 200, 3)
-    assert list(store._kept) == [(8, 1), (200, 3)] and store._bytes == 64 + 3 * 200 * 200
+def test_nothing_of_a_picture_that_was_sent_is_kept(tmp_path):
+    gradient().save(tmp_path / "kept.png")
+    _pictures.DECODED.clear()
+    for cell, kept in ((uri(gradient()), False), (str(tmp_path / "kept.png"), True)):
+        assert _pictures.pixels_of(cell, 16, 3).any() and (_pictures.DECODED.n_bytes > 0) == kept
 
 
 def test_copies_are_found_and_neighbours_are_not():

@@ -100,7 +100,7 @@ def _usual_distance(cells: Sequence[str], most: int = 1_500) -> float:
 
 def _thumbs(cells: Sequence[str]) -> np.ndarray:
     """Return standardised 16 x 16 shades of grey of length 1, (n, 256) float32."""
-    grey = np.stack([_pictures.STORE.pixels(cell, 16, 3) for cell in cells]).astype(np.float32)
+    grey = np.stack([_pictures.pixels_of(cell, 16, 3) for cell in cells]).astype(np.float32)
     shades = (grey * np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]).sum(axis=1).reshape(len(cells), -1)
     shades -= shades.mean(axis=1, keepdims=True)
     standard: np.ndarray = shades / np.maximum(np.linalg.norm(shades, axis=1, keepdims=True), 1e-6)

@@ -102,7 +102,7 @@ def _encoded(checkpoint: Checkpoint, cells: np.ndarray) -> np.ndarray:
     rate, parts = int(extractor.sampling_rate), []
     with torch.inference_mode():
         for cell in cells.tolist():
-            wave = _sounds.STORE.wave(cell, rate)
+            wave = _sounds.wave_of(cell, rate)
             wave = _sounds.fitted(wave, min(len(wave), int(MOST_SECONDS * rate)))
             states = model(torch.from_numpy(prepared(checkpoint, wave))[None]).last_hidden_state[0]
             whole = getattr(
@@ -148,7 +148,7 @@ class Hear:
         found = np.zeros((len(cells), *self.shape), np.float32)
         for row, cell in enumerate(cells.tolist()):
             if cell is not None:
-                wave = _sounds.fitted(_sounds.STORE.wave(cell, self.rate), self.n_samples)
+                wave = _sounds.fitted(_sounds.wave_of(cell, self.rate), self.n_samples)
                 found[row] = prepared(self.checkpoint, wave)
         return found
 

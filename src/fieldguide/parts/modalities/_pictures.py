@@ -1,6 +1,6 @@
 """Pictures: bytes to pixels of one size, whatever format and mode they came in, and what can be told of a file at once.
 
-Knows Pillow, formats, rotation, padding and the store of decoded pixels; nothing of columns, recipes or networks.
+Knows Pillow, formats, rotation, and padding; nothing of columns, recipes or networks.
 
 A picture is turned as its EXIF says, laid on white where it is transparent, and brought to 8 bits a channel; of an animation
 the first frame is taken. It is made smaller with anti-aliasing until it fits into the square, which it fills along its longer
@@ -10,18 +10,17 @@ side; what is left of the shorter side is filled with the picture's mean colour,
 from __future__ import annotations
 
 import io
-import threading
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from fieldguide.core.errors import DataError, MissingExtra
-from fieldguide.core.files.media import SEEN, BadFile, bytes_of, content_hash, told, uri_of
+from fieldguide.core.errors import MissingExtra
+from fieldguide.core.files.media import SEEN, BadFile, bytes_of, content_hash, uri_of
+from fieldguide.parts.modalities._decoded import Decoded
 
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 MOST_PIXELS = 100_000_000  # of one picture; a small file can claim to be a larger one
-CACHE_MEGABYTES = 256  # of decoded pixels; what does not fit is decoded again
 SENT_PIXELS, SENT_BYTES = 256, 32_768  # a larger picture is made smaller before it is packed as a sample
 
 
@@ -131,64 +130,19 @@ def squared(image: Any, side: int, channels: int) -> np.ndarray:
     return np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-class Store:
-    """Decoded pixels by cell, up to a stated size. What does not fit any more is decoded again each time.
+DECODED = Decoded()
+"""Pixels that this process has decoded."""
 
-    Pixels of another side give way first, so that a search over sides does not keep what nobody asks for.
+
+def pixels_of(cell: str, side: int, channels: int) -> np.ndarray:
+    """Return one cell's pixels, (channels, side, side) uint8.
+
+    JPEGs are decoded at twice the side at least: their own scaling rounds sizes up, and moves what they show.
+
+    Raises:
+        DataError: the file was readable when its row was read, and is not any more.
     """
-
-    def __init__(self, megabytes: int = CACHE_MEGABYTES) -> None:
-        self.limit = megabytes * 2**20
-        self._kept: dict[tuple[int, int], dict[str, np.ndarray]] = {}
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def pixels(self, cell: str, side: int, channels: int) -> np.ndarray:
-        """Return one cell's pixels, (channels, side, side) uint8.
-
-        JPEGs are decoded at twice the side at least: their own scaling rounds sizes up, and moves what they show.
-
-        Raises:
-            DataError: the file was readable when its row was read, and is not any more.
-        """
-        group = (side, channels)
-        name = content_hash(cell.encode()) if cell.startswith("data:") else cell  # what is sent is long, and is no name
-        kept = self._kept.get(group)
-        found = None if kept is None else kept.get(name)
-        if found is not None:
-            return found
-        try:
-            found = squared(decoded(bytes_of(cell), 2 * side), side, channels)
-        except BadFile as error:
-            raise DataError(
-                f"{told(cell)} has changed while it was worked with", rule="a file that was read at the start stays as it is",
-                found=str(error), do="put it back, or run again: finished trials are kept, and a damaged file is counted and left out",
-            ) from None  # fmt: skip
-        with self._lock:
-            self._keep(group, name, found)
-        return found
-
-    def _keep(self, group: tuple[int, int], name: str, found: np.ndarray) -> None:
-        while self._bytes + found.nbytes > self.limit:
-            other = next((key for key in self._kept if key != group), None)
-            if other is None:
-                return
-            gone = self._kept.pop(other)
-            self._bytes -= sum(array.nbytes for array in gone.values())
-        kept = self._kept.setdefault(group, {})
-        if name not in kept:
-            kept[name] = found
-            self._bytes += found.nbytes
-
-    def clear(self) -> None:
-        """Forget all pixels."""
-        with self._lock:
-            self._kept.clear()
-            self._bytes = 0
-
-
-STORE = Store()
-"""Pixels that this process has decoded; folds and candidates share them."""
+    return DECODED.of((side, channels), cell, lambda: squared(decoded(bytes_of(cell), 2 * side), side, channels))
 
 
 def facts_of(cell: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Decode:
         raw = np.empty((len(cells), channels, self.side, self.side), np.float32)
         mean = np.array(self.mean, np.float32)[:, None, None]
         for row, cell in enumerate(cells.tolist()):
-            raw[row] = mean if cell is None else _pictures.STORE.pixels(cell, self.side, channels)
+            raw[row] = mean if cell is None else _pictures.pixels_of(cell, self.side, channels)
         raw -= mean
         raw /= np.array(self.deviation, np.float32)[:, None, None]
         return raw

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import math
 import struct
-import threading
 import zlib
 from functools import cache
 from itertools import pairwise
@@ -16,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from fieldguide.core.errors import DataError, MissingExtra
-from fieldguide.core.files.media import DATA, SEEN, BadFile, bytes_of, content_hash, told, uri_of
+from fieldguide.core.errors import MissingExtra
+from fieldguide.core.files.media import SEEN, BadFile, bytes_of, content_hash, uri_of
+from fieldguide.parts.modalities._decoded import Decoded
 
 MOST_SECONDS = 3_600.0  # of one sound; a small compressed file can hold a longer one
-CACHE_MEGABYTES = 256  # of decoded waves; what does not fit is decoded again
-MOST_SUMMARIES = 200_000  # of a kilobyte each
 SENT_SECONDS = 5.0  # a longer sound is cut before it is packed as a sample
 PREVIEW_SECONDS, PREVIEW_RATE = 2.0, 8_000  # of a sound in a report
 DRAWN_BANDS, DRAWN_FRAMES = 40, 112  # of a spectrogram in a report
@@ -170,73 +168,31 @@ def fitted(wave: np.ndarray, n_samples: int) -> np.ndarray:
     return np.pad(wave, (more // 2, more - more // 2))
 
 
-class Store:
-    """Decoded waves of files by cell and rate, up to a stated size. What does not fit any more is decoded again each time.
+DECODED = Decoded()
+"""Waves that this process has decoded."""
+SUMMARIES = Decoded()
+"""Summaries of waves: a kilobyte each, for all folds and candidates."""
 
-    A `data:` URI comes once, with a request that is served: nothing of it is kept, or a server would grow with every request.
+
+def wave_of(cell: str, rate: int) -> np.ndarray:
+    """Return one cell's wave at a rate, (samples,) float32.
+
+    Raises:
+        DataError: the file was readable when its row was read, and is not any more.
     """
-
-    def __init__(self, megabytes: int = CACHE_MEGABYTES) -> None:
-        self.limit = megabytes * 2**20
-        self._kept: dict[tuple[str, int], np.ndarray] = {}
-        self._summaries: dict[tuple[str, int, int], np.ndarray] = {}
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def wave(self, cell: str, rate: int) -> np.ndarray:
-        """Return one cell's wave at a rate, (samples,) float32.
-
-        Raises:
-            DataError: the file was readable when its row was read, and is not any more.
-        """
-        found = self._kept.get((cell, rate))
-        if found is not None:
-            return found
-        try:
-            found = resampled(*decoded(bytes_of(cell)), rate)
-        except BadFile as error:
-            raise DataError(
-                f"{told(cell)} has changed while it was worked with", rule="a file that was read at the start stays as it is",
-                found=str(error), do="put it back, or run again: finished trials are kept, and a damaged file is counted and left out",
-            ) from None  # fmt: skip
-        with self._lock:
-            if (
-                not cell.startswith(DATA)
-                and self._bytes + found.nbytes <= self.limit
-                and (cell, rate) not in self._kept
-            ):
-                self._kept[cell, rate] = found
-                self._bytes += found.nbytes
-        return found
-
-    def summary(self, cell: str, rate: int, n_bands: int) -> np.ndarray:
-        """Return mean and deviation of each log-mel band over time, log seconds and log loudness: (2 · n_bands + 2,).
-
-        They are few, and depend on nothing but the file: kept for all folds and candidates.
-        """
-        found = self._summaries.get((cell, rate, n_bands))
-        if found is None:
-            wave = self.wave(cell, rate)
-            bands = log_mel(wave[None], rate, n_bands)[0]
-            loud = np.log(max(float(np.sqrt(np.mean(wave * wave))), SILENT))
-            found = np.concatenate([bands.mean(axis=1), bands.std(axis=1), [np.log(len(wave) / rate), loud]])
-            if not cell.startswith(DATA):
-                with self._lock:
-                    if len(self._summaries) > MOST_SUMMARIES:
-                        self._summaries.clear()
-                    self._summaries[cell, rate, n_bands] = found
-        return found
-
-    def clear(self) -> None:
-        """Forget all waves."""
-        with self._lock:
-            self._kept.clear()
-            self._summaries.clear()
-            self._bytes = 0
+    return DECODED.of(rate, cell, lambda: resampled(*decoded(bytes_of(cell)), rate))
 
 
-STORE = Store()
-"""Waves that this process has decoded; folds and candidates share them."""
+def summary_of(cell: str, rate: int, n_bands: int) -> np.ndarray:
+    """Return mean and deviation of each log-mel band over time, log seconds and log loudness: (2 · n_bands + 2,)."""
+
+    def summed() -> np.ndarray:
+        wave = wave_of(cell, rate)
+        bands = log_mel(wave[None], rate, n_bands)[0]
+        loud = np.log(max(float(np.sqrt(np.mean(wave * wave))), SILENT))
+        return np.concatenate([bands.mean(axis=1), bands.std(axis=1), [np.log(len(wave) / rate), loud]])
+
+    return SUMMARIES.of((rate, n_bands), cell, summed)
 
 
 def facts_of(cell: str) -> dict[str, Any]:

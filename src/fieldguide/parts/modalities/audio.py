@@ -144,7 +144,7 @@ class Mel:
         mean, deviation = (np.array(values, np.float32)[:, None] for values in (self.mean, self.deviation))
         for row, cell in enumerate(cells.tolist()):
             if cell is not None:
-                wave = _sounds.fitted(_sounds.STORE.wave(cell, self.rate), self.n_samples)
+                wave = _sounds.fitted(_sounds.wave_of(cell, self.rate), self.n_samples)
                 found[row, 0] = (
                     _sounds.log_mel(wave[None], self.rate, len(self.mean), self.window)[0] - mean
                 ) / deviation
@@ -221,7 +221,7 @@ class Wave:
         found = np.zeros((len(cells), 1, self.n_samples), np.float32)
         for row, cell in enumerate(cells.tolist()):
             if cell is not None:
-                wave = _sounds.fitted(_sounds.STORE.wave(cell, self.rate), self.n_samples)
+                wave = _sounds.fitted(_sounds.wave_of(cell, self.rate), self.n_samples)
                 found[row, 0] = wave / max(float(np.sqrt(np.mean(wave * wave))), _sounds.SILENT)
         return found
 
@@ -394,7 +394,7 @@ def _band_scales(
         return (0.0,) * n_bands, (1.0,) * n_bands
     n, total, squares = 0, np.zeros(n_bands), np.zeros(n_bands)
     for i in np.linspace(0, len(known) - 1, min(len(known), SEEN_TO_FIT)).astype(int):
-        wave = _sounds.STORE.wave(known[i], rate)[None]
+        wave = _sounds.wave_of(known[i], rate)[None]
         frames = _sounds.log_mel(wave, rate, n_bands, window)[0].astype(np.float64)
         # sums, sound by sound: the frames of hundreds of long ones would not fit memory. Logarithms of power are small numbers
         n, total, squares = n + frames.shape[1], total + frames.sum(axis=1), squares + np.square(frames).sum(axis=1)
@@ -413,7 +413,7 @@ def _bands(cells: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
     with ThreadPoolExecutor(WORKERS) as pool:
         known = [row for row, cell in enumerate(cells.tolist()) if cell is not None]
         for row, values in zip(
-            known, pool.map(lambda row: _sounds.STORE.summary(str(cells[row]), rate, n_bands), known)
+            known, pool.map(lambda row: _sounds.summary_of(str(cells[row]), rate, n_bands), known)
         ):
             found[row, :-1] = values
     found[[row for row in range(len(cells)) if cells[row] is None], -1] = 1.0

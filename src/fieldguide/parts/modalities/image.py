@@ -233,7 +233,7 @@ def _channel_scales(column: np.ndarray, side: int) -> tuple[tuple[float, ...], t
     channels = 1 if all(_pictures.facts_of(cell)["grey"] for cell in known) else 3
     total, squares = np.zeros(channels), np.zeros(channels)
     with ThreadPoolExecutor(WORKERS) as pool:
-        for pixels in pool.map(lambda cell: _pictures.STORE.pixels(cell, side, channels), chosen):
+        for pixels in pool.map(lambda cell: _pictures.pixels_of(cell, side, channels), chosen):
             shades = pixels.reshape(channels, -1).astype(np.float64)
             total, squares = total + shades.mean(axis=1), squares + (shades * shades).mean(axis=1)
     mean = total / len(chosen)
@@ -246,7 +246,7 @@ def _flat(cells: np.ndarray) -> np.ndarray:
     found = np.zeros((len(cells), FLAT * FLAT + 6))
     with ThreadPoolExecutor(WORKERS) as pool:
         known = [(row, cell) for row, cell in enumerate(cells.tolist()) if cell is not None]
-        pictures = pool.map(lambda one: _pictures.STORE.pixels(one[1], FLAT, 3), known)
+        pictures = pool.map(lambda one: _pictures.pixels_of(one[1], FLAT, 3), known)
         for (row, _), picture in zip(known, pictures, strict=True):
             shades = picture.reshape(3, -1).astype(np.float64)
             found[row, : FLAT * FLAT] = shades[0] * 0.299 + shades[1] * 0.587 + shades[2] * 0.114
