@@ -115,7 +115,8 @@ def test_no_verb_shows_help_and_fails(command: Command) -> None:
         (["run"], r"Error: Missing argument 'FOLDER'.*\n  Rule: Usage: fieldguide run"),
         (["run", "x", "--trials", "-1"], r"Error: Invalid value for '--trials'"),
         (["run", "x", "--minutes", "soon"], r"Error: Invalid value for '--minutes'"),
-        (["predict", "model", "new.csv"], r"Error: Missing option '(-o|--out)"),
+        (["predict", "model", "new.csv"], r"Error: Missing option '(-o|--out).*\n.*\n.*\n  Do: add -o: where to write"),
+        (["leaderboard", "x"], r"Do: fieldguide status FOLDER, which is the verb for it here"),
     ],
 )
 def test_bad_usage_ends_in_2_and_says_where_help_is(arguments: list[str], message: str, command: Command) -> None:
@@ -181,6 +182,7 @@ def test_status_says_where_the_study_stands(copy: Path, tmp_path: Path, command:
     assert done.status == 0
     assert [line[0] for line in done.out.splitlines()[: len(STEPS)]] == ["✓"] * len(STEPS)
     assert "The seal is opened 1 time(s)." in done.out
+    assert "judged on validation rows; the seal is open" in done.out and "Next:" not in done.out
     young = small_study(tmp_path / "young", people(60), "bought").folder
     command("split", young)
     said = command("status", young).out

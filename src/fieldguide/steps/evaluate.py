@@ -132,7 +132,8 @@ def evaluate(
             problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed
         )
         facts["difference"] = {"bar": bar.name, **against}
-    facts["sentence"] = "; ".join(f"{s['rows']} {told(s)}" for s in facts["scores"])
+    looked = f", look {looks} at the sealed rows" if any(s["rows"] == "test" for s in facts["scores"]) else ""
+    facts["sentence"] = "; ".join(f"{s['rows']} {told(s)}" for s in facts["scores"]) + looked
     return facts, checked("evaluate", facts=facts)
 
 

@@ -206,13 +206,14 @@ def _sentence(found: Mapping[str, Any]) -> str:
     best = max(rest, key=lambda facts: facts["gain"]["over_the_threshold"]["value"])
     gain = best["gain"]["over_the_threshold"]
     told = gain["interval"][0] > 0
+    moved = "" if alone["interval"][0] > 0 else " (not told from nothing)"
     unit = (
         "per row, in your costs"
         if found["stated"]
         else f"per row, a missed {found['labels'][1]!r} counted as {found['costs']['false_negative']:.3g} false ones"
     )
     return (
-        f"moving the threshold of {found['candidate']} saves {alone['value']:.4g} [{alone['interval'][0]:.4g}, {alone['interval'][1]:.4g}] {unit}; "
+        f"moving the threshold of {found['candidate']} saves {alone['value']:.4g} [{alone['interval'][0]:.4g}, {alone['interval'][1]:.4g}]{moved} {unit}; "
         f"the best further remedy is {best['remedy']}: {gain['value']:+.4g} [{gain['interval'][0]:.4g}, {gain['interval'][1]:.4g}] beyond it"
         + ("" if told else ", which cannot be told from nothing")
     )

@@ -114,7 +114,8 @@ def age(
     column = next(iter(table.role("time")), None)
     if column is None:
         raise StudyError(
-            "there is no time column", rule="ageing is measured along time", found=f"columns are {listed(table.names)}", do="set data.time"
+            "there is no time column", rule="ageing is measured along time", found=f"columns are {listed(table.names)}",
+            do="name the column that says when a row was: data: {time: COLUMN} in study.yaml",
         )  # fmt: skip
     values = table.frame[column.name].cast(pl.Datetime("us"))
     known = np.flatnonzero(values.is_not_null().to_numpy())

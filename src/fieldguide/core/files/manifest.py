@@ -75,9 +75,10 @@ def verify(folder: Path, what: str, made_by: str, needed: str) -> None:
         found = (
             "it does not exist" if not folder.exists() else "a file" if folder.is_file() else "no manifest.json in it"
         )
+        inside = sorted(folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
         raise ModelError(
             f"{folder} is not {article} {noun} folder", rule=f"{article} {noun} folder holds {MANIFEST}", found=found,
-            do=f"name the folder that {made_by} wrote",
+            do=f"name the folder that {made_by} wrote" + (f": {inside[0].parent}" if inside else ""),
         )  # fmt: skip
     files = read_json(folder / MANIFEST).get("files")
     if not isinstance(files, dict) or needed not in files:

@@ -21,6 +21,13 @@ from fieldguide.core.files.disk import disk_error
 from fieldguide.faces.cli.app import app
 
 INTERRUPTED = 130
+MEANT = {
+    "leaderboard": "status FOLDER", "show": "status FOLDER", "create": "init TABLE --target COLUMN", "new": "init TABLE --target COLUMN",
+    "start": "init TABLE --target COLUMN", "fit": "run FOLDER", "test": "finalize FOLDER", "score": "evaluate FILE --study FOLDER",
+    "compare": "evaluate FILE --study FOLDER", "export": "package FOLDER CANDIDATE -o MODEL", "deploy": "serve MODEL",
+    "monitor": "gap MODEL", "drift": "gap MODEL", "retrain": "refresh MODEL",
+}  # fmt: skip
+"""Verbs of other tools, and ours for the same."""
 VERBS = (
     "join",
     "steps",
@@ -47,7 +54,8 @@ def main() -> None:
     """Run the command line; every failure ends in one message and its exit status."""
     try:
         # Some versions of typer return the status of Ctrl-C instead of raising it, and end by themselves on a closed pipe.
-        status = app(prog_name="fieldguide", standalone_mode=False)
+        typed = ["version"] if sys.argv[1:] == ["--version"] else sys.argv[1:]
+        status = app(args=typed, prog_name="fieldguide", standalone_mode=False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt
         if isinstance(status, int) and status:  # some return the status of typer.Exit as well
@@ -102,10 +110,28 @@ def _misused(error: Any) -> int:
     return _failed(
         UsageError(
             message, rule=context.get_usage() if context is not None else "fieldguide VERB ...",
-            found=shlex.join(["fieldguide", *sys.argv[1:]]), do=f"{context.command_path if context is not None else 'fieldguide'} --help",
+            found=shlex.join(["fieldguide", *sys.argv[1:]]), do=_instead(error, context),
         ),
         UsageError.exit_status,
     )  # fmt: skip
+
+
+def _instead(error: Any, context: Any) -> str:
+    """Return what to type: what is missing and what it means, the verb that was probably meant, or where options are listed."""
+    listing = f"{context.command_path if context is not None else 'fieldguide'} --help"
+    meant = (
+        MEANT.get(sys.argv[1]) if len(sys.argv) > 1 and error.format_message().startswith("No such command") else None
+    )
+    below = getattr(getattr(context, "command", None), "commands", None)
+    if below and getattr(context, "parent", None) is not None and error.format_message().startswith("No such command"):
+        return f"put one of {', '.join(below)} before it: {listing}"
+    if meant is not None:
+        return f"fieldguide {meant}, which is the verb for it here; all verbs: {listing}"
+    param = getattr(error, "param", None)
+    if not error.format_message().startswith("Missing") or not getattr(param, "help", None):
+        return listing
+    name = param.opts[0] if param.opts[0].startswith("-") else param.metavar
+    return f"add {name}: {param.help}; all options: {listing}"
 
 
 def _failed(error: FieldguideError, status: int) -> int:

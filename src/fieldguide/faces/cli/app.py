@@ -101,6 +101,18 @@ def say(terminal: Any, result: Mapping[str, Any], brief: bool = False) -> None:
     say_result(terminal, result, brief)
 
 
+def say_candidates(terminal: Any, study: Any) -> None:
+    """Print the candidates that were tried, the best first, and whether anybody has looked at the test set; reads no data."""
+    from fieldguide.faces.report.facts import recorded
+    from fieldguide.faces.terminal import leaderboard
+
+    tried = recorded(study).entries()
+    if tried:
+        seal = "the seal is open" if study.seal.looks else "the test set is still sealed"
+        terminal.print(f"\n[bold]Candidates[/], judged on validation rows; {seal}")
+        terminal.print(leaderboard(tried))
+
+
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
     print(json.dumps(data, ensure_ascii=False, default=str))

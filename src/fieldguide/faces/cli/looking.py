@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fieldguide.faces.cli.app import AsJson, Folder, app, console, print_json
+from fieldguide.faces.cli.app import AsJson, Folder, app, console, print_json, say_candidates
 
 
 @app.command()
@@ -15,7 +15,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     """Where the study stands, what is unproven, what comes next."""
     from fieldguide.workflow import Study
 
-    found = Study(folder).status()
+    study = Study(folder)
+    found = study.status()
     if as_json:
         print_json(found)
         return
@@ -32,9 +33,10 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     if found["unproven"]:
         terminal.print("Unproven:")
         say_findings(terminal, found["unproven"])
+    say_candidates(terminal, study)
     if found["next"]:
         verb = "finalize" if found["next"] == "finalize" else "run"
-        terminal.print(f"Next: [bold]fieldguide {verb} {folder}[/]")
+        terminal.print(f"\nNext: [bold]fieldguide {verb} {folder}[/]")
 
 
 @app.command()

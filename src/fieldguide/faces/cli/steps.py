@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldguide.faces.cli.app import AsJson, Folder, Reason, app, console, document, print_json, say, with_progress
+from fieldguide.faces.cli.app import (
+    AsJson,
+    Folder,
+    Reason,
+    app,
+    console,
+    document,
+    print_json,
+    say,
+    say_candidates,
+    with_progress,
+)
 
 INIT_TAKES = "CSV, TSV, Parquet or Arrow; or a folder: of classes, with train and test folders, with a table of its files, a Hugging Face dataset"
 
@@ -100,13 +111,10 @@ def run(
     for result in study.results():
         if result.step not in ("prepare", "finalize"):
             say(terminal, result.to_dict(), brief=True)
-    if study.leaderboard():
-        from fieldguide.faces.terminal import leaderboard
-
-        terminal.print("\n[bold]Candidates[/], judged on validation rows; the test set is still sealed")
-        terminal.print(leaderboard(study.leaderboard()))
+    say_candidates(terminal, study)
     following = f"fieldguide run {folder}" if fast else f"fieldguide finalize {folder}"
-    terminal.print(f"\nNext: [bold]{following}[/]   See it: [bold]fieldguide report {folder}[/]")
+    after = "" if study.seal.looks else f"Next: [bold]{following}[/]   "
+    terminal.print(f"\n{after}See it: [bold]fieldguide report {folder}[/]")
 
 
 def _step_verb(name: str, help_text: str) -> None:

@@ -57,7 +57,7 @@ class SQLite(_sql.Reading):
                 f"there is no log {self.path}",
                 rule="a log is made by fieldguide serve",
                 found="no such file",
-                do="check the URL",
+                do="name the log that fieldguide serve wrote, such as sqlite:///predictions.db",
             )
         self._lock = threading.Lock()
         self._ahead, self._merged = self.path.with_name(self.path.name + "-wal"), 0
