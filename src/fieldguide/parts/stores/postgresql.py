@@ -119,7 +119,7 @@ class PostgreSQL(_sql.Reading):
                     f"there is no log in {shown(self.url)}",
                     rule="a log is made by fieldguide serve",
                     found="a database without its tables",
-                    do="name the log that fieldguide serve wrote, such as sqlite:///predictions.db",
+                    do="name the log that fieldguide serve wrote, such as postgresql://localhost/predictions",
                 )
             added = [
                 f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}" for table, column, kind in _sql.ADDED
