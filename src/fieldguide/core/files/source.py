@@ -77,6 +77,14 @@ class Source:
             return Path.cwd()
         return self.path if self.path.is_dir() else self.path.resolve().parent
 
+    @property
+    def stamp(self) -> tuple[str, int, int] | None:
+        """What tells one state of a file from another: path, bytes, time of the last change [ns]; None for anything else."""
+        if self.path is None or not self.path.is_file():
+            return None
+        state = self.path.stat()
+        return str(self.path.resolve()), state.st_size, state.st_mtime_ns
+
     def n_rows(self) -> int:
         return self.count
 
