@@ -18,8 +18,9 @@ from fieldguide.core.reading import read_frame
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
-from fieldguide.steps.online import gap as step
-from fieldguide.steps.online.gap import Judged, gap, gap_of_log
+from fieldguide.steps.online import gap_parts as step
+from fieldguide.steps.online.gap import gap_of_log
+from fieldguide.steps.online.gap_parts import Judged, gap
 from fieldguide.steps.online.refresh import refresh_of_log
 from fieldguide.workflow import load_model
 

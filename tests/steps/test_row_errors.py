@@ -10,7 +10,7 @@ import pytest
 
 from fieldguide.core.errors import DataError
 from fieldguide.core.online.assignment import Allocation
-from fieldguide.core.online.log import Outcome, Prediction, Served, predictions
+from fieldguide.core.online.log import Entry, Outcome, Prediction, Served, predictions
 from fieldguide.core.table import Column
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.online.experiment import plan, start, status, verdict
@@ -65,7 +65,8 @@ def test_what_has_no_target_has_no_error(tmp_path: Path) -> None:
 
 def test_an_experiment_on_label_sets_is_decided_by_the_error_and_by_a_label_that_counts(tmp_path: Path) -> None:
     """The candidate's probabilities are sharper; what comes is the same in both arms, so that the label is not more frequent."""
-    rng, entries = np.random.default_rng(0), []  # type: tuple[np.random.Generator, list[Entry]]
+    rng = np.random.default_rng(0)
+    entries: list[Entry] = []
     deal = Allocation("trial", {"control": 0.5, "candidate": 0.5})
     log = f"sqlite:///{tmp_path}/log.db"
     folder = tmp_path / "trial"

@@ -20,6 +20,7 @@ from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import Entry, Outcome, Prediction, Query
+from fieldguide.faces.report.online import gap as section
 from fieldguide.faces.server.arms import Arm
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
@@ -260,6 +261,8 @@ def test_a_forecast_is_judged_step_by_step_by_the_values_of_its_series(
     assert {part["name"]: part["value"] for part in facts["parts"]}["skew"] == pytest.approx(0, abs=1e-9)
     assert facts["corrected"]["n"] == 1 and facts["unmatched"]["n"] == 0
     assert "+4" in command("gap", forecaster, "--log", log, "--wait", "0d").out
+    page = str(section(None, facts))  # type: ignore[arg-type]
+    assert "Step by step" in page and "steps with an outcome" in page, "and so does the report"
 
 
 def test_a_forecast_is_judged_by_its_id_and_by_a_list_of_which_some_is_not_known_yet(
@@ -286,6 +289,7 @@ def test_a_forecast_is_judged_by_its_id_and_by_a_list_of_which_some_is_not_known
     found = row_errors(shops.store, next(shops.store.scan()))
     assert found["judged"].to_list() == [2.0, 1.0], "the same steps as a measure of an experiment"
     assert facts["unmatched"]["n"] == 2 and facts["unmatched"]["example"]["time"] == "2012-01-15 00:00:00"
+    assert "2 of 4 outcomes belong to no step of any forecast, such as series a time 2012-01-15" in facts["sentence"]
     tell(shops, {"id": answer["a"]["id"], "value": [value("a", 96 + k) for k in range(4)]})
     assert gap_of_log(forecaster, log, wait="0d").facts["n_known"] == 5, "the list, told again when more of it is known"
 
@@ -349,6 +353,9 @@ def test_a_model_of_several_outputs_is_retrained_in_all_of_them(
         served,
         *({"id": i, "value": [left, top], "name": "box"} for i, left, top in zip(ids, table["left"], table["top"])),
     )
+    command("join", tmp_path / "newer", "--from-log", log, "--as-of", "2100-01-01")
+    newer = pl.read_parquet(tmp_path / "newer" / "from_log.parquet")
+    assert newer.columns[-2:] == ["mood", "box"] and newer["box"].null_count() == 0 and newer["mood"][0].startswith("[")
     rooms(200, seed=4).select("x0", "x1", "mood", box=pl.format("[{}, {}]", "left", "top")).write_csv(
         tmp_path / "earlier.csv"
     )

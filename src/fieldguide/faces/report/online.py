@@ -219,15 +219,23 @@ def _drift(seen: Mapping[str, Any]) -> list[Block]:
 
 
 def gap(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
-    """Return the blocks of the step gap: promised, met, and the parts of the difference."""
+    """Return the blocks of the step gap, output by output: promised, met, and the parts of the difference."""
     if at(f, "silence"):
         return []
+    further = at(f, "outputs", default=[])
+    if not further:
+        return _gap_of(f)
+    return [block for one in (f, *further) for block in (blocks.heading(str(one["output"])), *_gap_of(one))]
+
+
+def _gap_of(f: Mapping[str, Any]) -> list[Block]:
+    of = str(at(f, "of", default="rows"))
     title, parts = str(at(f, "metric_title", default="score")), at(f, "parts", default=[])
     places = decimals_for([at(f, "online", "interval"), *(p.get("interval") for p in parts)])
     items = [
         (f"{title} promised", f"{valued(at(f, 'promised'), places)} on {at(f, 'promised_rows', default='')} rows"),
-        (f"{title} met", f"{valued(at(f, 'online'), places)} on {number(at(f, 'n_known'))} rows with an outcome"),
-        ("Old enough to be judged", f"{number(at(f, 'n_mature'))} of {number(at(f, 'n'))} rows"), ("The gap", valued(at(f, "gap"), places, True)),
+        (f"{title} met", f"{valued(at(f, 'online'), places)} on {number(at(f, 'n_known'))} {of} with an outcome"),
+        ("Old enough to be judged", f"{number(at(f, 'n_mature'))} of {number(at(f, 'n'))} {of}"), ("The gap", valued(at(f, "gap"), places, True)),
     ]  # fmt: skip
     drawn = [
         {"name": p["name"], "kind": "network", "value": p["value"], "low": at(p, "interval", 0), "high": at(p, "interval", 1), "label": f"{number(p['value'], places, True)} {span(p.get('interval'), places, True)}"}
@@ -253,4 +261,22 @@ def gap(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         blocks.table(
             [column("part"), column("value", True), column("95 % interval", True), column("what it is")], rows
         ),
+        *_steps(f, title),
     ]
+
+
+def _steps(f: Mapping[str, Any], title: str) -> list[Block]:
+    """Return a forecast's score step by step, and the outcomes that belong to none of its steps."""
+    steps = at(f, "steps", default=[])
+    if not steps:
+        return []
+    rows = [[f"+{one['step']}", number(one["value"]), number(one["n"])] for one in steps]
+    idle = at(f, "unmatched", default={"n": 0, "of": 0})
+    note = f"Scale: {at(f, 'scaled', default='')}."
+    if idle["n"]:
+        about = ", ".join(f"{name} {value}" for name, value in idle["example"].items())
+        note += (
+            f" {number(idle['n'])} of {number(idle['of'])} outcomes belong to no step of any forecast, such as {about}."
+        )
+    columns = [column("step"), column(title, True), column("judged", True)]
+    return [blocks.table(columns, rows, caption="Step by step", note=note)]

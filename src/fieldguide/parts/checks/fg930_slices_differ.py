@@ -45,9 +45,7 @@ class SlicesDiffer:
         adjusted = holm(np.array([row[4] for row in rows]))
         sure = sorted((p, *row) for p, row in zip(adjusted.tolist(), rows) if p <= self.alpha)
         if not sure:
-            return [
-                passed(self, f"The effect is the same in all {count(len(rows), 'slice')}, as far as noise allows.")
-            ]
+            return [passed(self, f"The effect is the same in all {count(len(rows), 'slice')}, as far as noise allows.")]
         p, measure, name, part, mean, _ = sure[0]
         sentence = (
             f"Where {name}, {measure} changes by {number(part['value'])} {span(part['interval'])}, elsewhere by {number(mean)} "

@@ -50,7 +50,7 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
     come or not: those that have come so soon are not like the others.
 
     Returns:
-        columns: unit, prediction_time, the features as served, the target as text (none where the model has none); facts: n_logged, n_immature,
+        columns: unit, prediction_time, the features as served, the target as text (none where the model has none), further outputs that have outcomes of their own names; facts: n_logged, n_immature,
         n_without_outcome, n_rows, wait [s], model.
 
     Raises:
@@ -70,7 +70,8 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
     query = Query(wanted.query.start, wanted.query.end, model, wanted.query.arm, wanted.query.experiment)
     logged = cells(store, model, query)
     stored = [column.name for column in known.columns if "expression" not in column.read]
-    twice = sorted({UNIT, TIME, target} & set(stored))
+    further = [name for one in known.outputs[1:] if store.outcomes(Query(name=(name := str(one["name"])))).height]
+    twice = sorted({UNIT, TIME, target, *further} & set(stored))
     if task.family == "structure" and not twice:  # without a target every row that was served may be learned from
         own = logged.records.select(pl.col("unit").alias(UNIT), pl.col("time").alias(TIME))
         rows = own.hstack(logged.cells.select(stored).get_columns()).sort(TIME, maintain_order=True)
@@ -84,14 +85,17 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
             "a feature has the name of a column of the table", rule=f"{UNIT}, {TIME} and the target are columns of their own",
             found=listed(twice), do="name the target otherwise by --target, or the feature in the model",
         )  # fmt: skip
-    found = joined(store, query, wanted.outcome).filter(
-        pl.col("recorded").is_null() | (pl.col("recorded") <= wanted.at)
-    ).select("id", "label", "recorded")  # fmt: skip
+    found = _told(store, query, _outcome(store, wanted.outcome, target), wanted.at)
     told = logged.records.select("id", "unit", "time").join(found, on="id", how="left", maintain_order="left")
     until = judged_until(told, wanted.at, SHARE) if told.height else None
     label = pl.col("label") if wanted.absent is None else pl.col("label").fill_null(wanted.absent)
     # A feature may be called id, time or label: the log's own columns are renamed before the two meet.
     own = told.select(pl.col("unit").alias(UNIT), pl.col("time").alias(TIME), label.alias(target))
+    for name in further:  # of several outputs each has outcomes of its own name
+        other = _told(store, query, name, wanted.at).select("id", pl.col("label").alias(name))
+        own = own.hstack(
+            told.select("id").join(other, on="id", how="left", maintain_order="left").select(name).get_columns()
+        )
     rows = own.hstack(logged.cells.select(stored).get_columns())
     mature = rows if until is None else rows.filter(pl.col(TIME) <= until)
     kept = mature.filter(pl.col(target).is_not_null())
@@ -106,7 +110,19 @@ def table(store: LogStore, wanted: Wanted) -> tuple[pl.DataFrame, dict[str, Any]
             found=f"{rows.height:,} answered rows, {facts['n_immature']:,} too young, {facts['n_without_outcome']:,} without an outcome "
             f"{wanted.outcome!r}", do="send outcomes (fieldguide outcomes), wait, or say what no outcome means by --absent",
         )  # fmt: skip
-    return kept.sort(TIME, maintain_order=True).select(UNIT, TIME, *stored, target), facts
+    return kept.sort(TIME, maintain_order=True).select(UNIT, TIME, *stored, target, *further), facts
+
+
+def _told(store: LogStore, query: Query, outcome: str, at: datetime) -> pl.DataFrame:
+    """Return id, label and recorded of the rows whose outcome of a name was known at a time."""
+    found = joined(store, query, outcome)
+    return found.filter(pl.col("recorded").is_null() | (pl.col("recorded") <= at)).select("id", "label", "recorded")
+
+
+def _outcome(store: LogStore, outcome: str, target: str) -> str:
+    """Return under which name the target's outcomes lie: as asked, or where there are none without a name, the target's own."""
+    unnamed = outcome == OUTCOME and not store.outcomes(Query(name=OUTCOME)).height
+    return target if unnamed and store.outcomes(Query(name=target)).height else outcome
 
 
 def _last(store: LogStore) -> str:

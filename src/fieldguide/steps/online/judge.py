@@ -141,7 +141,8 @@ def _measured(
     others = [name for name in found if name not in deciding]
     corrected = {"holm": holm, "benjamini_hochberg": benjamini_hochberg}[plan.correct]
     always = {name: min(found[name].always_p, before.p.get(name, 1.0)) for name in found}
-    adjusted, running = {}, {}
+    adjusted: dict[str, float] = {}
+    running: dict[str, float] = {}
     for names, correct in ((deciding, holm), (others, corrected)):
         adjusted.update(zip(names, correct(np.array([found[name].p for name in names])).tolist()))
         running.update(zip(names, holm(np.array([always[name] for name in names])).tolist()))
@@ -328,8 +329,8 @@ def power_of(plan: Plan, design: Design, history: Traffic, now: datetime | None)
         if part["units"] is not None and per_day:
             part["days"] = part["units"] / (per_day * dealt) + units.age.total_seconds() / 86_400
         n = part["units"] or (14 * per_day * dealt if per_day else whole.height)
-        sizes = [[n * share / dealt for share in pair] for pair in pairs]
-        part["shown"] = max(smallest_shown(found.variance, *size, level, plan.power) for size in sizes)
+        sizes = [tuple(n * share / dealt for share in pair) for pair in pairs]
+        part["shown"] = max(smallest_shown(found.variance, one, other, level, plan.power) for one, other in sizes)
         phases.append(part)
     return {
         "silence": "", "baseline": found.value, "variance": found.variance, "n_seen": whole.height, "per_day": per_day,
