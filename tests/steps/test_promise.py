@@ -50,7 +50,7 @@ def test_too_few_rows_tell_nothing():
 def bench(turn: float = 1.6, times: bool = True):
     _, y, at = world(0, turn)
     roles = SimpleNamespace(times=at if times else None, blocks=np.arange(len(y)))
-    return SimpleNamespace(problem=PROBLEM, roles=roles, rows=SimpleNamespace(truths=(y,)), seed=0)
+    return SimpleNamespace(problem=PROBLEM, roles=roles, rows=SimpleNamespace(truths=(y,), score_weights=None), seed=0)
 
 
 SEEN = {

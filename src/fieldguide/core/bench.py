@@ -210,12 +210,16 @@ class Bench:
         """Return scores, calibration and thresholds of predictions for development rows."""
         return judge(
             self.problem, self.truths(rows), original_scale(raw, self.problem.outputs), self.roles.blocks[rows], seed=self.seed,
-            rows="validation", replicates=replicates, times=self.times(rows),
+            rows="validation", replicates=replicates, times=self.times(rows), weights=self.weights(rows),
         )  # fmt: skip
 
     def times(self, rows: np.ndarray) -> np.ndarray | None:
         """Return the times of development rows, or None where the study is not chronological."""
         return None if self.roles.times is None else self.roles.times[rows]
+
+    def weights(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return what development rows count in scores, or None where all count alike."""
+        return None if self.rows.score_weights is None else self.rows.score_weights[rows]
 
     def truths(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         return tuple(truth[rows] for truth in self.rows.truths)
@@ -227,7 +231,7 @@ class Bench:
         left, right = (original_scale(tuple(p[np.isin(t.rows, rows)] for p in t.raw), outputs)[0] for t in (a, b))
         return difference(
             self.problem.output, self.rows.truths[0][rows], left, right, self.roles.blocks[rows], seed=self.seed,
-            thresholds=(a.entry["thresholds"][0], b.entry["thresholds"][0]), times=self.times(rows),
+            thresholds=(a.entry["thresholds"][0], b.entry["thresholds"][0]), times=self.times(rows), weights=self.weights(rows),
         )  # fmt: skip
 
     def cost(self, predictor: Predictor) -> tuple[float, float]:

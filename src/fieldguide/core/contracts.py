@@ -81,7 +81,8 @@ class Metric(Protocol):
     reads: ClassVar[Literal["probability", "decision", "value"]]
     families: ClassVar[tuple[str, ...]]  # "binary", "multiclass", "multilabel", "values", "vector", "structure"
     # A metric may also have `tasks: ClassVar[tuple[str, ...]]`: the only tasks that it judges, of its families. One that judges
-    # without a target has `each(truth, prediction)`, the rows' own parts of it, which are resampled as they are.
+    # without a target has `each(truth, prediction)`, the rows' own parts of it, which are resampled as they are. One that has no
+    # weighted form says `unweighted = True`: row weights are then left out of it, and every score says so.
     best: ClassVar[float]  # the value of a perfect prediction
     worst: ClassVar[float]  # the other end of its range; intervals are clipped to both
 
@@ -321,8 +322,11 @@ class Calibrator(Protocol):
     name: ClassVar[str]
     families: ClassVar[tuple[str, ...]]  # families of outputs it can correct
 
-    def fit(self, truth: np.ndarray, prediction: np.ndarray) -> Any:
-        """Return itself, fitted. Shape: truth (rows,) codes; prediction (rows, n_labels) probabilities."""
+    def fit(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> Any:
+        """Return itself, fitted. Shape: truth (rows,) codes; prediction (rows, n_labels) probabilities; weights (rows,) or None.
+
+        Weights are given only where rows weigh differently; a row of weight 0 is not heard.
+        """
 
     def correct(self, prediction: np.ndarray) -> np.ndarray:
         """Return corrected predictions of the same shape; rows do not depend on each other."""

@@ -20,7 +20,7 @@ from fieldguide.core.contracts import Metric, Predictions, Threshold
 from fieldguide.core.errors import GateError
 from fieldguide.core.model import Find, Model
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import Difference, Score, compare, score
+from fieldguide.core.score import Difference, Score, compare, how_weighed, score, weights_for
 from fieldguide.core.statistics.calibration import best_threshold, calibration, label_thresholds
 from fieldguide.core.statistics.dependence import Widening, dependence, less_sure, widened, widening_of
 from fieldguide.core.statistics.operating_point import threshold_to_reach
@@ -53,17 +53,18 @@ def threshold_for(
     prediction: np.ndarray,
     costs: Mapping[str, float],
     target: Mapping[str, float] | None = None,
+    weights: np.ndarray | None = None,
 ) -> Threshold:
     """Return the decision threshold of a binary output: the target recall or precision, least cost where costs are stated, best metric where it reads
     decisions, else None (0.5). Of label sets, one threshold for each label; see `label_thresholds`."""
     if output.metric is not None and output.family == "multilabel":
-        return label_thresholds(truth, prediction, output.metric)
+        return label_thresholds(truth, prediction, output.metric, weights)
     if output.family != "binary" or output.metric is None:
         return None
     if target:
-        return float(threshold_to_reach(truth, prediction[:, 1], target).threshold)
+        return float(threshold_to_reach(truth, prediction[:, 1], target, weights).threshold)
     if costs or output.metric.reads == "decision":
-        return float(best_threshold(truth, prediction[:, 1], metric=output.metric, costs=costs).threshold)
+        return float(best_threshold(truth, prediction[:, 1], output.metric, costs, weights).threshold)
     return None
 
 
@@ -76,6 +77,7 @@ class InTime:
         truths[i]: (rows,) coded truth of output i
         predictions[i]: (rows, width) on the original scale
         others[i]: the same of a rival, for differences; empty where there is none
+        weights: (rows,) what rows count in scores, or None
     """
 
     times: np.ndarray
@@ -83,16 +85,18 @@ class InTime:
     truths: Sequence[np.ndarray]
     predictions: Sequence[np.ndarray]
     others: Sequence[np.ndarray] = ()
+    weights: np.ndarray | None = None
 
 
 def judge(
     problem: Problem, truths: Sequence[np.ndarray], predictions: Predictions, blocks: np.ndarray, *, seed: int, rows: str,
     looks: int = 0, thresholds: Sequence[Threshold] | None = None, replicates: int = 1000, times: np.ndarray | None = None,
-    past: InTime | None = None,
+    past: InTime | None = None, weights: np.ndarray | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return scores, calibration and thresholds of predictions as plain data.
 
     Args:
+        weights: what rows count in scores, (rows,); None: all alike.
         times: of the rows, where the study is chronological: where neighbours in time err alike, intervals are wider.
         past: earlier rows with their answers, which tell more of how neighbours err.
 
@@ -102,13 +106,13 @@ def judge(
         blocks: (rows,) unit ids; intervals resample these
     """
     scores, calibrations, chosen = [], [], []
-    here = None if times is None else InTime(times, blocks, truths, predictions)
+    here = None if times is None else InTime(times, blocks, truths, predictions, weights=weights)
     for i, output in enumerate(problem.outputs):
         metric = metric_of(output)
         threshold = (
             thresholds[i]
             if thresholds is not None
-            else threshold_for(output, truths[i], predictions[i], problem.costs, problem.decide)
+            else threshold_for(output, truths[i], predictions[i], problem.costs, problem.decide, weights)
         )
         value, interval = score(
             metric,
@@ -117,17 +121,21 @@ def judge(
             blocks,
             seed=seed,
             replicates=replicates,
+            weights=weights,
         )
         n_units = len(np.unique(blocks))
         wider, made = along_time(output, i, metric, threshold, here, past, seed)
         interval = widened(value, interval, wider, metric.best, metric.worst)
         scores.append(
-            Score(output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made).to_dict()
-        )
+            Score(
+                output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made,
+                weighted=how_weighed(metric, weights, blocks),
+            ).to_dict()
+        )  # fmt: skip
         if output.targetless:
             calibrations.append({"output": output.name, **NO_CALIBRATION})
         else:
-            found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates)
+            found = calibration(truths[i], predictions[i], blocks, output.labels, seed, replicates, weights)
             nothing = NO_CALIBRATION if output.codes_more else {}
             calibrations.append({"output": output.name, **found.to_dict(), **nothing})
         chosen.append(threshold)
@@ -137,21 +145,21 @@ def judge(
 def difference(
     output: Output, truth: np.ndarray, a: np.ndarray, b: np.ndarray, blocks: np.ndarray, *, seed: int,
     thresholds: tuple[Threshold, Threshold] = (None, None), replicates: int = 1000, times: np.ndarray | None = None,
-    past: InTime | None = None,
+    past: InTime | None = None, weights: np.ndarray | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the paired difference of two predictions on the same rows; positive when `a` is better.
 
     Args:
-        times, past: as `judge` has them; `past` with the answers of both.
+        times, past, weights: as `judge` has them; `past` with the answers of both.
     """
     metric = metric_of(output)
     found = compare(
         metric, truth, readable(output, a, metric, thresholds[0]), readable(output, b, metric, thresholds[1]), blocks, seed=seed,
-        replicates=replicates,
+        replicates=replicates, weights=weights,
     )  # fmt: skip
     if times is None:
         return found.to_dict()
-    here = InTime(times, blocks, (truth,), (a,), (b,))
+    here = InTime(times, blocks, (truth,), (a,), (b,), weights)
     wider, made = along_time(output, 0, metric, thresholds[0], here, past, seed, thresholds[1])
     if wider is None:
         return found.to_dict()
@@ -179,12 +187,16 @@ def along_time(
 
     def statistic(part: InTime) -> Callable[[np.ndarray], np.ndarray]:
         read = readable(output, part.predictions[i], metric, threshold)
+        own = weights_for(metric, part.weights)
         if not part.others:
-            return lambda weights: metric.resample(part.truths[i], read, weights)
+            return lambda drawn: metric.resample(part.truths[i], read, drawn if own is None else drawn * own)
         rival = readable(output, part.others[i], metric, other)
-        return lambda weights: (
-            metric.resample(part.truths[i], read, weights) - metric.resample(part.truths[i], rival, weights)
-        )
+
+        def apart(drawn: np.ndarray) -> np.ndarray:
+            drawn = drawn if own is None else drawn * own
+            return metric.resample(part.truths[i], read, drawn) - metric.resample(part.truths[i], rival, drawn)
+
+        return apart
 
     wider = widening_of([(statistic(part), part.times, part.blocks) for part in parts], found, seed)
     if wider is None or wider.factor() <= 1:

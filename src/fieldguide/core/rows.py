@@ -65,7 +65,8 @@ class Rows:
     Shape:
         cells[name]: (rows,) float64 with NaN, or object with None
         truths[i]: (rows,) int64 codes or float64 values of output i, on the original scale
-        weights: (rows,) float64 or None
+        weights: (rows,) float64, what rows count in a fit, or None
+        score_weights: (rows,) float64, what they count in scores, or None; see `population.weigh`
     """
 
     columns: tuple[Column, ...]
@@ -73,6 +74,7 @@ class Rows:
     truths: tuple[np.ndarray, ...] = ()
     weights: np.ndarray | None = None
     n_rows: int = 0
+    score_weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.n_rows
@@ -89,12 +91,12 @@ class Rows:
             tuple(truth[rows] for truth in self.truths),
             None if self.weights is None else self.weights[rows],
             len(rows),
+            None if self.score_weights is None else self.score_weights[rows],
         )
 
     @staticmethod
     def of(table: Table, outputs: tuple[Output, ...], modalities: Callable[[str], Modality]) -> Rows:
         """Return the rows of a typed table; outputs may be empty where the truth is not known."""
-        weights = [table.frame[column.name].to_numpy() for column in table.role("weight")]
         readers = {column.name: modalities(column.modality).cells for column in table.features}
         frame: Any = table.frame
         return Rows(
@@ -103,8 +105,9 @@ class Rows:
             if isinstance(frame, Stored)
             else {name: read(frame[name]) for name, read in readers.items()},
             tuple(coded(output, frame) for output in outputs),
-            weights[0] if weights else None,
+            table.weights("learn"),
             table.n_rows,
+            table.weights("judge"),
         )
 
 

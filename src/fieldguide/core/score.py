@@ -26,6 +26,7 @@ from fieldguide.core.statistics.bootstrap import (
     unseen_share,
 )
 from fieldguide.core.statistics.calibration import Calibration, best_threshold
+from fieldguide.core.statistics.weighting import effective_size
 
 ALIKE = 0.9  # correlation of two candidates' influence, row by row: see `smallest_difference`
 SIGNAL = 1.2  # standard deviations between labels in `half_informed`
@@ -79,6 +80,8 @@ class Score:
         slices: parts of the rows.
         calibration: None where there is no probability or value to calibrate.
         made: how the interval was made, where it is not the plain bootstrap over units.
+        weighted: of a study with row weights, {effective}, how many equal units these are worth; False where the metric has no
+            weighted form and counts each row once; None without row weights.
 
     Examples:
         >>> Score("income", "roc_auc", 0.93, (0.92, 0.94), n=900, n_units=900, rows="test", looks=1).to_dict()["looks"]
@@ -97,12 +100,14 @@ class Score:
     slices: tuple[SliceScore, ...] = ()
     calibration: Calibration | None = None
     made: str = ""
+    weighted: Mapping[str, float] | bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score in the shape of `--json`."""
         return {
             "output": self.output, "metric": self.metric, "value": _plain(self.value), "interval": _ends(self.interval),
             "n": self.n, "rows": self.rows, "looks": self.looks, **({"made": self.made} if self.made else {}),
+            **({} if self.weighted is None else {"weighted": self.weighted}),
         }  # fmt: skip
 
     def facts(self) -> dict[str, Any]:
@@ -172,10 +177,12 @@ def score(
     Returns:
         (value, (low, high)), within the metric's range; NaN ends where fewer than two blocks can be judged.
     """
+    weights = weights_for(metric, weights)
     found = resampled(lambda w: metric.resample(truth, prediction, w), blocks, seed, replicates, level, weights)
     low, high = found.interval
     if not found.varies:
-        imagined = [v for v in _if_unseen(metric, truth, prediction, found.n_units, level) if math.isfinite(v)]
+        n_units = _units(found.n_units, blocks, weights)
+        imagined = [v for v in _if_unseen(metric, truth, prediction, n_units, level, weights) if math.isfinite(v)]
         low, high = min(low, *imagined), max(high, *imagined)
     least, most = sorted((metric.best, metric.worst))
     return found.estimate, (max(low, least), min(high, most))
@@ -202,6 +209,7 @@ def compare(
         prediction_a, prediction_b: (rows, n_labels) or (rows,), as `metric.reads` says
     """
     sign = 1.0 if metric.greater_is_better else -1.0
+    weights = weights_for(metric, weights)
 
     def statistic(chunk: np.ndarray) -> np.ndarray:
         return sign * (metric.resample(truth, prediction_a, chunk) - metric.resample(truth, prediction_b, chunk))
@@ -210,7 +218,7 @@ def compare(
     low, high = found.interval
     span = abs(metric.best - metric.worst)
     if not found.varies and math.isfinite(span) and (metric.reads == "decision" or found.estimate != 0):
-        unseen = unseen_share(found.n_units, level) * span
+        unseen = unseen_share(_units(found.n_units, blocks, weights), level) * span
         low, high = max(-span, low - unseen), min(span, high + unseen)
     return Difference(found.estimate, (low, high), found.p, len(truth))
 
@@ -222,6 +230,7 @@ def optimism(
     blocks: np.ndarray,
     seed: int = 0,
     replicates: int = 200,
+    weights: np.ndarray | None = None,
 ) -> float:
     """Return by how much the best of N candidates looks too good on the rows it was chosen on, in units of the metric.
 
@@ -240,9 +249,11 @@ def optimism(
     if len(predictions) < 2:
         return 0.0
     sign = 1.0 if metric.greater_is_better else -1.0
-    whole = np.array([sign * metric.score(truth, prediction) for prediction in predictions])
+    weights = weights_for(metric, weights)
+    whole = np.array([sign * metric.score(truth, prediction, weights) for prediction in predictions])
     gaps = []
-    for chunk in bootstrap_weights(blocks, replicates, seed):
+    for drawn_rows in bootstrap_weights(blocks, replicates, seed):
+        chunk = drawn_rows if weights is None else drawn_rows * weights
         drawn = sign * np.stack([metric.resample(truth, prediction, chunk) for prediction in predictions], axis=1)
         drawn = drawn[~np.isnan(drawn).any(1)]
         winner = drawn.argmax(1)
@@ -260,6 +271,7 @@ def smallest_difference(
     prediction: np.ndarray | None = None,
     alike: float = ALIKE,
     level: float = LEVEL,
+    weights: np.ndarray | None = None,
 ) -> float:
     """Return the smallest paired difference these rows can tell from none, before there is anything to compare.
 
@@ -276,8 +288,9 @@ def smallest_difference(
     """
     if prediction is None:
         prediction = half_informed(metric, output, truth, seed)
-    chunks = left_out_weights(blocks, seed=seed)
-    values = np.concatenate([metric.resample(truth, prediction, chunk) for chunk in chunks])
+    chunks, weights = left_out_weights(blocks, seed=seed), weights_for(metric, weights)
+    left = (chunk if weights is None else chunk * weights for chunk in chunks)
+    values = np.concatenate([metric.resample(truth, prediction, chunk) for chunk in left])
     values = values[np.isfinite(values)]
     if len(values) < 2:
         return math.nan
@@ -328,16 +341,39 @@ def _half_informed_columns(
     return (probability >= 0.5).astype(np.int64) if metric.reads == "decision" else np.asarray(probability)
 
 
-def _if_unseen(metric: Metric, truth: np.ndarray, prediction: np.ndarray, n_units: int, level: float) -> list[float]:
+def weights_for(metric: Metric, weights: np.ndarray | None) -> np.ndarray | None:
+    """Return row weights as a metric takes them: None where it has no weighted form (its class says `unweighted`)."""
+    return None if getattr(metric, "unweighted", False) else weights
+
+
+def how_weighed(
+    metric: Metric, weights: np.ndarray | None, blocks: np.ndarray | None = None
+) -> dict[str, float] | bool | None:
+    """Return what a score says of its weights; see `Score.weighted`."""
+    if weights is None:
+        return None
+    return False if weights_for(metric, weights) is None else {"effective": effective_size(weights, blocks)}
+
+
+def _units(n_units: int, blocks: np.ndarray, weights: np.ndarray | None) -> float:
+    """Return how many equal units these are worth."""
+    return n_units if weights is None else max(1.0, effective_size(weights, blocks))
+
+
+def _if_unseen(
+    metric: Metric, truth: np.ndarray, prediction: np.ndarray, n_units: float, level: float, base: np.ndarray | None = None
+) -> list[float]:  # fmt: skip
     """Return the metric if a share of rows, small enough to have gone unseen, were as wrong, or as right, as can be."""
     share = unseen_share(n_units, level)
     if hasattr(
         metric, "each"
     ):  # without a target no row is wrong: as far as a share of rows could carry a bounded mean
-        value = metric.score(truth, prediction)
+        value = metric.score(truth, prediction, base)
         ends = [end for end in (metric.best, metric.worst) if math.isfinite(end)]
         return [(1 - share) * value + share * end for end in ends] or [value]
     weights = np.repeat([(1 - share) / len(truth), share / len(truth)], len(truth))
+    if base is not None:
+        weights = weights * np.concatenate([base, base])
     if metric.reads == "value":  # as wrong: as if nothing but the mean were known there
         mean = np.broadcast_to(np.mean(truth, axis=0), prediction.shape)
         return [metric.score(np.concatenate([truth, truth]), np.concatenate([prediction, mean]), weights)]
@@ -360,12 +396,21 @@ def told(score: Mapping[str, Any]) -> str:
         'rmse 0.4336 [0.42, 0.45] on 4,128 rows'
         >>> told({"metric": "roc_auc", "value": None, "interval": [None, None], "n": 12})
         'roc_auc cannot be computed on these 12 rows'
+        >>> told({"metric": "mae", "value": 2.0, "interval": [1.5, 2.5], "n": 80, "weighted": {"effective": 41.3}})
+        'weighted mae 2 [1.5, 2.5] on 80 rows'
     """
     low, high = score["interval"]
+    name = f"{weighted(score)}{score['metric']}"
     if score["value"] is None:
-        return f"{score['metric']} cannot be computed on these {score['n']:,} rows"
+        return f"{name} cannot be computed on these {score['n']:,} rows"
     within = "no interval" if low is None or high is None else f"[{low:.4g}, {high:.4g}]"
-    return f"{score['metric']} {score['value']:.4g} {within} on {score['n']:,} rows"
+    return f"{name} {score['value']:.4g} {within} on {score['n']:,} rows"
+
+
+def weighted(score: Mapping[str, Any]) -> str:
+    """Return the word before a metric's name: "weighted " or, in a study with row weights, "unweighted "; else nothing."""
+    found = score.get("weighted")
+    return "" if found is None else "weighted " if found else "unweighted "
 
 
 def _plain(value: float) -> float | None:

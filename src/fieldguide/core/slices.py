@@ -15,7 +15,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Metric
 from fieldguide.core.language.expression import parse
-from fieldguide.core.score import Difference, SliceScore, score
+from fieldguide.core.score import Difference, SliceScore, score, weights_for
 from fieldguide.core.statistics.association import binned
 from fieldguide.core.statistics.bootstrap import REPLICATES, numbered, resampled
 from fieldguide.core.statistics.calibration import ratio_interval
@@ -70,6 +70,7 @@ def slice_scores(
     seed: int = 0,
     replicates: int = REPLICATES,
     calibrated: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> tuple[SliceScore, ...]:
     """Return the metric on parts of the rows, each with its interval and calibration ratio, or a typed silence.
 
@@ -80,22 +81,23 @@ def slice_scores(
 
     Shape:
         slices[name]: (rows,) bool
-        calibrated: (rows,)
+        calibrated, weights: (rows,)
     """
     blocks = np.arange(len(truth)) if blocks is None else np.asarray(blocks)
     if calibrated is None and np.ndim(truth) == 1:  # labels of a set and entries of a vector have no common ratio
         calibrated = _to_calibrate(metric, prediction)
     found = []
     for name, mask in slices.items():
-        silence = _silence(metric, truth, blocks, mask)
+        silence = _silence(metric, truth, blocks, mask, weights)
         n = int(np.sum(mask))
         if silence:
             found.append(SliceScore(name, n, silence=silence))
             continue
-        value, interval = score(metric, truth[mask], prediction[mask], blocks[mask], seed, replicates)
+        own = None if weights is None else weights[mask]
+        value, interval = score(metric, truth[mask], prediction[mask], blocks[mask], seed, replicates, own)
         ratio, ratio_ends = math.nan, (math.nan, math.nan)
         if calibrated is not None:
-            ratio, ratio_ends = ratio_interval(truth[mask], calibrated[mask], blocks[mask], seed, replicates)
+            ratio, ratio_ends = ratio_interval(truth[mask], calibrated[mask], blocks[mask], seed, replicates, own)
         found.append(SliceScore(name, n, value, interval, ratio, ratio_ends))
     return tuple(found)
 
@@ -127,29 +129,42 @@ def slice_gap(
     blocks: np.ndarray | None = None,
     seed: int = 0,
     replicates: int = REPLICATES,
+    weights: np.ndarray | None = None,
 ) -> Gap | None:
     """Return the gap between best and worst slice, with its interval; None with fewer than two slices to judge."""
     blocks = np.arange(len(truth)) if blocks is None else np.asarray(blocks)
-    heard = {name: np.asarray(mask) for name, mask in slices.items() if not _silence(metric, truth, blocks, mask)}
+    heard = {
+        name: np.asarray(mask) for name, mask in slices.items() if not _silence(metric, truth, blocks, mask, weights)
+    }
+    weights = weights_for(metric, weights)
     sign = 1.0 if metric.greater_is_better else -1.0
-    values = {name: sign * metric.score(truth[mask], prediction[mask]) for name, mask in heard.items()}
+    values = {
+        name: sign * metric.score(truth[mask], prediction[mask], None if weights is None else weights[mask])
+        for name, mask in heard.items()
+    }
     values = {name: value for name, value in values.items() if math.isfinite(value)}
     if len(values) < 2:
         return None
     best, worst = max(values, key=lambda k: values[k]), min(values, key=lambda k: values[k])
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        ends = [metric.resample(truth[heard[k]], prediction[heard[k]], weights[:, heard[k]]) for k in (best, worst)]
+    def statistic(drawn: np.ndarray) -> np.ndarray:
+        ends = [metric.resample(truth[heard[k]], prediction[heard[k]], drawn[:, heard[k]]) for k in (best, worst)]
         return sign * (ends[0] - ends[1])
 
-    found = resampled(statistic, blocks, seed, replicates)
+    found = resampled(statistic, blocks, seed, replicates, weights=weights)
     n = int((heard[best] | heard[worst]).sum())
     return Gap(best, worst, Difference(found.estimate, found.interval, found.p, n))
 
 
-def _silence(metric: Metric, truth: np.ndarray, blocks: np.ndarray, mask: np.ndarray) -> str:
+def _silence(
+    metric: Metric, truth: np.ndarray, blocks: np.ndarray, mask: np.ndarray, weights: np.ndarray | None = None
+) -> str:
     """Return why a slice cannot be judged, or an empty string."""
     n = int(np.sum(mask))
+    if weights is not None:
+        mask = mask & (weights > 0)
+        if n >= SMALLEST_SLICE > (counted := int(mask.sum())):
+            return f"only {counted} of {n:,} rows weigh anything, fewer than {SMALLEST_SLICE}"
     if n < SMALLEST_SLICE:
         return f"only {n} rows, fewer than {SMALLEST_SLICE}"
     if "values" not in metric.families and "vector" not in metric.families and len(np.unique(truth[mask])) < 2:

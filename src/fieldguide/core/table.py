@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed, nearest
 from fieldguide.core.files.stored import Stored
+from fieldguide.core.statistics.weighting import mean_one
 
 MEDIA_KINDS = ("text", "image", "audio", "series")
 ENCODED_KINDS = ("number", "category", "boolean", "datetime", *MEDIA_KINDS, "window")
 KINDS = (*ENCODED_KINDS, "id", "constant", "empty")
-ROLES = ("feature", "target", "time", "group", "key", "weight", "ignore")
+WEIGHTS = ("weight", "learn_weight", "judge_weight")
+"""Roles of a column of row weights: counted in learning and in scores, in learning alone, in scores alone."""
+ROLES = ("feature", "target", "time", "group", "key", *WEIGHTS, "ignore")
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-", "#N/A", "<NA>")
 
 
@@ -110,6 +113,11 @@ class Table:
             found=f"the columns are {listed(self.names)}",
             do="correct the name",
         )
+
+    def weights(self, what: Literal["learn", "judge"]) -> np.ndarray | None:
+        """Return what rows weigh in learning or in scores, (rows,) float64 with mean 1; None where all count alike."""
+        held = [column for column in self.columns if column.role in ("weight", f"{what}_weight")]
+        return mean_one(self.frame[held[0].name].to_numpy()) if held else None
 
     def role(self, role: str) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.role == role)

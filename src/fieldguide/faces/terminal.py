@@ -163,12 +163,14 @@ def compared(candidates: list[Mapping[str, Any]]) -> Table:
 def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
     """Return candidates as a table, the best first; where room is short, names are folded and numbers stay whole."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    from fieldguide.core.score import weighted
+
     score, *others = entries[0].get("scores") or [entries[0]["score"]]
     for name, right in (
         ("candidate", 0),
-        (f"{score['metric']}\n({score['output'] if others else score['rows']})", 1),
+        (f"{weighted(score)}{score['metric']}\n({score['output'] if others else score['rows']})", 1),
         ("95 % interval", 1),
-        *((f"{other['metric']}\n({other['output']})", 1) for other in others),
+        *((f"{weighted(other)}{other['metric']}\n({other['output']})", 1) for other in others),
         ("seconds", 1),
         ("MB", 1),
         ("ms a row", 1),

@@ -102,11 +102,13 @@ def evaluate(
     bar: Trial,
     *,
     looks: int,
+    weights: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Judge predictions on the development rows and on the sealed rows they cover, and beside the bar.
 
     Shape:
         truths[i], blocks: (rows of the study's table,)
+        weights: what these rows count in scores, or None
 
     Args:
         bar: the best baseline; compared on the development rows both have answered.
@@ -114,7 +116,7 @@ def evaluate(
     """
     problem, rows = bench.problem, answers.rows
     facts: dict[str, Any] = {"scores": [], "calibration": [], "n_rows": len(rows)}
-    thresholds = _thresholds(problem, truths, answers, split)
+    thresholds = _thresholds(problem, truths, answers, split, weights)
     for name, part in (("validation", split.development), ("test", split.test)):
         mask = np.isin(rows, part)
         if mask.sum() < 2:
@@ -122,6 +124,7 @@ def evaluate(
         judged = judge(
             problem, [truth[rows[mask]] for truth in truths], tuple(p[mask] for p in answers.predictions), blocks[rows[mask]],
             seed=bench.seed, rows=name, looks=looks if name == "test" else 0, thresholds=thresholds,
+            weights=None if weights is None else weights[rows[mask]],
         )  # fmt: skip
         facts["scores"] += judged["scores"]
         facts["calibration"] += judged["calibration"]
@@ -129,23 +132,29 @@ def evaluate(
     if len(common) > 1:
         beside = original_scale(bar.raw, problem.outputs)[0][theirs]
         against = difference(
-            problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed
-        )
+            problem.output, truths[0][common], answers.predictions[0][ours], beside, blocks[common], seed=bench.seed,
+            weights=None if weights is None else weights[common],
+        )  # fmt: skip
         facts["difference"] = {"bar": bar.name, **against}
     looked = f", look {looks} at the sealed rows" if any(s["rows"] == "test" for s in facts["scores"]) else ""
     facts["sentence"] = "; ".join(f"{s['rows']} {told(s)}" for s in facts["scores"]) + looked
     return facts, checked("evaluate", facts=facts)
 
 
-def _thresholds(problem: Problem, truths: tuple[np.ndarray, ...], answers: Answers, split: Split) -> list[Threshold]:
+def _thresholds(
+    problem: Problem, truths: tuple[np.ndarray, ...], answers: Answers, split: Split, weights: np.ndarray | None
+) -> list[Threshold]:
     """Thresholds chosen on the development rows, never on sealed ones; decisions made elsewhere are judged as they stand."""
     known = np.isin(answers.rows, split.development)
+    own = None if weights is None else weights[answers.rows[known]]
     found: list[Threshold] = []
     for output, truth, predicted in zip(problem.outputs, truths, answers.predictions):
         if output.family not in ("binary", "multilabel") or np.isin(predicted, (0.0, 1.0)).all():
             found.append(None)
         elif known.sum() >= FEWEST_TO_CHOOSE:
-            found.append(threshold_for(output, truth[answers.rows[known]], predicted[known], problem.costs))
+            found.append(
+                threshold_for(output, truth[answers.rows[known]], predicted[known], problem.costs, weights=own)
+            )
         elif output.family == "multilabel":
             found.append(None)
         else:

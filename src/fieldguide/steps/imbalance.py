@@ -23,6 +23,7 @@ from fieldguide.core.settings import with_values
 from fieldguide.core.statistics.bootstrap import resampled
 from fieldguide.core.statistics.calibration import best_threshold
 from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
+from fieldguide.core.statistics.weighting import effective_size
 from fieldguide.parts import find
 from fieldguide.steps.refine.calibrate import cross_fitted, quality
 
@@ -35,13 +36,14 @@ class _Judge:
     """What every remedy is judged on.
 
     Shape:
-        truth, blocks: (rows,)
+        truth, blocks, weights: (rows,); weights None where rows count alike
     """
 
     bench: Bench
     truth: np.ndarray
     blocks: np.ndarray
     costs: Mapping[str, float]
+    weights: np.ndarray | None = None
 
 
 def imbalance(bench: Bench, base: Trial, clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -70,7 +72,8 @@ def imbalance(bench: Bench, base: Trial, clock: Clock) -> tuple[dict[str, Any], 
     for trial in trials.values():
         rows = np.intersect1d(rows, trial.rows)
     truth = bench.truths(rows)[0]
-    share = float(truth.mean())
+    weights = bench.weights(rows)
+    share = float(np.average(truth, weights=weights))
     if share in (0.0, 1.0):
         raise StudyError(
             f"the remedies for imbalance cannot be compared on these rows of {output.name!r}",
@@ -79,7 +82,7 @@ def imbalance(bench: Bench, base: Trial, clock: Clock) -> tuple[dict[str, Any], 
         )  # fmt: skip
     stated = dict(bench.problem.costs)
     costs = stated or {"false_positive": 1.0, "false_negative": (1.0 - share) / share}
-    judge = _Judge(bench, truth, bench.roles.blocks[rows], costs)
+    judge = _Judge(bench, truth, bench.roles.blocks[rows], costs, weights)
     remedies, losses = [], {}
     for name, trial in trials.items():
         raw = tuple(p[np.isin(trial.rows, rows)] for p in trial.raw)
@@ -92,6 +95,7 @@ def imbalance(bench: Bench, base: Trial, clock: Clock) -> tuple[dict[str, Any], 
         }  # fmt: skip
     found = {
         "candidate": base.name, "output": output.name, "labels": list(output.labels), "n": len(rows), "share": share,
+        **({} if weights is None else {"weighted": {"effective": effective_size(weights, judge.blocks)}}),
         "costs": costs, "stated": bool(stated), "target": dict(bench.problem.decide), "remedies": remedies,
     }  # fmt: skip
     return {"sentence": _sentence(found), **found}, ()
@@ -120,21 +124,21 @@ def _with_loss(bench: Bench, loss: Any) -> Bench:
 
 def _judged(judge: _Judge, prediction: np.ndarray) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return facts of a remedy, and the cost of each row when cut at a half and at the learned threshold."""
-    bench, truth, blocks = judge.bench, judge.truth, judge.blocks
+    bench, truth, blocks, weights = judge.bench, judge.truth, judge.blocks, judge.weights
     output, positive = bench.problem.output, prediction[:, 1]
     calibrator = find("calibrators", "temperature")(bias=True)
-    again = cross_fitted(calibrator, truth, prediction, blocks, bench.seed)
+    again = cross_fitted(calibrator, truth, prediction, blocks, bench.seed, weights)
     called, threshold = _decided(judge, positive)
     rows = {"half": _costs(judge, positive >= 0.5), "threshold": _costs(judge, called)}
     facts = {
-        "average_precision": find("metrics", "average_precision")().score(truth, prediction),
+        "average_precision": find("metrics", "average_precision")().score(truth, prediction, weights),
         "calibration": {
-            "before": quality(output, truth, prediction, blocks, bench.seed), "after": quality(output, truth, again, blocks, bench.seed)
+            "before": quality(output, truth, prediction, blocks, bench.seed, weights), "after": quality(output, truth, again, blocks, bench.seed, weights)
         },
-        "at_a_half": {**_point(truth, positive >= 0.5), "threshold": 0.5, "cost": float(rows["half"].mean())},
-        "at_the_threshold": {**_point(truth, called), "threshold": threshold, "cost": float(rows["threshold"].mean())},
-        "curve": cost_curve(truth, positive, judge.costs),
-        "curve_calibrated": cost_curve(truth, again[:, 1], judge.costs),
+        "at_a_half": {**_point(truth, positive >= 0.5, weights), "threshold": 0.5, "cost": float(np.average(rows["half"], weights=weights))},
+        "at_the_threshold": {**_point(truth, called, weights), "threshold": threshold, "cost": float(np.average(rows["threshold"], weights=weights))},
+        "curve": cost_curve(truth, positive, judge.costs, weights=weights),
+        "curve_calibrated": cost_curve(truth, again[:, 1], judge.costs, weights=weights),
     }  # fmt: skip
     return facts, rows
 
@@ -152,19 +156,20 @@ def _decided(judge: _Judge, positive: np.ndarray) -> tuple[np.ndarray, float]:
     for number in range(PARTS):
         inside = part == number
         if inside.any() and len(np.unique(judge.truth[~inside])) > 1:
-            called[inside] = positive[inside] >= _threshold(judge, positive[~inside], judge.truth[~inside])
-    return called, _threshold(judge, positive, judge.truth)
+            called[inside] = positive[inside] >= _threshold(judge, positive, ~inside)
+    return called, _threshold(judge, positive, np.ones(len(part), bool))
 
 
-def _threshold(judge: _Judge, positive: np.ndarray, truth: np.ndarray) -> float:
-    target = judge.bench.problem.decide
+def _threshold(judge: _Judge, positive: np.ndarray, rows: np.ndarray) -> float:
+    target, truth, positive = judge.bench.problem.decide, judge.truth[rows], positive[rows]
+    weights = None if judge.weights is None else judge.weights[rows]
     if target:
-        return threshold_to_reach(truth, positive, target).threshold
-    return best_threshold(truth, positive, costs=judge.costs).threshold
+        return threshold_to_reach(truth, positive, target, weights).threshold
+    return best_threshold(truth, positive, costs=judge.costs, weights=weights).threshold
 
 
-def _point(truth: np.ndarray, called: np.ndarray) -> dict[str, Any]:
-    found = operating_point(truth, called.astype(np.float64), 0.5)
+def _point(truth: np.ndarray, called: np.ndarray, weights: np.ndarray | None) -> dict[str, Any]:
+    found = operating_point(truth, called.astype(np.float64), 0.5, weights)
     return {name: found[name] for name in ("recall", "precision")}
 
 
@@ -182,12 +187,12 @@ def _gain(before: np.ndarray, after: np.ndarray, judge: _Judge) -> dict[str, Any
     """
     saved = (before - after).astype(np.float64)
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        totals: np.ndarray = weights.astype(np.float64) @ saved / weights.sum(1)
+    def statistic(drawn: np.ndarray) -> np.ndarray:
+        totals: np.ndarray = drawn.astype(np.float64) @ saved / drawn.sum(1)
         return totals
 
-    interval = resampled(statistic, judge.blocks, judge.bench.seed, REPLICATES).interval
-    return {"value": float(saved.mean()), "interval": list(interval)}
+    interval = resampled(statistic, judge.blocks, judge.bench.seed, REPLICATES, weights=judge.weights).interval
+    return {"value": float(np.average(saved, weights=judge.weights)), "interval": list(interval)}
 
 
 def _sentence(found: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from fieldguide.core.errors import ConfigError, StudyError
 from fieldguide.core.finding import Finding
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import resampled, wilson
+from fieldguide.core.statistics.weighting import effective_size
 from fieldguide.parts import find
 
 PARTS = 5
@@ -80,10 +81,12 @@ def intervals(bench: Bench, base: Trial, level: float, clock: Clock) -> tuple[di
     truth, blocks = bench.truths(rows)[0], bench.roles.blocks[rows]
     crossed = float((low > high).mean())
     low, high = np.minimum(low, high), np.maximum(low, high)
-    margin = margins(truth, low, high, blocks, level, bench.seed)
+    weights = bench.weights(rows)
+    margin = margins(truth, low, high, blocks, level, bench.seed, weights)
     facts = {
         "candidate": base.name, "output": output.name, "level": level, "quantiles": list(quantiles), "n": len(rows), "crossed": crossed,
-        "before": covered(truth, low, high, blocks, bench.seed), "after": covered(truth, low - margin, high + margin, blocks, bench.seed),
+        **({} if weights is None else {"weighted": {"effective": effective_size(weights, blocks)}}),
+        "before": covered(truth, low, high, blocks, bench.seed, weights), "after": covered(truth, low - margin, high + margin, blocks, bench.seed, weights),
         "margin": float(np.mean(margin)), "seconds": sum(t.entry["seconds"] for t in ends),
         "examples": [
             {"truth": float(truth[i]), "low": float(low[i] - margin[i]), "high": float(high[i] + margin[i])}
@@ -108,11 +111,17 @@ def _at(bench: Bench, base: Trial, quantile: float, clock: Clock) -> Trial:
 
 
 def margins(
-    truth: np.ndarray, low: np.ndarray, high: np.ndarray, blocks: np.ndarray, level: float, seed: int
+    truth: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    blocks: np.ndarray,
+    level: float,
+    seed: int,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return by how much each row's interval is widened (or, below 0, narrowed), learned on the other units' rows.
 
-    None is narrowed beyond its middle: an interval has no width below 0.
+    None is narrowed beyond its middle: an interval has no width below 0. With row weights the share is one of the weight.
 
     Shape:
         all: (rows,)
@@ -123,13 +132,36 @@ def margins(
     found = np.zeros(len(truth))
     for number in range(PARTS):
         inside, others = part == number, np.sort(outside[part != number])
-        if inside.any() and len(others):
+        if weights is not None and inside.any():
+            found[inside] = _reached(outside[~inside], weights[~inside], level)
+        elif inside.any() and len(others):
             found[inside] = others[min(len(others) - 1, math.ceil(level * (len(others) + 1)) - 1)]
     narrowest: np.ndarray = np.maximum(found, (low - high) / 2)
     return narrowest
 
 
-def covered(truth: np.ndarray, low: np.ndarray, high: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
+def _reached(outside: np.ndarray, weights: np.ndarray, level: float) -> float:
+    """Return the smallest margin that holds a share `level` of the weight; 0 where nothing weighs.
+
+    Source: Tibshirani, Foygel Barber, Candès, Ramdas (2019), Conformal Prediction Under Covariate Shift, with the new row's own
+    weight taken as the mean.
+    """
+    order = np.argsort(outside, kind="stable")
+    sums = np.cumsum(weights[order])
+    if not len(sums) or sums[-1] <= 0:
+        return 0.0
+    place = int(np.searchsorted(sums, level * (sums[-1] + weights.mean()) * (1 - 1e-12)))
+    return float(outside[order[min(place, len(sums) - 1)]])
+
+
+def covered(
+    truth: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    blocks: np.ndarray,
+    seed: int,
+    weights: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Return the share of rows inside with its interval over units, the shares below and above, and the widths.
 
     Shape:
@@ -141,12 +173,36 @@ def covered(truth: np.ndarray, low: np.ndarray, high: np.ndarray, blocks: np.nda
         (0.667, 0.3333333333333333, 3.0)
     """
     inside = (truth >= low) & (truth <= high)
-    weights = inside.astype(np.float64)
+    hits = inside.astype(np.float64)
+    if weights is not None:
+        return _covered_weight(truth, low, high, blocks, seed, weights)
     if len(np.unique(blocks)) == len(blocks):
         interval = list(wilson(float(inside.sum()), len(inside)))
     else:
-        interval = list(resampled(lambda w: w.astype(np.float64) @ weights / w.sum(1), blocks, seed, 500).interval)
+        interval = list(resampled(lambda w: w.astype(np.float64) @ hits / w.sum(1), blocks, seed, 500).interval)
     return {
         "coverage": float(inside.mean()), "interval": interval, "below": float((truth < low).mean()), "above": float((truth > high).mean()),
         "mean_width": float((high - low).mean()), "median_width": float(np.median(high - low)),
+    }  # fmt: skip
+
+
+def _covered_weight(
+    truth: np.ndarray, low: np.ndarray, high: np.ndarray, blocks: np.ndarray, seed: int, weights: np.ndarray
+) -> dict[str, Any]:
+    """The same as shares and means of the weight."""
+
+    def mean(values: np.ndarray) -> float:
+        return float(np.average(values, weights=weights))
+
+    hits, width = ((truth >= low) & (truth <= high)).astype(np.float64), high - low
+    if len(np.unique(blocks)) == len(blocks):
+        n = effective_size(weights)
+        interval = list(wilson(mean(hits) * n, n))
+    else:
+        interval = list(resampled(lambda w: w @ hits / w.sum(1), blocks, seed, 500, weights=weights).interval)
+    order = np.argsort(width, kind="stable")
+    middle = width[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
+    return {
+        "coverage": mean(hits), "interval": interval, "below": mean(truth < low), "above": mean(truth > high), "mean_width": mean(width),
+        "median_width": float(middle),
     }  # fmt: skip

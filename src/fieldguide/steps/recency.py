@@ -21,6 +21,7 @@ from fieldguide.core.errors import StudyError, listed
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of, readable
 from fieldguide.core.problem import Problem
+from fieldguide.core.score import weights_for
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.statistics.bootstrap import bootstrap_weights
 from fieldguide.core.statistics.decay import Cells, Estimate, costs, curve, fresh_scores, recommended, windows_compared
@@ -49,6 +50,7 @@ PIECES = 4
 def recency(
     problem: Problem, truth: np.ndarray, times: np.ndarray, blocks: np.ndarray, answers: Answers, candidate: str, *,
     period: str | None = None, seed: int = 0, watch: Callable[[dict[str, Any]], None] = lambda event: None,
+    weights: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:  # fmt: skip
     """Measure how the candidate's score falls with its age, and what retraining less often would cost.
 
@@ -60,9 +62,10 @@ def recency(
         answers: fits the candidate on some rows and answers others.
         candidate: its name.
         period: see `periods_for`.
+        weights: what rows count in scores, or None.
 
     Shape:
-        truth, times, blocks: (rows,)
+        truth, times, blocks, weights: (rows,)
 
     Returns:
         facts (curve, windows, schedules, recommended; or a silence) and findings FG711 to FG713.
@@ -81,6 +84,7 @@ def recency(
             problem, f"only {design.n_judged} periods hold {FEWEST_IN_PERIOD} rows that no earlier period knows"
         )
     truth, blocks = truth[rows], blocks[rows]
+    weights = None if weights is None else weights_for(metric, weights[rows])
 
     def answer(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
         watch({"event": "trial", "candidate": candidate})
@@ -89,12 +93,12 @@ def recency(
     identity = np.arange(len(rows))
     n_copies = max(N_SHUFFLES[0], min(N_SHUFFLES[1], MOST_FITS // design.n_starts))
     still = np.stack([
-        design.cells(metric, truth, answer, order, sliding=True)[0] for order in _shuffled(design, blocks, n_copies, rng)
+        design.cells(metric, truth, weights, answer, order, sliding=True)[0] for order in _shuffled(design, blocks, n_copies, rng)
     ])  # fmt: skip
     windows = {}
     for window in ("sliding", "growing"):
-        loss, given = design.cells(metric, truth, answer, identity, sliding=window == "sliding")
-        draws = design.resampled(metric, truth, blocks, given, seed)
+        loss, given = design.cells(metric, truth, weights, answer, identity, sliding=window == "sliding")
+        draws = design.resampled(metric, truth, weights, blocks, given, seed)
         windows[window] = Cells(loss, draws, still, design.n_rows, design.first)
     facts = _facts(problem, metric, periods, design, windows, candidate, len(rows))
     return facts, checked("recency", problem=problem, facts=facts)
@@ -124,16 +128,18 @@ def age(
     return recency(
         bench.problem, bench.rows.truths[0][known], times, bench.roles.blocks[known],
         lambda train, judged: answers(known[train], known[judged]), trial.name, period=period, seed=bench.seed, watch=bench.watch,
+        weights=bench.weights(known),
     )  # fmt: skip
 
 
 def decay_of(
-    metric: Metric, truth: np.ndarray, times: np.ndarray, blocks: np.ndarray, answers: Answers, n_periods: int, *, seed: int = 0
+    metric: Metric, truth: np.ndarray, times: np.ndarray, blocks: np.ndarray, answers: Answers, n_periods: int, *, seed: int = 0,
+    weights: np.ndarray | None = None,
 ) -> tuple[float, list[Estimate], Estimate] | None:  # fmt: skip
     """Return a short decay curve: a few equal periods, sliding windows of two or three of them, four shuffles of time.
 
     Shape:
-        truth, times, blocks: (rows,)
+        truth, times, blocks, weights: (rows,)
 
     Returns:
         the length of a period [microseconds], the added loss at ages 1, 2, …, and their mean; None where too few rows
@@ -150,15 +156,16 @@ def decay_of(
     if design.n_judged < 2:
         return None
     truth, blocks = truth[rows], blocks[rows]
+    weights = None if weights is None else weights_for(metric, weights[rows])
 
     def answer(train: np.ndarray, judged: np.ndarray) -> np.ndarray:
         return answers(rows[train], rows[judged])
 
     still = np.stack([
-        design.cells(metric, truth, answer, order, sliding=True)[0] for order in _shuffled(design, blocks, N_SHUFFLES[0], rng)
+        design.cells(metric, truth, weights, answer, order, sliding=True)[0] for order in _shuffled(design, blocks, N_SHUFFLES[0], rng)
     ])  # fmt: skip
-    loss, given = design.cells(metric, truth, answer, np.arange(len(rows)), sliding=True)
-    draws = design.resampled(metric, truth, blocks, given, seed)
+    loss, given = design.cells(metric, truth, weights, answer, np.arange(len(rows)), sliding=True)
+    draws = design.resampled(metric, truth, weights, blocks, given, seed)
     cells = Cells(loss, draws, still, design.n_rows, design.first)
     return periods.length, curve(cells), costs(cells, [cells.oldest])[0]
 
@@ -237,7 +244,14 @@ class _Design:
         return int((self.n_rows[self.first :] > 0).sum())
 
     def cells(
-        self, metric: Metric, truth: np.ndarray, answer: Answers, order: np.ndarray, *, sliding: bool
+        self,
+        metric: Metric,
+        truth: np.ndarray,
+        weights: np.ndarray | None,
+        answer: Answers,
+        order: np.ndarray,
+        *,
+        sliding: bool,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Fit a model up to every period and judge it on all later ones.
 
@@ -258,22 +272,31 @@ class _Design:
             given.append(answered)
             for period in np.unique(self.period[places]):
                 part = self.period[places] == period
-                loss[start, period] = _loss(metric, truth[order[places[part]]], answered[part], None)
+                rows = order[places[part]]
+                own = None if weights is None else weights[rows]
+                loss[start, period] = _loss(metric, truth[rows], answered[part], own)
         return loss, given
 
     def resampled(
-        self, metric: Metric, truth: np.ndarray, blocks: np.ndarray, given: list[np.ndarray], seed: int
+        self,
+        metric: Metric,
+        truth: np.ndarray,
+        weights: np.ndarray | None,
+        blocks: np.ndarray,
+        given: list[np.ndarray],
+        seed: int,
     ) -> np.ndarray:
         """Return (draws, starts, periods) losses under resampled blocks; a draw has the same rows for every model."""
         places = np.flatnonzero(self.judged & (self.period >= self.first))
-        weights = np.concatenate(list(bootstrap_weights(blocks[places], N_DRAWS, seed)))
+        drawn = np.concatenate(list(bootstrap_weights(blocks[places], N_DRAWS, seed)))
+        drawn = drawn if weights is None else drawn * weights[places]
         found = np.full((N_DRAWS, self.n_starts, len(self.n_rows)), np.nan)
         for start, answered in enumerate(given):
             mine = places[len(places) - len(answered) :]
             for period in np.unique(self.period[mine]):
                 part = np.flatnonzero(self.period[mine] == period)
                 columns = part + len(places) - len(answered)
-                found[:, start, period] = _loss(metric, truth[mine[part]], answered[part], weights[:, columns])
+                found[:, start, period] = _loss(metric, truth[mine[part]], answered[part], drawn[:, columns])
         return found
 
 
@@ -281,6 +304,8 @@ def _loss(metric: Metric, truth: np.ndarray, answered: np.ndarray, weights: np.n
     sign = -1.0 if metric.greater_is_better else 1.0
     if weights is None:
         return sign * float(metric.resample(truth, answered, np.ones((1, len(truth)), np.float32))[0])
+    if weights.ndim == 1:
+        return sign * float(metric.resample(truth, answered, weights[None])[0])
     return sign * metric.resample(truth, answered, weights)
 
 

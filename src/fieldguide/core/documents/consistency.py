@@ -63,6 +63,11 @@ def contradictions(document: Document) -> Iterator[Mistake]:
     for place in _PLACES:
         if place != "known_at" and at("data", place) is not None and at("data", place) in targets:
             yield mistake(("data", place), "is the target already", at("data", place))
+    if at("population", "weigh") not in (None, "both") and at("data", "weight") is None:
+        yield mistake(("population", "weigh"), "there is nothing to weigh by: data.weight names no column")
+    if at("problem", "task") == "forecast" and at("data", "weight") is not None:
+        what = "forecasts are learned and judged window by window, each counted once: take it out"
+        yield mistake(("data", "weight"), what, at("data", "weight"))
     columns = at("data", "columns")
     for name, said in columns.items() if isinstance(columns, Mapping) else ():
         if name in targets and (said == "ignore" or (isinstance(said, Mapping) and said.get("role") == "ignore")):

@@ -380,7 +380,9 @@ class DataSection(Section):
         description="share of the images or sounds of a column that may be unreadable; more is an error",
     )
     sample: Whole = Field(200_000, ge=100, description="explore to refine work on a sample above this many [rows]")
-    weight: Name | None = Field(default=None, description="the column of row weights")
+    weight: Name | None = Field(
+        default=None, description="the column of row weights, counted in learning and in scores; see population.weigh"
+    )
     series: Texts = Field(default=(), description="forecasts: the columns that say which series a row belongs to")
     known_future: Texts = Field(
         default=(), description="forecasts: number columns whose coming values are known beforehand, such as holidays"
@@ -408,6 +410,9 @@ class PopulationSection(Section):
     )
     immature: Literal["leave_out", "keep"] = Field(
         default="leave_out", description="rows so recent that their outcomes have not all arrived"
+    )
+    weigh: Literal["both", "learn", "judge"] = Field(
+        default="both", description="what row weights (data.weight) count in: learning and scores, or one of them"
     )
 
 

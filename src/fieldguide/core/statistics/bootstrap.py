@@ -33,7 +33,7 @@ class Resampled:
     """A number, its interval, and the distribution it came from.
 
     Args:
-        estimate: the statistic with every row counted once.
+        estimate: the statistic with every row counted once, or by its weight.
         interval: (low, high) at `level`; NaN where fewer than two blocks, or too few replicates, could be judged.
         error: jackknife standard error.
         p: two-sided p-value of "the true value is 0", consistent with the interval.
@@ -221,7 +221,7 @@ class _Shape:
         return float(min(1.0, 2 * stdtr(self.freedom, -abs(z) / self.stretch)))
 
 
-def unseen_share(n_units: int, level: float = LEVEL) -> float:
+def unseen_share(n_units: float, level: float = LEVEL) -> float:
     """Return the largest share that may have gone unseen in `n_units` independent units: Wilson's bound at zero.
 
     Formula: `z² / (n + z²)`, about 3.8 / n at 95 %.

@@ -7,7 +7,7 @@ is decided by steps; nothing is fitted here but one cut.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from fieldguide.core.contracts import Metric
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.statistics.bootstrap import LEVEL, NORMAL, resampled, wilson
+from fieldguide.core.statistics.weighting import effective_size
 
 BINS = 10
 CURVE_POINTS = 101
@@ -30,7 +31,7 @@ class Calibration:
             more than two labels: of the top label (confidence / accuracy). NaN where there is nothing to divide by.
         interval: (low, high) of the ratio.
         ratios: the same per label.
-        error: expected calibration error, the mean distance |predicted - observed| over bins, weighted by rows.
+        error: expected calibration error, the mean distance |predicted - observed| over bins, weighted by rows (by what they weigh).
         bins: see `reliability`.
     """
 
@@ -66,14 +67,17 @@ def calibration_ratio(truth: np.ndarray, prediction: np.ndarray, weights: np.nda
     return float(weights @ prediction) / total if total != 0 else math.nan
 
 
-def reliability(truth: np.ndarray, prediction: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:
+def reliability(
+    truth: np.ndarray, prediction: np.ndarray, bins: int = BINS, weights: np.ndarray | None = None
+) -> list[dict[str, float]]:
     """Return the reliability table: rows binned by prediction, as equal in number as ties allow.
 
     Each bin says `predicted` (mean), `observed` (mean of the truth), `n`, and `low` and `high` of the observed:
-    Wilson's interval where the truth is 0 or 1, else mean ± 1.96 standard errors. Bins treat rows as independent.
+    Wilson's interval where the truth is 0 or 1, else mean ± 1.96 standard errors. Bins treat rows as independent. With row weights
+    the means are weighted, `share` is what the bin weighs of all, and intervals count as many rows as the weights are worth.
 
     Shape:
-        truth, prediction: (rows,)
+        truth, prediction, weights: (rows,)
 
     Examples:
         >>> table = reliability(np.array([0, 0, 1, 1]), np.array([0.1, 0.1, 0.6, 0.8]), bins=2)
@@ -91,6 +95,9 @@ def reliability(truth: np.ndarray, prediction: np.ndarray, bins: int = BINS) -> 
     for code in np.unique(which):
         inside = which == code
         hits, n = truth[inside], int(inside.sum())
+        if weights is not None:
+            table += _weighed_bin(hits, prediction[inside], weights[inside], float(weights.sum()), shares)
+            continue
         if shares:
             low, high = wilson(float(hits.sum()), n)
         else:
@@ -101,6 +108,34 @@ def reliability(truth: np.ndarray, prediction: np.ndarray, bins: int = BINS) -> 
     return table
 
 
+def _weighed_bin(
+    hits: np.ndarray, prediction: np.ndarray, weights: np.ndarray, total: float, shares: bool
+) -> list[dict[str, float]]:
+    """Return the one cell of a bin of weighed rows; none where they weigh nothing."""
+    own = float(weights.sum())
+    if own <= 0:
+        return []
+    mean, n = float(weights @ hits) / own, effective_size(weights)
+    if shares:
+        low, high = wilson(mean * n, n)
+    else:
+        spread = float(weights @ (hits - mean) ** 2) / own
+        half = NORMAL.inv_cdf((1 + LEVEL) / 2) * math.sqrt(spread / (n - 1)) if n > 1 else math.inf
+        low, high = mean - half, mean + half
+    predicted = float(weights @ prediction) / own
+    return [{"predicted": predicted, "observed": mean, "n": len(hits), "low": low, "high": high, "share": own / total}]
+
+
+def _distance(bins: Sequence[Mapping[str, float]], n: int, weights: np.ndarray | None) -> float:
+    """Return the expected calibration error of a reliability table of n rows; NaN where it is empty."""
+    if not bins:
+        return math.nan
+    gaps = [(cell, abs(cell["predicted"] - cell["observed"])) for cell in bins]
+    if weights is not None:
+        return sum(cell["share"] * gap for cell, gap in gaps)
+    return sum(cell["n"] * gap for cell, gap in gaps) / max(1, n)
+
+
 def calibration(
     truth: np.ndarray,
     prediction: np.ndarray,
@@ -108,6 +143,7 @@ def calibration(
     labels: tuple[str, ...] = (),
     seed: int = 0,
     replicates: int = 1_000,
+    weights: np.ndarray | None = None,
 ) -> Calibration:
     """Return how calibrated predictions are, with the interval of the ratio.
 
@@ -118,9 +154,10 @@ def calibration(
         labels: class labels in code order; empty for values.
         seed: study seed.
         replicates: number of resamples.
+        weights: row weights, or None.
 
     Shape:
-        truth, blocks: (rows,); truth (rows, n_labels) int64 for label sets, (rows, n_entries) float64 for vectors
+        truth, blocks, weights: (rows,); truth (rows, n_labels) int64 for label sets, (rows, n_entries) float64 for vectors
         prediction: (rows, n_labels), or (rows,) or (rows, 1) for values, or as the truth
 
     Label sets are taken cell by cell, rows × labels. Entries of a vector may have different units: only their own ratios are told.
@@ -136,52 +173,64 @@ def calibration(
     prediction = np.asarray(prediction, dtype=np.float64)
     ratios: dict[str, float] = {}
     if np.ndim(truth) == 2:
-        return _joint_calibration(np.asarray(truth), prediction, blocks, labels, seed, replicates)
+        return _joint_calibration(np.asarray(truth), prediction, blocks, labels, seed, replicates, weights)
     if labels:
         truth = np.asarray(truth).astype(np.int64)
-        ratios = {label: calibration_ratio(truth == code, prediction[:, code]) for code, label in enumerate(labels)}
+        ratios = {
+            label: calibration_ratio(truth == code, prediction[:, code], weights) for code, label in enumerate(labels)
+        }
         top = prediction.argmax(1)
         happened = (truth == 1 if len(labels) == 2 else truth == top).astype(np.float64)
         promised = prediction[:, 1] if len(labels) == 2 else prediction.max(1)
     else:
         happened, promised = np.asarray(truth, dtype=np.float64), prediction.reshape(len(truth))
-    ratio, interval = ratio_interval(happened, promised, blocks, seed, replicates)
-    bins = reliability(happened, promised)
-    error = sum(cell["n"] * abs(cell["predicted"] - cell["observed"]) for cell in bins) / max(1, len(happened))
-    return Calibration(ratio, interval, ratios, error if bins else math.nan, tuple(bins))
+    ratio, interval = ratio_interval(happened, promised, blocks, seed, replicates, weights)
+    bins = reliability(happened, promised, weights=weights)
+    return Calibration(ratio, interval, ratios, _distance(bins, len(happened), weights), tuple(bins))
 
 
 def _joint_calibration(
-    truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, labels: tuple[str, ...], seed: int, replicates: int
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    blocks: np.ndarray,
+    labels: tuple[str, ...],
+    seed: int,
+    replicates: int,
+    weights: np.ndarray | None,
 ) -> Calibration:
     names = labels or tuple(map(str, range(truth.shape[1])))
-    ratios = {name: calibration_ratio(truth[:, i], prediction[:, i]) for i, name in enumerate(names)}
+    ratios = {name: calibration_ratio(truth[:, i], prediction[:, i], weights) for i, name in enumerate(names)}
     if truth.dtype.kind == "f":
         return Calibration(math.nan, (math.nan, math.nan), ratios, math.nan, ())
-    ratio, interval = ratio_interval(truth.sum(1), prediction.sum(1), blocks, seed, replicates)
-    bins = reliability(truth.ravel(), prediction.ravel())
-    error = sum(cell["n"] * abs(cell["predicted"] - cell["observed"]) for cell in bins) / max(1, truth.size)
-    return Calibration(ratio, interval, ratios, error if bins else math.nan, tuple(bins))
+    ratio, interval = ratio_interval(truth.sum(1), prediction.sum(1), blocks, seed, replicates, weights)
+    of_cell = None if weights is None else np.repeat(weights, truth.shape[1])
+    bins = reliability(truth.ravel(), prediction.ravel(), weights=of_cell)
+    return Calibration(ratio, interval, ratios, _distance(bins, truth.size, weights), tuple(bins))
 
 
 def ratio_interval(
-    truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int = 0, replicates: int = 1_000
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    blocks: np.ndarray,
+    seed: int = 0,
+    replicates: int = 1_000,
+    weights: np.ndarray | None = None,
 ) -> tuple[float, tuple[float, float]]:
     """Return the calibration ratio and its bootstrap interval.
 
     Shape:
-        truth, prediction, blocks: (rows,)
+        truth, prediction, blocks, weights: (rows,)
     """
-    ratio = calibration_ratio(truth, prediction)
+    ratio = calibration_ratio(truth, prediction, weights)
     if math.isnan(ratio):
         return ratio, (math.nan, math.nan)
     columns = np.column_stack([prediction, truth]).astype(np.float64)
 
-    def statistic(weights: np.ndarray) -> np.ndarray:
-        sums = weights.astype(np.float64) @ columns
+    def statistic(drawn: np.ndarray) -> np.ndarray:
+        sums = drawn.astype(np.float64) @ columns
         return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] != 0)
 
-    return ratio, resampled(statistic, blocks, seed, replicates).interval
+    return ratio, resampled(statistic, blocks, seed, replicates, weights=weights).interval
 
 
 @dataclass(frozen=True)
@@ -283,7 +332,9 @@ SURE = 1.64
 """Standard errors by which a cut must be better: one-sided, at 5 %."""
 
 
-def label_thresholds(truth: np.ndarray, probability: np.ndarray, metric: Metric) -> tuple[float, ...]:
+def label_thresholds(
+    truth: np.ndarray, probability: np.ndarray, metric: Metric, weights: np.ndarray | None = None
+) -> tuple[float, ...]:
     """Return one threshold per label of a set, chosen by the metric where it reads decisions, else 0.5 each.
 
     Labels are cut one after the other, each at the best of up to 32 cuts between its probabilities while the others stay,
@@ -292,7 +343,7 @@ def label_thresholds(truth: np.ndarray, probability: np.ndarray, metric: Metric)
     wherever mistakes of both kinds cost the same.
 
     Shape:
-        truth: (rows, n_labels) of 0 and 1; probability: (rows, n_labels)
+        truth: (rows, n_labels) of 0 and 1; probability: (rows, n_labels); weights: (rows,) or None
 
     Examples:
         >>> from fieldguide import parts
@@ -306,7 +357,9 @@ def label_thresholds(truth: np.ndarray, probability: np.ndarray, metric: Metric)
         return tuple(cuts.tolist())
     sign = 1.0 if metric.greater_is_better else -1.0
     choices = [_between(column) for column in probability.T]
-    weights = np.random.default_rng(0).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), RESAMPLES)
+    drawn = np.random.default_rng(0).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), RESAMPLES)
+    if weights is not None:
+        drawn = drawn * weights
     decided = (probability >= cuts).astype(np.int64)
     for _ in range(SWEEPS):
         moved = False
@@ -314,9 +367,9 @@ def label_thresholds(truth: np.ndarray, probability: np.ndarray, metric: Metric)
             tried = [(cut, _with(decided, label, column >= cut)) for cut in choices[label]]
             if not tried:
                 continue
-            scores = [_defined(sign * metric.score(truth, other)) for _, other in tried]
+            scores = [_defined(sign * metric.score(truth, other, weights)) for _, other in tried]
             cut, best = tried[int(np.argmax(scores))]
-            gains = sign * (metric.resample(truth, best, weights) - metric.resample(truth, decided, weights))
+            gains = sign * (metric.resample(truth, best, drawn) - metric.resample(truth, decided, drawn))
             if np.isfinite(gains).all() and gains.mean() > SURE * gains.std() + 1e-12:
                 cuts[label], decided, moved = cut, best, True
         if not moved:

@@ -13,6 +13,7 @@ import numpy as np
 from fieldguide.core.errors import DataError
 from fieldguide.core.statistics.bootstrap import wilson
 from fieldguide.core.statistics.calibration import CURVE_POINTS, Threshold, _cuts
+from fieldguide.core.statistics.weighting import effective_size, mean_one
 
 
 def threshold_to_reach(
@@ -43,7 +44,7 @@ def threshold_to_reach(
         (0.5, 1.0)
     """
     truth, probability = np.asarray(truth).astype(np.int64), np.asarray(probability, np.float64)
-    if not len(truth) or not truth.any():
+    if not len(truth) or not (truth if weights is None else truth * weights).any():
         raise DataError(
             "there is nothing to choose a threshold on",
             rule="a target recall or precision needs positive rows",
@@ -76,11 +77,15 @@ def rates(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return hits / real, hits / called
 
 
-def operating_point(truth: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, Any]:
+def operating_point(
+    truth: np.ndarray, probability: np.ndarray, threshold: float, weights: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return recall and precision at a threshold, each with Wilson's interval and its rows.
 
+    With row weights both are weighted, and an interval counts as many rows as its weights are worth.
+
     Shape:
-        truth, probability: (rows,)
+        truth, probability, weights: (rows,)
 
     Examples:
         >>> found = operating_point(np.array([0, 1, 1]), np.array([0.2, 0.3, 0.9]), 0.5)
@@ -88,6 +93,8 @@ def operating_point(truth: np.ndarray, probability: np.ndarray, threshold: float
         (0.5, 1.0, 2)
     """
     truth, called = np.asarray(truth) == 1, np.asarray(probability) >= threshold
+    if weights is not None:
+        return _weighed_point(truth, called, float(threshold), np.asarray(weights, np.float64))
     hits = float((truth & called).sum())
     found: dict[str, Any] = {"threshold": float(threshold)}
     for name, rows in (("recall", int(truth.sum())), ("precision", int(called.sum()))):
@@ -96,13 +103,26 @@ def operating_point(truth: np.ndarray, probability: np.ndarray, threshold: float
     return found
 
 
+def _weighed_point(truth: np.ndarray, called: np.ndarray, threshold: float, weights: np.ndarray) -> dict[str, Any]:
+    found: dict[str, Any] = {"threshold": threshold}
+    for name, rows in (("recall", truth), ("precision", called)):
+        total = float(weights[rows].sum())
+        value, n = (
+            (float(weights[truth & called].sum()) / total, effective_size(weights[rows])) if total > 0 else (None, 0.0)
+        )
+        interval = [None, None] if value is None else list(wilson(value * n, n))
+        found[name] = {"value": value, "interval": interval, "n": int(rows.sum())}
+    return found
+
+
 def cost_curve(
-    truth: np.ndarray, probability: np.ndarray, costs: Mapping[str, float], points: int = CURVE_POINTS
-) -> list[dict[str, float]]:
+    truth: np.ndarray, probability: np.ndarray, costs: Mapping[str, float], points: int = CURVE_POINTS,
+    weights: np.ndarray | None = None,
+) -> list[dict[str, float]]:  # fmt: skip
     """Return the cost per row at thresholds from 0 to 1, with recall and precision beside it.
 
     Shape:
-        truth, probability: (rows,)
+        truth, probability, weights: (rows,)
 
     Examples:
         >>> curve = cost_curve(np.array([0, 1]), np.array([0.2, 0.8]), {"false_positive": 1, "false_negative": 5}, points=3)
@@ -111,6 +131,8 @@ def cost_curve(
     """
     truth, probability = np.asarray(truth).astype(np.int64), np.asarray(probability, np.float64)
     wrong = costs.get("false_positive", 1.0), costs.get("false_negative", 1.0)
+    if weights is not None:
+        return _weighed_curve(truth, probability, wrong, points, mean_one(weights))
     found = []
     for threshold in np.linspace(0.0, 1.0, points):
         called = probability >= threshold
@@ -119,5 +141,23 @@ def cost_curve(
         found.append({
             "threshold": float(threshold), "cost": (wrong[0] * false_positive + wrong[1] * false_negative) / len(truth),
             "recall": hits / max(1.0, float(truth.sum())), "called": float(called.mean()),
+        })  # fmt: skip
+    return found
+
+
+def _weighed_curve(
+    truth: np.ndarray, probability: np.ndarray, wrong: tuple[float, float], points: int, weights: np.ndarray
+) -> list[dict[str, float]]:
+    """The same with every row counted by its weight, whose mean is 1."""
+    found, positive = [], float(weights @ (truth == 1))
+    for threshold in np.linspace(0.0, 1.0, points):
+        called = probability >= threshold
+        false_positive, false_negative = (
+            float(weights @ (called & (truth == 0))),
+            float(weights @ (~called & (truth == 1))),
+        )
+        found.append({
+            "threshold": float(threshold), "cost": (wrong[0] * false_positive + wrong[1] * false_negative) / len(truth),
+            "recall": (positive - false_negative) / max(1e-300, positive), "called": float(weights @ called) / len(truth),
         })  # fmt: skip
     return found

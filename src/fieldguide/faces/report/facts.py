@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.result import Result
+from fieldguide.core.score import weighted
 
 STEPS = ("frame", "split", "explore", "prepare", "baseline", "train", "refine", "finalize")
 BEFORE = ("join",)
@@ -91,9 +92,14 @@ class Recorded:
 
     @property
     def title(self) -> str:
-        """The metric as written in reports: "ROC AUC"."""
+        """The metric as written in reports: "ROC AUC", "weighted ROC AUC" where rows have weights."""
         name = self.metric or at(self.facts("explore"), "metrics", 0, "metric") or ""
-        return metric_titles().get(name, (name, True))[0] or "score"
+        return self.weighted + (metric_titles().get(name, (name, True))[0] or "score")
+
+    @property
+    def weighted(self) -> str:
+        """The word before the metric's name: "weighted " where row weights count in it, "unweighted " where it leaves them out."""
+        return weighted(at(self.facts("baseline"), "entries", 0, "scores", 0, default={}))
 
     @property
     def greater(self) -> bool:

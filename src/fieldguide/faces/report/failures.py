@@ -15,6 +15,7 @@ from fieldguide.faces.report.figures import ABSENT, decimals_for, number, plural
 from fieldguide.faces.report.pictures import worst
 
 MOST_LABELS = 30
+WEIGHED = " A row counts as what it weighs, 1 on average."
 HOLDS = {True: "yes", False: "no", None: "cannot be told"}
 
 
@@ -98,7 +99,7 @@ def _confusion(r: Recorded, final: Mapping[str, Any]) -> Block | None:
         for i, line in enumerate(table[:MOST_LABELS]) for j, n in enumerate(line[:MOST_LABELS])
     ]  # fmt: skip
     right = sum(table[i][i] for i in range(len(table))) / total
-    note = f"{share(right)} decided right, {_decided(drawn)}." + (
+    note = f"{share(right)} decided right, {_decided(drawn)}.{WEIGHED if r.weighted == 'weighted ' else ''}" + (
         f" {MOST_LABELS} of {len(labels)} labels shown." if len(labels) > MOST_LABELS else ""
     )
     return blocks.chart(
@@ -230,5 +231,5 @@ def _cost(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
     return [blocks.heading("Cost at the threshold"), blocks.facts([
         ("Threshold (frozen before the seal was opened)", number(cost.get("threshold"), 4)), ("False positives", number(cost.get("false_positives"))),
         ("False negatives", number(cost.get("false_negatives"))), ("Cost in total", number(cost.get("total"))), ("Cost a row", number(cost.get("per_row"))),
-        ("Rows", number(cost.get("n"))),
+        ("Rows", f"{number(cost.get('n'))}{'.' + WEIGHED if r.weighted == 'weighted ' else ''}"),
     ])]  # fmt: skip

@@ -113,9 +113,13 @@ def _parts(one: Mapping[str, Any]) -> list[Block]:
     table = at(one, "drawn", "confusion", default=[])
     labels = at(one, "drawn", "labels", default=[])
     if one.get("task") == "ordinal" and table:
-        apart = [abs(i - j) for i, line in enumerate(table) for j, n in enumerate(line) for _ in range(n)]
-        counts = {d: apart.count(d) for d in sorted(set(apart))}
-        rows = [[number(d), number(n), f"{n / max(1, len(apart)):.1%}"] for d, n in counts.items()]
+        counts: dict[int, float] = {}
+        for i, line in enumerate(table):
+            for j, n in enumerate(line):
+                if n:
+                    counts[abs(i - j)] = counts.get(abs(i - j), 0) + n
+        total = sum(counts.values())
+        rows = [[number(d), number(n), f"{n / total:.1%}"] for d, n in sorted(counts.items())]
         columns = [column("levels off", True), column("rows", True), column("share", True)]
         return [
             blocks.table(

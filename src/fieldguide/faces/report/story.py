@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fieldguide.core.score import weighted
 from fieldguide.faces.report import blocks
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import STEPS, Recorded, at, check_titles, metric_titles
@@ -43,6 +44,7 @@ def header(r: Recorded) -> dict[str, Any]:
         ("Target", targets), ("Unit", at(problem, "unit") or "not stated"), ("Decision", at(problem, "decision") or "not stated"),
         ("Known at", at(problem, "prediction_time")), ("Judged by", r.title if r.metric else "no metric frozen yet"),
         ("Worth shipping", f"{number(at(problem, 'success'))} {r.title} or more over the baseline" if at(problem, "success") else "not stated"),
+        ("Row weights", _weights(at(r.facts("frame"), "population", "weights", default={}))),
         ("Costs", costs), ("Limits", limits), ("Data", Path(str(at(r.facts("frame"), "table", default=""))).name), ("Rows", number(at(r.facts("frame"), "n_rows"))),
         ("Data hash", str(at(split, "data_hash", default=""))[:16]), ("Recorded", moment(r.moments[1]) if r.moments[1] else ""), ("Seed", at(r.config, "seed")),
     ]  # fmt: skip
@@ -52,6 +54,14 @@ def header(r: Recorded) -> dict[str, Any]:
         "items": [(name, str(value)) for name, value in items if value not in (None, "")], "seal": {"label": "The sealed test set", **seal(r)}, "number": headline(r),
         "verdict": verdict(r),
     }  # fmt: skip
+
+
+def _weights(found: Mapping[str, Any]) -> str:
+    """Return what rows weigh, in words; "" where all count alike."""
+    if not found:
+        return ""
+    zero = f", {number(found.get('n_zero'))} of weight 0" if found.get("n_zero") else ""
+    return f"{found.get('column')}, counted in {found.get('counts_in')}: {number(found.get('n'))} rows{zero} tell as much as {number(round(found['effective']))} equal ones"
 
 
 def _asked(r: Recorded) -> str:
@@ -195,7 +205,7 @@ def _scores(r: Recorded) -> Block:
     for s in every:
         test = s.get("rows") == "test"
         rows.append([
-            s.get("output"), "test (sealed)" if test else "validation", metric_titles().get(str(s.get("metric")), (s.get("metric"), True))[0],
+            s.get("output"), "test (sealed)" if test else "validation", f"{weighted(s)}{metric_titles().get(str(s.get('metric')), (s.get('metric'), True))[0]}",
             number(s.get("value"), places), span(s.get("interval"), places), number(s.get("n")), number(s.get("looks")) if test else ABSENT,
         ])  # fmt: skip
     optimism = at(final, "optimism") if final else at(r.facts("refine"), "optimism", "value")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from fieldguide.core.settings import setting, values_of
+from fieldguide.core.statistics.weighting import effective_size
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,20 @@ class Isotonic:
 
     curves: tuple[Any, ...] = setting((), "of each label the predicted and the observed shares at its bends, fitted")
 
-    def fit(self, truth: np.ndarray, prediction: np.ndarray) -> Self:
+    def fit(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> Self:
         """Return itself with a curve for each label (of two labels, for the second).
 
         Shape:
             truth: (rows,) codes
             prediction: (rows, n_labels) probabilities
+            weights: (rows,) or None
         """
         truth, prediction = np.asarray(truth, np.int64), np.asarray(prediction, np.float64)
+        if weights is not None:
+            heard = weights > 0
+            truth, prediction, weights = truth[heard], prediction[heard], weights[heard]
         labels = (1,) if prediction.shape[1] == 2 else range(prediction.shape[1])
-        return replace(self, curves=tuple(_curve(truth == label, prediction[:, label]) for label in labels))
+        return replace(self, curves=tuple(_curve(truth == label, prediction[:, label], weights) for label in labels))
 
     def correct(self, prediction: np.ndarray) -> np.ndarray:
         """Return corrected probabilities. Shape: (rows, n_labels) in and out."""
@@ -67,13 +72,18 @@ class Isotonic:
         return {"name": self.name, "settings": values_of(self)}
 
 
-def _curve(happened: np.ndarray, predicted: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _curve(
+    happened: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     from scipy.optimize import isotonic_regression
 
     levels, which, counts = np.unique(predicted, return_inverse=True, return_counts=True)
-    shares = np.bincount(which, happened, len(levels)) / counts
+    n: float = len(happened)
+    if weights is not None:
+        counts, n = np.bincount(which, weights, len(levels)), effective_size(weights)
+    shares = np.bincount(which, happened if weights is None else weights * happened, len(levels)) / counts
     risen = isotonic_regression(shares, weights=counts).x
-    margin = 0.5 / (len(happened) + 1.0)
+    margin = 0.5 / (n + 1.0)
     risen = np.clip(risen, margin, 1.0 - margin)
     bends = np.ones(len(levels), bool)
     bends[1:-1] = (risen[1:-1] != risen[:-2]) | (risen[1:-1] != risen[2:])

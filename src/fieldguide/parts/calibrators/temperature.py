@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from fieldguide.core.settings import setting, values_of
+from fieldguide.core.statistics.weighting import effective_size
 
 LEAST = 1e-12  # probabilities below it count as it: a logarithm is taken
 
@@ -44,12 +45,13 @@ class Temperature:
     inverse: float = setting(1.0, "1 / T, fitted")
     biases: tuple[float, ...] = setting((), "what is added to each label's logarithm, fitted")
 
-    def fit(self, truth: np.ndarray, prediction: np.ndarray) -> Self:
+    def fit(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> Self:
         """Return itself with the temperature of least log loss.
 
         Shape:
             truth: (rows,) codes
             prediction: (rows, n_labels) probabilities
+            weights: (rows,) or None
         """
         from scipy.optimize import minimize
 
@@ -57,7 +59,11 @@ class Temperature:
         logs = _logs(prediction)
         n, k = logs.shape
         hits = np.eye(k)[truth]
-        rate = (hits.sum(0) + 1.0) / (n + k)  # a label that is never right pulls its bias no further than one row would
+        own = None if weights is None else np.asarray(weights, np.float64) / np.sum(weights)
+        counts, n_heard = (hits.sum(0), n) if own is None else (effective_size(own) * (own @ hits), effective_size(own))
+        rate = (counts + 1.0) / (
+            n_heard + k
+        )  # a label that is never right pulls its bias no further than one row would
 
         def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
             inverse = np.exp(point[0])
@@ -65,8 +71,9 @@ class Temperature:
             moved = moved - moved.max(1, keepdims=True)
             odds = np.exp(moved)
             shares = odds / odds.sum(1, keepdims=True)
-            value = float((np.log(odds.sum(1)) - (moved * hits).sum(1)).mean())
-            slope = (shares - hits) / n
+            losses = np.log(odds.sum(1)) - (moved * hits).sum(1)
+            value = float(losses.mean() if own is None else own @ losses)
+            slope = (shares - hits) / n if own is None else (shares - hits) * own[:, None]
             first = float((slope * logs).sum() * inverse)
             return value + 1e-6 * point[0] ** 2, np.append(
                 first + 2e-6 * point[0], slope.sum(0)[1:] if self.bias else []
@@ -74,7 +81,8 @@ class Temperature:
 
         start = np.zeros(k if self.bias else 1)
         if self.bias:
-            start[1:] = (np.log(rate) - np.log(np.clip(np.exp(logs).mean(0), LEAST, 1)))[1:]
+            promised = np.average(np.exp(logs), axis=0, weights=own)
+            start[1:] = (np.log(rate) - np.log(np.clip(promised, LEAST, 1)))[1:]
         found = minimize(
             objective, start, jac=True, method="L-BFGS-B", bounds=[(-4.0, 4.0)] + [(-20.0, 20.0)] * (len(start) - 1)
         )

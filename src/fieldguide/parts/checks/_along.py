@@ -14,7 +14,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Roles
 from fieldguide.core.problem import Output
-from fieldguide.core.table import Column, Table
+from fieldguide.core.table import WEIGHTS, Column, Table
 
 MOST_ROWS = 50_000
 MOST_LEVELS = 50
@@ -145,7 +145,7 @@ def segments(table: Table, rows: np.ndarray, *, fewest: int = 30, most_columns: 
     found = []
     candidates = [c for c in table.columns if c.kind in ("category", "boolean", "number", "id", "text")]
     for column in candidates:
-        if column.role in ("target", "ignore", "weight", "key"):
+        if column.role in ("target", "ignore", *WEIGHTS, "key"):
             continue
         values = table.frame[column.name]
         if column.kind == "number" and not _few_numbers(values):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.core.table import Column
+from fieldguide.core.table import WEIGHTS, Column
 from fieldguide.parts.checks._answers import count, fire, passed, verb
 
 
@@ -35,7 +35,7 @@ class LeftOut:
 
     def run(self, *, columns: Sequence[Column]) -> list[Finding]:
         used = [column for column in columns if column.encoded]
-        out = [column for column in columns if not column.encoded and column.role not in ("target", "weight", "time")]
+        out = [column for column in columns if not column.encoded and column.role not in ("target", *WEIGHTS, "time")]
         reasons = {column.name: _reason(column) for column in out}
         if not out:
             return [passed(self, f"All of the {count(len(used), 'column')} that could reach a model do.")]

@@ -31,6 +31,9 @@ class OfStructure(Judge):
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("structure",)
     best: ClassVar[float] = 1.0
+    unweighted: ClassVar[bool] = (
+        True  # rows are judged by the rows around them: what they weigh would change every distance
+    )
 
     def values(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         raise NotImplementedError

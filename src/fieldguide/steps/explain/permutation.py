@@ -16,6 +16,7 @@ from fieldguide.core.contracts import Threshold
 from fieldguide.core.language.syntax import read_syntax
 from fieldguide.core.leaderboard import metric_of, readable
 from fieldguide.core.rows import Rows
+from fieldguide.core.score import weights_for
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import resampled
 from fieldguide.core.table import Column
@@ -66,10 +67,11 @@ def permutation_importance(
                 better * np.mean([before - metric.resample(truth, one, weights) for one in dealt], axis=0)
             )
 
-        weights = np.ones(len(rows)) if rows.weights is None else rows.weights
+        own = weights_for(metric, rows.score_weights)
+        weights = np.ones(len(rows)) if own is None else own
         score = metric.score(truth, whole, weights)
         value = better * float(np.mean([score - metric.score(truth, one, weights) for one in dealt]))
-        judged = resampled(lost, blocks, seed, REPLICATES, weights=rows.weights)
+        judged = resampled(lost, blocks, seed, REPLICATES, weights=own)
         found.append({"columns": list(group), "value": float(value), "interval": list(judged.interval)})
     return sorted(found, key=lambda entry: -entry["value"])
 

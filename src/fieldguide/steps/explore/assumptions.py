@@ -177,7 +177,8 @@ def enough_rows(
         judged, rest = order[n_learned:], order[:n_learned]
         for i, size in enumerate(sizes):
             predicted = quick.fitted(rest[:size], judged, quick.truth[rest[:size]], repeat)
-            errors[i, repeat] = sign * _scored(metric, output, quick.truth[judged], predicted, problem)
+            own = None if quick.score_weights is None else quick.score_weights[judged]
+            errors[i, repeat] = sign * _scored(metric, output, quick.truth[judged], predicted, problem, own)
     if not np.isfinite(errors).all():
         return {**told, "silence": "too few rows of a class for a curve"}
     law = fit_power_law(sizes, errors, seed=seed)
@@ -197,11 +198,18 @@ def enough_rows(
     }  # fmt: skip
 
 
-def _scored(metric: Metric, output: Output, truth: np.ndarray, prediction: np.ndarray, problem: Problem) -> float:
-    threshold = threshold_for(replace(output, metric=metric), truth, prediction, problem.costs)
+def _scored(
+    metric: Metric,
+    output: Output,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    problem: Problem,
+    weights: np.ndarray | None,
+) -> float:
+    threshold = threshold_for(replace(output, metric=metric), truth, prediction, problem.costs, weights=weights)
     if output.task.family == "classes" and len(np.unique(truth)) < len(output.labels):
         return float("nan")
-    return float(metric.score(truth, readable(output, prediction, metric, threshold)))
+    return float(metric.score(truth, readable(output, prediction, metric, threshold), weights))
 
 
 class _Quick:
@@ -214,7 +222,7 @@ class _Quick:
         self.output, self.units, self.learner, self.effort = output, units, learner, effort
         candidate = Candidate.of("quick", learner)
         self.batch = Transform.fit(candidate.recipe, rows, modality).encode(rows.cells, len(rows))
-        self.truth, self.weights = rows.truths[0], rows.weights
+        self.truth, self.weights, self.score_weights = rows.truths[0], rows.weights, rows.score_weights
 
     @staticmethod
     def of(
@@ -244,7 +252,9 @@ class _Quick:
         truths = labels[n_stop:], labels[:n_stop]
         train, held = (
             Encoded(
-                self.batch.take(rows), (truth if self.output.task.family == "classes" else self.output.to_fit(truth),)
+                self.batch.take(rows),
+                (truth if self.output.task.family == "classes" else self.output.to_fit(truth),),
+                None if self.weights is None else self.weights[rows],
             )
             for rows, truth in ((fit, truths[0]), (stop, truths[1]))
         )

@@ -16,6 +16,7 @@ from fieldguide.core.contracts import Effort, Metric, Roles
 from fieldguide.core.leaderboard import readable
 from fieldguide.core.problem import Problem
 from fieldguide.core.rows import Rows
+from fieldguide.core.score import weights_for
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.settings import with_values
 from fieldguide.core.table import Table
@@ -81,7 +82,7 @@ def derived_worth(
                 fitted, _ = fit(candidate, kept.take(train), None, (output,), modality, effort)
                 judged = kept.take(held)
                 answer = readable(output, fitted.predict(judged.cells, len(judged))[0], metric, None)
-                scores[repeat, i, j] = metric.score(judged.truths[0], answer)
+                scores[repeat, i, j] = metric.score(judged.truths[0], answer, weights_for(metric, judged.score_weights))
     sign = 1.0 if metric.greater_is_better else -1.0
     return {
         "sizes": sizes, "title": metric.title, "metric": metric.name, "n_rows": len(rows), "n_repeats": N_REPEATS,

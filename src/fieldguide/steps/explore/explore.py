@@ -112,7 +112,10 @@ def _judged_by(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what each target holds, and the metric that judges it."""
     told = [(output, output.code(table.frame[output.name])) for output in problem.outputs]
-    return [describe_target(*one) for one in told], [recommend(problem, *one, roles.blocks, seed) for one in told]
+    weights = table.weights("judge")
+    return [describe_target(*one) for one in told], [
+        recommend(problem, *one, roles.blocks, seed, weights) for one in told
+    ]
 
 
 def excluded(table: Table, findings: Sequence[Finding], kept: Collection[str]) -> list[dict[str, str]]:
@@ -196,7 +199,9 @@ def samples(table: Table, seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
+def recommend(
+    problem: Problem, output: Output, truth: np.ndarray, blocks: np.ndarray, seed: int, weights: np.ndarray | None = None
+) -> dict[str, Any]:  # fmt: skip
     """Return the metric of an output: the declared one, else one that fits task, imbalance, costs and use, with the reason."""
     name, why = (output.metric.name, "You chose it.") if output.metric is not None else _choice(problem, output, truth)
     own = (
@@ -210,7 +215,7 @@ def recommend(problem: Problem, output: Output, truth: np.ndarray, blocks: np.nd
     return {
         "output": output.name, "metric": name, "title": metric.title, "why": why, "declared": output.metric is not None,
         "settings": values_of(metric),
-        "smallest_difference": smallest_difference(metric, output, truth, blocks, seed=seed),
+        "smallest_difference": smallest_difference(metric, output, truth, blocks, seed=seed, weights=weights),
     }  # fmt: skip
 
 

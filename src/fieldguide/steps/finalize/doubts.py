@@ -75,15 +75,18 @@ def doubted(
         50 rows, or whose rows cannot be judged, is left out.
     """
     output, metric = bench.problem.output, metric_of(bench.problem.output)
-    truth, told = sealed.rows.truths[0], []
+    truth, weights, told = sealed.rows.truths[0], sealed.rows.score_weights, []
     for finding in findings:
         for case in _cases(finding, sealed, answer):
             rows, read = np.flatnonzero(case.chosen), readable(output, case.answer, metric, threshold)
             if len(rows) < FEWEST:
                 continue
-            value, interval = score(metric, truth[rows], read[rows], sealed.blocks[rows], seed=bench.seed)
+            own = None if weights is None else weights[rows]
+            if own is not None and not own.any():
+                continue
+            value, interval = score(metric, truth[rows], read[rows], sealed.blocks[rows], seed=bench.seed, weights=own)
             if sealed.times is not None:
-                here = InTime(sealed.times, sealed.blocks, (truth,), (case.answer,))
+                here = InTime(sealed.times, sealed.blocks, (truth,), (case.answer,), weights=weights)
                 wider, _ = along_time(output, 0, metric, threshold, here, None, bench.seed)
                 interval = widened(value, interval, wider, metric.best, metric.worst)
             if all(math.isfinite(number) for number in (value, *interval)):

@@ -26,6 +26,7 @@ from fieldguide.core.series.panel import Examples
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.space import Reference
 from fieldguide.core.statistics.operating_point import operating_point
+from fieldguide.core.statistics.weighting import mean_one
 from fieldguide.steps.checking import checked
 from fieldguide.steps.finalize.doubts import Judged, doubted, spanned
 from fieldguide.steps.finalize.outputs import drawn, output_facts
@@ -117,11 +118,12 @@ def finalize(
         "weak_slices": [] if problem.output.targetless else _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
         "doubts": doubts, "looks": [dict(look) for look in looks], "n_refit": n_refit, "n_shipped": n_shipped, "sampled": sampled_of(model.predictor, n_refit),
-        "operating": _operating(problem.output, sealed.rows.truths[0], answers[0], model.thresholds[0]),
-        "cost": _decision_cost(problem.costs, sealed.rows.truths[0], answers[0], model.thresholds[0]),
+        "operating": _operating(problem.output, sealed.rows, answers[0], model.thresholds[0]),
+        "cost": _decision_cost(problem.costs, sealed.rows, answers[0], model.thresholds[0]),
         "predictions": _drawn(bench, sealed, answers, model.thresholds[0]),
         "outputs": output_facts(
-            bench, sealed.rows.truths, answers, model.thresholds, bar_answers, bar.thresholds, sealed.blocks, sealed.slices
+            bench, sealed.rows.truths, answers, model.thresholds, bar_answers, bar.thresholds, sealed.blocks, sealed.slices,
+            sealed.rows.score_weights,
         ) if problem.output.task.name != "forecast" and not problem.output.targetless else [],
     }  # fmt: skip
     if reference is not None:
@@ -159,11 +161,11 @@ def _judged(
     truths, output = sealed.rows.truths, bench.problem.output
     judged = judge(
         bench.problem, truths, answers, sealed.blocks, seed=bench.seed, rows="test", looks=n_looks,
-        thresholds=model.thresholds, times=sealed.times, past=past,
+        thresholds=model.thresholds, times=sealed.times, past=past, weights=sealed.rows.score_weights,
     )  # fmt: skip
     against = difference(
         output, truths[0], answers[0], bar_answers[0], sealed.blocks, seed=bench.seed,
-        thresholds=(model.thresholds[0], bar.thresholds[0]), times=sealed.times, past=past,
+        thresholds=(model.thresholds[0], bar.thresholds[0]), times=sealed.times, past=past, weights=sealed.rows.score_weights,
     )  # fmt: skip
     return judged, against
 
@@ -175,7 +177,10 @@ def _promised(
     if sealed.times is None:
         return {}
     truth, threshold = sealed.rows.truths[0], judged["thresholds"][0]
-    found: dict[str, Any] = {"in_time": in_time(bench, truth, answers[0], threshold, sealed.blocks, sealed.times)}
+    weights = sealed.rows.score_weights
+    found: dict[str, Any] = {
+        "in_time": in_time(bench, truth, answers[0], threshold, sealed.blocks, sealed.times, weights)
+    }
     if outlook is not None and outlook["drifts"]:
         found["declined"] = declined(bench, judged["scores"][0], sealed.times, outlook)
     return found
@@ -203,8 +208,9 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Thr
     truth = sealed.rows.truths[0]
     read = readable(output, answers[0], metric, thresholds[0])
     calibrated = calibratable(output, answers[0])
-    found = slice_scores(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed, calibrated=calibrated)
-    gap = slice_gap(metric, truth, read, sealed.slices, sealed.blocks, seed=bench.seed)
+    how: dict[str, Any] = {"seed": bench.seed, "weights": sealed.rows.score_weights}
+    found = slice_scores(metric, truth, read, sealed.slices, sealed.blocks, calibrated=calibrated, **how)
+    gap = slice_gap(metric, truth, read, sealed.slices, sealed.blocks, **how)
     facts = [part.to_dict() for part in found]
     return [*facts, {"gap": gap.to_dict()}] if gap is not None else facts
 
@@ -212,18 +218,23 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Thr
 def _weak_slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
     """Judge the slices that were found weak on validation rows: here nothing is searched."""
     truth = sealed.rows.truths[0]
-    judged = judged_of(bench.problem, truth, answers[0], thresholds[0], sealed.blocks)
+    judged = judged_of(bench.problem, truth, answers[0], thresholds[0], sealed.blocks, sealed.rows.score_weights)
     return judged_again(judged, sealed.found, sealed.weak, seed=bench.seed)
 
 
 def _decision_cost(
-    costs: Mapping[str, float], truth: np.ndarray, prediction: np.ndarray, threshold: Threshold
+    costs: Mapping[str, float], rows: Rows, prediction: np.ndarray, threshold: Threshold
 ) -> dict[str, Any] | None:
+    """Return what decisions cost; with row weights a row counts as what it weighs, 1 on average."""
     if not costs or prediction.shape[1] != 2:
         return None
+    truth, weights = rows.truths[0], rows.score_weights
     cut = threshold if isinstance(threshold, float) else 0.5
     decided = prediction[:, 1] >= cut
-    false_positive, false_negative = int((decided & (truth == 0)).sum()), int((~decided & (truth == 1)).sum())
+    wrong = decided & (truth == 0), ~decided & (truth == 1)
+    false_positive, false_negative = (
+        int(mask.sum()) if weights is None else float(mean_one(weights) @ mask) for mask in wrong
+    )
     total = costs.get("false_positive", 1.0) * false_positive + costs.get("false_negative", 1.0) * false_negative
     return {
         "threshold": cut, "false_positives": false_positive, "false_negatives": false_negative, "total": total,
@@ -231,11 +242,12 @@ def _decision_cost(
     }  # fmt: skip
 
 
-def _operating(output: Output, truth: np.ndarray, prediction: np.ndarray, threshold: Any) -> dict[str, Any] | None:
+def _operating(output: Output, rows: Rows, prediction: np.ndarray, threshold: Any) -> dict[str, Any] | None:
     """Recall and precision of a binary output at its threshold, with intervals."""
     if output.family != "binary":
         return None
-    return operating_point(truth, prediction[:, 1], 0.5 if threshold is None else threshold)
+    cut = 0.5 if threshold is None else threshold
+    return operating_point(rows.truths[0], prediction[:, 1], cut, rows.score_weights)
 
 
 def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: Threshold) -> dict[str, Any]:
@@ -243,5 +255,5 @@ def _drawn(bench: Bench, sealed: Sealed, answers: Any, threshold: Threshold) -> 
     output = bench.problem.output
     if output.task.name == "forecast" or output.targetless:  # drawn from `forecasts` and `structure`
         return {}
-    found = drawn(output, sealed.rows.truths[0], answers[0], threshold)
+    found = drawn(output, sealed.rows.truths[0], answers[0], threshold, sealed.rows.score_weights)
     return {} if output.joint else found  # told label by label, entry by entry, in `outputs`

@@ -41,7 +41,7 @@ def past_of(bench: Bench, chosen: Blended, bar: Trial) -> InTime | None:
     outputs = bench.problem.outputs
     own = original_scale(mixed([member.raw for member in chosen.members], chosen.weights), outputs)
     beside = original_scale(bar.raw, outputs) if np.array_equal(bar.rows, rows) else ()
-    return InTime(times, bench.roles.blocks[rows], bench.truths(rows), own, beside)
+    return InTime(times, bench.roles.blocks[rows], bench.truths(rows), own, beside, bench.weights(rows))
 
 
 def outlook(bench: Bench, entries: Iterable[Mapping[str, Any]], findings: Iterable[Finding]) -> dict[str, Any] | None:
@@ -66,7 +66,8 @@ def outlook(bench: Bench, entries: Iterable[Mapping[str, Any]], findings: Iterab
     able.sort(key=lambda entry: (QUICK.index(entry["kind"]), entry["seconds"]))
     trial = bench.remembered(able[0]) if able else None
     aged = None if trial is None else decay_of(
-        metric_of(bench.problem.output), bench.rows.truths[0], times, bench.roles.blocks, answers_of(bench, trial), N_PERIODS, seed=bench.seed
+        metric_of(bench.problem.output), bench.rows.truths[0], times, bench.roles.blocks, answers_of(bench, trial), N_PERIODS, seed=bench.seed,
+        weights=bench.rows.score_weights,
     )  # fmt: skip
     decay = [{"age": age, **estimate.to_dict()} for age, estimate in enumerate(aged[1], 1)] if aged else []
     overall = aged[2] if aged else None
@@ -129,7 +130,7 @@ def declined(bench: Bench, scores: Mapping[str, Any], times: np.ndarray, seen: M
     return {"why": why, "measured": measured, "forecast": forecast, "decay": seen["decay"]}
 
 
-def in_time(bench: Bench, truth: np.ndarray, prediction: np.ndarray, threshold: float | None, blocks: np.ndarray, times: np.ndarray) -> dict[str, Any] | None:  # fmt: skip
+def in_time(bench: Bench, truth: np.ndarray, prediction: np.ndarray, threshold: float | None, blocks: np.ndarray, times: np.ndarray, weights: np.ndarray | None = None) -> dict[str, Any] | None:  # fmt: skip
     """Return the score of the first and second half of the sealed rows, and their difference with its interval at 99 %.
 
     Returns:
@@ -142,11 +143,12 @@ def in_time(bench: Bench, truth: np.ndarray, prediction: np.ndarray, threshold: 
         return None
     read = readable(output, prediction, metric, threshold)
     wider, _ = along_time(
-        output, 0, metric, threshold, InTime(times, blocks, (truth,), (prediction,)), None, bench.seed
+        output, 0, metric, threshold, InTime(times, blocks, (truth,), (prediction,), weights=weights), None, bench.seed
     )
     halves: list[dict[str, Any]] = []
     for part in parts:
-        value, interval = score(metric, truth[part], read[part], blocks[part], bench.seed, 400)
+        own = None if weights is None else weights[part]
+        value, interval = score(metric, truth[part], read[part], blocks[part], bench.seed, 400, own)
         interval = widened(value, interval, wider, metric.best, metric.worst)
         halves.append({
             "value": value, "interval": list(interval), "n": len(part), "from": _day(times[part].min()), "to": _day(times[part].max())

@@ -71,7 +71,7 @@ def targetless_facts(
     d = len(output.labels)
     return {
         "task": "reduction", "n_components": answers.shape[1] - d, "n_axes": int((reference.space.scale > 0).sum()), "words": _words(model),
-        "kept": _kept(output, points, answers, bar_answers, blocks, bench.seed), "neighbours": _neighbours(points, answers[:, :-d], bar_answers[:, :-d]),
+        "kept": _kept(output, points, answers, bar_answers, blocks, bench.seed, rows.score_weights), "neighbours": _neighbours(points, answers[:, :-d], bar_answers[:, :-d]),
         "columns": _rebuilt(points, answers[:, -d:], bar_answers[:, -d:], reference), "map": reduced_map(rows, answers[:, :-d], bench.seed),
     }  # fmt: skip
 
@@ -287,13 +287,13 @@ def _ordered_most(rows: Rows, placed: np.ndarray) -> tuple[str | None, np.ndarra
 
 
 def _kept(
-    output: Output, points: np.ndarray, answers: np.ndarray, bar: np.ndarray, blocks: np.ndarray, seed: int
-) -> list[dict[str, Any]]:
-    """Return every metric of a reduction, of the model and of the bar, with intervals."""
+    output: Output, points: np.ndarray, answers: np.ndarray, bar: np.ndarray, blocks: np.ndarray, seed: int, weights: np.ndarray | None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return every metric of a reduction, of the model and of the bar, with intervals; those that have a weighted form are weighted."""
     told = []
     for name in output.task.metrics:
         metric = output.metric if output.metric is not None and output.metric.name == name else find("metrics", name)()
-        pair = [score(metric, points, given, blocks, seed, 400) for given in (answers, bar)]
+        pair = [score(metric, points, given, blocks, seed, 400, weights) for given in (answers, bar)]
         told.append({
             "metric": name, "title": metric.title, "value": pair[0][0], "interval": list(pair[0][1]), "bar": pair[1][0], "bar_interval": list(pair[1][1]),
         })  # fmt: skip

@@ -22,7 +22,7 @@ from fieldguide.core.meaning.fingerprint import fingerprint, level_texts, sample
 from fieldguide.core.meaning.meaning import table_shifts
 from fieldguide.core.problem import Problem
 from fieldguide.core.result import Result
-from fieldguide.core.table import ENCODED_KINDS, Column, Table, data_hash, row_keys
+from fieldguide.core.table import ENCODED_KINDS, WEIGHTS, Column, Table, data_hash, row_keys
 from fieldguide.parts import modality
 from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.migration import migrations
@@ -253,7 +253,7 @@ def draft(table: Table, problem: Problem) -> str:
         "features:",
     ]
     for column in table.columns:
-        if column.role in ("feature", "time", "group", "key", "weight"):
+        if column.role in ("feature", "time", "group", "key", *WEIGHTS):
             lines += _drafted(column, table.frame[column.name])
     lines.append("targets:")
     for output in problem.outputs:

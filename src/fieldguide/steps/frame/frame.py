@@ -25,7 +25,7 @@ from fieldguide.core.files.stored import Parts, joined
 from fieldguide.core.language.expression import parse
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
-from fieldguide.core.table import Column, Table, row_keys
+from fieldguide.core.table import WEIGHTS, Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
 from fieldguide.steps.detect.columns import detect_columns
@@ -37,7 +37,7 @@ from fieldguide.steps.frame.events import known_afterwards, settled, target_of
 from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.objective import with_objective
 from fieldguide.steps.frame.outputs import composed, in_words, made_columns
-from fieldguide.steps.frame.population import population
+from fieldguide.steps.frame.population import population, weight_role, weights_of
 from fieldguide.steps.frame.prices import both_outcomes, bounds, offered
 from fieldguide.steps.frame.statement import statement
 from fieldguide.steps.frame.targetless import check_metric, outputs_without_target, validation_of, without_target
@@ -91,6 +91,7 @@ def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None
     first = problem.output
     strata = first.code(table.frame[first.name]) if first.task.family == "classes" else None
     test = config.split.test
+    weighed = weights_of(table)
     who = population(table, first, config)
     request = Request(
         test=test if isinstance(test, float) else None, given=given, validation=config.split.validation or validation_of(first, table.n_rows),
@@ -102,12 +103,13 @@ def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None
     stated = statement(config, problem, table.n_rows, n_without, open_questions, learned)
     held = hold(agreed, table, problem) if agreed is not None else Held(None)
     facts = {
-        "sentence": f"{listed(f'{o.task.name} of {o.name}' for o in problem.outputs)} from {len(table.features)} columns of {table.n_rows:,} rows",
+        "sentence": f"{listed(f'{o.task.name} of {o.name}' for o in problem.outputs)} from {len(table.features)} columns of {table.n_rows:,} rows"
+        + (f"; {weighed['column']!r} weighs rows in {weighed['counts_in']}" if weighed else ""),
         "problem": problem.to_dict(), "columns": [column.to_dict() for column in columns], "roles": guess.to_dict(),
         "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": open_questions, "statement": stated, "n_rows": table.n_rows,
         "proxy": None if learned is None else learned.to_dict(),
         "n_without_target": n_without, "violations": [v.to_dict() for v in violations], "table": str(config.data.table),
-        "contract": held.facts, "population": who.facts,
+        "contract": held.facts, "population": {**who.facts, **({"weights": weighed} if weighed else {})},
     }  # fmt: skip
     findings = checked(
         "frame", problem=problem, columns=columns, questions=open_questions, statement=stated, roles_guess=guess,
@@ -163,7 +165,7 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
         (data.time, "time"),
         (data.group or data.entity, "group"),
         (data.key, "key"),
-        (data.weight, "weight"),
+        (data.weight, weight_role(config)),
         (data.known_at, "ignore"),
         (config.split.column, "ignore"),
         (config.problem.booked, "ignore"),
@@ -195,6 +197,8 @@ def _settled(
             f"data.time names {column.name!r}, which is a {column.kind}", rule="the time column holds dates or datetimes",
             found=f"cells such as {column.facts.get('examples')}", do=f"declare data.columns.{column.name}.read.formats, or another column",
         )  # fmt: skip
+    if role in WEIGHTS:
+        column = replace(column, kind="number")  # weights such as 1, 2 and 3 look like categories
     if column.name == config.split.column:
         column = replace(column, kind="category")  # the mark is compared as it is spelled
     return replace(column, role=role)
@@ -205,7 +209,8 @@ def _derived(columns: tuple[Column, ...], config: Config) -> tuple[Column, ...]:
     for name, text in config.data.derive.items():
         expression = parse(text, kinds)
         kinds[name] = expression.kind
-        columns = (*columns, Column(name, expression.kind, "feature", {"expression": text}))
+        role = weight_role(config) if name == config.data.weight else "feature"
+        columns = (*columns, Column(name, expression.kind, role, {"expression": text}))
     return columns
 
 

@@ -17,7 +17,8 @@ from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.language.expression import parse
 from fieldguide.core.problem import Output
 from fieldguide.core.statistics.maturity import immature_from
-from fieldguide.core.table import Table
+from fieldguide.core.statistics.weighting import check_weights, effective_size
+from fieldguide.core.table import WEIGHTS, Table
 
 FEWEST_ROWS = 20
 
@@ -97,4 +98,29 @@ def _immature(table: Table, output: Output) -> dict[str, Any] | None:
     return {
         "column": times[0].name, "from": str(np.datetime64(found.from_time, "us").astype("datetime64[s]")), "n": int(rows.sum()),
         "rate_before": found.rate_before, "rate_after": found.rate_after, "p": found.p, "rows": rows,
+    }  # fmt: skip
+
+
+def weight_role(config: Config) -> str:
+    """Return the role of the column of row weights: what population.weigh lets it count in."""
+    weigh = config.population.weigh
+    return "weight" if weigh == "both" else f"{weigh}_weight"
+
+
+def weights_of(table: Table) -> dict[str, Any] | None:
+    """Return what is said of row weights, {column, counts_in, n_zero, effective, n}; None without them.
+
+    Raises:
+        DataError: weights that are missing, negative, infinite or all 0.
+    """
+    held = [column for column in table.columns if column.role in WEIGHTS]
+    if not held:
+        return None
+    column = held[0]
+    weights = table.frame[column.name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    check_weights(column.name, weights)
+    counts_in = {"weight": "learning and scores", "learn_weight": "learning", "judge_weight": "scores"}[column.role]
+    return {
+        "column": column.name, "counts_in": counts_in, "n": len(weights), "n_zero": int((weights == 0).sum()),
+        "effective": effective_size(weights),
     }  # fmt: skip

@@ -50,6 +50,7 @@ def calibrate(bench: Bench, chosen: Blended, thresholds: Sequence[Threshold]) ->
     problem, rows = bench.problem, chosen.members[0].rows
     raw = mixed([member.raw for member in chosen.members], chosen.weights)
     predictions, truths, blocks = original_scale(raw, problem.outputs), bench.truths(rows), bench.roles.blocks[rows]
+    weights = bench.weights(rows)
     calibrators: list[Any] = []
     cuts: list[Threshold] = []
     facts = []
@@ -58,20 +59,25 @@ def calibrate(bench: Bench, chosen: Blended, thresholds: Sequence[Threshold]) ->
             calibrators.append(None)
             cuts.append(threshold)
             continue
-        again = cross_fitted(problem.calibrator, truth, prediction, blocks, bench.seed)
-        calibrators.append(problem.calibrator.fit(truth, prediction))
-        cuts.append(threshold_for(output, truth, again, problem.costs, problem.decide))
-        facts.append(worth(output, problem.calibrator.name, truth, prediction, again, blocks, bench.seed))
+        again = cross_fitted(problem.calibrator, truth, prediction, blocks, bench.seed, weights)
+        calibrators.append(problem.calibrator.fit(truth, prediction, *_given(weights)))
+        cuts.append(threshold_for(output, truth, again, problem.costs, problem.decide, weights))
+        facts.append(worth(output, problem.calibrator.name, truth, prediction, again, blocks, bench.seed, weights))
     return Calibrated(tuple(calibrators), tuple(cuts), tuple(facts))
 
 
 def cross_fitted(
-    calibrator: Any, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int
+    calibrator: Any,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    blocks: np.ndarray,
+    seed: int,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return corrected predictions, each row by a calibrator that was fitted without its unit.
 
     Shape:
-        truth, blocks: (rows,)
+        truth, blocks, weights: (rows,)
         prediction, returns: (rows, n_labels)
     """
     units, which = np.unique(blocks, return_inverse=True)
@@ -79,22 +85,37 @@ def cross_fitted(
     corrected = np.array(prediction, np.float64)
     for number in range(PARTS):
         inside = part == number
-        if inside.any() and len(np.unique(truth[~inside])) > 1:
-            corrected[inside] = calibrator.fit(truth[~inside], prediction[~inside]).correct(prediction[inside])
+        heard = ~inside if weights is None else ~inside & (weights > 0)
+        if inside.any() and len(np.unique(truth[heard])) > 1:
+            fitted = calibrator.fit(truth[heard], prediction[heard], *_given(weights, heard))
+            corrected[inside] = fitted.correct(prediction[inside])
     return corrected
 
 
+def _given(weights: np.ndarray | None, rows: Any = slice(None)) -> tuple[np.ndarray, ...]:
+    """Return weights as an argument, or none: a calibrator of one's own need not know of them before rows have any."""
+    return () if weights is None else (weights[rows],)
+
+
 def worth(
-    output: Output, name: str, truth: np.ndarray, before: np.ndarray, after: np.ndarray, blocks: np.ndarray, seed: int
+    output: Output,
+    name: str,
+    truth: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    blocks: np.ndarray,
+    seed: int,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Return ratio, calibration error and log loss before and after, on the same rows, and one sentence.
 
     Shape:
-        truth, blocks: (rows,)
+        truth, blocks, weights: (rows,)
         before, after: (rows, n_labels)
     """
     found = {
-        stage: quality(output, truth, given, blocks, seed) for stage, given in (("before", before), ("after", after))
+        stage: quality(output, truth, given, blocks, seed, weights)
+        for stage, given in (("before", before), ("after", after))
     }
     one, other = found["before"], found["after"]
     helped = other["log_loss"] < one["log_loss"]
@@ -105,8 +126,17 @@ def worth(
     return {"output": output.name, "calibrator": name, "n": len(truth), **found, "helped": helped, "sentence": sentence}
 
 
-def quality(output: Output, truth: np.ndarray, prediction: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, Any]:
+def quality(
+    output: Output,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    blocks: np.ndarray,
+    seed: int,
+    weights: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Return how calibrated probabilities are: ratio with interval, expected calibration error, log loss [nats], bins."""
-    judged = calibration(truth, prediction, blocks, output.labels, seed, replicates=200).to_dict()
+    judged = calibration(truth, prediction, blocks, output.labels, seed, replicates=200, weights=weights).to_dict()
     surprise = -np.log(np.clip(prediction[np.arange(len(truth)), truth], 1e-15, 1.0))
-    return {key: judged[key] for key in ("ratio", "interval", "error", "bins")} | {"log_loss": float(surprise.mean())}
+    return {key: judged[key] for key in ("ratio", "interval", "error", "bins")} | {
+        "log_loss": float(np.average(surprise, weights=weights))
+    }

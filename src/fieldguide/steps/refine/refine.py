@@ -18,7 +18,7 @@ from fieldguide.core.candidate import Candidate, mixed, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import greater_is_better, metric_of, preferred, ranked, readable, within_limits
-from fieldguide.core.score import optimism
+from fieldguide.core.score import optimism, weighted, weights_for
 from fieldguide.core.settings import capacity_of, with_values
 from fieldguide.core.table import Table
 from fieldguide.parts.searches.random import Arm
@@ -115,7 +115,7 @@ def refine(
         blended = Blended((only,), (1.0,))
     n_made = sum("skipped" not in line for line in ledger)
     facts = {
-        "sentence": f"chosen: {chosen['candidate']}, {chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {n_made} trial{'s' * (n_made != 1)}{_simpler(chosen, order[0])}",
+        "sentence": f"chosen: {chosen['candidate']}, {weighted(chosen['scores'][0])}{chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {n_made} trial{'s' * (n_made != 1)}{_simpler(chosen, order[0])}",
         "bar": dict(bar.entry), "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": n_made, "unfinished": unfinished,
         "blend": {"members": [m.name for m in blended.members], "weights": list(blended.weights)},
         "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": metric_of(bench.problem.output).name},
@@ -147,7 +147,9 @@ def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float 
     rows = blended.members[0].rows
     raw = mixed([member.raw for member in blended.members], blended.weights)
     prediction = original_scale(raw, bench.problem.outputs)[0]
-    judged = judged_of(bench.problem, bench.truths(rows)[0], prediction, threshold, bench.roles.blocks[rows])
+    judged = judged_of(
+        bench.problem, bench.truths(rows)[0], prediction, threshold, bench.roles.blocks[rows], bench.weights(rows)
+    )
     return weak_slices(table.take(rows), judged, seed=bench.seed)
 
 
@@ -420,14 +422,14 @@ def blend(bench: Bench, trials: Sequence[Trial], refit_seconds: float) -> Blende
     if bench.problem.output.targetless:  # what two fits call 1 is not the same: there is no mean of them
         return Blended((best,), (1.0,))
     output, metric = bench.problem.output, metric_of(bench.problem.output)
-    truth = bench.truths(best.rows)[0]
+    truth, own = bench.truths(best.rows)[0], weights_for(metric, bench.weights(best.rows))
     order = [trial for trial in order if len(trial.rows) == len(best.rows)]
 
     def value(counts: np.ndarray) -> float:
         weights = tuple(counts / counts.sum())
         raw = mixed([trial.raw for trial, w in zip(order, weights) if w], tuple(w for w in weights if w))
         prediction = original_scale(raw, bench.problem.outputs)[0]
-        judged = metric.score(truth, readable(output, prediction, metric, best.entry["thresholds"][0]))
+        judged = metric.score(truth, readable(output, prediction, metric, best.entry["thresholds"][0]), own)
         return judged if metric.greater_is_better else -judged
 
     counts = np.zeros(len(order))
@@ -498,4 +500,11 @@ def _optimism(bench: Bench, trials: Sequence[Trial]) -> float:
         readable(output, original_scale(t.raw, bench.problem.outputs)[0], metric, t.entry["thresholds"][0])
         for t in same
     ]
-    return optimism(metric, bench.truths(rows)[0], predictions, bench.roles.blocks[rows], seed=bench.seed)
+    return optimism(
+        metric,
+        bench.truths(rows)[0],
+        predictions,
+        bench.roles.blocks[rows],
+        seed=bench.seed,
+        weights=bench.weights(rows),
+    )

@@ -17,7 +17,7 @@ import numpy as np
 from fieldguide.core.contracts import Metric, Threshold
 from fieldguide.core.leaderboard import calibratable, metric_of, readable
 from fieldguide.core.problem import Problem
-from fieldguide.core.score import score
+from fieldguide.core.score import score, weights_for
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import Resampled, resampled
 from fieldguide.core.statistics.calibration import ratio_interval
@@ -52,6 +52,7 @@ class Judged:
         truth, blocks: (rows,)
         prediction: as the metric reads it
         calibrated: (rows,) probability of label 1, or value; None where there is neither
+        weights: (rows,) what rows count in scores, or None
     """
 
     metric: Metric
@@ -59,14 +60,16 @@ class Judged:
     prediction: np.ndarray
     calibrated: np.ndarray | None
     blocks: np.ndarray
+    weights: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> Judged:
-        calibrated = None if self.calibrated is None else self.calibrated[rows]
-        return Judged(self.metric, self.truth[rows], self.prediction[rows], calibrated, self.blocks[rows])
+        calibrated, weights = (None if part is None else part[rows] for part in (self.calibrated, self.weights))
+        return Judged(self.metric, self.truth[rows], self.prediction[rows], calibrated, self.blocks[rows], weights)
 
-    def under(self, weights: np.ndarray) -> np.ndarray:
-        """Return the metric under many weightings, greater is better."""
-        found = self.metric.resample(self.truth, self.prediction, weights)
+    def under(self, drawn: np.ndarray) -> np.ndarray:
+        """Return the metric under many weightings, greater is better; each row's own weight multiplies them."""
+        own = weights_for(self.metric, self.weights)
+        found = self.metric.resample(self.truth, self.prediction, drawn if own is None else drawn * own)
         return found if self.metric.greater_is_better else -found
 
     @property
@@ -75,7 +78,7 @@ class Judged:
         if self.calibrated is None:
             return None
         wrong = np.asarray(self.calibrated - self.truth, dtype=np.float64)
-        return wrong - wrong.mean()
+        return wrong - np.average(wrong, weights=self.weights)
 
 
 def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any]:
@@ -235,7 +238,10 @@ def _strengths(judged: Judged, inside: np.ndarray) -> dict[str, np.ndarray]:
     size = np.sqrt(1 / (1 / np.maximum(sizes, 1e-9) + 1 / np.maximum(everything - sizes, 1)))
     found = {"score": gap * size}
     if bias is not None:
-        off = weights.astype(np.float64) @ bias / counts
+        if judged.weights is None:
+            off = weights.astype(np.float64) @ bias / counts
+        else:
+            off = weights @ (judged.weights * bias) / np.maximum(weights @ judged.weights, 1e-300)
         spread = float(bias.std()) or 1.0
         found["calibration"] = np.abs(off) / spread * np.sqrt(counts / (1 - np.minimum(counts / n, 0.99)))
     return found
@@ -260,7 +266,8 @@ def _confirmed(
         slices.append(
             {"name": name, "why": chosen[i].why, **_described(judged, inside[i], seed, level), "p": tests[i][1]}
         )
-    whole = float(judged.metric.score(judged.truth, judged.prediction)) if len(judged.truth) else math.nan
+    own = weights_for(judged.metric, judged.weights)
+    whole = float(judged.metric.score(judged.truth, judged.prediction, own)) if len(judged.truth) else math.nan
     order = sorted(
         slices, key=lambda s: (s["why"] != "score", s["as_promised"] is True, -(s["gap"]["value"] or 0.0), s["name"])
     )
@@ -277,7 +284,10 @@ def _test(judged: Judged, mask: np.ndarray, why: str, seed: int) -> tuple[float,
         return math.nan, 1.0, False
     if why == "calibration":
         wrong = np.asarray(judged.calibrated - judged.truth, dtype=np.float64)
-        found = resampled(lambda w: _mean(wrong, w, mask) - _mean(wrong, w, ~mask), judged.blocks, seed, REPLICATES)
+        found = resampled(
+            lambda w: _mean(wrong, w, mask) - _mean(wrong, w, ~mask), judged.blocks, seed, REPLICATES,
+            weights=judged.weights,
+        )  # fmt: skip
         return found.estimate, _known(found.p), _biased(judged, mask, wrong)
     found = gap_to_rest(judged, mask, seed)
     p = _known(found.p)
@@ -310,10 +320,20 @@ def _shortfall(judged: Judged, mask: np.ndarray) -> float:
 
 
 def _biased(judged: Judged, mask: np.ndarray, wrong: np.ndarray) -> bool:
+    if judged.weights is not None:
+        return _biased_by_weight(judged, judged.weights * mask, wrong)
     if judged.metric.families != ("values",) and judged.prediction.ndim > 1:
         happened = float(judged.truth[mask].sum())
         return happened > 0 and abs(float(wrong[mask].sum())) / happened >= BIAS
     return abs(float(wrong[mask].mean())) >= BIAS * float(wrong.std())
+
+
+def _biased_by_weight(judged: Judged, inside: np.ndarray, wrong: np.ndarray) -> bool:
+    """The same with what each row of the slice counts, (rows,), 0 outside."""
+    if judged.metric.families != ("values",) and judged.prediction.ndim > 1:
+        happened = float(inside @ judged.truth)
+        return happened > 0 and abs(float(inside @ wrong)) / happened >= BIAS
+    return bool(inside.any()) and abs(float(np.average(wrong, weights=inside))) >= BIAS * float(wrong.std())
 
 
 def _described(judged: Judged, mask: np.ndarray, seed: int, level: float) -> dict[str, Any]:
@@ -322,14 +342,16 @@ def _described(judged: Judged, mask: np.ndarray, seed: int, level: float) -> dic
     The interval of the ratio is at 95 %, those of the others at `level`.
     """
     part = judged.take(mask)
-    value, interval = score(part.metric, part.truth, part.prediction, part.blocks, seed, REPLICATES, level=level)
+    value, interval = score(
+        part.metric, part.truth, part.prediction, part.blocks, seed, REPLICATES, part.weights, level
+    )
     found = gap_to_rest(judged, mask, seed, level)
     bias: dict[str, Any] = {"value": None, "interval": [None, None]}
     ratio, ends = math.nan, (math.nan, math.nan)
     if part.calibrated is not None:
-        ratio, ends = ratio_interval(part.truth, part.calibrated, part.blocks, seed, REPLICATES)
+        ratio, ends = ratio_interval(part.truth, part.calibrated, part.blocks, seed, REPLICATES, part.weights)
         wrong, every = np.asarray(part.calibrated - part.truth, dtype=np.float64), np.ones(len(part.truth), bool)
-        mean = resampled(lambda w: _mean(wrong, w, every), part.blocks, seed, REPLICATES, level)
+        mean = resampled(lambda w: _mean(wrong, w, every), part.blocks, seed, REPLICATES, level, part.weights)
         bias = {"value": _plain(mean.estimate), "interval": [_plain(end) for end in mean.interval]}
     promise = promised(part)
     return {
@@ -350,7 +372,8 @@ def promised(judged: Judged) -> float:
         return math.nan
     p, n = np.clip(np.asarray(judged.calibrated, np.float64), 0.0, 1.0), len(judged.truth)
     truth = np.repeat([1, 0], n).astype(judged.truth.dtype)
-    weights = np.concatenate([p, 1 - p])[None]
+    own = 1.0 if judged.weights is None else judged.weights
+    weights = np.concatenate([p * own, (1 - p) * own])[None]
     prediction = np.concatenate([judged.prediction, judged.prediction])
     return float(judged.metric.resample(truth, prediction, weights)[0])
 
@@ -373,12 +396,12 @@ def benjamini_hochberg(p: Sequence[float], rate: float) -> list[int]:
     return order[: max(passed, default=0)]
 
 
-def judged_of(problem: Problem, truth: np.ndarray, prediction: np.ndarray, threshold: Threshold, blocks: np.ndarray) -> Judged:  # fmt: skip
+def judged_of(problem: Problem, truth: np.ndarray, prediction: np.ndarray, threshold: Threshold, blocks: np.ndarray, weights: np.ndarray | None = None) -> Judged:  # fmt: skip
     """Return rows as they are searched, from the first output's prediction on the original scale, (rows, width)."""
     output = problem.output
     metric = metric_of(output)
     calibrated = calibratable(output, prediction)
-    return Judged(metric, truth, readable(output, prediction, metric, threshold), calibrated, blocks)
+    return Judged(metric, truth, readable(output, prediction, metric, threshold), calibrated, blocks, weights)
 
 
 def judged_again(judged: Judged, slices: Sequence[Mapping[str, Any]], masks: Mapping[str, np.ndarray], *, seed: int = 0) -> list[dict[str, Any]]:  # fmt: skip

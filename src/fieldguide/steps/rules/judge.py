@@ -25,7 +25,7 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.language.rules import Bound, certain, coded, signals, true_signals
 from fieldguide.core.leaderboard import judge
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import compare, score
+from fieldguide.core.score import compare, how_weighed, score
 from fieldguide.parts import find
 from fieldguide.steps.checking import checked
 from fieldguide.steps.refine.calibrate import calibrate, cross_fitted
@@ -61,12 +61,14 @@ class Held:
     blocks: np.ndarray
     names: pl.Series
     looks: int = 0
+    weights: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> Held:
         """Return some of the rows."""
         return replace(
             self, predictions=tuple(p[rows] for p in self.predictions), truths=tuple(t[rows] for t in self.truths),
             frame=self.frame[rows], blocks=self.blocks[rows], names=self.names[rows],
+            weights=None if self.weights is None else self.weights[rows],
         )  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def validated(
     calibrator, blocks, truths = bench.problem.calibrator, bench.roles.blocks[rows], bench.truths(rows)
     for i, output in enumerate(outputs):
         if calibrator is not None and output.family in calibrator.families:
-            found[i] = cross_fitted(calibrator, truths[i], found[i], blocks, bench.seed)
+            found[i] = cross_fitted(calibrator, truths[i], found[i], blocks, bench.seed, bench.weights(rows))
     return tuple(found), calibrate(bench, chosen, thresholds).thresholds
 
 
@@ -171,9 +173,9 @@ def evaluate(
     answers, right = bound.decided(predicted)[0], _right(bound, held, true, truth)
     scores = judge(
         bench.problem, held.truths, held.predictions, held.blocks, seed=bench.seed, rows=held.part, looks=held.looks,
-        thresholds=held.thresholds, replicates=400,
+        thresholds=held.thresholds, replicates=400, weights=held.weights,
     )["scores"]  # fmt: skip
-    judged = _judged(bound.rules.decisions, right, answers, held.blocks, bench.seed)
+    judged = _judged(bound.rules.decisions, right, answers, held.blocks, bench.seed, held.weights)
     facts: dict[str, Any] = {
         "version": bound.rules.version, "candidate": name, "rows": held.part, "n": len(right), "looks": held.looks,
         "truth": truth or "the rules on the true signals", "signals": scores, **_counts(bound, true, predicted),
@@ -181,7 +183,7 @@ def evaluate(
         "direct": None,
     }  # fmt: skip
     if direct is not None:
-        facts["direct"] = _beside(bound, direct, answers, right, held.blocks, bench.seed)
+        facts["direct"] = _beside(direct, answers, right, held, bench.seed)
     facts["sentence"] = _sentence(facts)
     return facts, checked("rules", facts=facts)
 
@@ -239,24 +241,29 @@ def _right(bound: Bound, held: Held, true: np.ndarray, truth: str | None) -> np.
 
 
 def _judged(
-    decisions: Sequence[str], right: np.ndarray, answers: np.ndarray, blocks: np.ndarray, seed: int
-) -> dict[str, Any]:
-    """Return accuracy with its interval, macro F1, the table of decisions, and precision and recall of each."""
+    decisions: Sequence[str], right: np.ndarray, answers: np.ndarray, blocks: np.ndarray, seed: int, weights: np.ndarray | None
+) -> dict[str, Any]:  # fmt: skip
+    """Return accuracy with its interval, macro F1, the table of decisions, and precision and recall of each.
+
+    With row weights all but the table, which counts rows, are weighted.
+    """
     n = len(decisions)
-    table = np.bincount(right * n + answers, minlength=n * n).reshape(n, n)
-    value, interval = score(_accuracy(), right, answers, blocks, seed=seed)
+    rows = np.bincount(right * n + answers, minlength=n * n).reshape(n, n)
+    table = rows if weights is None else np.bincount(right * n + answers, weights, minlength=n * n).reshape(n, n)
+    value, interval = score(_accuracy(), right, answers, blocks, seed=seed, weights=weights)
     each = [
         {
-            "decision": decision, "n": int(table[i].sum()), "decided": int(table[:, i].sum()),
+            "decision": decision, "n": int(rows[i].sum()), "decided": int(rows[:, i].sum()),
             "precision": _share(table[i, i], table[:, i].sum()), "recall": _share(table[i, i], table[i].sum()),
         }
         for i, decision in enumerate(decisions)
     ]  # fmt: skip
     common = int(table.sum(axis=1).argmax())
     return {
-        "accuracy": {"value": value, "interval": list(interval)}, "decisions": list(decisions), "table": table.tolist(), "each": each,
+        "accuracy": {"value": value, "interval": list(interval)}, "decisions": list(decisions), "table": rows.tolist(), "each": each,
         "commonest": {"decision": decisions[common], "share": _share(table[common].sum(), table.sum())},
-        "f1_macro": find("metrics", "f1_macro")().score(right, answers),
+        "f1_macro": find("metrics", "f1_macro")().score(right, answers, weights),
+        **({} if weights is None else {"weighted": how_weighed(_accuracy(), weights, blocks)}),
     }  # fmt: skip
 
 
@@ -268,19 +275,20 @@ def _repaired(bound: Bound, held: Held, answers: np.ndarray, right: np.ndarray, 
         mended = tuple(sure[j] if i == j else p for j, p in enumerate(held.predictions))
         cuts = [None if i == j else cut for j, cut in enumerate(held.thresholds)]
         decided = bound.decided(bound.holds(signals(bound.outputs, mended, cuts), held.frame))[0]
-        gain = compare(_accuracy(), right, decided, answers, held.blocks, seed=seed)
+        gain = compare(_accuracy(), right, decided, answers, held.blocks, seed=seed, weights=held.weights)
         found.append({"output": output.name, **gain.to_dict()})
     return sorted(found, key=lambda entry: -entry["value"])
 
 
 def _beside(
-    bound: Bound, direct: tuple[str, np.ndarray], answers: np.ndarray, right: np.ndarray, blocks: np.ndarray, seed: int
+    direct: tuple[str, np.ndarray], answers: np.ndarray, right: np.ndarray, held: Held, seed: int
 ) -> dict[str, Any]:
     """Return how often predicting the decision itself is right, and the paired difference on the same rows."""
     name, decided = direct
     both = np.flatnonzero(decided >= 0)
-    value, interval = score(_accuracy(), right[both], decided[both], blocks[both], seed=seed)
-    gain = compare(_accuracy(), right[both], answers[both], decided[both], blocks[both], seed=seed)
+    blocks, weights = held.blocks[both], None if held.weights is None else held.weights[both]
+    value, interval = score(_accuracy(), right[both], decided[both], blocks, seed=seed, weights=weights)
+    gain = compare(_accuracy(), right[both], answers[both], decided[both], blocks, seed=seed, weights=weights)
     return {
         "candidate": name, "n": len(both), "accuracy": {"value": value, "interval": list(interval)}, "difference": gain.to_dict(),
     }  # fmt: skip
@@ -326,8 +334,9 @@ def _share(part: float, whole: float) -> float | None:
 def _sentence(facts: Mapping[str, Any]) -> str:
     accuracy, direct = facts["decision"]["accuracy"], facts["direct"]
     low, high = accuracy["interval"]
+    of_what = "weight of the " if "weighted" in facts["decision"] else ""
     said = (
-        f"rules {facts['version']} on the signals of {facts['candidate']}: {accuracy['value']:.1%} [{low:.1%}, {high:.1%}] of the "
+        f"rules {facts['version']} on the signals of {facts['candidate']}: {accuracy['value']:.1%} [{low:.1%}, {high:.1%}] of the {of_what}"
         f"decisions on {facts['n']:,} {facts['rows']} rows are right"
     )
     if direct is None:
@@ -391,7 +400,8 @@ def _right_rate(bound: Bound, held: Held, truth: str | None, seed: int) -> dict[
     known = np.flatnonzero(right >= 0)
     if not len(known):
         return None
-    value, interval = score(_accuracy(), right[known], answers[known], held.blocks[known], seed=seed)
+    weights = None if held.weights is None else held.weights[known]
+    value, interval = score(_accuracy(), right[known], answers[known], held.blocks[known], seed=seed, weights=weights)
     return {"value": value, "interval": list(interval), "n": len(known)}
 
 

@@ -90,6 +90,19 @@ class Divided:
         return {"no copy of a development row": ~copied} if copied.any() and not copied.all() else {}
 
 
+def _weighing(table: Table, parts: Mapping[str, np.ndarray]) -> None:
+    """Raise a SplitError where no row of a part weighs anything: nothing could be learned from it, or judged on it."""
+    for what in ("learn", "judge"):
+        weights = table.weights(what)  # type: ignore[arg-type]
+        for name, rows in parts.items() if weights is not None else ():
+            if weights is not None and len(rows) and not weights[rows].any():
+                raise SplitError(
+                    f"no {name} row weighs anything", rule="some row of every part has a weight above 0",
+                    found=f"{len(rows):,} {name} rows of weight 0",
+                    do="state split.test or split.by so that weighed rows fall on both sides, or mend data.weight",
+                )  # fmt: skip
+
+
 def divide(
     table: Table, keys: np.ndarray, strata: np.ndarray | None, request: Request, splitters: Mapping[str, Splitter]
 ) -> Divided:
@@ -129,6 +142,7 @@ def divide(
     development, test = _sealed_first(roles, request, splitter)
     purged = others(table.n_rows, development, test)
     work = _worked_on(roles, development, request.sample, splitters["random"])
+    _weighing(table, {"sealed": test, "development": work})
     learned = _learned(roles, development, test, strata, request, splitter)
     inside = roles.take(work)
     folds = _folds(inside, splitter, request.take(work))
