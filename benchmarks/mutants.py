@@ -9,8 +9,8 @@ packages and computed nothing, so that a mutant costs what its tests cost. Mutan
 with many operators does not crowd out the others. Words are left alone: strings, and what an error says.
 
 Knows nothing of why a mutant survives: whether it is equivalent, or a test is hollow, is read from the line that is printed. mutmut 3
-installs and runs here as well, and is not used: it gives a call made by a fixture of a module to the first test only, leaves out
-properties and constants of modules, never removes a statement, and nine of ten of its mutants change words or put None somewhere.
+installs and runs here as well and is not used: what a fixture of a module calls it gives to the first test only, it leaves out
+properties and constants of modules, never removes a statement, and three of five of its mutants take an argument away or make it None.
 """
 
 from __future__ import annotations

@@ -45,6 +45,12 @@ def test_what_shares_leave_is_in_no_arm_and_thirds_leave_nothing():
     assert None not in Allocation("s", dict.fromkeys("abc", 1 / 3)).deal(range(5_000))
 
 
+def test_a_share_ends_before_its_end():
+    at = point("u", "s")
+    assert Allocation("s", {"a": at, "b": 1 - at})("u") == "b"
+    assert Allocation("s", {"a": np.nextafter(at, 1), "b": 0.1})("u") == "a"
+
+
 def test_exploring_says_nothing_of_the_arm():
     arm = np.array(Allocation("s", {"a": 0.5, "b": 0.5}).deal(range(20_000))) == "a"
     drawn = np.array([explores(i, "s", 0.1) for i in range(20_000)])

@@ -41,6 +41,14 @@ def test_a_ratio_has_the_error_of_the_delta_method():
     assert found.error > 1.1 * rows  # rows of one unit are alike
 
 
+def test_a_ratio_of_one_unit_has_a_value_and_no_error():
+    alone = ratio(np.array([2.0]))
+    assert (alone.value, alone.n) == (2.0, 1) and math.isnan(alone.variance)
+    assert ratio(np.array([0.25, 0.25]), np.array([0.5, 0.5])).value == 0.5  # what is counted may be less than one
+    for none in (ratio(np.zeros(0)), ratio(np.ones(2), np.zeros(2))):
+        assert math.isnan(none.value) and math.isnan(none.variance) and len(none.influence) == none.n
+
+
 def test_cuped_takes_out_what_the_score_knew_and_leaves_the_effect():
     rng = np.random.default_rng(2)
     gains, plain = [], []

@@ -49,6 +49,23 @@ def test_decisions_of_one_unit_widen_the_interval():
     assert ips(weights, rewards, units).error > 4 * ips(weights, rewards).error
 
 
+@pytest.mark.parametrize("n", [2, 3, 50])
+def test_with_equal_weights_the_error_is_that_of_a_mean(n):
+    rewards = np.random.default_rng(3).random(n)
+    for found in (ips(np.ones(n), rewards), snips(np.full(n, 4.0), rewards)):
+        assert found.value == pytest.approx(rewards.mean())
+        assert found.error == pytest.approx(rewards.std(ddof=1) / np.sqrt(n))
+        assert (found.interval[1] - found.interval[0]) / found.error == pytest.approx(2 * 1.96, abs=1e-3)
+        assert sum(found.interval) == pytest.approx(2 * found.value)
+
+
+def test_one_unit_has_a_value_and_no_error():
+    found = ips(np.ones(3), np.array([1.0, 0.0, 1.0]), np.zeros(3))
+    assert found.value == pytest.approx(2 / 3) and np.isnan(found.error) and np.isnan(found.interval).all()
+    nothing = snips(np.zeros(2), np.ones(2))
+    assert np.isnan(nothing.value) and np.isnan(nothing.error) and nothing.n_effective == 0
+
+
 def test_the_effective_sample_tells_what_weights_cost():
     found = ips(np.array([100.0, *np.zeros(99)]), np.ones(100))
     assert (found.n_effective, found.largest) == (1.0, 100.0)

@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,16 @@ def test_records_come_back_in_order(tmp_path: Path) -> None:
     assert again.last("a") == {"i": 3}
     assert again.last("b", i=2) == {"i": 2}
     assert again.last("c") is None
+
+
+def test_what_is_appended_is_given_back_as_it_will_be_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.jsonl")
+    first, second = journal.append("a", {"i": np.int64(3), "x": np.array([0.5, 1.0])}), journal.append("a", {})
+    assert first["data"] == {"i": 3, "x": [0.5, 1.0]}
+    assert second["before"] == first["hash"] and first["before"] == ""
+    assert list(Journal(tmp_path / "j.jsonl").records()) == [first, second]
+    with pytest.raises(TypeError, match="object is not plain data"):
+        journal.append("a", {"x": object()})
 
 
 @given(st.integers(0, 400))

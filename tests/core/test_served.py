@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from scipy.stats import chi2, chi2_contingency
 
-from fieldguide.core.online.served import moved, unseen, windows_of
+from fieldguide.core.online.served import LEVELS, Traffic, moved, unseen, windows_of
+from fieldguide.core.table import Column
 
 
 def test_index_and_p_are_those_of_the_references() -> None:
@@ -57,3 +58,23 @@ def test_windows_hold_about_equally_many_rows_and_no_fewer_than_said() -> None:
     assert windows[0] == (at[0], at[199]) and windows[-1] == (at[800], at[999])
     assert windows_of(at[:150])[1] == ((at[0], at[149]),)
     assert windows_of([])[1] == ()
+    assert len(windows_of([at[0] + timedelta(minutes=i) for i in range(20_000)])[1]) == 8, (
+        "no more than a reader looks at"
+    )
+
+
+def test_levels_beyond_the_commonest_share_one_bin() -> None:
+    levels = [f"l{i:02}" for i in range(LEVELS + 10)]
+    before = pl.Series(levels * 20 + levels[:LEVELS] * 5)
+    rare = pl.Series(levels[LEVELS:] * 20)
+    swapped = pl.Series([levels[LEVELS]] * 200)
+    assert moved(before, rare).index == pytest.approx(moved(before, swapped).index)
+    assert moved(before, pl.Series([levels[0]] * 200)).index != pytest.approx(moved(before, swapped).index)
+
+
+def test_dates_are_not_compared_and_a_busy_unit_counts_once() -> None:
+    kinds = {"n": "number", "b": "boolean", "c": "category", "d": "datetime", "t": "text"}
+    nothing = pl.DataFrame({"n": [1.0] * 8})
+    traffic = Traffic(tuple(Column(name, kind) for name, kind in kinds.items()), nothing, nothing, np.zeros(8), (), 2)
+    assert [column.name for column in traffic.compared()] == ["n", "b", "c"]
+    assert traffic.weight == 0.25

@@ -64,6 +64,16 @@ def test_a_tsv_that_is_divided_by_commas_is_still_read(tmp_path):
     assert open_source(write(tmp_path, "a.tsv", "a,b\n1,2\n")).names == ("a", "b")
 
 
+def test_text_is_read_lazily_rows_first_and_conditions_after(tmp_path):
+    text = "a,b\n" + "".join(f"{i},x{i}\n" for i in range(6))
+    lazy = open_source(write(tmp_path, "a.csv", text)).frame
+    assert lazy.filter(pl.col("a").is_in(["1", "4"])).select("b").collect()["b"].to_list() == ["x1", "x4"]
+    assert lazy.head(3).filter(pl.col("a") == "4").collect().is_empty()
+    assert lazy.filter(pl.col("a") == "4").head(1).collect().rows() == [("4", "x4")]
+    assert lazy.head(2).select("b").collect()["b"].to_list() == ["x0", "x1"]
+    assert lazy.head(0).collect().is_empty()
+
+
 @pytest.mark.parametrize(
     "content", [b"\xef\xbb\xbfa,b\r\n1,2\r\n", b"a,b\r1,2\r", b"\n\na,b\n1,2\n\n\n", b" a , b\n1,2"]
 )

@@ -118,8 +118,6 @@ def _hash(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "item"):
-        return value.item()
-    if hasattr(value, "tolist"):
+    if hasattr(value, "tolist"):  # numbers of NumPy as well as its arrays
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not plain data")

@@ -6,10 +6,8 @@ never leaves half a file under the name that was asked for.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from fieldguide.core.errors import DataError
+from fieldguide.core.files.disk import is_full
 
 SET_SEPARATOR = "|"
 """What stands between the members of a list in files of text; Parquet and Arrow hold lists as lists."""
@@ -157,12 +156,7 @@ def _size(part: Path) -> int:
 
 def _explained(error: Exception, path: Path, written: int, needed: Callable[[], int] | None) -> DataError:
     text = str(error).splitlines()[0]
-    full = (
-        getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        or "no space" in str(error).lower()
-        or re.search(r"os error (27|28|122)\b", str(error)) is not None
-    )
-    if full:
+    if is_full(error):
         free = shutil.disk_usage(path.parent).free
         takes = f"it needs {needed():,} bytes" if needed else f"it needs more than {written:,} bytes"
         return DataError(

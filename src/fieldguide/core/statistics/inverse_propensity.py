@@ -111,7 +111,7 @@ def _estimate(
     codes, n_units = numbered(np.arange(n) if units is None else units)
     residual = np.bincount(codes, numerator - value * denominator, n_units)
     spread = float((residual**2).sum())
-    error = math.sqrt(spread * n_units / max(1, n_units - 1)) / total if total > 0 else math.nan
+    error = math.sqrt(spread * n_units / (n_units - 1)) / total if total > 0 and n_units > 1 else math.nan
     reach = NORMAL.inv_cdf((1 + LEVEL) / 2) * error
     squares = float((weights**2).sum())
     effective = float(weights.sum()) ** 2 / squares if squares > 0 else 0.0

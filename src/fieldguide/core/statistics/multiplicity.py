@@ -50,5 +50,5 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     known = np.flatnonzero(np.isfinite(p))
     order = known[np.argsort(p[known], kind="stable")[::-1]]
     steps = p[order] * len(order) / np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(steps))
+    adjusted[order] = np.minimum.accumulate(steps)  # the largest stays what it is, so that none is above 1
     return adjusted
