@@ -35,9 +35,10 @@ def baselines(minutes: float | None) -> tuple[str, ...]:
 
 
 def settings_of(learner: Any, examples: Examples) -> dict[str, Any]:
-    """Return the settings that a study's season and window give a learner."""
+    """Return the settings that a study's season, window and calendar give a learner."""
     given = {
         "season": examples.season,
+        "calendar": examples.panel.n_calendar,
         "window": min(examples.window, getattr(learner, "window", 0) or examples.window),
     }
     fields = {field.name for field in dataclasses.fields(learner)}

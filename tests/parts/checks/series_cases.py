@@ -30,7 +30,7 @@ def series_of(**changed: Any) -> dict[str, Any]:
     clean = {
         "n_missing": 0, "n_steps": 800, "n_gaps": 0, "gaps": [], "horizon": 14, "window": 56, "season": 7, "n_conflicts": 0, "n_repeated": 0, "n_unsorted": 0,
         "conflicts": [], "first_unsorted": None, "n_off_grid": 0, "off_grid_rows": [], "n_rows": 800, "frequency": {"words": "1 day"}, "described": described,
-        "independent_targets": {"test": 12, "validation": 12}, "seasons": {"7": 0.6}, "n_short": 0, "short": [], "empty": [], "n_series": 2,
+        "independent_targets": {"test": 12, "validation": 12}, "seasons": {"7": 0.6}, "n_short": 0, "short": [], "empty": [], "n_series": 2, "beside": [],
     }  # fmt: skip
     return {"series": {**clean, **changed}}
 

@@ -70,6 +70,7 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
         )  # fmt: skip
     panel = laid.panel
     rows, times, units = [], [], []
+    broken = list(violations)
     for number, name in enumerate(panel.names):
         values, own = panel.series(number)[-window:], panel.times_of(number)
         coming = frequency.after(int(own[-1]), np.arange(1, horizon + 1))
@@ -82,11 +83,19 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
         if spec["observed"]:
             seen = panel.observed[panel.grid[number] : panel.grid[number] + len(own)][-window:]
             row[OBSERVED] = np.concatenate([np.full((window - len(seen), seen.shape[1]), np.nan), seen]).tolist()
+            broken += _unseen(seen, spec["observed"], str(name), int(laid.ends[panel.units[number]]))
         row |= {column: laid.statics[column][int(panel.units[number])] for column in spec["static"]}
         rows.append(row)
         times.append(coming)
         units.append(unit_of(values[None], int(spec["season"]))[0])
-    return Ahead(rows, panel.names, np.stack(times), np.array(units), violations)
+    return Ahead(rows, panel.names, np.stack(times), np.array(units), tuple(broken))
+
+
+def _unseen(seen: np.ndarray, names: Sequence[str], series: str, row: int) -> list[Violation]:
+    """Return the columns of a window (steps, columns) that hold no value: each is answered as if it stood at its mean."""
+    rule = f"a number in any of the {len(seen):,} steps that are looked at"
+    empty = np.flatnonzero(~np.isfinite(seen).any(axis=0))
+    return [Violation(names[int(place)], rule, (row,), (f"series {series}",), len(seen)) for place in empty]
 
 
 def _known_of(
@@ -141,7 +150,7 @@ def with_calendar(panel: Panel) -> Panel:
     longest = int(np.median(apart[apart > 0])) if len(apart) else 0
     parts = tuple(name for name, least in CALENDAR.items() if longest <= least and name not in panel.known_names)
     known = np.concatenate([panel.known, calendar(panel.times, parts).astype(np.float32)], axis=1)
-    return replace(panel, known=known, known_names=(*panel.known_names, *parts))
+    return replace(panel, known=known, known_names=(*panel.known_names, *parts), n_calendar=len(parts))
 
 
 def known_rows(known: np.ndarray, times: np.ndarray, parts: Sequence[str]) -> np.ndarray:

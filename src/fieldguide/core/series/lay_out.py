@@ -29,12 +29,17 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Laid:
-    """A panel, and what was seen on the way to it as plain data."""
+    """A panel, and what was seen on the way to it as plain data.
+
+    Shape:
+        ends: (units,) the row of the table that is each unit's latest
+    """
 
     panel: Panel
     frequency: Frequency
     facts: dict[str, Any]
     statics: pl.DataFrame
+    ends: np.ndarray
 
 
 def lay_out(
@@ -73,10 +78,11 @@ def lay_out(
         "n_rows": frame.height, "n_series": len(laid["panel"].names), "frequency": step.to_dict(), "series_columns": list(series),
         "n_unsorted": n_unsorted, "first_unsorted": first_unsorted, **repeats, "n_off_grid": grid["n_off"], "off_grid_rows": grid["off_rows"],
         "n_steps": int(laid["panel"].lengths.sum()), **_gaps(laid["panel"]), "empty": laid["empty"],
+        "beside": _beside(laid["panel"], known, observed),
         "from": _moment(int(laid["panel"].times.min())), "to": _moment(int(laid["panel"].times.max())),
         "lengths": {"least": int(laid["panel"].lengths.min()), "most": int(laid["panel"].lengths.max())},
     }  # fmt: skip
-    return Laid(laid["panel"], step, facts, _statics(frame, series, static, names, keys))
+    return Laid(laid["panel"], step, facts, _statics(frame, series, static, names, keys), row[starts[1:] - 1])
 
 
 def _refuse_no_time(times: pl.Series) -> None:
@@ -264,6 +270,21 @@ def _gaps(panel: Panel) -> dict[str, Any]:
             for length, number, begin in stretches[:SHOWN]
         ],
     }  # fmt: skip
+
+
+def _beside(panel: Panel, known: Sequence[str], observed: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how many steps each column beside the series lacks, between the first value of its series and the last."""
+    lived = np.zeros(len(panel.times), bool)
+    for begin, length in zip(panel.grid, panel.lengths, strict=True):
+        lived[begin : begin + length] = True
+    arrays = ((known, panel.known, "known_future"), (observed, panel.observed, "observed"))
+    return [
+        {
+            "column": name, "role": role, "n_steps": int(lived.sum()), "n_missing": int(np.isnan(array[lived, place]).sum()),
+        }
+        for columns, array, role in arrays
+        for place, name in enumerate(columns)
+    ]  # fmt: skip
 
 
 def _statics(

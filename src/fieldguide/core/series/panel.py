@@ -29,6 +29,7 @@ class Panel:
         units: (series,) index of what owns a series: its static columns and its known covariates; channels of one table share it.
         known_names: of the columns of `known`.
         scale: (series,) what values are divided by before anything is learned or judged.
+        n_calendar: columns of `known`, the last ones, that are the calendar of a step and nothing that a study declares.
 
     Shape:
         values: (steps,) float64, all series end to end; NaN where a step is missing
@@ -55,6 +56,7 @@ class Panel:
     units: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     scale: np.ndarray | None = None
     observed: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    n_calendar: int = 0
 
     def __len__(self) -> int:
         return len(self.names)

@@ -44,19 +44,23 @@ class Window:
         return np.asarray(typed.to_list(), np.float64)
 
     def read_value(self, value: Any, column: Any) -> tuple[Any, bool]:
-        """Return (the list, broken): no list, an empty one, or one without a number is broken and becomes missing steps."""
+        """Return (the list, broken): no list, an empty one, or a series without a number is broken and becomes missing steps.
+
+        Columns beside a series may be missing altogether: they then stand at their mean.
+        """
         length, width = int(column.read["length"]), int(column.read.get("width", 1))
         try:
             array = np.array([] if value is None else value, np.float64)
         except (TypeError, ValueError):
             array = np.array([])
         array = array.reshape(len(array), -1) if array.ndim in (1, 2) and array.size else np.zeros((0, width))
-        broken = not len(array) or array.shape[1] != width or not np.isfinite(array).any()
+        alone = "width" not in column.read
+        broken = not len(array) or array.shape[1] != width or (alone and not np.isfinite(array).any())
         window = np.full((length, width), np.nan)
         if not broken:
             kept = array[-length:]
             window[length - len(kept) :] = np.where(np.isfinite(kept), kept, np.nan)
-        return (window[:, 0] if width == 1 and "width" not in column.read else window).tolist(), broken
+        return (window[:, 0] if width == 1 and alone else window).tolist(), broken
 
     def cell(self, value: Any) -> np.ndarray:
         return np.asarray([value], np.float64)
@@ -75,10 +79,7 @@ class Window:
             shape = tuple(values.shape[1:])
             specs.append(Spec(name, "window", shape))
             if len(shape) > 1:
-                known = _sample(values)
-                sd = np.nanstd(known, axis=(0, 1)) if len(known) else np.ones(shape[1])
-                mean = np.nanmean(known, axis=(0, 1)) if len(known) else np.zeros(shape[1])
-                scaling[name] = [mean.tolist(), np.where(sd > 0, sd, 1.0).tolist()]
+                scaling[name] = _scaling(_sample(values))
         return WindowEncoder(tuple(specs), scaling)
 
     def load(self, data: Mapping[str, Any]) -> WindowEncoder:
@@ -87,7 +88,10 @@ class Window:
 
 @dataclass(frozen=True)
 class WindowEncoder:
-    """Shapes of windows, and the scaling of those with several numbers a step."""
+    """Shapes of windows, and the scaling of those with several numbers a step: a mean and a deviation of each of them.
+
+    A deviation of 0 says that training windows hold one value: the column is 0 whatever comes later, since nothing was learned of it.
+    """
 
     specs: tuple[Spec, ...]
     scaling: Mapping[str, Any]
@@ -105,16 +109,21 @@ class WindowEncoder:
 
 @dataclass(frozen=True)
 class _Decode:
-    """From cells to float32: missing steps take the value before them, those in front the first that is known."""
+    """From cells to float32: missing steps take the value before them, those in front the first that is known.
+
+    A column without a value stands at its mean in training windows; a series without one is 0.
+    """
 
     scaling: Any
 
     def __call__(self, cells: Any) -> np.ndarray:
         window = cells.load(np.float64) if isinstance(cells, Windows) else np.array(cells, np.float64)
-        if np.isnan(window).any():
-            window = np.stack([_filled(row) for row in window])
-        if self.scaling is not None:
-            window = (window - np.array(self.scaling[0])) / np.array(self.scaling[1])
+        if self.scaling is not None:  # first, so that 0 is the mean of what stands beside a series
+            mean, sd = (np.array(one) for one in self.scaling)
+            window = (window - mean) * np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
+        gaps = np.isnan(window).reshape(len(window), -1).any(axis=1)
+        if gaps.any():
+            window[gaps] = np.stack([_filled(row) for row in window[gaps]])
         return np.asarray(window, np.float32)
 
 
@@ -127,6 +136,16 @@ def _filled(window: np.ndarray) -> np.ndarray:
         return np.zeros_like(window)
     before = np.searchsorted(known, np.arange(len(window)), side="right") - 1
     return np.asarray(window[known[np.maximum(before, 0)]])
+
+
+def _scaling(windows: np.ndarray) -> list[list[float]]:
+    """Return mean and deviation of each column of windows (rows, steps, columns); 0 and 0 where no value is known."""
+    known = np.isfinite(windows)
+    counts = known.sum(axis=(0, 1))
+    mean = np.where(known, windows, 0.0).sum(axis=(0, 1)) / np.maximum(counts, 1)
+    apart = np.where(known, windows - mean, 0.0)
+    sd = np.sqrt((apart**2).sum(axis=(0, 1)) / np.maximum(counts, 1))
+    return [mean.tolist(), np.where(sd > 1e-9 * (1.0 + np.abs(mean)), sd, 0.0).tolist()]
 
 
 def _sample(values: Any, most: int = 512) -> np.ndarray:

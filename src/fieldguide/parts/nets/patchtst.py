@@ -1,6 +1,6 @@
 """The patch transformer: stretches of a window are its words.
 
-Knows one window at a time, so that channels and series share all weights; the window's scale is `_instance`'s.
+Knows one window at a time, and what stands beside it, so that channels and series share all weights; the window's scale is `_instance`'s.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fieldguide.parts.nets._instance import Instance
+from fieldguide.parts.nets._beside import NOTHING, Beside, Decoder, Widths, channels
+from fieldguide.parts.nets._instance import Instance, instance_of
 from fieldguide.parts.nets.dropout import Dropout
 
 
 class PatchTST(nn.Module):
     """Overlapping patches, a linear embedding with learned places, encoder layers with BatchNorm, one linear layer over all patches.
+
+    Columns beside the window are cut into the same patches and embedded with it; what does not change is one patch more. A decoder
+    adds what is known of the coming steps.
 
     Args:
         window: steps that go in.
@@ -29,13 +33,16 @@ class PatchTST(nn.Module):
         n_layers: encoder layers.
         d_hidden: width inside each layer's feed-forward part.
         dropout: rate in [0, 1) in every layer and after the embedding.
+        beside: how many columns stand beside the window.
 
     Shape:
         window: (rows, window) float32
+        beside: see `Beside`
         returns: (rows, horizon) float32
 
     Source:
-        Nie et al. (2023), A Time Series is Worth 64 Words: Long-term Forecasting with Transformers.
+        Nie et al. (2023), A Time Series is Worth 64 Words: Long-term Forecasting with Transformers. It reads the series alone; columns
+        beside it as words of their own: Wang et al. (2024), TimeXer; the decoder: Das et al. (2023), Long-term Forecasting with TiDE.
 
     Examples:
         >>> PatchTST(96, 24).eval()(torch.zeros(3, 96)).shape
@@ -44,26 +51,34 @@ class PatchTST(nn.Module):
 
     def __init__(
         self, window: int, horizon: int, patch: int = 16, stride: int = 8, d_model: int = 16, n_heads: int = 4, n_layers: int = 3,
-        d_hidden: int = 128, dropout: float = 0.3,
+        d_hidden: int = 128, dropout: float = 0.3, beside: Widths = NOTHING,
     ) -> None:  # fmt: skip
         super().__init__()
         self.patch = min(patch, window)
         self.stride = min(stride, self.patch)
         n_patches = (window - self.patch) // self.stride + 2
-        self.embed = nn.Linear(self.patch, d_model)
+        self.embed = nn.Linear(self.patch * (1 + beside.past), d_model)
+        self.static = nn.Linear(beside.static, d_model) if beside.static else None
+        n_patches += self.static is not None
         self.places = nn.Parameter(0.02 * torch.randn(n_patches, d_model))
         self.layers = nn.ModuleList(Layer(d_model, n_heads, d_hidden, dropout) for _ in range(n_layers))
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(n_patches * d_model, horizon)
-        self.width = n_patches * max(d_hidden, 3 * d_model)
+        self.decoder = Decoder(n_patches * d_model, beside.known) if beside.known else None
+        self.width = max(n_patches * max(d_hidden, 3 * d_model), 64 * horizon * bool(beside.known))
 
-    def forward(self, window: Tensor) -> Tensor:
-        padded = F.pad(window.unsqueeze(1), (0, self.stride), mode="replicate").squeeze(1)
-        words = self.dropout(self.embed(padded.unfold(1, self.patch, self.stride)) + self.places)
+    def forward(self, window: Tensor, beside: Beside | None = None) -> Tensor:
+        read = channels(window, None if beside is None else beside.past)
+        patches = F.pad(read, (0, self.stride), mode="replicate").unfold(2, self.patch, self.stride)
+        words = self.embed(patches.transpose(1, 2).flatten(2))
+        if self.static is not None and beside is not None:
+            words = torch.cat([words, self.static(beside.static).unsqueeze(1)], 1)
+        words = self.dropout(words + self.places)
         for layer in self.layers:
             words = layer(words)
-        forecast: Tensor = self.head(words.flatten(1))
-        return forecast
+        said = words.flatten(1)
+        forecast: Tensor = self.head(said)
+        return forecast if self.decoder is None or beside is None else self.decoder(forecast, said, beside.future)
 
 
 class Layer(nn.Module):
@@ -100,6 +115,4 @@ class Layer(nn.Module):
 
 def build(architecture: Mapping[str, Any], d_out: int) -> Instance:
     """Return the network that plain data describes."""
-    said = dict(architecture)
-    around = {name: said.pop(name) for name in ("place", "centre", "target")}
-    return Instance(PatchTST(horizon=d_out, **said), window=said["window"], **around)
+    return instance_of(PatchTST, architecture, d_out)

@@ -71,6 +71,12 @@ def series_text(source: Source, config: Config, table: str) -> str:
         f"  known_future: {_yaml(list(data.known_future))}" if data.known_future
         else f"  # known_future: []  # ? Which of these are known for the coming steps: {listed(others)}?" if others else "  # known_future: []"
     )  # fmt: skip
+    if data.observed or (others and not data.known_future):
+        lines.append(
+            f"  observed: {_yaml(list(data.observed))}"
+            if data.observed
+            else "  # observed: []  # ? Which of them are seen only once a step is over? No coming value of these is read."
+        )
     if data.static or guessed:
         lines.append(
             f"  static: {_yaml(list(data.static))}"
