@@ -84,6 +84,32 @@ def test_the_interval_of_a_mean_is_the_textbook_one():
     assert found.interval == pytest.approx((x.mean() - half, x.mean() + half), abs=0.15 * half)
 
 
+def test_a_statistic_that_no_single_row_moves_has_an_interval_and_no_error_of_the_jackknife():
+    x = np.sort(np.random.default_rng(0).normal(size=401)).round()  # the median stands among many equal values
+
+    def median(weights):
+        order = np.cumsum(weights, axis=1) * 2 >= weights.sum(1, keepdims=True)
+        return x[order.argmax(1)] + 10.0
+
+    found = resampled(lambda w: median(w) + 1e-3 * (w[:, :30].sum(1) > 32), np.arange(401))
+    assert (found.error, found.varies) == (0.0, True)
+    assert found.interval[0] == found.estimate < found.interval[1]
+
+
+def test_one_block_says_nothing_and_does_not_vary():
+    found = resampled(lambda w: w.sum(1), np.zeros(5))
+    assert (found.estimate, found.varies, found.n_units) == (5.0, False, 1)
+    assert math.isnan(found.error) and math.isnan(found.p)
+
+
+def test_what_is_drawn_where_nobody_says_how_much():
+    assert sum(len(chunk) for chunk in bootstrap_weights(np.arange(3))) == 1_000
+    assert sum(len(chunk) for chunk in left_out_weights(np.arange(900))) == 400
+    few = resampled(lambda w: w[:, 0], np.arange(30), replicates=19)
+    assert math.isnan(few.interval[0]) and few.varies
+    assert math.isfinite(resampled(lambda w: w[:, 0], np.arange(30), replicates=20).interval[0])
+
+
 def test_dependent_rows_widen_the_interval():
     rng = np.random.default_rng(5)
     blocks = np.repeat(np.arange(60), 10)

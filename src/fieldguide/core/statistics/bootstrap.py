@@ -35,7 +35,7 @@ class Resampled:
     Args:
         estimate: the statistic with every row counted once, or by its weight.
         interval: (low, high) at `level`; NaN where fewer than two blocks, or too few replicates, could be judged.
-        error: jackknife standard error.
+        error: jackknife standard error; 0 where leaving one block out does not move the statistic, as with a median of many ties.
         p: two-sided p-value of "the true value is 0", consistent with the interval.
         varies: False when no resample moved the statistic: then the interval is a point and says nothing.
         n_units: number of blocks.
@@ -192,6 +192,7 @@ class _Shape:
         n_parts = len(left)
         influence = (n_parts - 1) * (left.mean() - left)
         square = float((influence**2).sum())
+        error = math.sqrt(square / (n_parts * max(1, n_parts - 1)))
         if square <= 0:  # resampling moves it, leaving one out does not (a median): no lean to be seen
             influence, square = np.array([-1.0, 1.0]), 2.0
         lean = float((influence**3).sum()) / (6 * square**1.5)
@@ -200,7 +201,6 @@ class _Shape:
             kurtosis = (n_parts - 1) * ((n_parts + 1) * kurtosis + 6) / ((n_parts - 2) * (n_parts - 3))
         freedom = 2 / (TAILS * max(0.0, kurtosis) / n_parts + 2 / max(1, n_parts - 1))
         below = (float((draws < estimate).sum()) + 0.5 * float((draws == estimate).sum()) + 0.5) / (len(draws) + 1)
-        error = math.sqrt(square / (n_parts * max(1, n_parts - 1)))
         return _Shape(NORMAL.inv_cdf(below), lean, freedom, math.sqrt(n_parts / max(1, n_parts - 1)), error)
 
     def share(self, tail: float) -> float:
