@@ -199,3 +199,24 @@ def test_along_time_a_learner_may_stop_on_rows_of_all_of_the_time() -> None:
         assert not np.isin(roles.blocks[kept], roles.blocks[held]).any(), "whole blocks"
     assert latest[1].min() > latest[0].max()
     assert anywhere[1].min() < 150 and anywhere[1].max() > 550
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_kept", "stops"), [(20, 15, True), (19, 14, False), (20, 16, False), (20, 10, True), (20, 9, False)]
+)
+def test_too_few_rows_are_all_fitted_on(n_rows: int, n_kept: int, stops: bool) -> None:
+    """From 20 rows on, 10 at least to fit on and 5 at least to stop on; else the learner stops on nothing."""
+    asked = []
+
+    class Splitter:
+        def hold_out(self, roles: Roles, share: float, name: str) -> tuple[np.ndarray, np.ndarray]:
+            asked.append((len(roles.keys), share, name))
+            return np.arange(n_kept), np.arange(n_kept, n_rows)
+
+    train = np.arange(100, 100 + n_rows)
+    roles = Roles(np.arange(200, dtype=np.uint64), np.arange(200))
+    fitted, stopped = stopping_rows(candidate_of("mlp"), train, roles, Splitter())
+    assert asked == ([(n_rows, 0.15, "early stopping")] if n_rows >= 20 else [])
+    assert np.array_equal(fitted, train[:n_kept] if stops else train)
+    assert np.array_equal(stopped, train[n_kept:]) if stops else stopped is None
+    assert stopping_rows(candidate_of("prior"), train, roles, Splitter())[1] is None
