@@ -28,9 +28,9 @@ from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.table import WEIGHTS, Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
-from fieldguide.steps.detect.columns import detect_columns
 from fieldguide.steps.detect.joint import asked_columns, guess_of
-from fieldguide.steps.detect.roles import RolesGuess, detect_roles
+from fieldguide.steps.detect.once import detected
+from fieldguide.steps.detect.roles import RolesGuess
 from fieldguide.steps.detect.task import TaskGuess, questions
 from fieldguide.steps.frame.contract import Held, hold
 from fieldguide.steps.frame.events import known_afterwards, settled, target_of
@@ -103,7 +103,7 @@ def frame(config: Config, agreed: Agreed | None = None, work: Path | None = None
     stated = statement(config, problem, table.n_rows, n_without, open_questions, learned)
     held = hold(agreed, table, problem) if agreed is not None else Held(None)
     facts = {
-        "sentence": f"{listed(f'{o.task.name} of {o.name}' for o in problem.outputs)} from {len(table.features)} columns of {table.n_rows:,} rows"
+        "sentence": f"{listed(f'{o.task.name} of {o.name}' for o in problem.outputs)} from {len(table.features)} column{'s' * (len(table.features) != 1)} of {table.n_rows:,} rows"
         + (f"; {weighed['column']!r} weighs rows in {weighed['counts_in']}" if weighed else ""),
         "problem": problem.to_dict(), "columns": [column.to_dict() for column in columns], "roles": guess.to_dict(),
         "tasks": {name: task.to_dict() for name, task in tasks.items()}, "questions": open_questions, "statement": stated, "n_rows": table.n_rows,
@@ -140,9 +140,9 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     kinds = {name: c.kind for name, c in declared.items() if c.kind is not None}
     stored = [name for name in config.problem.targets if name in source.names or config.problem.stated]
     asked = [one for one in asked_of(config.problem) if set(one.columns) <= set(stored)]
-    columns = rooted(detect_columns(source, given=kinds, targets=stored), source.root)
     later = known_afterwards(config, source.names)
-    guess = detect_roles(source, [column for column in columns if column.name not in later])
+    found, guess = detected(source, kinds, stored, later)
+    columns = rooted(found, source.root)
     raw = source.collect(stored)
     tasks = {one.name: guess_of(one, raw, {column.name: column for column in columns}) for one in asked}
     if config.problem.targetless:
