@@ -22,6 +22,14 @@ def label_noise(seed: int) -> World:
     return World(train.with_columns(defaulted=noisy), "defaulted", loans(FRESH, rng, strength=2.5, intercept=-0.8))
 
 
+def label_flips(seed: int) -> World:
+    """12 % of the labels were entered the wrong way round, whichever they were."""
+    rng = np.random.default_rng([seed, 312])
+    train = loans(4000, rng, strength=4.0)
+    flipped = (train["defaulted"] == "yes").to_numpy() ^ (rng.random(4000) < 0.12)
+    return World(train.with_columns(defaulted=words(flipped)), "defaulted", loans(FRESH, rng, strength=4.0))
+
+
 def conflicting_labels(seed: int) -> World:
     """A third of the loans stand twice, the second time with the other label."""
     rng = np.random.default_rng([seed, 302])
@@ -114,6 +122,7 @@ def broken_join(seed: int) -> World:
 
 FAULTS = (
     Fault("label_noise", label_noise, ("FG326",), about="30 % of the yes were entered as no; fresh labels are right"),
+    Fault("label_flips", label_flips, ("FG326",), about="12 % of the labels are entered the wrong way round; fresh labels are right"),
     Fault("conflicting_labels", conflicting_labels, ("FG309",), about="a third of the loans stand twice, with both labels; fresh labels are right"),
     Fault("missing_not_at_random", missing_not_at_random, ("FG312", "FG320"), about="income is missing where people defaulted; afterwards at random", columns=("income",)),
     Fault("sentinel_for_missing", sentinel_for_missing, ("FG329",), "info", "-999 is a missing size; afterwards it is blank", columns=("size_m2",)),

@@ -99,6 +99,32 @@ def test_repeated_measurements_of_a_chance_are_within_chance():
     assert not beyond_chance(np.tile(np.arange(600), 2), truth)
 
 
+@pytest.mark.parametrize(
+    ("metric", "k"),
+    [("roc_auc", 2), ("log_loss", 2), ("accuracy", 2), ("balanced_accuracy", 2), ("brier", 2), ("roc_auc", 3), ("log_loss", 3), ("accuracy", 3)],
+)  # fmt: skip
+def test_labels_that_seem_wrong_are_put_right_by_their_share(metric, k):
+    rng, share, labels = np.random.default_rng(4), 0.15, ("a", "b", "c")[:k]
+    p = rng.dirichlet(np.full(k, 0.5), 8_000)
+    right = (rng.random(8_000)[:, None] > np.cumsum(p, axis=1)[:, :-1]).sum(axis=1)
+    wrong = (right + rng.integers(1, k, 8_000)) % k
+    given = np.where(rng.random(8_000) < share, wrong, right)
+    task = "binary" if k == 2 else "multiclass"
+    output = Output("y", find("tasks", task)(), labels, metric=find("metrics", metric)())
+    bench = SimpleNamespace(problem=Problem((output,)), seed=0)
+    found = finding("FG326", {"output": "y", "share": share})
+    threshold = 0.5 if k == 2 else None
+    (doubt,) = doubted(bench, [found], judged({}, given, p), None, threshold)
+    part = find("metrics", metric)()
+    read = p.argmax(axis=1) if part.reads == "decision" else p
+    low, high = doubt["interval"]
+    assert low <= part.score(right, read) <= high and not low <= part.score(given, read) <= high
+    assert (doubt["says"], doubt["n"]) == ("with the 15.0% of labels that seem wrong put right", 8_000)
+    assert doubted(bench, [finding("FG326", {"output": "z", "share": share})], judged({}, given, p), None, threshold) == []
+    half = finding("FG326", {"output": "y", "share": 1 - 1 / k})
+    assert doubted(bench, [half], judged({}, given, p), None, threshold) == [], "labels that tell nothing"
+
+
 def test_few_rows_say_nothing():
     truth = np.arange(60) % 2
     cells = {"x": np.where(np.arange(60) < 20, np.nan, 1.0)}

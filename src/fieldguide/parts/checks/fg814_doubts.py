@@ -18,7 +18,8 @@ class Doubts:
     Formula: for each fault that explore named and that rows to come may not have, the model is scored again: on the sealed
     rows where the columns of FG320 (missing with the outcome) are known; with the cells of FG325 (a source or rows in
     another unit) in one unit; on the rows without an equal of another label, where FG309 finds more such pairs than
-    chance could give. The reported interval runs from the lowest to the highest end of all these intervals; that of sampling
+    chance could give; with the share e of labels that FG326 finds wrong put right, where each row weighs
+    (1 - e / (K - 1)) / (1 - e K / (K - 1)) with its own of K labels and what is left of 1 is spread over the others. The reported interval runs from the lowest to the highest end of all these intervals; that of sampling
     alone is told beside it. It is a warning where the doubts make the interval at least half as wide again.
 
     Why: an interval of sampling says how the score would vary with other rows of the same file. It does not know that cells
@@ -26,7 +27,8 @@ class Doubts:
 
     Remedy: find out which of the cases rows to come will be like, mend the file accordingly, and the interval is that of sampling again.
 
-    Source: the span of cases is what metrology calls a systematic uncertainty (JCGM 100:2008, Evaluation of measurement data).
+    Source: the span of cases is what metrology calls a systematic uncertainty (JCGM 100:2008, Evaluation of measurement data);
+    for labels, Natarajan et al., "Learning with Noisy Labels", NIPS 2013.
 
     Needs: problem, facts (doubts: [{code, says, value, interval, n}], scores).
     """

@@ -1,7 +1,7 @@
 """Doubts: ways in which rows to come may differ from the sealed ones, each named by a finding of explore, and what the score is then.
 
 A measured score holds while the world stays as the table shows it. Where explore found a reason to doubt that (cells missing
-with the outcome, a column that has stopped, one source in another unit, equal rows with both labels), the same model is scored
+with the outcome, a column that has stopped, one source in another unit, equal rows with both labels, wrong labels), the same model is scored
 a second time as if the reason were gone. The reported interval spans both: what is not known of the rows to come belongs into
 it as much as what is not known of the sample. Every doubt is taken from development rows before the seal is opened; no
 row is chosen by how well it was answered. Knows findings by their evidence; what is wrong with a column is each check's.
@@ -49,11 +49,19 @@ class Judged:
 
 @dataclass(frozen=True)
 class Case:
-    """The rows and answers of one doubt: how the world would have to be, and what is scored then."""
+    """The rows and answers of one doubt: how the world would have to be, and what is scored then.
+
+    Shape:
+        rows: (n,) places among the sealed rows
+        truth, answer: of these rows
+        weights: (n,) how much each counts, below 0 where it is taken away; None: all alike
+    """
 
     says: str
-    chosen: np.ndarray
+    rows: np.ndarray
+    truth: np.ndarray
     answer: np.ndarray
+    weights: np.ndarray | None = None
 
 
 Answer = Callable[[Mapping[str, np.ndarray], int], Predictions]
@@ -75,23 +83,23 @@ def doubted(
         50 rows, or whose rows cannot be judged, is left out.
     """
     output, metric = bench.problem.output, metric_of(bench.problem.output)
-    truth, weights, told = sealed.rows.truths[0], sealed.rows.score_weights, []
+    weights, told = sealed.rows.score_weights, []
     for finding in findings:
-        for case in _cases(finding, sealed, answer):
-            rows, read = np.flatnonzero(case.chosen), readable(output, case.answer, metric, threshold)
-            if len(rows) < FEWEST:
+        for case in _cases(finding, output.name, sealed, answer):
+            rows, own = case.rows, case.weights
+            if weights is not None:
+                own = weights[rows] if own is None else weights[rows] * own
+            if len(rows) < FEWEST or (own is not None and not own.any()):
                 continue
-            own = None if weights is None else weights[rows]
-            if own is not None and not own.any():
-                continue
-            value, interval = score(metric, truth[rows], read[rows], sealed.blocks[rows], seed=bench.seed, weights=own)
-            if sealed.times is not None:
-                here = InTime(sealed.times, sealed.blocks, (truth,), (case.answer,), weights=weights)
+            read, blocks = readable(output, case.answer, metric, threshold), sealed.blocks[rows]
+            value, interval = score(metric, case.truth, read, blocks, seed=bench.seed, weights=own)
+            if sealed.times is not None and case.weights is None:  # twins of a row would pass for neighbours
+                here = InTime(sealed.times[rows], blocks, (case.truth,), (case.answer,), weights=own)
                 wider, _ = along_time(output, 0, metric, threshold, here, None, bench.seed)
                 interval = widened(value, interval, wider, metric.best, metric.worst)
             if all(math.isfinite(number) for number in (value, *interval)):
                 told.append({
-                    "code": finding.code, "says": case.says, "value": value, "interval": list(interval), "n": len(rows),
+                    "code": finding.code, "says": case.says, "value": value, "interval": list(interval), "n": len(np.unique(rows)),
                 })  # fmt: skip
     return told
 
@@ -113,7 +121,7 @@ def spanned(scores: Mapping[str, Any], doubts: Iterable[Mapping[str, Any]]) -> d
     return {**scores, "interval": whole, "sampling": [low, high]} if whole != [low, high] else dict(scores)
 
 
-def _cases(finding: Finding, sealed: Judged, answer: Answer) -> Iterator[Case]:
+def _cases(finding: Finding, output: str, sealed: Judged, answer: Answer) -> Iterator[Case]:
     """Yield what a finding lets doubt; most let nothing doubt that rows or cells could show."""
     if not finding.fired:
         return
@@ -126,6 +134,8 @@ def _cases(finding: Finding, sealed: Judged, answer: Answer) -> Iterator[Case]:
             yield from _mended(sealed, name, found, answer)
     elif finding.code == "FG309" and evidence.get("beyond_chance"):
         yield from _agreeing(sealed)
+    elif finding.code == "FG326" and finding.severity == "warning" and evidence["output"] == output:
+        yield from _righted(sealed, evidence["share"])
 
 
 def _known(judged: Judged, names: list[str]) -> Iterator[Case]:
@@ -135,7 +145,7 @@ def _known(judged: Judged, names: list[str]) -> Iterator[Case]:
         there &= ~_missing(judged.rows.cells[name])
     if names and not there.all():
         says = f"on rows where {listed(map(repr, names))} {'is' if len(names) == 1 else 'are'} known"
-        yield Case(says, there, judged.answers[0])
+        yield _some(judged, says, there)
 
 
 def _mended(judged: Judged, name: str, found: Mapping[str, Any], answer: Answer) -> Iterator[Case]:
@@ -156,7 +166,7 @@ def _mended(judged: Judged, name: str, found: Mapping[str, Any], answer: Answer)
     one_unit = {**cells, name: np.where(odd, cells[name] / found["times"], cells[name])}
     says = f"with {name!r} {where} in the unit of the other rows"
     (first, *_) = answer(one_unit, len(judged.rows))
-    yield Case(says, np.ones(len(judged.rows), bool), first)
+    yield Case(says, np.arange(len(judged.rows)), judged.rows.truths[0], first)
 
 
 def _agreeing(judged: Judged) -> Iterator[Case]:
@@ -168,7 +178,32 @@ def _agreeing(judged: Judged) -> Iterator[Case]:
     np.maximum.at(high, group, truth)
     agree = (low == high)[group]
     if not agree.all():
-        yield Case("on rows without an equal of another label", agree, judged.answers[0])
+        yield _some(judged, "on rows without an equal of another label", agree)
+
+
+def _righted(judged: Judged, share: float) -> Iterator[Case]:
+    """As many labels put right as explore found wrong, whichever they are: a row counts for its label, and a little against each other one.
+
+    With K labels and a share e of them wrong, a row weighs (1 - e / (K - 1)) / (1 - e K / (K - 1)) with its own label and
+    -e / (K - 1) / (1 - e K / (K - 1)) with every other: sums over rows are on average what they would be with right labels.
+
+    Source: Natarajan, Dhillon, Ravikumar and Tewari, "Learning with Noisy Labels", NIPS 2013, lemma 1; for the area under
+    the ROC curve, Menon, van Rooyen, Ong and Williamson, ICML 2015.
+    """
+    (answer, *_), truth = judged.answers, judged.rows.truths[0]
+    k = answer.shape[1] if answer.ndim == 2 else 1
+    if k < 2 or share * k >= k - 1:
+        return
+    against = -share / (k - 1) / (1 - share * k / (k - 1))
+    labels, rows = np.repeat(np.arange(k), len(truth)), np.tile(np.arange(len(truth)), k)
+    weights = np.where(labels == truth[rows], 1 - (k - 1) * against, against)
+    yield Case(f"with the {share:.1%} of labels that seem wrong put right", rows, labels, answer[rows], weights)
+
+
+def _some(judged: Judged, says: str, which: np.ndarray) -> Case:
+    """Some of the rows as they are."""
+    rows = np.flatnonzero(which)
+    return Case(says, rows, judged.rows.truths[0][rows], judged.answers[0][rows])
 
 
 def _missing(cells: np.ndarray) -> np.ndarray:
