@@ -12,6 +12,7 @@ import argparse
 import gzip
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -163,6 +164,7 @@ def run(split: Split, tools: list[str], seed: int) -> list[tuple[str, float, flo
             limits = thresholds_of(train.truths[0][held], fitted.predict(train.take(held).cells, len(held))[0])
         score = scored(split, output, test.truths[0], fitted.predict(test.cells, len(test))[0], limits)
         found.append((name, score, time.process_time() - begun))
+        print(f"  {name}, seed {seed}: {score:.4f} after {found[-1][2]:.0f} CPU s", file=sys.stderr, flush=True)
     return found
 
 
