@@ -290,8 +290,16 @@ def test_a_forecast_is_judged_by_its_id_and_by_a_list_of_which_some_is_not_known
     assert found["judged"].to_list() == [2.0, 1.0], "the same steps as a measure of an experiment"
     assert facts["unmatched"]["n"] == 2 and facts["unmatched"]["example"]["time"] == "2012-01-15 00:00:00"
     assert "2 of 4 outcomes belong to no step of any forecast, such as series a time 2012-01-15" in facts["sentence"]
+    twice = [{"series": "b", "time": "2012-01-01", "value": said, "key": str(said)} for said in (5.0, value("b", 96))]
+    tell(shops, twice[0])
+    tell(shops, twice[1])
     tell(shops, {"id": answer["a"]["id"], "value": [value("a", 96 + k) for k in range(4)]})
-    assert gap_of_log(forecaster, log, wait="0d").facts["n_known"] == 5, "the list, told again when more of it is known"
+    facts = gap_of_log(forecaster, log, wait="0d").facts
+    assert facts["n_known"] == 6, "the list, told again when more of it is known"
+    right = [scaled_error(model, answer[shop], shop, 96, 0) for shop in "ab"]
+    assert facts["steps"][0]["value"] == pytest.approx(np.mean(right)), (
+        "of two values of a step the one heard of last counts"
+    )
 
 
 def test_steps_whose_values_had_no_time_to_come_are_not_judged(shops: Served, forecaster: Path, tmp_path: Path) -> None:
@@ -425,7 +433,10 @@ def test_a_model_without_a_target_is_served_explained_logged_and_replayed(
             assert [one["prediction"] for one in body] == [list(row[1:]) for row in right.rows()]
         told = served.client.post("/explain", json={"rows": [{"x0": 0.1, "x1": 0.2}]}).json()
         assert ("own cluster" if output.task.name == "clustering" else "first coordinate") in told["method"]
-        assert told["effects"][0]["x0"] and set(told["effects"][0]) == {"x0", "x1"}
+        row, golden = {"x0": 0.1, "x1": 0.2}, [one["x0"] for one in model.golden["rows"]]
+        shares = model.predict_rows([row, *({**row, "x0": x0} for x0 in golden)])[0][0]
+        own = shares[:, shares[0].argmax() if output.task.name == "clustering" else 0]
+        assert told["effects"][0]["x0"] == pytest.approx(own[0] - own[1:].mean()), "of the same cluster throughout"
         (said,) = served.client.get("/info").json()["arms"][0]["outputs"]
         assert said["labels"] == [] and said["axes"] == ["x0", "x1"]
         refused = tell(served, {"unit": "u", "value": 1})
