@@ -133,7 +133,7 @@ def _of_node(node: ast.stmt | ast.expr) -> Iterator[str]:
         )
     elif isinstance(node, ast.IfExp) and not isinstance(node.test, (ast.Compare, ast.BoolOp)):
         yield _text(ast.IfExp(node.test, node.orelse, node.body))
-    elif isinstance(node, ast.Return) and node.value is not None:
+    elif isinstance(node, ast.Return) and not _is_nothing(node.value):
         yield "return None"
     elif isinstance(node, ast.If):
         if not node.orelse:
@@ -150,6 +150,10 @@ def _another(value: float) -> float:
     if isinstance(value, bool):
         return not value
     return 2 * value if abs(value) >= 10 else value + 1
+
+
+def _is_nothing(node: ast.expr | None) -> bool:
+    return node is None or (isinstance(node, ast.Constant) and node.value is None)
 
 
 def _is_call(node: ast.AST) -> bool:
@@ -287,7 +291,8 @@ def judges(mutant: Mutant, reach: list[Reach]) -> list[Reach]:
     about = [r for r in able if _names(r.test, mutant.path)]
     kept: list[Reach] = []
     for one in (about or able)[:MOST_FILES]:
-        if not kept or sum(k.seconds for k in kept) + one.seconds < MOST_SECONDS:
+        tested = any(k.test != mutant.path for k in kept)  # an example in a docstring is no test yet
+        if not tested or sum(k.seconds for k in kept) + one.seconds < MOST_SECONDS:
             kept.append(one)
     return kept
 

@@ -58,6 +58,17 @@ def test_only_guardrails_are_breached() -> None:
     assert replace(found, alpha=0.005).breached == ()
 
 
+def test_several_candidates_are_judged_each_by_its_own_measures() -> None:
+    one, two = measure(name="clicks (b)", arm="b"), measure(name="clicks (c)", arm="c")
+    cost = measure(name="errors (c)", role="guardrail", arm="c", sign=-1)
+    found = judged(None, one, two, cost)
+    assert found.primaries == (one, two) and found.primary == one
+    assert [part.measured for part in found.by_candidate()] == [(one,), (two, cost)]
+    assert [part.breached for part in found.by_candidate()] == [(), (cost,)]
+    alone = judged()
+    assert alone.by_candidate() == (alone,)
+
+
 def test_a_mismatch_is_believed_at_one_per_cent() -> None:
     assert not judged({"old": 1_000, "new": 1_000}).mismatched
     assert not judged({"old": 953, "new": 1_047}).mismatched  # p 0.036
