@@ -22,7 +22,9 @@ from fieldguide.faces.report.compared import near
 from fieldguide.faces.report.facts import STEPS, Recorded, at, recorded
 from fieldguide.faces.report.figures import decimals_for, moment, number, seconds, span
 from fieldguide.faces.report.pictures import worst
+from fieldguide.faces.report.prepare import _recipe
 from fieldguide.faces.report.story import _about, header, seal
+from fieldguide.faces.report.trials import _ledger
 
 CHROMIUM = Path("/usr/bin/chromium")
 EVIL = "<script>alert(1)</script>"
@@ -200,6 +202,23 @@ def test_the_recipe_says_what_concerns_the_columns_of_the_table(page: Path) -> N
     words = page.read_text().split('id="step-prepare"')[1].split("What a learner receives")[0]
     assert all(f"<dt>{name}</dt>" in words for name in ("scaling", "missing", "max levels", "dates"))
     assert not any(f"<dt>{name}</dt>" in words for name in ("pixels", "mel bands", "tokeniser", "n steps"))
+    assert _recipe({"n_steps": 0, "flip": False}, {"series", "image"}) == [("n steps", "0"), ("flip", "no")]
+
+
+def test_the_ledger_says_in_what_trials_differ_and_once_what_they_share() -> None:
+    moves = [
+        {
+            "candidate": f"mlp {i}",
+            "learner": "mlp",
+            "settings": {"width": width, "depth": 3},
+            "recipe": {"dates": "parts"},
+        }
+        for i, width in enumerate((64, 128))
+    ]
+    (drawn,) = _ledger([*moves, {"candidate": "tabm", "learner": "tabm", "settings": {"k": 8}}])
+    lines, shared = drawn["blocks"]
+    assert [row[-1]["text"] for row in lines["rows"]] == ["width 64", "width 128", "k 8"]
+    assert shared["text"] == "All trials of mlp: dates parts, depth 3."
 
 
 def test_a_size_that_cannot_be_seen_is_not_told_as_nothing() -> None:
@@ -336,7 +355,9 @@ def test_nothing_is_wider_than_the_screen(chromium: Any, page: Path, width: int)
     tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
-    over = "[...document.querySelectorAll('table:not(.tight) td')].filter(cell => cell.scrollWidth > cell.clientWidth + 1)"
+    over = (
+        "[...document.querySelectorAll('table:not(.tight) td')].filter(cell => cell.scrollWidth > cell.clientWidth + 1)"
+    )
     assert tab.evaluate(f"{over}.map(cell => cell.textContent)") == []
     assert tab.evaluate("getComputedStyle(document.querySelector('.toc')).position") == "sticky"
 

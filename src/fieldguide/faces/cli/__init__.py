@@ -127,7 +127,7 @@ def _instead(error: Any, context: Any) -> str:
         return f"put one of {', '.join(below)} before it: {listing}"
     if meant is not None:
         return f"fieldguide {meant}, which is the verb for it here; all verbs: {listing}"
-    param = getattr(error, "param", None)
+    param: Any = getattr(error, "param", None)
     if not error.format_message().startswith("Missing") or not getattr(param, "help", None):
         return listing
     name = param.opts[0] if param.opts[0].startswith("-") else param.metavar

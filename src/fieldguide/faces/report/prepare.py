@@ -89,11 +89,13 @@ def _recipe(values: Mapping[str, Any], kinds: set[str]) -> list[tuple[str, Any]]
     about = {field.name: tuple(filter(None, [field.metadata.get("of")])) for field in fields(Recipe)}
     about = {name: ABOUT.get(name, kind) for name, kind in about.items()}
     shown = [name for name in values if not kinds or not about.get(name) or kinds & set(about[name])]
-    said = {
-        name: {True: "yes", False: "no"}.get(v, number(v)) if isinstance(v, int | float) else v
-        for name, v in values.items()
-    }
-    return [(name.replace("_", " "), said[name]) for name in shown]
+    return [(name.replace("_", " "), _spoken(values[name])) for name in shown]
+
+
+def _spoken(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else value
 
 
 def _typed(dtype: Any) -> str:

@@ -251,11 +251,36 @@ def _searched(r: Recorded, moves: list[Mapping[str, Any]]) -> list[Block]:
     ]
 
 
+def _shared(moves: list[Mapping[str, Any]], part: str) -> dict[str, dict[str, Any]]:
+    """Return, by learner, what all its trials have alike; nothing where there is one trial alone."""
+    by_learner: dict[str, list[Mapping[str, Any]]] = {}
+    for m in moves:
+        if at(m, part):
+            by_learner.setdefault(str(m.get("learner")), []).append(m[part])
+    return {
+        learner: {key: value for key, value in tried[0].items() if all(key in one and one[key] == value for one in tried)}
+        for learner, tried in by_learner.items() if len(tried) > 1
+    }  # fmt: skip
+
+
+def _tried(m: Mapping[str, Any], alike: Mapping[str, Any], prepared: Mapping[str, Any]) -> str:
+    """Return what of a trial's settings not all trials of its learner have; of a move of the coach, what it set."""
+    own = {}
+    for part, shared in (("settings", alike), ("recipe", prepared)):
+        common = shared.get(str(m.get("learner")), {})
+        own |= {key: value for key, value in at(m, part, default={}).items() if key not in common}
+    return settings(own) or (f"{m['setting']} {number(m.get('to'))}" if m.get("setting") else ABSENT)
+
+
 def _ledger(moves: list[Mapping[str, Any]]) -> list[Block]:
+    alike, prepared = _shared(moves, "settings"), _shared(moves, "recipe")
     rows = [
         [number(i + 1), m.get("candidate"), m.get("stage"), number(m["rung"]) if "rung" in m else ABSENT, number(m.get("score")), seconds(m.get("seconds")),
-         m.get("skipped") or settings(at(m, "settings", default={})) or f"{m.get('setting', '')} {number(m.get('to'))}", settings(at(m, "recipe", default={}))]
+         blocks.whole(m.get("skipped") or _tried(m, alike, prepared))]
         for i, m in enumerate(moves)
+    ]  # fmt: skip
+    common = [
+        blocks.text(f"All trials of {learner}: {settings({**prepared.get(learner, {}), **own})}.", "muted") for learner, own in alike.items()
     ]  # fmt: skip
     columns = [
         column("#", True),
@@ -264,11 +289,14 @@ def _ledger(moves: list[Mapping[str, Any]]) -> list[Block]:
         column("rung", True),
         column("score", True),
         column("time", True),
-        column("settings"),
-        column("preprocessing"),
+        column("settings of the learner and of the preprocessing"),
     ]
     return (
-        [blocks.details(f"The ledger: {plural(len(rows), 'trial')}", [blocks.table(columns, rows, most=MOST_MOVES)])]
+        [
+            blocks.details(
+                f"The ledger: {plural(len(rows), 'trial')}", [blocks.table(columns, rows, most=MOST_MOVES), *common]
+            )
+        ]
         if rows
         else []
     )
