@@ -16,6 +16,12 @@ from fieldguide.faces.report.pictures import worst
 
 MOST_LABELS = 30
 WEIGHED = " A row counts as what it weighs, 1 on average."
+ELSEWHERE = {
+    "forecast": "Its errors step by step, series by series, and the worst forecast stand below, under finalize.",
+    "clustering": "Which clusters are found again by another fit stands below, under finalize.",
+    "reduction": "Which columns the map loses stands below, under finalize.",
+}
+"""Where a task that has no calibration tells where it fails."""
 HOLDS = {True: "yes", False: "no", None: "cannot be told"}
 
 
@@ -37,7 +43,7 @@ def failures(r: Recorded) -> list[Block]:
     if any(one.get("ratio") is not None for one in at(source, "calibration", default=[])):
         found.append(_ratios(r, source))
     elif not pair:
-        found.append(blocks.text("No calibration was recorded."))
+        found.append(blocks.text(ELSEWHERE.get(str(at(r.output, "task")), "No calibration was recorded.")))
     found += outputs.each(r, final)
     if final:
         found += _slices(r, final)

@@ -15,6 +15,7 @@ from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import STEPS, Recorded, at, check_titles, metric_titles
 from fieldguide.faces.report.figures import (
     ABSENT,
+    day,
     decimals_for,
     moment,
     number,
@@ -24,6 +25,7 @@ from fieldguide.faces.report.figures import (
 from fieldguide.faces.report.structure import first_line, free, there
 
 NOT_RUN = "Not run: it needs "
+NOT_OF_THIS_KIND = "A study of this kind has nothing of what they look at."
 VERDICTS = {"yes": ("✔", "Yes", "yes"), "no": ("✖", "No", "no"), "cannot tell": ("?", "Cannot be told", "open")}
 LEAKS = ("FG306", "FG309", "FG312", "FG313", "FG314", "FG315", "FG316", "FG317", "FG322", "FG324", "FG326")
 
@@ -172,7 +174,7 @@ def trust(r: Recorded) -> list[Block]:
             ("Scheme", at(split, "scheme")), ("Sealed", f"{number(at(split, 'n_test'))} of {number(at(split, 'n_rows'))} rows"),
             ("Development", f"{number(at(split, 'n_development'))} rows, {at(split, 'validation', default='')}"),
             ("Kept together", f"{number(at(split, 'n_blocks'))} units, the largest of {plural(at(split, 'largest_block', default=1), 'row')}"),
-            ("Sealed against development", alike), ("Sealed rows start at", at(split, "cut")),
+            ("Sealed against development", alike), ("Sealed rows start at", day(at(split, "cut"))),
         ])]  # fmt: skip
     proofs = [*r.findings("split"), *r.findings("finalize"), *(f for f in r.findings("explore") if f["code"] in LEAKS)]
     proofs = sorted((f for f in proofs if f["status"] in ("fired", "passed")), key=lambda f: f["status"] != "fired")
@@ -210,7 +212,7 @@ def _scores(r: Recorded) -> Block:
         ])  # fmt: skip
     optimism = at(final, "optimism") if final else at(r.facts("refine"), "optimism", "value")
     note = (
-        f"The validation score is the best of {at(r.facts('refine'), 'optimism', 'n', default=len(r.entries()))}: searching made it look better by about {number(optimism, places)}."
+        f"The validation score is the best of {at(r.facts('refine'), 'optimism', 'n', default=len(r.entries()))}: searching made it look better by {_about(optimism, places)}."
         if optimism is not None
         else ""
     )
@@ -230,6 +232,13 @@ def _scores(r: Recorded) -> Block:
     return blocks.table(columns, rows, note=note, emphasis=[0] if final else [])
 
 
+def _about(value: Any, places: int) -> str:
+    """Return a size that is not 0 as `about 0.009`, or `less than 0.001` where it cannot be seen."""
+    least = 10.0**-places
+    small = isinstance(value, int | float) and abs(value) < least / 2
+    return f"less than {number(least, places)}" if small else f"about {number(value, places)}"
+
+
 # --- 4 -----------------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +254,7 @@ def unproven(r: Recorded) -> list[Block]:
         )
     asked = at(r.facts("frame"), "questions", default=[])
     if asked:
-        rows = [[q.get("key"), q.get("question"), q.get("guess") or ABSENT] for q in asked]
+        rows = [[q.get("key"), blocks.whole(q.get("question")), q.get("guess") or ABSENT] for q in asked]
         found.append(
             blocks.table(
                 [column("in study.yaml"), column("question"), column("used until then")],
@@ -282,7 +291,7 @@ def unproven(r: Recorded) -> list[Block]:
 
 
 def _silences(r: Recorded) -> list[Block]:
-    """Return the checks that had nothing to look at, by the reason; those that should have looked and could not stand apart."""
+    """Return the checks that had nothing to look at, folded, by the reason; those that should have looked and could not stand apart."""
     titles = check_titles()
     silent = [f for f in r.findings() if f["status"] in ("skipped", "not_applicable")]
     # Where a kind of study has no such thing to look at, its checks are not run: one line, not one for each.
@@ -290,15 +299,17 @@ def _silences(r: Recorded) -> list[Block]:
     skipped = [f for f in silent if f["status"] == "skipped" and f not in without]
     reasons: dict[str, list[str]] = {}
     for f in silent:
-        if f["status"] == "not_applicable" or f in without:
+        if f["status"] == "not_applicable":
             reasons.setdefault(f["sentence"], []).append(f["code"])
+        elif f in without:
+            reasons.setdefault(NOT_OF_THIS_KIND, []).append(f["code"])
     found = [blocks.heading("Checks that could not look"), blocks.findings(skipped, titles)] if skipped else []
     if reasons:
-        rows = [[why, "; ".join(checks)] for why, checks in sorted(reasons.items(), key=lambda item: -len(item[1]))]
-        found += [
-            blocks.heading("Checks that had nothing to look at"),
-            blocks.table([column("why"), column("checks")], rows),
-        ]
+        most_first = sorted(reasons.items(), key=lambda item: -len(item[1]))
+        rows = [[blocks.whole(why), blocks.whole(", ".join(sorted(checks)))] for why, checks in most_first]
+        n = sum(map(len, reasons.values()))
+        said = f"{plural(n, 'check')} had nothing to look at"
+        found.append(blocks.details(said, [blocks.table([column("why"), column("checks")], rows, most=100)]))
     return found
 
 
