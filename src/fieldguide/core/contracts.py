@@ -404,7 +404,8 @@ class Design(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]  # as written in reports: "A/B test"
-    identical: ClassVar[bool]  # both arms must be one system: a difference is a fault of engineering
+    identical: ClassVar[bool]  # all arms must be one system: a difference is a fault of engineering
+    # A design may also have `most_arms: ClassVar[int]`; without it a plan may have any number of arms, two or more.
 
     def phases(self, shares: Mapping[str, float]) -> tuple[Phase, ...]:
         """Return the phases in order; `shares` are the plan's, the control first."""
