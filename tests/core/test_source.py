@@ -276,6 +276,39 @@ def test_truncated_binary_files(tmp_path, suffix):
     refused(path, "is empty", "0 bytes")
 
 
+def test_quotes_inside_a_cell_are_harmless_and_across_cells_they_are_not(tmp_path):
+    quoted = '3,"x, y"\n'
+    source = open_source(write(tmp_path, "a.csv", 'a,b\n1,say "hi" there\n' + quoted))
+    assert source.collect()["b"].to_list() == ['say "hi" there', "x, y"]
+    inches = 'a,b\n1,5" pipe\n2,6" pipe\n'
+    refused(write(tmp_path, "b.csv", inches + quoted), "stray double quote", "line 2", "encloses a whole cell")
+    source = open_source(write(tmp_path, "c.csv", inches))  # where no quote encloses anything they are all letters
+    assert source.collect()["b"].to_list() == ['5" pipe', '6" pipe'] and "ordinary characters" in source.notes[0]
+
+
+def test_quotes_of_a_header_enclose_its_names_or_are_letters(tmp_path):
+    assert open_source(write(tmp_path, "a.csv", '"a, b","c ""d"""\n"1",2\n')).names == ("a, b", 'c "d"')
+    source = open_source(write(tmp_path, "b.csv", 'size 5",size 6"\n1,2\n3,4\n'))
+    assert source.names == ('size 5"', 'size 6"') and source.n_rows() == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "between", "width"),
+    [(0xA0, b"", 4), (0xE0, b"", 8), (0xC0, b"\x50", 8), (0xE1, b"\x07", 8), (0x83, b"\x50" + bytes(4), 4)],
+)
+def test_a_bomb_of_zstandard_is_refused_however_its_header_says_so(tmp_path, flags, between, width):
+    """The frame's header: its size stands after the window and the number of a dictionary, in 4 or 8 bytes (RFC 8878)."""
+    head = b"\x28\xb5\x2f\xfd" + bytes([flags]) + between
+    refused(
+        write(tmp_path, "a.csv.zst", head + (3 << 30).to_bytes(width, "little") + bytes(40)),
+        "unpacks to far more",
+        "3,221,225,472",
+    )
+    with pytest.raises(DataError) as caught:
+        open_source(write(tmp_path, "b.csv.zst", head + (300).to_bytes(width, "little") + bytes(40)))
+    assert "far more" not in str(caught.value)
+
+
 def test_damage_inside_a_file_is_met_while_reading(tmp_path):
     path = write_frame(pl.DataFrame({"a": np.random.default_rng(0).random(50_000)}), tmp_path / "a.parquet")
     whole = bytearray(path.read_bytes())
