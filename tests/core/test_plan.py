@@ -75,6 +75,7 @@ def test_all_mistakes_are_told_with_their_lines(tmp_path):
         ("model: new", "model: new, url: http://x", "an arm is one system"),
         ("model: new", "python: nothing", "package.module:name"),
         ("window: 7d", "window: 3m", "m could be either"),
+        ("clicks: {role", "error: {role", "an error is better when it is lower"),
     ],
 )
 def test_contradictions_are_told(tmp_path, old, new, said):
@@ -94,3 +95,8 @@ def test_a_first_plan_is_valid_as_it_stands(tmp_path, design):
     assert plan.primary == "outcome"
     same = plan.arms["control"].model == plan.arms["candidate"].model
     assert same is (design == "aa")
+
+
+def test_a_first_plan_on_errors_says_which_way_is_good(tmp_path):
+    said = load(tmp_path, draft("trial", "log.db", "error", None, None, "ab").replace("effect: }", "effect: 0.1}"))
+    assert said.measures["error"].better == "lower" and said.primary == "error"

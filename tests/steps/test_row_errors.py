@@ -50,6 +50,24 @@ def test_the_error_of_an_answer_is_that_of_its_task(
     store.close()
 
 
+def test_values_of_series_are_no_measure_of_units(tmp_path: Path) -> None:
+    log, folder = f"sqlite:///{tmp_path}/log.db", tmp_path / "trial"
+    folder.mkdir()
+    (folder / "experiment.yaml").write_text(
+        f"name: trial\nlog: {log}\narms: {{control: {{}}, candidate: {{}}}}\nmeasures: {{sold: {{role: primary}}}}\n"
+    )
+    store = open_log(log)
+    output = {"name": "sold", "task": "forecast", "labels": ["+1"]}
+    store.append([Served("m", "c", COLUMNS, (output,), "control", START)])
+    store.append(
+        [answer(i, (1.0,), f"u{i}", "control" if i % 2 else "candidate", START + timedelta(hours=1)) for i in range(4)]
+    )
+    store.append([Outcome(START + timedelta(hours=2), 5.0, series="a", name="sold")])
+    store.close()
+    with pytest.raises(DataError, match=r"are values of series.*measure `error`"):
+        plan(folder, START + timedelta(days=1))
+
+
 def test_what_has_no_target_has_no_error(tmp_path: Path) -> None:
     store = open_log(f"{tmp_path}/log.db")
     store.append(

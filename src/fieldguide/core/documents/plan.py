@@ -221,6 +221,15 @@ def _contradictions(document: Document) -> Iterator[Mistake]:
         if len(primary) != 1:
             what = "exactly one measure is primary: it decides"
             yield Mistake(("measures",), what, ", ".join(primary) or "none", document.at(("measures",)))
+        for name, said in measures.items():
+            if isinstance(said, Mapping) and (said.get("outcome") or name) == "error" and said.get("better") != "lower":
+                path = ("measures", str(name))
+                yield Mistake(
+                    path,
+                    "an error is better when it is lower: say better: lower",
+                    f"{said.get('better', 'higher')}",
+                    document.at(path),
+                )
 
 
 def _number(value: Any) -> float | None:
@@ -237,10 +246,11 @@ def draft(name: str, log: str, outcome: str, model: str | None, candidate: str |
     second = model if same else candidate
     said = [f"model: {second}"] if second else []
     arms.append(f"  candidate: {{{', '.join([*said, *([] if same else ['changes: [model]'])])}}}")
+    lower = "better: lower, " if outcome == "error" else ""
     return "\n".join([
         f"name: {name}", "goal:                      # what is to be learned, in words", f"design: {design}",
         f"log: {log}", "arms:                      # the control first", *arms,
-        "measures:", f"  {outcome}: {{role: primary, effect: }}   # effect: the smallest difference worth knowing",
+        "measures:", f"  {outcome}: {{role: primary, {lower}effect: }}   # effect: the smallest difference worth knowing",
         "  seconds: {role: guardrail, better: lower, margin: 0.01}   # time to answer [s]",
         "# window: 7d               # how long after its first request a unit's outcomes count",
         "# slices: [country]", "",

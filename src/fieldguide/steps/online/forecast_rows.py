@@ -23,7 +23,7 @@ from fieldguide.core.series.frequency import Frequency
 from fieldguide.core.series.panel import HISTORY, scale_of
 from fieldguide.core.statistics.delay import kaplan_meier
 from fieldguide.steps.online.outcome_values import steps_in
-from fieldguide.steps.online.served_rows import answered_with, names_of, outcome_of, pause, propensities
+from fieldguide.steps.online.served_rows import answered_with, names_of, number_of, outcome_of, pause, propensities
 
 ARRIVED = 0.95
 """Share of the true values that arrive at all, from which on a step counts as judged."""
@@ -96,7 +96,7 @@ def forecast_rows(
     until = _until(since, heard, arrived, come, now) if wait is None else now - timedelta(microseconds=pause(wait))
     mature = np.ones_like(come) if until is None else since <= micros(until)
     scale, by = _scales(model, records, cells, spec)
-    blank = np.nan if absent is None else float(absent)
+    blank = np.nan if absent is None else number_of(absent, output)
     facts = {"n_forecasts": records.height, "horizon": horizon, "scaled": by, "unmatched": unmatched}
     return ForecastRows(
         records, cells, scale, np.where(arrived, values, blank) / scale[:, None],

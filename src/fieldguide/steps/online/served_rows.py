@@ -214,7 +214,7 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
                 found=f"{int(np.isnan(values[arrived]).sum()):,} of {int(arrived.sum()):,} are none",
                 do="send the outcomes again as numbers: a correction replaces what was sent",
             )
-        return np.where(arrived, values, float(absent or 0.0))
+        return np.where(arrived, values, number_of(absent, output) if absent else 0.0)
     words = ["" if label is None else label for label in records["label"].to_list()]
     if output.family == "multilabel":
         sets = [labels_in(word if there else absent or "", output.labels) for word, there in zip(words, arrived)]
@@ -223,6 +223,17 @@ def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: st
     texts = [word if there else default for word, there in zip(words, arrived)]
     said = {text: _label(output.labels, text) for text in set(texts)}
     return output.code(pl.Series(output.name, [said[text] for text in texts]))
+
+
+def number_of(absent: str, output: Output) -> float:
+    """Return what an absent outcome of a number counts as. Raises ConfigError: it is no number."""
+    try:
+        return float(absent)
+    except ValueError:
+        raise ConfigError(
+            f"an outcome of {output.name!r} that never came cannot count as {absent!r}", rule=f"{output.name} is a number",
+            found=absent, do="name --absent anew, such as 0",
+        ) from None  # fmt: skip
 
 
 def coded_column(output: Output, target: pl.Series) -> np.ndarray:
@@ -235,7 +246,7 @@ def coded_column(output: Output, target: pl.Series) -> np.ndarray:
 
 
 def _vectors(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: str | None) -> np.ndarray:
-    default = json.dumps([float(absent or 0.0)] * output.width)
+    default = json.dumps([number_of(absent, output) if absent else 0.0] * output.width)
     texts = [label if there else default for label, there in zip(records["label"].to_list(), arrived)]
     return output.code(pl.Series(output.name, texts, dtype=pl.String))
 

@@ -289,6 +289,13 @@ def _totals(
         built_in = source in ("score", "seconds") and per_unit
         value = pl.col(column).mean() if built_in else pl.col(column).sum()
     else:
+        of_series = traffic.outcomes.filter((pl.col("name") == source) & pl.col("series").is_not_null())
+        if of_series.height:
+            raise DataError(
+                f"outcomes of the measure {name!r} are values of series", rule="a measure sums what came of units, and a series' value is of no unit",
+                found=f"{of_series.height:,} outcomes such as that of series {of_series['series'][0]!r}",
+                do="measure `error`, which judges the forecasts themselves, or send what came of units under a name of its own",
+            )  # fmt: skip
         mine = outcomes.filter(pl.col("name") == source)
         values = mine.select("unit", _values(mine, name, said.positive).alias(column))
         value = pl.col(column).sum()
@@ -309,7 +316,8 @@ def _values(outcomes: pl.DataFrame, name: str, positive: str | None) -> pl.Serie
     if unread.height:
         raise DataError(
             f"the outcomes of the measure {name!r} are labels", rule="a measure is a number, or a label that counts as 1",
-            found=f"{unread.height:,} outcomes such as {unread['label'][0]!r}", do=f"set measures.{name}.positive",
+            found=f"{unread.height:,} outcomes such as {unread['label'][0]!r}",
+            do=f"set measures.{name}.positive, or measure `error`, which judges the answers by them",
         )  # fmt: skip
     return outcomes["number"]
 
