@@ -110,6 +110,18 @@ def test_years_as_column_names_are_a_header(tmp_path):
     assert open_source(write(tmp_path, "a.csv", "country,1990,1991,1992\nIT,1,2,3\n")).n_rows() == 1
 
 
+@pytest.mark.parametrize("names", ["0,1,2", "10,20,30", "3,2,1", "1,2", "2,1", "2024,2020,2022"])
+def test_numbers_that_count_are_names(tmp_path, names):
+    rows = "".join(f"{','.join(f'{7 * i + j}.5' for j in range(names.count(',') + 1))}\n" for i in range(4))
+    assert open_source(write(tmp_path, "a.csv", f"{names}\n{rows}")).names == tuple(names.split(","))
+
+
+@pytest.mark.parametrize("names", ["1,5", "3,7,12", "0.5,1.0,1.5", "1,3", "1700,1800,1950"])
+def test_numbers_that_do_not_count_are_data(tmp_path, names):
+    rows = "".join(f"{','.join(f'{7 * i + j}.5' for j in range(names.count(',') + 1))}\n" for i in range(4))
+    refused(write(tmp_path, "a.csv", f"{names}\n{rows}"), "no header")
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "feather"])
 def test_binary_files_keep_their_types(tmp_path, suffix):
     frame = pl.DataFrame({"i": [1, None], "f": [0.5, 1.5], "s": ["a", "b"], "d": [datetime.date(2024, 1, 1)] * 2})

@@ -46,6 +46,18 @@ def kept(frame: pl.DataFrame, folder: Path, each: int = 40) -> Stored:
     return found
 
 
+def test_expressions_of_no_column_and_rows_that_come_twice_are_answered_as_well(small: None, tmp_path: Path) -> None:
+    frame = table()
+    disk = kept(frame, tmp_path)
+    assert disk.select(pl.len()).item() == 90
+    twice = np.repeat(np.arange(90), 2)
+    assert isinstance(disk[twice], pl.DataFrame) and disk[twice].equals(frame[twice])
+    assert isinstance(disk[np.arange(0, 90, 2)], Stored) and isinstance(disk[np.arange(90)[::-1]], pl.DataFrame)
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        disk.select(pl.col("nobody") + 1)
+    assert not hasattr(disk, "_nothing")  # what copies and shows it asks for more than it has
+
+
 def test_it_answers_as_the_frame_does(small: None, tmp_path: Path) -> None:
     frame = table()
     disk = kept(frame, tmp_path)
