@@ -101,6 +101,14 @@ def test_shards_of_a_hub_data_set(tmp_path, monkeypatch):
     assert source.collect(["label"]).columns == ["label"]
 
 
+def test_media_in_the_cells_of_a_frame_are_files_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "SEEN", media.Seen())
+    unpacking.SEEN.keep_in(tmp_path / "work")
+    source = open_source(pl.DataFrame({"image": [png(10), png(20), None], "label": [0, 1, 2]}))
+    cells = source.collect()["image"].to_list()
+    assert [Path(cell).read_bytes() for cell in cells[:2]] == [png(10), png(20)] and cells[2] is None
+
+
 def test_bytes_that_are_no_media_stay_as_they_are(tmp_path):
     pl.DataFrame({"x": [b"hello", b"there"], "y": [1, 2]}).write_parquet(tmp_path / "a.parquet")
     assert open_source(tmp_path / "a.parquet").collect()["x"].to_list() == ["b'hello'", "b'there'"]
