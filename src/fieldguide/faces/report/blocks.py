@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fieldguide.faces.report.figures import cell
+from fieldguide.faces.report.figures import ABSENT, cell
 
 Block = dict[str, Any]
 
@@ -48,6 +48,19 @@ def column(name: str, num: bool = False) -> dict[str, Any]:
 def whole(words: Any) -> dict[str, str]:
     """A cell of our own words, which are never cut."""
     return {"text": str(words or "")}
+
+
+def spoken(
+    columns: Sequence[dict[str, Any]], rows: Sequence[Sequence[Any]]
+) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """Return columns and rows without the columns in which no row says anything.
+
+    Examples:
+        >>> spoken([column("arm"), column("model")], [["a", "–"], ["b", ""]])[1]
+        [['a'], ['b']]
+    """
+    told = [i for i in range(len(columns)) if any(row[i] not in ("", ABSENT, None) for row in rows)]
+    return [columns[i] for i in told], [[row[i] for i in told] for row in rows]
 
 
 def table(

@@ -39,11 +39,11 @@ def traffic(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         column("median time", True), column("p95", True), column("p99", True), column("experiment"),
     ]  # fmt: skip
     note = "Times are from a request's arrival to its answer; the log's own commit is not in them."
-    told = [i for i in range(len(columns)) if any(row[i] not in ("", ABSENT) for row in rows)]
-    columns, rows = [columns[i] for i in told], [[row[i] for i in told] for row in rows]
     timed = any(one.get("p50") for one in at(f, "arms", default=[]))
     found.append(
-        blocks.table(columns, rows, caption="Arms", note=note if timed else "The log tells no time to answer.")
+        blocks.table(
+            *blocks.spoken(columns, rows), caption="Arms", note=note if timed else "The log tells no time to answer."
+        )
     )
     found += _over_time(at(f, "windows", default=[]))
     return [*found, *_refused(f), *_came(f)]

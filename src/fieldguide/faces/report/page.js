@@ -14,7 +14,8 @@
     if (!waiting.delete(place)) return;
     try {
       const labelLimit = Math.max(120, Math.round(0.26 * place.clientWidth)); // names are whole where there is room
-      await window.vegaEmbed(place, charts[place.dataset.chart], { ...options, config: { ...config, axis: { ...config.axis, labelLimit } } });
+      const legend = { ...config.legend, ...(place.clientWidth < 420 ? { columns: 2 } : {}) }; // a row of four would be cut
+      await window.vegaEmbed(place, charts[place.dataset.chart], { ...options, config: { ...config, legend, axis: { ...config.axis, labelLimit } } });
     } catch (error) {
       failed(place, error);
     }

@@ -25,7 +25,7 @@ from fieldguide.faces.report.figures import (
 from fieldguide.faces.report.forecasts import forecasts
 from fieldguide.faces.report.imbalance import calibrators
 from fieldguide.faces.report.inside import inside
-from fieldguide.faces.report.structure import structure
+from fieldguide.faces.report.structure import free, structure
 from fieldguide.faces.report.worth import worth
 
 MOST_MOVES = 60
@@ -55,7 +55,7 @@ def _entries(r: Recorded, entries: list[Mapping[str, Any]], against: str | None)
     said = [blocks.text(f"{e.get('candidate')}: {e['words']}") for e in entries if e.get("words")]
     return [
         blocks.chart(charts.intervals(points, f"validation {title}"), "Validation score, with 95 % interval", alt),
-        blocks.table(columns, rows),
+        blocks.table(*blocks.spoken(columns, rows)),
         *outputs.compared(r, entries),
         *said,
     ]
@@ -144,7 +144,8 @@ def _thinned(rows: list[Any]) -> list[Any]:
 
 def refine(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     moves = at(f, "moves", default=[])
-    found = _coached([m for m in moves if m.get("stage") == "coach"]) + _searched(r, moves)
+    coached = [m for m in moves if m.get("stage") == "coach"]
+    found = [*([] if free(r) else _coached(coached)), *_searched(r, moves)]
     members, weights = at(f, "blend", "members", default=[]), at(f, "blend", "weights", default=[])
     if len(members) > 1:
         rows = [{"name": m, "value": w, "label": share(w)} for m, w in zip(members, weights, strict=False)]

@@ -62,4 +62,11 @@ class Chosen:
             else ""
         )
         sentence = f"The chosen candidate is {said}, with no network in it (0 of {len(members)}){against}."
-        return [fire(self, sentence, "Ship it without a network: on tables boosting often wins.", evidence=evidence)]
+        return [
+            fire(
+                self,
+                sentence,
+                "Ship it without a network: it needs no deep learning library at all.",
+                evidence=evidence,
+            )
+        ]
