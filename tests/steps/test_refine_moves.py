@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
 from fieldguide.core.candidate import Candidate
+from fieldguide.core.clock import Clock
 from fieldguide.core.settings import with_values
 from fieldguide.parts.learners.fusion import Fusion
-from fieldguide.steps.refine.refine import _next_move
+from fieldguide.steps.refine.refine import _next_move, coach
 
 
 def moves(learner, up):
@@ -27,3 +32,26 @@ def test_a_move_that_changes_nothing_is_passed_over():
     for dropout in (0.6, 0.8):
         assert "dropout" not in dict(moves(Fusion(dropout=dropout, d_hidden=8), up=False))
     assert "d_hidden" not in dict(moves(Fusion(d_hidden=8), up=False))
+
+
+@pytest.mark.parametrize(("p", "kept"), [(0.02, False), (0.03, True)])
+def test_a_move_that_another_output_clearly_pays_for_is_not_kept(p: float, kept: bool) -> None:
+    """Of three outputs the second loses by each move; at 5 % shared by two, p must be .025 at most."""
+    said = {0: (0.1, 0.5), 1: (-0.3, p), 2: (0.2, 0.001)}
+    metric = SimpleNamespace(name="rmse", greater_is_better=False)
+    outputs = tuple(SimpleNamespace(name=name, metric=metric) for name in ("price", "days", "stars"))
+    learner = Fusion()
+
+    def trial(name: str, chosen: Fusion) -> SimpleNamespace:
+        history = [{"train": 0.4, "validation": 0.8}]
+        entry = {"complete": True, "seconds": 1.0, "history": history, "scores": [{"value": 1.0}]}
+        return SimpleNamespace(name=name, candidate=Candidate.of(name, chosen), entry=entry)
+
+    bench = SimpleNamespace(
+        problem=SimpleNamespace(outputs=outputs, output=outputs[0]),
+        attempt=lambda candidate, clock: trial(candidate.name, candidate.learner),
+        compared=lambda a, b, output=0: {"value": said[output][0], "p": said[output][1], "interval": [0.0, 0.0]},
+    )
+    _, (line,) = coach(bench, [trial("fusion", learner)], Clock(), 1)
+    assert line["kept"] is kept and line["difference"]["value"] == 0.1
+    assert [(one["output"], one["loses"]) for one in line["outputs"]] == [("days", not kept), ("stars", False)]

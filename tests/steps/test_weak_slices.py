@@ -9,7 +9,14 @@ import pytest
 from fieldguide.core.language.expression import parse
 from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
-from fieldguide.steps.refine.weak_slices import Judged, benjamini_hochberg, judged_again, promised, weak_slices
+from fieldguide.steps.refine.weak_slices import (
+    Judged,
+    benjamini_hochberg,
+    judged_again,
+    promised,
+    weak_slices,
+    weak_slices_of,
+)
 
 COLUMNS = (Column("age", "number"), Column("pay", "number"), Column("city", "category"), Column("a b", "boolean"))
 
@@ -125,6 +132,33 @@ def test_slices_are_judged_again_without_a_search() -> None:
     assert [part["holds"] for part in again] == [True, None, False, True]
     assert again[0]["n"] == mask.sum()
     assert again[0]["value"] == pytest.approx(judged.metric.score(judged.truth[mask], judged.prediction[mask]))
+
+
+def test_every_output_is_searched_and_all_of_them_share_one_error_rate() -> None:
+    table, fine = world(7, 1500)
+    _, weak = world(7, 1500, weak=1.5)
+    alone = weak_slices(table, weak, seed=7)
+    both = weak_slices_of(table, {"price": fine, "days": weak}, seed=7)
+    assert {part["output"] for part in both["slices"]} == {"days"}
+    assert any("city = 'a'" in part["name"] for part in both["slices"])
+    assert both["n_searched"] == 2 * alone["n_searched"] and both["n_tested"] > alone["n_tested"]
+    assert both["level"] >= alone["level"], "intervals are wider, the more was tested"
+    assert both["wholes"]["days"] == alone["whole"] and both["whole"] == both["wholes"]["price"]
+    assert "wholes" not in alone and all("output" not in part for part in alone["slices"])
+    again = judged_again(weak, both["slices"][:1], {both["slices"][0]["name"]: weak.truth > 1.0})
+    assert again[0]["output"] == "days"
+
+
+def test_many_outputs_without_weak_slices_find_as_few_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldguide.steps.refine.weak_slices.REPLICATES", 200)
+    found = []
+    for seed in range(15):
+        worlds = [world(100 * seed + k, 240) for k in range(4)]
+        table = worlds[0][0].without(["a b"])
+        found.append(
+            bool(weak_slices_of(table, {str(k): judged for k, (_, judged) in enumerate(worlds)}, seed=seed)["slices"])
+        )
+    assert np.mean(found) <= 0.05
 
 
 def test_too_few_rows_are_not_searched() -> None:

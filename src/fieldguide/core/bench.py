@@ -224,14 +224,14 @@ class Bench:
     def truths(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         return tuple(truth[rows] for truth in self.rows.truths)
 
-    def compared(self, a: Trial, b: Trial) -> dict[str, Any]:
-        """Return the paired difference of two trials on the first output; positive when `a` is better."""
+    def compared(self, a: Trial, b: Trial, output: int = 0) -> dict[str, Any]:
+        """Return the paired difference of two trials on one output, unless said the first; positive when `a` is better."""
         rows = np.intersect1d(a.rows, b.rows)
         outputs = self.problem.outputs
-        left, right = (original_scale(tuple(p[np.isin(t.rows, rows)] for p in t.raw), outputs)[0] for t in (a, b))
+        left, right = (original_scale(tuple(p[np.isin(t.rows, rows)] for p in t.raw), outputs)[output] for t in (a, b))
         return difference(
-            self.problem.output, self.rows.truths[0][rows], left, right, self.roles.blocks[rows], seed=self.seed,
-            thresholds=(a.entry["thresholds"][0], b.entry["thresholds"][0]), times=self.times(rows), weights=self.weights(rows),
+            outputs[output], self.rows.truths[output][rows], left, right, self.roles.blocks[rows], seed=self.seed,
+            thresholds=(a.entry["thresholds"][output], b.entry["thresholds"][output]), times=self.times(rows), weights=self.weights(rows),
         )  # fmt: skip
 
     def cost(self, predictor: Predictor) -> tuple[float, float]:

@@ -42,6 +42,12 @@ def regression(**words: Any) -> Problem:
     return problem_of("regression", "rmse", **words)
 
 
+def two_outputs() -> Problem:
+    """Return a problem of two outputs: whether something is sold, and after how many days."""
+    days = Output("days", parts.find("tasks", "regression")(), (), parts.find("metrics", "rmse")())
+    return Problem((problem_of().output, days))
+
+
 def profile_of(table: Table) -> dict[str, Any]:
     """Return the columns' facts as explore writes them."""
     facts = {c.name: {"kind": c.kind, **parts.modality(c.kind).describe(table.frame[c.name])} for c in table.features}

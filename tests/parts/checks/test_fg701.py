@@ -38,3 +38,13 @@ def test_a_network_that_was_not_coached():
 
 def test_without_a_network_there_is_no_capacity():
     assert only(Capacity().run(trials=[trial_of("linear")], facts={"moves": []})).status == "not_applicable"
+
+
+def test_outputs_that_paid_for_moves_are_named():
+    coached = moves(("overfits", 0.2), ("overfits", 0.3))
+    coached[0]["outputs"] = [{"output": "days", "loses": True}, {"output": "stars", "loses": False}]
+    finding = only(Capacity().run(trials=NETWORK, facts={"moves": coached}))
+    assert finding.sentence.endswith(
+        "Of the outputs after the first, some got clearly worse, and such moves were not kept: 'days' in 1 move."
+    )
+    assert finding.evidence["cost_outputs"] == {"days": 1}

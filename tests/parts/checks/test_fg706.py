@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from check_cases import bench_of, only
+from check_cases import bench_of, only, two_outputs
 
 from fieldguide.parts.checks.fg706_found_slices import FoundSlices
 from fieldguide.testing import check_check
@@ -41,3 +41,15 @@ def test_what_was_not_searched_says_why():
 def test_where_outcomes_have_both_signs_the_mean_error_is_told():
     off = part(why="calibration", ratio=None, bias={"value": -2.0, "interval": [-3.0, -1.0]})
     assert "predictions off by -2 [-3, -1] on average on 120 rows" in only(FoundSlices().run(**case(off))).sentence
+
+
+def test_of_several_outputs_each_slice_names_its_own():
+    parts = part(output="sold"), part("age >= 40", output="days", value=3.0, interval=[2.5, 3.5])
+    found = case(*parts, wholes={"sold": 0.9, "days": 2.0})
+    finding = only(FoundSlices().run(bench=bench_of(two_outputs()), facts=found["facts"]))
+    assert finding.sentence == (
+        "2 slices found on which the answer is clearly worse or off (300 slices of 2 outputs searched, 12 tested on 900 other "
+        "rows): 'sold' where city = 'a': ROC AUC 0.7 [0.65, 0.75] against 0.9 on all on 120 rows, 'days' where age >= 40: "
+        "RMSE 3 [2.5, 3.5] against 2 on all on 120 rows."
+    )
+    assert finding.evidence["outputs"] == ["sold", "days"]

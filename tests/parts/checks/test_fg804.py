@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from check_cases import only, problem_of, regression
+from check_cases import only, problem_of, regression, two_outputs
 
 from fieldguide.parts.checks.fg804_weak_slices import WeakSlices
 from fieldguide.testing import check_check
@@ -59,3 +59,26 @@ def test_a_slice_that_is_not_calibrated_is_named():
 def test_without_slices_there_is_nothing_to_compare():
     assert only(WeakSlices().run(**case())).status == "not_applicable"
     assert only(WeakSlices().run(**case(SILENT, {"gap": {"best": "a"}}))).status == "not_applicable"
+
+
+def beside(*slices, others=()):
+    scores = [{"value": 0.9}, {"value": 2.0}]
+    outputs = [{"output": "sold", "slices": []}, {"output": "days", "slices": list(others)}]
+    return {"problem": two_outputs(), "facts": {"scores": scores, "slices": list(slices), "outputs": outputs}}
+
+
+def test_of_several_outputs_every_one_is_looked_at():
+    worse = part("sex: f", 3.0, half=0.2, ratio=0.5, ratio_interval=[0.4, 0.6])
+    case_ = beside(part("sex: f", 0.9), part("sex: m", 0.9), others=(worse, part("sex: m", 1.9, half=0.2)))
+    finding = only(check_check(WeakSlices(), case_, beside(part("sex: f", 0.9), others=(part("sex: f", 2.0),))))
+    assert finding.sentence == (
+        "1 slice of 4 (2 slices of 2 outputs) is clearly worse: 'days' where sex: f: RMSE 3 [2.8, 3.2] against 2 on all on "
+        "200 rows; the calibration ratio is off in 1 slice: 'days' where sex: f: 0.5."
+    )
+    assert (finding.evidence["weak"], finding.evidence["weak_outputs"]) == (["sex: f"], ["days"])
+
+
+def test_the_more_outputs_the_wider_the_intervals():
+    edge, fine = part("a", 0.878), part("a", 2.0, half=0.2)  # [0.858, 0.898] alone lies below 0.9
+    assert only(WeakSlices().run(**beside(edge))).fired
+    assert not only(WeakSlices().run(**beside(edge, others=(fine,) * 9))).fired

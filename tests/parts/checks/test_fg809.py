@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from check_cases import only, problem_of
+from check_cases import only, problem_of, two_outputs
 
 from fieldguide.parts.checks.fg809_slices_hold import SlicesHold
 from fieldguide.testing import check_check
@@ -31,3 +31,10 @@ def test_a_calibration_is_told_as_one():
 
 def test_without_slices_there_is_nothing_to_judge():
     assert only(SlicesHold().run(**case())).status == "not_applicable"
+
+
+def test_of_several_outputs_each_slice_names_its_own():
+    facts = {"weak_slices": [part(), {**part("b"), "output": "days", "value": 3.0, "interval": [2.0, 4.0]}]}
+    finding = only(SlicesHold().run(problem=two_outputs(), facts=facts))
+    assert "'sold' where city = 'a': ROC AUC 0.7" in finding.sentence
+    assert "'days' where b: RMSE 3 [2, 4] on 120 rows" in finding.sentence

@@ -206,21 +206,26 @@ def _weak(r: Recorded, final: Mapping[str, Any]) -> list[Block]:
     parts = at(found, "slices", default=[])
     if not parts:
         return [title, blocks.text(f"None. {searched}, the false discovery rate held at 5 %.")]
-    sealed = {s.get("name"): s for s in at(final, "weak_slices", default=[])}
+    several = (
+        any(s.get("output") not in (None, r.output.get("name")) for s in parts)
+        or len(at(found, "wholes", default={})) > 1
+    )
+    sealed = {(s.get("output"), s.get("name")): s for s in at(final, "weak_slices", default=[])}
     places = decimals_for([s.get("interval") for s in parts])
     rows = []
     for s in parts:
-        again = sealed.get(s.get("name"), {})
+        again = sealed.get((s.get("output"), s.get("name")), {})
         rows.append([
-            s.get("name"), number(s.get("n")), f"{number(s.get('value'), places)} {span(s.get('interval'), places)}",
+            *([s.get("output")] if several else []), s.get("name"), number(s.get("n")), f"{number(s.get('value'), places)} {span(s.get('interval'), places)}",
             number(s.get("promised"), places), f"{number(at(s, 'gap', 'value'), places)} {span(at(s, 'gap', 'interval'), places)}",
             f"{number(at(s, 'bias', 'value'), places)} {span(at(s, 'bias', 'interval'), places)}",
             f"{number(s.get('ratio'), 3)} {span(s.get('ratio_interval'), 3)}" if s.get("ratio") is not None else ABSENT,
             *([number(again.get("n")), f"{number(again.get('value'), places)} {span(again.get('interval'), places)}", HOLDS[at(again, "holds")]] if sealed else []),
         ])  # fmt: skip
+    title_of = "its metric" if several else r.title
     columns = [
-        column("slice"), column("n", True), column(r.title, True), column("promised", True), column("worse than the rest by", True), column("mean error", True), column("calibration ratio", True),
-        *([column("sealed n", True), column(f"sealed {r.title}", True), column("weak there too")] if sealed else []),
+        *([column("output")] if several else []), column("slice"), column("n", True), column(title_of, True), column("promised", True), column("worse than the rest by", True), column("mean error", True), column("calibration ratio", True),
+        *([column("sealed n", True), column(f"sealed {title_of}", True), column("weak there too")] if sealed else []),
     ]  # fmt: skip
     note = (
         f"{searched}; figures are of that half, with intervals at {share(at(found, 'level'), 1)}. Promised: the score if each "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.bench import Trial
+from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, verb
 
@@ -16,7 +18,8 @@ class Capacity:
     """A network whose training loss was never clearly below its validation loss.
 
     Formula: (validation loss - training loss) / validation loss, on the learning curves of the coached moves:
-    "overfits" when it is clear, "underfits" when it is not.
+    "overfits" when it is clear, "underfits" when it is not. Of several outputs the curves are those of their common loss; which
+    of the others a move made clearly worse (p at most 5 % over their number) is told beside.
 
     Why: whoever never overfits does not know whether the network could have learned more. First raise capacity
     (layers, width, epochs) until training loss is clearly below validation loss, then regularise.
@@ -27,7 +30,7 @@ class Capacity:
     Source: the workflow guide, the bias-variance trade-off ("first overfit, then generalize").
 
     Needs: trials, facts (moves: [{stage: "coach", candidate, direction, setting, to, diagnosis: {state, gap},
-    after: {state, gap}}]).
+    after: {state, gap}, outputs: [{output, loses}]}]).
     """
 
     name: ClassVar[str] = "fg701_capacity"
@@ -57,13 +60,16 @@ class Capacity:
             ]
         widest = max(state["gap"] for state in seen)
         raised = [move for move in moves if move.get("direction") == "raise"]
-        evidence = {"moves": len(moves), "raised": len(raised), "widest_gap": widest}
+        costs = _costs(moves)
+        evidence: dict[str, Any] = {"moves": len(moves), "raised": len(raised), "widest_gap": widest}
+        if costs:
+            evidence["cost_outputs"] = costs
         if any(state.get("state") == "overfits" for state in seen):
             text = (
                 f"Training loss lies clearly below validation loss, by {percent(widest)}: the network can learn "
                 "more than generalises."
             )
-            return [passed(self, text, evidence=evidence)]
+            return [passed(self, text + _told(costs), evidence=evidence)]
         said = f"the widest gap is {number(100 * widest)} % of the validation loss"
         sentence = f"The network never overfitted, though capacity was raised in {count(len(raised), 'move')}: {said}."
         if not raised:
@@ -72,4 +78,17 @@ class Capacity:
             f"Give refine more trials or minutes; {verb(len(raised), 'one move is', 'so many moves are')} no "
             "proof that nothing is left to learn."
         )
-        return [fire(self, sentence, remedy, evidence=evidence)]
+        return [fire(self, sentence + _told(costs), remedy, evidence=evidence)]
+
+
+def _costs(moves: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many moves made each output after the first clearly worse."""
+    return dict(Counter(one["output"] for move in moves for one in move.get("outputs") or () if one["loses"]))
+
+
+def _told(costs: Mapping[str, int]) -> str:
+    """Return in words which outputs paid for moves; "" where none did."""
+    if not costs:
+        return ""
+    told = listed([f"{name!r} in {count(n, 'move')}" for name, n in costs.items()], 3)
+    return f" Of the outputs after the first, some got clearly worse, and such moves were not kept: {told}."

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from fieldguide.core.bench import Bench
 from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span
-from fieldguide.parts.checks._facts import ends, off, real
+from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed
+from fieldguide.parts.checks._facts import real
+from fieldguide.parts.checks._weak import title_of, told_slice
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class FoundSlices:
 
     Source: Benjamini & Hochberg (1995); Benjamini & Yekutieli (2005); Chung et al., "Slice Finder", ICDE 2019.
 
-    Needs: bench, facts (weak_slices: {slices: [{name, why, n, value, interval, gap, ratio}], n_searched, n_tested,
-    whole, silence}).
+    Needs: bench, facts (weak_slices: {slices: [{name, output, why, n, value, interval, gap, ratio}], n_searched, n_tested,
+    whole, wholes, silence}).
     """
 
     name: ClassVar[str] = "fg706_found_slices"
@@ -46,32 +47,28 @@ class FoundSlices:
     severity: ClassVar[Severity] = "info"
 
     def run(self, *, bench: Bench, facts: Mapping[str, Any]) -> list[Finding]:
-        found, metric = facts.get("weak_slices") or {}, bench.problem.output.metric
-        if not found or found.get("silence") or metric is None:
+        found, outputs = facts.get("weak_slices") or {}, bench.problem.outputs
+        if not found or found.get("silence") or bench.problem.output.metric is None:
             return [not_applicable(self, _sentence(found.get("silence") or "No slices were searched for"))]
-        searched = (
-            f"{count(found['n_searched'], 'slice')} searched, {found['n_tested']:,} tested on {found['n']:,} other rows"
-        )
+        several = len(outputs) > 1
+        looked = f" of {count(len(outputs), 'output')}" if several else ""
+        searched = f"{count(found['n_searched'], 'slice')}{looked} searched, {found['n_tested']:,} tested on {found['n']:,} other rows"
         evidence = {name: found[name] for name in ("n_searched", "n_tested", "n", "whole")}
         if not found["slices"]:
             return [passed(self, f"No slice is clearly worse than the rest ({searched}).", evidence=evidence)]
-        told = [_told(part, metric.title) for part in found["slices"]]
+        wholes = found.get("wholes") or {}
+        told = [told_slice(part, bench.problem, wholes) for part in found["slices"]]
+        all_rows = "" if several else f"; {title_of(bench.problem, '')} {number(real(found['whole']))} on all"
+        names = [part["name"] for part in found["slices"]]
+        named = {"outputs": [part.get("output") for part in found["slices"]], "wholes": wholes} if several else {}
         return [
             fire(
                 self,
-                f"{count(len(told), 'slice')} found on which the answer is clearly worse or off ({searched}; "
-                f"{metric.title} {number(real(found['whole']))} on all): {listed(told, 3)}.",
+                f"{count(len(told), 'slice')} found on which the answer is clearly worse or off ({searched}{all_rows}): {listed(told, 3)}.",
                 "Look at rows of these slices, declare those that matter under slices, and decide whether the model may answer there.",
-                evidence={**evidence, "slices": [part["name"] for part in found["slices"]]},
+                evidence={**evidence, "slices": names, **named},
             )
         ]
-
-
-def _told(part: Mapping[str, Any], title: str) -> str:
-    if part["why"] == "calibration":
-        return f"{part['name']}: {off(part)} on {part['n']:,} rows"
-    known = " (as its predictions promise)" if part.get("as_promised") else ""
-    return f"{part['name']}: {title} {number(real(part['value']))} {span(ends(part['interval']))} on {part['n']:,} rows{known}"
 
 
 def _sentence(words: str) -> str:

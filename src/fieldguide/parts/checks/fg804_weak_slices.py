@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, ClassVar
@@ -19,8 +19,8 @@ from fieldguide.parts.checks._facts import ends, parts_of, real
 class WeakSlices:
     """Parts of the sealed rows on which the model is worse, or its predictions are off.
 
-    Formula: the interval of each slice's score, widened for the number of slices looked at (Bonferroni), against
-    the score of all rows; and the interval of its calibration ratio, widened likewise, against 0.9 to 1.1. Where a
+    Formula: the interval of each slice's score, widened for the number of slices looked at (Bonferroni; of several outputs,
+    the slices of all), against the score of all rows; and the interval of its calibration ratio, widened likewise, against 0.9 to 1.1. Where a
     slice carries the difference to the rest of the rows (gap, positive when better), that is judged against 0
     instead.
 
@@ -31,7 +31,7 @@ class WeakSlices:
     of its own, or leave these cases to a person.
 
     Needs: problem, facts (scores, slices: [{name, n, value, interval, ratio, ratio_interval, gap: {value, interval}
-    or absent}]).
+    or absent}], outputs: [{output, slices}]).
     """
 
     name: ClassVar[str] = "fg804_weak_slices"
@@ -43,41 +43,34 @@ class WeakSlices:
     within: float = setting(0.1, "distance of a slice's calibration ratio from 1 that does no harm")
 
     def run(self, *, problem: Problem, facts: Mapping[str, Any]) -> list[Finding]:
-        parts, metric = parts_of(facts.get("slices")), problem.output.metric
-        if not parts or metric is None:
+        views = _views(problem, facts)
+        n_parts, n_slices = sum(len(view.parts) for view in views), max((len(view.parts) for view in views), default=0)
+        if not n_parts:
             return [not_applicable(self, "No slice was declared, or none has enough rows.")]
-        whole, sign = real(facts["scores"][0]["value"]), 1.0 if metric.greater_is_better else -1.0
         normal = NormalDist()
-        widen = normal.inv_cdf(1 - 0.025 / len(parts)) / normal.inv_cdf(0.975)
-        weak, off = {}, {}
-        for part in parts:
-            low, high = _widened(real(part["value"]), ends(part.get("interval")), widen)
-            worse = high < whole if sign > 0 else low > whole
-            if part.get("gap"):
-                worse = _widened(real(part["gap"]["value"]), ends(part["gap"]["interval"]), widen)[1] < 0
-            if worse:
-                weak[part["name"]] = (
-                    f"{part['name']} {number(real(part['value']))} {span(ends(part['interval']))} on {part['n']:,} rows"
-                )
-            if part.get("ratio") is not None:
-                least, most = _widened(real(part["ratio"]), ends(part.get("ratio_interval")), widen)
-                if least > 1 + self.within or most < 1 - self.within:
-                    off[part["name"]] = f"{part['name']} {number(real(part['ratio']))}"
-        said = f"{metric.title} {number(whole)} on all rows"
-        evidence = {"slices": len(parts), "weak": list(weak), "miscalibrated": list(off), "whole": whole}
+        widen = normal.inv_cdf(1 - 0.025 / n_parts) / normal.inv_cdf(0.975)
+        weak = {key: said for view in views for key, said in view.weak(widen).items()}
+        off = {key: said for view in views for key, said in view.off(widen, self.within).items()}
+        several = len(problem.outputs) > 1
+        said = f"{views[0].title} {number(views[0].whole)} on all rows"
+        among = f"{count(n_slices, 'slice')} of {count(len(views), 'output')}" if several else count(n_slices, "slice")
+        evidence: dict[str, Any] = {
+            "slices": n_slices, "weak": [name for _, name in weak], "miscalibrated": [name for _, name in off], "whole": views[0].whole,
+        }  # fmt: skip
+        if several:
+            evidence |= {
+                "outputs": [view.output for view in views], "weak_outputs": [name for name, _ in weak],
+                "miscalibrated_outputs": [name for name, _ in off],
+            }  # fmt: skip
         if not weak and not off:
-            return [
-                passed(
-                    self,
-                    f"None of {count(len(parts), 'slice')} is clearly worse than the rest ({said}).",
-                    evidence=evidence,
-                )
-            ]
+            beside = "" if several else f" ({said})"
+            return [passed(self, f"None of {among} is clearly worse than the rest{beside}.", evidence=evidence)]
         told = []
         if weak:
+            looked = f"{n_parts:,}" if not several else f"{n_parts:,} ({among})"
             told.append(
-                f"{count(len(weak), 'slice')} of {len(parts)} {verb(len(weak), 'is', 'are')} clearly worse "
-                f"({said}): {listed(weak.values(), 3)}"
+                f"{count(len(weak), 'slice')} of {looked} {verb(len(weak), 'is', 'are')} clearly worse"
+                f"{'' if several else f' ({said})'}: {listed(weak.values(), 3)}"
             )
         if off:
             told.append(f"the calibration ratio is off in {count(len(off), 'slice')}: {listed(off.values(), 3)}")
@@ -90,6 +83,60 @@ class WeakSlices:
                 evidence=evidence,
             )
         ]
+
+
+@dataclass(frozen=True)
+class _View:
+    """The judged slices of one output; `output` is empty where there is no other."""
+
+    output: str
+    title: str
+    sign: float
+    whole: float
+    parts: Sequence[Mapping[str, Any]]
+
+    def weak(self, widen: float) -> dict[tuple[str, str], str]:
+        """Return the slices that are clearly worse, in words, by output and name."""
+        found = {}
+        for part in self.parts:
+            low, high = _widened(real(part["value"]), ends(part.get("interval")), widen)
+            worse = high < self.whole if self.sign > 0 else low > self.whole
+            if part.get("gap"):
+                worse = _widened(real(part["gap"]["value"]), ends(part["gap"]["interval"]), widen)[1] < 0
+            if worse:
+                score = f"{number(real(part['value']))} {span(ends(part['interval']))}"
+                beside = f"{self.title} {score} against {number(self.whole)} on all" if self.output else score
+                found[self.output, str(part["name"])] = f"{self._named(part)} {beside} on {part['n']:,} rows"
+        return found
+
+    def off(self, widen: float, within: float) -> dict[tuple[str, str], str]:
+        """Return the slices whose calibration ratio is clearly off, in words, by output and name."""
+        found = {}
+        for part in self.parts:
+            if part.get("ratio") is None:
+                continue
+            least, most = _widened(real(part["ratio"]), ends(part.get("ratio_interval")), widen)
+            if least > 1 + within or most < 1 - within:
+                found[self.output, str(part["name"])] = f"{self._named(part)} {number(real(part['ratio']))}"
+        return found
+
+    def _named(self, part: Mapping[str, Any]) -> str:
+        return f"{self.output!r} where {part['name']}:" if self.output else str(part["name"])
+
+
+def _views(problem: Problem, facts: Mapping[str, Any]) -> list[_View]:
+    """Return the outputs whose slices were judged, the first one first."""
+    told = {one["output"]: one for one in facts.get("outputs") or ()}
+    found = []
+    for i, output in enumerate(problem.outputs):
+        slices = facts.get("slices") if i == 0 else told.get(output.name, {}).get("slices")
+        parts = parts_of(slices)
+        if output.metric is None or not parts:
+            continue
+        sign = 1.0 if output.metric.greater_is_better else -1.0
+        name = output.name if len(problem.outputs) > 1 else ""
+        found.append(_View(name, output.metric.title, sign, real(facts["scores"][i]["value"]), parts))
+    return found
 
 
 def _widened(value: float, interval: tuple[float, float], factor: float) -> tuple[float, float]:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Problem
-from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span
-from fieldguide.parts.checks._facts import ends, off, real
+from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
+from fieldguide.parts.checks._weak import told_slice
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SlicesHold:
 
     Remedy: treat slices that hold as known limits of the model: write them on its card, and watch them.
 
-    Needs: problem, facts (weak_slices: [{name, why, n, holds, value, interval, gap, bias, ratio, ratio_interval}]).
+    Needs: problem, facts (weak_slices: [{name, output, why, n, holds, value, interval, gap, bias, ratio, ratio_interval}]).
     """
 
     name: ClassVar[str] = "fg809_slices_hold"
@@ -35,19 +35,18 @@ class SlicesHold:
     severity: ClassVar[Severity] = "info"
 
     def run(self, *, problem: Problem, facts: Mapping[str, Any]) -> list[Finding]:
-        found, metric = facts.get("weak_slices") or [], problem.output.metric
-        if not found or metric is None:
+        found = facts.get("weak_slices") or []
+        if not found or problem.output.metric is None:
             return [not_applicable(self, "No weak slice was found on validation rows.")]
         holds = [part for part in found if part["holds"]]
         unsure = sum(part["holds"] is None for part in found)
         said = f"{count(len(found), 'weak slice')} found on validation rows"
-        evidence = {"holds": [p["name"] for p in holds], "n_found": len(found), "n_unsure": unsure}
+        evidence: dict[str, Any] = {"holds": [p["name"] for p in holds], "n_found": len(found), "n_unsure": unsure}
         if not holds:
             return [passed(self, f"None of {said} is clearly weak on sealed rows.", evidence=evidence)]
-        told = []
-        for part in holds:
-            score = f"{metric.title} {number(real(part['value']))} {span(ends(part['interval']))}"
-            told.append(f"{part['name']}: {score if part['why'] == 'score' else off(part)} on {part['n']:,} rows")
+        told = [told_slice({**part, "as_promised": False}, problem) for part in holds]
+        if len(problem.outputs) > 1:
+            evidence["outputs"] = [part.get("output") for part in holds]
         return [
             fire(
                 self,

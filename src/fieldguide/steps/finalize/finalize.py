@@ -216,10 +216,16 @@ def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Thr
 
 
 def _weak_slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
-    """Judge the slices that were found weak on validation rows: here nothing is searched."""
-    truth = sealed.rows.truths[0]
-    judged = judged_of(bench.problem, truth, answers[0], thresholds[0], sealed.blocks, sealed.rows.score_weights)
-    return judged_again(judged, sealed.found, sealed.weak, seed=bench.seed)
+    """Judge the slices that were found weak on validation rows, each by its output: here nothing is searched."""
+    outputs = bench.problem.outputs
+    found = []
+    for part in sealed.found:
+        i = next((i for i, output in enumerate(outputs) if output.name == part.get("output")), 0)
+        judged = judged_of(
+            outputs[i], sealed.rows.truths[i], answers[i], thresholds[i], sealed.blocks, sealed.rows.score_weights
+        )
+        found += judged_again(judged, [part], sealed.weak, seed=bench.seed)
+    return found
 
 
 def _decision_cost(

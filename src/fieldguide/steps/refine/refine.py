@@ -16,6 +16,7 @@ import numpy as np
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate, mixed, original_scale
 from fieldguide.core.clock import Clock
+from fieldguide.core.contracts import Threshold
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import greater_is_better, metric_of, preferred, ranked, readable, within_limits
 from fieldguide.core.score import optimism, weighted, weights_for
@@ -25,11 +26,13 @@ from fieldguide.parts.searches.random import Arm
 from fieldguide.steps.checking import checked
 from fieldguide.steps.explore.gallery import worst_answers
 from fieldguide.steps.refine.inside import weighed
-from fieldguide.steps.refine.weak_slices import judged_of, weak_slices
+from fieldguide.steps.refine.weak_slices import judged_of, weak_slices_of
 from fieldguide.steps.refine.worth import affordable, modality_worth
 
 CLEARLY = 0.05
 """Training loss is clearly below validation loss when it is lower by this share of it."""
+LOSES = 0.05
+"""The p value, shared by all outputs after the first, at which one of them is told to lose by a move."""
 MAX_MEMBERS = 5
 ROUNDS = 25
 EXPORT_SECONDS = 3.0
@@ -127,7 +130,7 @@ def refine(
     if worth is not None:
         facts["worth"] = worth
     if table is not None:
-        facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"][0])
+        facts["weak_slices"] = _weak_slices(bench, table, blended, chosen["thresholds"])
         facts |= _worst(bench, table, blended, start(_refit_needs(bench, blended.members)))
     return facts, checked("refine", bench=bench, trials=complete, facts=facts)
 
@@ -142,15 +145,18 @@ def _simpler(chosen: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     )
 
 
-def _weak_slices(bench: Bench, table: Table, blended: Blended, threshold: float | None) -> dict[str, Any]:
-    """Search the rows that judged the chosen answer for slices on which it is worse."""
-    rows = blended.members[0].rows
+def _weak_slices(bench: Bench, table: Table, blended: Blended, thresholds: Sequence[Threshold]) -> dict[str, Any]:
+    """Search the rows that judged the chosen answer for slices on which it is worse, output by output."""
+    rows, outputs = blended.members[0].rows, bench.problem.outputs
     raw = mixed([member.raw for member in blended.members], blended.weights)
-    prediction = original_scale(raw, bench.problem.outputs)[0]
-    judged = judged_of(
-        bench.problem, bench.truths(rows)[0], prediction, threshold, bench.roles.blocks[rows], bench.weights(rows)
-    )
-    return weak_slices(table.take(rows), judged, seed=bench.seed)
+    blocks, weights = bench.roles.blocks[rows], bench.weights(rows)
+    judged = {
+        output.name: judged_of(output, truth, prediction, threshold, blocks, weights)
+        for output, truth, prediction, threshold in zip(
+            outputs, bench.truths(rows), original_scale(raw, outputs), thresholds, strict=True
+        )
+    }
+    return weak_slices_of(table.take(rows), judged, seed=bench.seed)
 
 
 def _worst(bench: Bench, table: Table, blended: Blended, clock: Clock) -> dict[str, Any]:
@@ -194,24 +200,25 @@ def presets(
 ) -> tuple[list[Trial], list[dict[str, Any]]]:
     """Try the settings a learner is known to be good with on other tables, before any are drawn at random.
 
-    Which rows to stop on is asked first, along time, and the answer holds for what follows.
+    What a table decides is asked first, and the answer holds for what follows: which rows to stop on, along time, and whether the
+    levels of an ordered label share their trees.
     """
+    asked = {
+        "stops_on": bench.roles.times is not None,
+        "order": any(output.task.name == "ordinal" for output in bench.problem.outputs),
+    }
     trials: list[Trial] = []
     ledger: list[dict[str, Any]] = []
     for base in tried:
         kept: dict[str, Any] = {}
         for name, values in getattr(base.candidate.learner, "presets", {}).items():
-            stops = set(values) == {"stops_on"}
-            if (
-                len(trials) >= n_trials
-                or clock.left() < 1.5 * base.entry["seconds"]
-                or (stops and bench.roles.times is None)
-            ):
+            question = next(iter(values)) if len(values) == 1 and set(values) <= set(asked) else ""
+            if len(trials) >= n_trials or clock.left() < 1.5 * base.entry["seconds"] or not asked.get(question, True):
                 continue
             learner = with_values(base.candidate.learner, {**kept, **values})
             trial = bench.attempt(Candidate(f"{base.name}, {name}", learner, base.candidate.recipe), clock)
-            if stops and bench.compared(trial, base)["value"] > 0:
-                kept = dict(values)
+            if question and bench.compared(trial, base)["value"] > 0:
+                kept |= values
             trials.append(trial)
             ledger.append({
                 "stage": "preset", "candidate": trial.name, "score": trial.entry["scores"][0]["value"], "learner": learner.name,
@@ -251,7 +258,10 @@ def diagnose(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> tuple[list[Trial], list[dict[str, Any]]]:
-    """Move the best network's capacity up until it overfits, then down: one move a trial, each read from the curves."""
+    """Move the best network's capacity up until it overfits, then down: one move a trial, each read from the curves.
+
+    The curves are of the loss of all outputs. A move is kept where the first output gains and no other one clearly loses.
+    """
     networks = [trial for trial in tried if trial.candidate.kind == "network" and trial.entry["complete"]]
     if not networks:
         return [], []
@@ -272,17 +282,31 @@ def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> t
             name, with_values(best.candidate.learner, {move["setting"]: move["to"]}), best.candidate.recipe
         )
         trial = bench.attempt(candidate, clock)
-        gained = bench.compared(trial, best)
+        gained, beside = bench.compared(trial, best), _beside(bench, trial, best)
+        kept = gained["value"] > 0 and not any(one["loses"] for one in beside)
         after = diagnose(trial.entry["history"])
         ledger.append({
             "stage": "coach", "candidate": name, **move, "diagnosis": diagnosis, "after": after, "difference": gained,
-            "score": trial.entry["scores"][0]["value"], "seconds": trial.entry["seconds"], "kept": gained["value"] > 0,
+            "score": trial.entry["scores"][0]["value"], "seconds": trial.entry["seconds"], "kept": kept, **({"outputs": beside} if beside else {}),
         })  # fmt: skip
         trials.append(trial)
-        if gained["value"] > 0 or (move["direction"] == "raise" and after["state"] == "overfits"):
+        if kept or (move["direction"] == "raise" and after["state"] == "overfits"):
             overfitted = overfitted or after["state"] == "overfits"
-            best = trial if gained["value"] > 0 else best
+            best = trial if kept else best
     return trials, ledger
+
+
+def _beside(bench: Bench, trial: Trial, best: Trial) -> list[dict[str, Any]]:
+    """Return what a trial does to the outputs after the first, and which clearly lose: p at most 5 % over their number."""
+    found = []
+    for i, output in enumerate(bench.problem.outputs[1:], 1):
+        gained = bench.compared(trial, best, i)
+        p = gained["p"]
+        loses = (gained["value"] or 0.0) < 0 and p is not None and p <= LOSES / (len(bench.problem.outputs) - 1)
+        found.append(
+            {"output": output.name, "metric": metric_of(output).name, "difference": gained, "loses": bool(loses)}
+        )
+    return found
 
 
 def _next_move(candidate: Candidate, *, up: bool, used: set[str]) -> dict[str, Any] | None:

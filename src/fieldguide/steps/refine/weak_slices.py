@@ -16,7 +16,7 @@ import numpy as np
 
 from fieldguide.core.contracts import Metric, Threshold
 from fieldguide.core.leaderboard import calibratable, metric_of, readable
-from fieldguide.core.problem import Problem
+from fieldguide.core.problem import Output
 from fieldguide.core.score import score, weights_for
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import Resampled, resampled
@@ -111,7 +111,25 @@ def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any
         >>> [found["name"] for found in weak_slices(table, judged)["slices"]]
         ["city = 'Oslo'"]
     """
-    units = np.unique(judged.blocks, return_inverse=True)[1]
+    return weak_slices_of(table, {"": judged}, seed=seed)
+
+
+def weak_slices_of(table: Table, judged: Mapping[str, Judged], *, seed: int = 0) -> dict[str, Any]:
+    """Search the rows for weak slices of every output, by the same halves, and confirm them together.
+
+    The false discovery rate is held over the tests of all outputs: a study of five outputs finds no more by chance than one of one.
+
+    Args:
+        table: typed rows, in the order of each of `judged`.
+        judged: the answer of each output by its name, the one candidates are ranked by first; all of the same rows and blocks.
+        seed: of the halves and the bootstrap.
+
+    Returns:
+        as `weak_slices`; each slice names its `output`, `n_searched` and `n_tested` are of all, and `wholes` has the score of
+        each output on all rows of the second half (`whole` that of the first).
+    """
+    first = next(iter(judged.values()))
+    units = np.unique(first.blocks, return_inverse=True)[1]
     if len(units) < FEWEST_ROWS or units.max() < 20:
         return {
             "slices": [],
@@ -121,19 +139,38 @@ def weak_slices(table: Table, judged: Judged, *, seed: int = 0) -> dict[str, Any
     if len(units) > MOST_ROWS:  # whole blocks of a sample
         kept = rng.permutation(units.max() + 1) < (units.max() + 1) * MOST_ROWS / len(units)
         rows = np.flatnonzero(kept[units])
-        table, judged, units = table.take(rows), judged.take(rows), units[rows]
+        table, judged, units = table.take(rows), {name: one.take(rows) for name, one in judged.items()}, units[rows]
     half = (rng.permutation(units.max() + 1) % 2).astype(bool)[units]
-    found = judged.take(~half)
     conditions = conditions_of(table)
     masks = masks_of(table, conditions)
-    searched = _Search.of(found, masks[:, ~half], conditions)
-    chosen = searched.best()
+    n_searched, chosen = 0, list[_Chosen]()
+    for name, one in judged.items():
+        searched = _Search.of(one.take(~half), masks[:, ~half], conditions)
+        n_searched += searched.n_searched
+        other = one.take(half)
+        chosen += [
+            _Chosen(name, other, found, np.logical_and.reduce([masks[i][half] for i in found.parts]))
+            for found in searched.best()
+        ]
     facts = {
-        "n_searched": searched.n_searched, "n_tested": len(chosen), "n": int(half.sum()), "metric": judged.metric.name,
+        "n_searched": n_searched, "n_tested": len(chosen), "n": int(half.sum()), "metric": first.metric.name,
     }  # fmt: skip
-    other = judged.take(half)
-    inside = [np.logical_and.reduce([masks[i][half] for i in c.parts]) for c in chosen]
-    return {**facts, **_confirmed(other, chosen, inside, conditions, seed)}
+    wholes = {name: _whole(one.take(half)) for name, one in judged.items()}
+    named = {"wholes": wholes} if any(wholes) else {}
+    return {
+        **facts,
+        **_confirmed(chosen, conditions, list(judged), seed),
+        "whole": next(iter(wholes.values())),
+        **named,
+    }
+
+
+def _whole(judged: Judged) -> float | None:
+    """Return the score of all rows."""
+    if not len(judged.truth):
+        return None
+    own = weights_for(judged.metric, judged.weights)
+    return _plain(float(judged.metric.score(judged.truth, judged.prediction, own)))
 
 
 # --- the search --------------------------------------------------------------------------------------------------------
@@ -250,28 +287,38 @@ def _strengths(judged: Judged, inside: np.ndarray) -> dict[str, np.ndarray]:
 # --- the other half ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A slice of one output that the other half judges: `judged` and `inside` are of that half."""
+
+    output: str
+    judged: Judged
+    found: _Found
+    inside: np.ndarray
+
+
 def _confirmed(
-    judged: Judged, chosen: Sequence[_Found], inside: Sequence[np.ndarray], conditions: Sequence[Condition], seed: int
+    chosen: Sequence[_Chosen], conditions: Sequence[Condition], outputs: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    tests = [_test(judged, mask, found.why, seed) for found, mask in zip(chosen, inside)]
+    tests = [_test(one.judged, one.inside, one.found.why, seed) for one in chosen]
     passed = benjamini_hochberg([p for _, p, _ in tests], LEVEL)
     level = 1 - LEVEL * len(passed) / max(1, len(tests))
-    slices: list[dict[str, Any]] = []
+    slices: dict[tuple[str, str], dict[str, Any]] = {}
     for i in sorted(passed):  # those found for their score come first
-        if not tests[i][2]:
-            continue  # certain, and too small to matter
-        name = " and ".join(conditions[part].text for part in chosen[i].parts)
-        if name in [s["name"] for s in slices]:
-            continue  # found for its score and for its bias
-        slices.append(
-            {"name": name, "why": chosen[i].why, **_described(judged, inside[i], seed, level), "p": tests[i][1]}
-        )
-    own = weights_for(judged.metric, judged.weights)
-    whole = float(judged.metric.score(judged.truth, judged.prediction, own)) if len(judged.truth) else math.nan
+        one, (_, p, matters) = chosen[i], tests[i]
+        name = " and ".join(conditions[part].text for part in one.found.parts)
+        if not matters or (one.output, name) in slices:
+            continue  # certain, and too small to matter; or found for its score and for its bias
+        described = _described(one.judged, one.inside, seed, level)
+        said = {"output": one.output} if one.output else {}
+        slices[one.output, name] = {"name": name, **said, "why": one.found.why, **described, "p": p}
     order = sorted(
-        slices, key=lambda s: (s["why"] != "score", s["as_promised"] is True, -(s["gap"]["value"] or 0.0), s["name"])
-    )
-    return {"slices": order, "whole": whole if math.isfinite(whole) else None, "level": level, "silence": ""}
+        slices.values(),
+        key=lambda s: (
+            s["why"] != "score", s["as_promised"] is True, outputs.index(s.get("output", "")), -(s["gap"]["value"] or 0.0), s["name"],
+        ),
+    )  # fmt: skip
+    return {"slices": order, "level": level, "silence": ""}
 
 
 def _test(judged: Judged, mask: np.ndarray, why: str, seed: int) -> tuple[float, float, bool]:
@@ -396,9 +443,8 @@ def benjamini_hochberg(p: Sequence[float], rate: float) -> list[int]:
     return order[: max(passed, default=0)]
 
 
-def judged_of(problem: Problem, truth: np.ndarray, prediction: np.ndarray, threshold: Threshold, blocks: np.ndarray, weights: np.ndarray | None = None) -> Judged:  # fmt: skip
-    """Return rows as they are searched, from the first output's prediction on the original scale, (rows, width)."""
-    output = problem.output
+def judged_of(output: Output, truth: np.ndarray, prediction: np.ndarray, threshold: Threshold, blocks: np.ndarray, weights: np.ndarray | None = None) -> Judged:  # fmt: skip
+    """Return rows as they are searched, from an output's prediction on the original scale, (rows, width)."""
     metric = metric_of(output)
     calibrated = calibratable(output, prediction)
     return Judged(metric, truth, readable(output, prediction, metric, threshold), calibrated, blocks, weights)
@@ -420,7 +466,8 @@ def judged_again(judged: Judged, slices: Sequence[Mapping[str, Any]], masks: Map
     for part in slices:
         mask = np.asarray(masks[part["name"]])
         n = int(mask.sum())
-        facts: dict[str, Any] = {"name": part["name"], "why": part["why"], "n": n, "holds": None}
+        said = {"output": part["output"]} if "output" in part else {}
+        facts: dict[str, Any] = {"name": part["name"], **said, "why": part["why"], "n": n, "holds": None}
         if SMALLEST // 2 <= n < len(mask):
             facts |= _described(judged, mask, seed, 0.95)
             facts["holds"] = _holds(facts, part)
