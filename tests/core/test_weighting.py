@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldguide.core.errors import DataError
-from fieldguide.core.leaderboard import InTime, difference, judge, threshold_for
+from fieldguide.core.leaderboard import difference, judge, threshold_for
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import compare, optimism, score, smallest_difference, told
 from fieldguide.core.slices import slice_gap, slice_scores
+from fieldguide.core.statistics.bootstrap import wilson
 from fieldguide.core.statistics.calibration import calibration, calibration_ratio, label_thresholds
 from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
 from fieldguide.core.statistics.weighting import check_weights, effective_size, mean_one
@@ -116,23 +119,20 @@ def test_comparisons_are_paired_and_weighted() -> None:
     assert found["value"] == pytest.approx(plain["value"])
 
 
-def test_intervals_along_time_weigh_as_well() -> None:
-    """Errors that last make intervals wider; a stretch of weight 0 widens nothing."""
-    steps = np.random.default_rng(3).normal(size=600)
-    error = np.convolve(steps, np.ones(20), "valid")[:500]
-    truth, guess, when = error + 0.0, np.zeros((500, 1)), np.arange(500) * 10**6
-    problem = Problem((output_of("mae", "regression"),))
-    how = {"seed": 0, "rows": "test", "replicates": 200, "times": when}
-    flat, own = (
-        judge(problem, (truth,), (guess,), np.arange(500), weights=weights, **how)["scores"][0]
-        for weights in (np.ones(500), np.where(when < 250 * 10**6, 1.0, 0.0))
-    )
-    half = judge(problem, (truth[:250],), (guess[:250],), np.arange(250), **{**how, "times": when[:250]})["scores"][0]
-    assert "neighbours in time" in flat["made"] and "neighbours in time" in own["made"]
-    assert own["value"] == pytest.approx(half["value"])
-    widths = [s["interval"][1] - s["interval"][0] for s in (own, half)]
-    assert widths[0] == pytest.approx(widths[1], rel=0.35)
-    assert InTime(when, when, (truth,), (guess,)).weights is None
+def test_intervals_along_time_are_widened_by_what_weighs() -> None:
+    """Errors last in the first half and do not in the second: the interval is as wide as the half that counts asks for."""
+    rng = np.random.default_rng(3)
+    lasting = 2 * np.convolve(rng.normal(size=419), np.ones(20) / 20**0.5, "valid")
+    truth, guess, when = np.concatenate([lasting, rng.normal(size=400)]), np.zeros((800, 1)), np.arange(800) * 10**6
+    early, problem = when < 400 * 10**6, Problem((output_of("mae", "regression"),))
+    found = {}
+    for name, weights in (("early", early * 1.0), ("late", ~early * 1.0)):
+        score = judge(
+            problem, (truth,), (guess,), np.arange(800), seed=0, rows="test", replicates=200, times=when, weights=weights
+        )["scores"][0]  # fmt: skip
+        times = re.search(r"([\d.]+) times as wide", score.get("made", ""))
+        found[name] = float(times[1]) if times else 1.0
+    assert found["early"] > 1.5 * found["late"]
 
 
 def test_slices_are_weighted_and_the_gap_between_them() -> None:
@@ -154,6 +154,8 @@ def test_calibration_bins_are_weighted() -> None:
     assert sum(cell["share"] for cell in found.bins) == pytest.approx(1.0)
     expected = sum(cell["share"] * cell["observed"] for cell in found.bins)
     assert expected == pytest.approx(np.average(TRUTH, weights=TIMES))
+    rare = calibration(TRUTH, PROBABILITY, np.arange(N), ("no", "yes"), weights=np.where(TRUTH == 1, 1.0, 20.0))
+    assert rare.ratio > 3 and rare.interval[0] > 1.5, "the interval is that of the weighted ratio"
     assert found.error == pytest.approx(sum(c["share"] * abs(c["predicted"] - c["observed"]) for c in found.bins))
 
 
@@ -167,24 +169,25 @@ def test_thresholds_costs_and_operating_points_are_weighted() -> None:
     one, other = (operating_point(*rows) for rows in ((TRUTH, P, 0.5, weights), (TRUTH[ROWS], P[ROWS], 0.5)))
     for name in ("recall", "precision"):
         assert one[name]["value"] == pytest.approx(other[name]["value"])
-        assert one[name]["interval"][0] < other[name]["interval"][0], "repeated rows are not more rows"
+        rows = (TRUTH == 1) if name == "recall" else (P >= 0.5)
+        n = effective_size(weights[rows])
+        assert one[name]["interval"] == pytest.approx(wilson(one[name]["value"] * n, n)), (
+            "repeated rows are not more rows"
+        )
     for point, plain in zip(
         cost_curve(TRUTH, P, wrong, 5, weights), cost_curve(TRUTH[ROWS], P[ROWS], wrong, 5), strict=True
     ):
         assert point == pytest.approx(plain)
 
 
-def test_label_thresholds_follow_weights() -> None:
-    truth = np.column_stack([TRUTH, 1 - TRUTH])
-    heard = np.where(P > 0.5, 1.0, 0.0)
+def test_label_thresholds_are_chosen_and_made_sure_of_by_weight() -> None:
+    """Among rows that count a cut at 0.3 is right; the others, which weigh nothing, would have none of it."""
+    p = np.tile([0.1, 0.4, 0.6, 0.9], 40)
+    heard = np.arange(160) < 80
+    truth = np.where(heard, p > 0.3, p > 0.5).astype(np.int64)[:, None]
     metric = find("metrics", "f1_micro")()
-    only = heard > 0
-    cuts = label_thresholds(truth, np.column_stack([P, 1 - P]), metric, heard)
-    alone = label_thresholds(truth[only], np.column_stack([P, 1 - P])[only], metric)
-    scores = [
-        metric.score(truth[only], (np.column_stack([P, 1 - P])[only] >= np.array(c)).astype(int)) for c in (cuts, alone)
-    ]
-    assert scores[0] == pytest.approx(scores[1], abs=0.02)
+    assert label_thresholds(truth, p[:, None], metric) == (0.5,)
+    assert label_thresholds(truth, p[:, None], metric, heard * 1.0) == (0.25,)
 
 
 def test_the_luck_of_a_search_and_the_smallest_difference_grow_with_uneven_weights() -> None:
@@ -194,6 +197,12 @@ def test_the_luck_of_a_search_and_the_smallest_difference_grow_with_uneven_weigh
     metric, blocks, weights = find("metrics", "roc_auc")(), np.arange(400), np.where(np.arange(400) < 25, 50.0, 1.0)
     luck = [optimism(metric, truth, guesses, blocks, weights=w) for w in (None, weights)]
     assert luck[1] > 2 * luck[0]
+    half, right = np.arange(400) < 60, np.column_stack([1 - truth, truth]).astype(float)
+    never = np.where(
+        half[:, None], right[:, ::-1], right
+    )  # wrong wherever it counts, and right elsewhere: it never wins
+    alone, beside = (optimism(metric, truth, g, blocks, weights=half * 1.0) for g in (guesses, [never, *guesses]))
+    assert beside == pytest.approx(alone)
     least = [smallest_difference(metric, output_of("roc_auc"), truth, blocks, weights=w) for w in (None, weights)]
     assert least[1] > 2 * least[0]
 

@@ -39,6 +39,21 @@ def test_bias_brings_back_shares_that_balancing_moved() -> None:
     assert np.abs(biased[:, 1] - honest).mean() < 0.02 < 0.1 < np.abs(plain[:, 1] - honest).mean()
 
 
+@pytest.mark.parametrize("settings", [("isotonic", {}), ("temperature", {"bias": True})], ids=lambda s: s[0])
+def test_weights_correct_for_the_population_that_they_stand_for(settings: tuple[str, dict[str, bool]]) -> None:
+    rng = np.random.default_rng(1)
+    high = rng.random(8_000) < 0.5  # one half comes true more often than predicted, the other less
+    p = np.where(rng.random(8_000) < 0.5, 0.4, 0.6)
+    truth = (rng.random(8_000) < p + np.where(high, 0.2, -0.2)).astype(np.int64)
+    given = np.column_stack([1 - p, p])
+    weights = np.where(high, 9.0, 1.0)
+    fitted = parts.find("calibrators", settings[0])(**settings[1])
+    corrected = [fitted.fit(truth, given, w).correct(given)[:, 1] for w in (None, weights)]
+    assert corrected[0].mean() == pytest.approx(0.5, abs=0.02)
+    for level in (0.4, 0.6):
+        assert corrected[1][p == level].mean() == pytest.approx(level + 0.16, abs=0.03)
+
+
 def test_isotonic_is_scikit_learns() -> None:
     from sklearn.isotonic import IsotonicRegression
 

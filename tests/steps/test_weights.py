@@ -68,6 +68,13 @@ def test_the_reported_number_is_that_of_the_weighted_rows(done: fg.Study) -> Non
     assert score["value"] == pytest.approx(find("metrics", "log_loss")().score(truth, two, people), rel=1e-6)
     assert score["weighted"]["effective"] == pytest.approx(effective_size(people))
     assert facts["sentence"].startswith(f"{facts['chosen']}: test weighted log_loss ")
+    (fitted,), learned = model.predictor.calibrators, done._bench
+    judged = learned.remembered(
+        next(e for e in done.record.result("refine")["entries"] if e["candidate"] == facts["chosen"])
+    )
+    raw, own = judged.raw[0], learned.weights(judged.rows)
+    again = find("calibrators", "isotonic")().fit(learned.truths(judged.rows)[0], raw, own)
+    assert fitted.correct(two) == pytest.approx(again.correct(two)), "probabilities are corrected for what rows weigh"
     cut = facts["thresholds"][0]
     cost = np.average(np.where(truth == 1, 2.0 * (p < cut), 1.0 * (p >= cut)), weights=people)
     assert facts["cost"]["per_row"] == pytest.approx(cost, rel=1e-6)

@@ -64,5 +64,8 @@ def check_calibrator(calibrator: Any) -> None:
         assert told["name"] == calibrator.name, "plain data names the calibrator"
         loaded = with_values(type(calibrator)(), told["settings"])
         assert np.allclose(loaded.correct(given), corrected, atol=1e-12), "a calibrator comes back from plain data"
+        weights = np.where(np.arange(len(truth)) % 3 == 0, 0.0, 2.0)
+        heard, alone = calibrator.fit(truth, given, weights), calibrator.fit(truth[weights > 0], given[weights > 0])
+        assert np.allclose(heard.correct(given), alone.correct(given), atol=1e-6), "a row of weight 0 is not heard"
         certain = np.eye(given.shape[1])[truth]
         assert np.isfinite(fitted.correct(certain)).all(), "a probability of 0 or 1 has a corrected value"

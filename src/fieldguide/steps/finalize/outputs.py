@@ -33,7 +33,8 @@ def output_facts(
         truths[i], answers[i], bar_answers[i]: rows as the output codes and predicts them
         blocks, weights: (rows,); slices[name]: (rows,) bool
     """
-    told, how = [], {"seed": bench.seed, "weights": weights}
+    told: list[dict[str, Any]] = []
+    how: dict[str, Any] = {"seed": bench.seed, "weights": weights}
     for i, output in enumerate(bench.problem.outputs):
         metric = metric_of(output)
         parts = (truths[i], answers[i], bar_answers[i], blocks)

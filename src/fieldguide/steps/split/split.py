@@ -92,9 +92,8 @@ class Divided:
 
 def _weighing(table: Table, parts: Mapping[str, np.ndarray]) -> None:
     """Raise a SplitError where no row of a part weighs anything: nothing could be learned from it, or judged on it."""
-    for what in ("learn", "judge"):
-        weights = table.weights(what)  # type: ignore[arg-type]
-        for name, rows in parts.items() if weights is not None else ():
+    for weights in (table.weights("learn"), table.weights("judge")):
+        for name, rows in parts.items():
             if weights is not None and len(rows) and not weights[rows].any():
                 raise SplitError(
                     f"no {name} row weighs anything", rule="some row of every part has a weight above 0",
