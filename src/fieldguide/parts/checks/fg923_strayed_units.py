@@ -13,12 +13,12 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
 
 @dataclass(frozen=True)
 class StrayedUnits:
-    """Units were answered by both arms, or by another arm than their assignment says.
+    """Units were answered by more than one arm, or by another arm than their assignment says.
 
     Formula: share of units with answers of more than one arm, and share whose first arm is not that of the salted hash; 1 % of either is
     an error where it is five units at least, any is told.
 
-    Why: a unit that saw both arms belongs to neither. A few blur the difference; many void it.
+    Why: a unit that saw more than one arm belongs to none. A few blur the difference; many void it.
 
     Remedy: make the caller send the same unit with every request, and deal by the plan's own assignment.
 
@@ -44,7 +44,7 @@ class StrayedUnits:
         parts = []
         if strays["both"]:
             parts.append(
-                f"{count(strays['both'], 'unit')} of {strays['n']:,} {verb(strays['both'], 'was', 'were')} answered by both arms"
+                f"{count(strays['both'], 'unit')} of {strays['n']:,} {verb(strays['both'], 'was', 'were')} answered by more than one arm"
             )
         if strays["wrong"]:
             parts.append(
