@@ -245,7 +245,7 @@ def test_evidence_goes_through_both_guides_in_their_order(pages: dict[Path, str]
     )
     page = pages[DOCS / "evidence.md"]
     assert all(f"### {heading}" in page for heading in headings)
-    assert "more than two arms" in page.partition("## What is missing")[2]
+    assert "training on several machines" in page.partition("## What is missing")[2]
 
 
 # --- links -----------------------------------------------------------------------------------------------------------
