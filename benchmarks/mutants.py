@@ -59,6 +59,8 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,), ast.Mod: (ast.Mult,), ast.Pow: (ast.Mult,),
     ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,), ast.BitXor: (ast.BitAnd,), ast.And: (ast.Or,), ast.Or: (ast.And,),
 }  # fmt: skip
+WORDS = ("rule", "found", "do", "description", "title")
+"""Keywords that say something to a person and change nothing."""
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "ceil": "floor"}
 
 
@@ -129,7 +131,7 @@ def _of_node(node: ast.stmt | ast.expr) -> Iterator[str]:
         yield from (
             _text(ast.Call(node.func, node.args, [k for k in node.keywords if k is not gone]))
             for gone in node.keywords
-            if gone.arg
+            if gone.arg and gone.arg not in WORDS
         )
     elif isinstance(node, ast.IfExp) and not isinstance(node.test, (ast.Compare, ast.BoolOp)):
         yield _text(ast.IfExp(node.test, node.orelse, node.body))

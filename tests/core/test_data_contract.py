@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.core.documents.data_contract import Agreed, Contract, changed, check_columns, load_contract
+from fieldguide.core.documents.data_contract import (
+    Agreed,
+    Contract,
+    changed,
+    check_columns,
+    load_contract,
+)
 from fieldguide.core.errors import ConfigError
 
 BAD = """features:
@@ -69,6 +75,26 @@ def test_when_a_feature_is_known(available: str, seconds: int) -> None:
 def test_a_range_may_be_open_or_of_dates() -> None:
     said = Contract.from_dict({"features": {"x": {"range": [0, None]}, "d": {"range": ["2020-01-01", None]}}}).features
     assert said["x"].range == (0.0, None) and said["d"].range == ("2020-01-01", None)
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ([0], "must be a list of the lowest and the highest value"), (5, "must be a list of the lowest and the highest value"),
+        ([0, True], "must hold numbers, or dates such as 2024-01-31"), (["soon", None], "must hold numbers, or dates such as 2024-01-31"),
+        ([float("-inf"), 3], "must hold finite numbers"), ([float("nan"), 3], "must hold finite numbers"),
+        ([3, 2], "must hold the lowest value first, and two of the same kind"), (["2024-01-31", 5], ".*two of the same kind"),
+    ],
+)  # fmt: skip
+def test_a_range_that_bounds_nothing_is_refused(ends: object, told: str) -> None:
+    with pytest.raises(ConfigError, match=f"features.x.range: {told}"):
+        Contract.from_dict({"features": {"x": {"range": ends}}})
+    assert Contract.from_dict({"features": {"x": {"range": [3, 3]}}}).features["x"].range == (3.0, 3.0)
+
+
+def test_a_contract_that_says_nothing_agrees_with_every_table() -> None:
+    check_columns(Contract(), ["spend"])
+    assert Agreed(Contract()).state == {"contract": {"features": {}, "targets": {}}, "accepted": 0}
 
 
 def test_the_accepted_state_of_the_very_version_is_found() -> None:

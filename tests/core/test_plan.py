@@ -37,6 +37,11 @@ def test_a_plan_is_read_with_paths_beside_it(tmp_path):
     assert Plan.from_dict(plan.to_dict(), tmp_path).to_dict() == plan.to_dict()
 
 
+@pytest.mark.parametrize("url", ["postgresql://user@host/db", "sqlite:////var/log.db"])
+def test_a_log_that_stands_elsewhere_is_named_as_it_is(tmp_path, url):
+    assert load(tmp_path, GOOD.replace("sqlite:///log.db", url)).of_log() == url
+
+
 def test_half_a_day_is_waited_for(tmp_path):
     assert load(tmp_path, GOOD.replace("wait: 12h", "wait: 0.5d")).age == 7.5 * 86_400_000_000
     for nothing in ("0", "0h", "00 d"):
