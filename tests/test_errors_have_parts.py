@@ -58,12 +58,21 @@ def errors(files: dict[str, ast.Module]) -> Iterator[tuple[str, ast.Call]]:
                 yield f"{file}:{node.lineno}", node
 
 
+def answers(value: ast.expr) -> list[ast.expr]:
+    """Return what an expression may give: both branches of `a if b else c`."""
+    return [*answers(value.body), *answers(value.orelse)] if isinstance(value, ast.IfExp) else [value]
+
+
 def lacking(call: ast.Call) -> list[str]:
     """Return the parts that a call does not give, or gives as an empty text."""
     given = {word.arg: word.value for word in call.keywords}
     if None in given:  # `**parts`: another error's parts go on
         return []
-    empty = {name for name, value in given.items() if isinstance(value, ast.Constant) and not value.value}
+    empty = {
+        name
+        for name, value in given.items()
+        if any(isinstance(one, ast.Constant) and not one.value for one in answers(value))
+    }
     return [part for part in PARTS if part not in given or part in empty]
 
 
@@ -81,7 +90,7 @@ def test_errors_that_fill_their_parts_themselves_do(kind: type[FieldguideError])
 
 def test_a_part_that_is_left_out_or_empty_is_seen() -> None:
     tree = ast.parse(
-        "ConfigError('no', rule='r', found=''), DataError('no', **parts), StudyError('no', rule='r', found='f', do='d')"
+        "ConfigError('no', rule='r', found=''), DataError('no', **parts), StudyError('no', rule='r', found='f', do='d' if x else '')"
     )
     files = {
         "here.py": tree,
@@ -92,5 +101,5 @@ def test_a_part_that_is_left_out_or_empty_is_seen() -> None:
     assert [(where, lacking(call)) for where, call in errors(files)] == [
         ("here.py:1", ["found", "do"]),
         ("here.py:1", []),
-        ("here.py:1", []),
+        ("here.py:1", ["do"]),
     ]

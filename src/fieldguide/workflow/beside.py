@@ -317,7 +317,7 @@ class Beside(Order):
             raise StudyError(
                 f"there is no candidate {name!r} to explain{nearest(name, able)}", rule="a candidate looks at columns",
                 found=f"candidates are {listed(able)}" if able else "none was tried yet",
-                do="" if search is not None else "fieldguide run first: networks and refined candidates come after the baselines",
+                do="name one of them" if search is not None else "fieldguide run first: networks and refined candidates come after the baselines",
             )  # fmt: skip
         chosen, entry = blended_of(bench, entries, name), entries[name]
         if rows is not None:

@@ -304,7 +304,7 @@ class Order:
                 "no candidate was chosen yet",
                 rule="the seal is opened for a chosen candidate",
                 found="the journal has no result of refine",
-                do="fieldguide run first",
+                do=f"fieldguide run {self.folder}",
             )
         resumes = self._look_unfinished()
         if not resumes:
@@ -474,7 +474,7 @@ class Order:
                 f"there is no single candidate {candidate!r}{nearest(candidate, entries)}",
                 rule="a candidate is named as the leaderboard names it, and an ensemble is several",
                 found=f"candidates are {listed(entries)}",
-                do="name one of them; fieldguide status lists what was done"
+                do=f"name one of them; fieldguide status {self.folder} lists them",
             )  # fmt: skip
         return entries[candidate]
 

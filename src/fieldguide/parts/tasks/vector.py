@@ -118,7 +118,7 @@ def _number(value: Any, target: str, entry: str, row: int) -> float:
         raise DataError(
             f"the entry {entry!r} of the target {target!r} {what} in 1 row (row {row})",
             rule="every entry of a vector is a finite number",
-            found="" if value is None else repr(value),
+            found="an empty entry" if value is None else repr(value),
             do="fill the entry in, or drop the row",
         )
     return float(number)
