@@ -96,12 +96,19 @@ def test_without_a_plan_the_way_to_one_is_named(tmp_path):
 
 @pytest.mark.parametrize("design", ["aa", "ab"])
 def test_a_first_plan_is_valid_as_it_stands(tmp_path, design):
-    plan = load(tmp_path, draft("first", "sqlite:///log.db", "outcome", "old", "new", design))
+    plan = load(tmp_path, draft("first", "sqlite:///log.db", "outcome", "old", ["new"], design))
     assert plan.primary == "outcome"
     same = plan.arms["control"].model == plan.arms["candidate"].model
     assert same is (design == "aa")
 
 
 def test_a_first_plan_on_errors_says_which_way_is_good(tmp_path):
-    said = load(tmp_path, draft("trial", "log.db", "error", None, None, "ab").replace("effect: }", "effect: 0.1}"))
+    said = load(tmp_path, draft("trial", "log.db", "error", None, [], "ab").replace("effect: }", "effect: 0.1}"))
     assert said.measures["error"].better == "lower" and said.primary == "error"
+
+
+def test_a_first_plan_of_several_candidates_names_them_by_number(tmp_path):
+    text = draft("trial", "log.db", "outcome", "old", ["new", "newer"], "ab").replace("effect: }", "effect: 0.1}")
+    said = load(tmp_path, text)
+    assert said.candidates == ("candidate_1", "candidate_2") and said.shares["candidate_2"] == pytest.approx(1 / 3)
+    assert said.arms["candidate_2"].model == tmp_path / "newer" and said.arms["candidate_1"].changes == ("model",)

@@ -118,6 +118,17 @@ def test_label_sets_and_vectors_are_judged_output_by_output(
     right = find("metrics", "rmse_mean")().score(table.select("left", "top").to_numpy(), answers[1])
     assert box["output"] == "box" and box["online"]["value"] == pytest.approx(right)
     assert {part["name"]: part["value"] for part in box["parts"]}["skew"] == pytest.approx(0, abs=1e-9)
+    parts = {part["name"]: part["value"] for part in facts["parts"]}
+    assert parts["drift"] is None
+    sets = pl.col("mood").str.split("; ").list
+    rooms(200, seed=6).with_columns(sets.contains(one).alias(one) for one in ("sad", "happy", "calm")).drop(
+        "mood"
+    ).write_csv(tmp_path / "rows.csv")
+    held = gap_of_log(folder, log, tmp_path / "rows.csv", wait="0d").facts
+    for one in (held, *held["outputs"]):
+        assert abs({part["name"]: part["value"] for part in one["parts"]}["drift"]) < 0.5, (
+            "rows with their truth, a column an entry"
+        )
     done = command("gap", folder, "--log", log, "--output", "box", "--wait", "0d", "--json")
     assert json.loads(done.out)["facts"]["metric"] == "rmse_mean" and not json.loads(done.out)["facts"]["outputs"]
     assert "micro F1 of mood" in command("gap", folder, "--log", log, "--wait", "0d").out
@@ -364,9 +375,7 @@ def test_a_model_of_several_outputs_is_retrained_in_all_of_them(
     command("join", tmp_path / "newer", "--from-log", log, "--as-of", "2100-01-01")
     newer = pl.read_parquet(tmp_path / "newer" / "from_log.parquet")
     assert newer.columns[-2:] == ["mood", "box"] and newer["box"].null_count() == 0 and newer["mood"][0].startswith("[")
-    rooms(200, seed=4).select("x0", "x1", "mood", box=pl.format("[{}, {}]", "left", "top")).write_csv(
-        tmp_path / "earlier.csv"
-    )
+    rooms(200, seed=4).write_csv(tmp_path / "earlier.csv")
     done = command(
         "refresh",
         folder,

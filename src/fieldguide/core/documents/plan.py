@@ -7,7 +7,7 @@ are told is `core.documents.document`'s and `core.documents.validation`'s, as fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -239,13 +239,17 @@ def _number(value: Any) -> float | None:
         return None  # told by its own section
 
 
-def draft(name: str, log: str, outcome: str, model: str | None, candidate: str | None, design: str) -> str:
-    """Return the text of a first experiment.yaml, with what only a person can answer left open."""
+def draft(name: str, log: str, outcome: str, model: str | None, candidates: Sequence[str | None], design: str) -> str:
+    """Return the text of a first experiment.yaml, with what only a person can answer left open.
+
+    Several candidates are named candidate_1, candidate_2 and so on.
+    """
     same = design == "aa"
     arms = [f"  control: {{model: {model}}}" if model else "  control: {}"]
-    second = model if same else candidate
-    said = [f"model: {second}"] if second else []
-    arms.append(f"  candidate: {{{', '.join([*said, *([] if same else ['changes: [model]'])])}}}")
+    others = [model] * max(1, len(candidates)) if same else list(candidates) or [None]
+    for number, one in enumerate(others, 1):
+        said = [*([f"model: {one}"] if one else []), *([] if same else ["changes: [model]"])]
+        arms.append(f"  candidate{f'_{number}' if len(others) > 1 else ''}: {{{', '.join(said)}}}")
     lower = "better: lower, " if outcome == "error" else ""
     return "\n".join([
         f"name: {name}", "goal:                      # what is to be learned, in words", f"design: {design}",

@@ -37,7 +37,9 @@ def plan(
     ] = None,
     design: Annotated[str, typer.Option(help="with --log: aa, ab or forward_back")] = "ab",
     control: Annotated[str | None, typer.Option(help="with --log: model folder of the control")] = None,
-    candidate: Annotated[str | None, typer.Option(help="with --log: model folder of the candidate")] = None,
+    candidate: Annotated[
+        list[str] | None, typer.Option(help="with --log: model folder of the candidate; again for a further one")
+    ] = None,
     outcome: Annotated[str, typer.Option(help="with --log: the outcome that decides")] = "outcome",
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +47,7 @@ def plan(
     from fieldguide.steps.online import experiment as step
 
     if log is not None:
-        step.write_plan(folder, log, outcome, control, candidate, design)
+        step.write_plan(folder, log, outcome, control, candidate or (), design)
     _told(step.plan(folder), as_json)
 
 

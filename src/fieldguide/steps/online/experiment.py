@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,9 +60,12 @@ class Running:
 
 
 def write_plan(
-    folder: Path, log: str, outcome: str, model: str | None = None, candidate: str | None = None, design: str = "ab"
+    folder: Path, log: str, outcome: str, model: str | None = None, candidates: Sequence[str] = (), design: str = "ab"
 ) -> Path:
     """Write a first experiment.yaml into a new folder; what only a person can answer is left open.
+
+    Args:
+        candidates: model folders; none: one arm is left open.
 
     Raises:
         StudyError: there is a plan already.
@@ -81,8 +85,8 @@ def write_plan(
         log = _from(folder, log) or log
     elif scheme == "sqlite" and rest.startswith("/") and not rest.startswith("//"):
         log = f"sqlite:///{_from(folder, rest[1:])}"
-    models = _from(folder, model), _from(folder, candidate)
-    path.write_text(draft(folder.resolve().name, log, outcome, *models, design), encoding="utf-8")
+    others = [_from(folder, one) for one in candidates]
+    path.write_text(draft(folder.resolve().name, log, outcome, _from(folder, model), others, design), encoding="utf-8")
     return path
 
 

@@ -37,9 +37,10 @@ from fieldguide.steps.online.gap_parts import Judged, gap, likeness_of
 from fieldguide.steps.online.outcomes import corrected
 from fieldguide.steps.online.served_rows import (
     ServedRows,
-    coded_column,
+    coded_columns,
     outcome_of,
     served_rows,
+    truth_columns,
     with_target,
 )
 
@@ -312,18 +313,12 @@ def _offline(
     model, output, path, seed = asked.model, asked.output, asked.offline, asked.seed
     assert path is not None
     raw = open_source(path).collect()
-    if output.name not in raw.columns:
-        raise DataError(
-            f"{path.name} has no column {output.name!r}",
-            rule="offline rows have their truth",
-            found=f"its columns are {listed(raw.columns)}",
-            do="add the column of the truth, or name another file",
-        )
-    raw = raw.filter(pl.col(output.name).is_not_null())
+    told = truth_columns(output, raw, path.name)
+    raw = raw.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in told))
     raw = raw[np.sort(generator(seed, "offline").permutation(raw.height)[:MOST_ROWS])]
     table, _ = read_frame(raw, model.columns, model.modality)
     prediction = model.predictor.predict(Rows.of(table, (), model.modality).cells, raw.height)[asked.number]
-    truth = coded_column(output, raw[output.name])
+    truth = coded_columns(output, raw)
     judged = Judged(truth, read(prediction), np.arange(raw.height))
     judged_rows = rows.known & rows.mature
     mature = rows.take(judged_rows)

@@ -37,7 +37,7 @@ from fieldguide.core.table import Table
 from fieldguide.parts import find, modality
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.checking import checked
-from fieldguide.steps.online.served_rows import ServedRows, coded_column, served_rows
+from fieldguide.steps.online.served_rows import ServedRows, coded_columns, served_rows, truth_columns
 from fieldguide.steps.online.updating import updates_of
 from fieldguide.steps.online.versions import (
     Material,
@@ -224,28 +224,19 @@ def _named(model: Model, output: Output, outcome: str) -> str:
 
 
 def _material(model: Model, told: Sequence[ServedRows], earlier: Path | None) -> Material:
-    served, names = told[0], [output.name for output in model.outputs]
+    served = told[0]
     table, _ = read_frame(served.cells, model.columns, model.modality)
     truths = [one.truth for one in told]
     blocks, times = served.units, served.times
     n_earlier = 0
     if earlier is not None:
         raw = open_source(earlier).collect()
-        absent = [name for name in names if name not in raw.columns]
-        if absent:
-            raise DataError(
-                f"{earlier.name} has no column {listed(map(repr, absent))}",
-                rule="earlier rows have their truth",
-                found=f"its columns are {listed(raw.columns)}",
-                do="add the column, or leave out these rows",
-            )
-        raw = raw.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in names))
+        held = [name for one in model.outputs for name in truth_columns(one, raw, earlier.name)]
+        raw = raw.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in held))
         before, _ = read_frame(raw, model.columns, model.modality)
         n_earlier = raw.height
         table = Table(pl.concat([before.frame, table.frame], how="vertical_relaxed"), table.columns)
-        truths = [
-            np.concatenate([coded_column(one, raw[one.name]), truth]) for one, truth in zip(model.outputs, truths)
-        ]
+        truths = [np.concatenate([coded_columns(one, raw), truth]) for one, truth in zip(model.outputs, truths)]
         blocks = np.concatenate([np.arange(n_earlier) + blocks.max(initial=-1) + 1, blocks])
         times = np.concatenate([np.full(n_earlier, times.min() - 1), times])
     rows = replace(Rows.of(table, (), model.modality), truths=tuple(truths))

@@ -236,12 +236,39 @@ def number_of(absent: str, output: Output) -> float:
         ) from None  # fmt: skip
 
 
-def coded_column(output: Output, target: pl.Series) -> np.ndarray:
-    """Return the truth of offline rows, label sets in any of the ways in which outcomes are read."""
+def truth_columns(output: Output, raw: pl.DataFrame, name: str) -> list[str]:
+    """Return the columns of a table that hold an output's truth: its own, or one for each label or entry, as the study may have had them.
+
+    Raises:
+        DataError: neither is there.
+    """
+    if output.name in raw.columns:
+        return [output.name]
+    if output.joint and all(label in raw.columns for label in output.labels):
+        return list(output.labels)
+    each = f", or columns {listed(output.labels, 6)}" if output.joint else ""
+    raise DataError(
+        f"{name} has no column {output.name!r}", rule=f"rows with their truth have a column {output.name}{each}",
+        found=f"its columns are {listed(raw.columns, 20)}", do="name the file that holds the truth",
+    )  # fmt: skip
+
+
+def coded_columns(output: Output, raw: pl.DataFrame) -> np.ndarray:
+    """Return the truth of offline rows; label sets in any of the ways in which outcomes are read, or as a 0/1 column for each label."""
+    columns = truth_columns(output, raw, "the table")
+    if columns != [output.name]:
+        marks = {"true": "1", "false": "0"}
+        cells = [
+            raw[one].cast(pl.String).str.to_lowercase().replace(marks).cast(pl.Float64, strict=False) for one in columns
+        ]
+        texts = [json.dumps(dict(zip(columns, row))) for row in zip(*cells)]
+        if output.family == "multilabel":
+            texts = [json.dumps([label for label, there in zip(columns, row) if there]) for row in zip(*cells)]
+        return output.code(pl.Series(output.name, texts, dtype=pl.String))
+    target = raw[output.name]
     if output.family == "multilabel" and target.dtype == pl.String:
-        target = pl.Series(
-            target.name, [list(labels_in(text, output.labels)) for text in target], dtype=pl.List(pl.String)
-        )
+        sets = [list(labels_in(text, output.labels)) for text in target]
+        target = pl.Series(target.name, sets, dtype=pl.List(pl.String))
     return output.code(target)
 
 
