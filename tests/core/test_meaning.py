@@ -150,6 +150,22 @@ def test_many_values_that_gained_are_the_world_and_no_default() -> None:
     assert shifts(before, of_column(pl.Series("calls", three), "number", {})) == []
 
 
+@pytest.mark.parametrize(
+    ("value", "share", "sure"), [(-9.0, 0.05, True), (999.0, 0.3, True), (321.0, 0.2, False), (321.0, 0.05, None)]
+)
+def test_a_usual_default_is_sure_with_few_cells_and_another_needs_a_tenth(
+    value: float, share: float, sure: bool | None
+) -> None:
+    values = np.random.default_rng(7).gamma(3, 5, 2000)
+    before = of_column(pl.Series("calls", values), "number", {})
+    now = values.copy()
+    now[: int(2000 * share)] = value
+    found = shifts(before, of_column(pl.Series("calls", now), "number", {}))
+    assert [(one.what, one.sure, one.evidence["value"]) for one in found] == (
+        [] if sure is None else [("default", sure, value)]
+    )
+
+
 def test_shares_that_another_order_fits_only_roughly_are_drift() -> None:
     rng = np.random.default_rng(6)
     before, now = (

@@ -32,3 +32,29 @@ def test_a_code_that_stands_apart_is_found_and_is_sure_only_far_off(rest, code, 
 ], ids=["sizes", "around 0", "balances", "steps", "counts", "among its like", "too few", "next in line", "nothing"])  # fmt: skip
 def test_values_are_no_codes(values):
     assert sentinel(np.asarray(values, float)) is None
+
+
+CODES = (
+    -1, -9, -99, -999, -9999, -99999, -999999, -88, -77, -32768, 99, 999, 9999, 99999, 999999, 9999999, 99999999, 88, 888, 8888, 9998, 65535, 2147483647,
+)  # fmt: skip
+SURE = {-9, *CODES[2:10], *CODES[11:17], 65535, 2147483647}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_usual_code_is_found(code):
+    found = sentinel(coded(RNG.uniform(2, 12, 1000), code))
+    assert found is not None and (found.code, found.sure) == (code, code in SURE)
+
+
+@pytest.mark.parametrize("code", [-9999999, -5, -2, 98, 777, 77, 9, 999999999])
+def test_other_numbers_are_no_codes(code):
+    assert sentinel(coded(RNG.uniform(2, 12, 1000), code)) is None
+
+
+@pytest.mark.parametrize(("low", "high", "code", "sure"), [
+    (40, 100, -1, True), (20, 80, -1, False),  # half the range of the others below them
+    (97.2, 97.8, 99, False), (98.2, 98.8, 99, None),  # at least 1 above the others
+], ids=str)  # fmt: skip
+def test_a_code_lies_far_enough_from_the_others(low, high, code, sure):
+    found = sentinel(coded(RNG.uniform(low, high, 1000), code))
+    assert (found and found.sure) == sure
