@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,39 @@ def test_populations_that_cannot_be(tmp_path: Path, line: str, error: type[Excep
     with pytest.raises(error) as caught:
         made.frame()
     assert words in str(caught.value)
+
+
+def test_derived_columns_take_the_place_that_study_yaml_gives_them(tmp_path: Path) -> None:
+    """A household made of two columns divides the rows; what is named as ignored, or as a mark, reaches no model."""
+    rng = np.random.default_rng(0)
+    frame = visits(240).with_columns(street=rng.integers(0, 12, 240), house=rng.integers(0, 4, 240))
+    made = study(
+        tmp_path, frame, "split: {column: held, test: 'true'}"
+    )  # fmt: skip
+    path = made.folder / "study.yaml"
+    path.write_text(re.sub(
+        r"^(  table: .*\n)",
+        r"\1  derive: {household: street * 10 + house, held: street >= 10, half: x / 2}\n  group: household\n  columns: {half: ignore}\n",
+        re.sub(r"^  group: .*\n", "", path.read_text(), flags=re.M), flags=re.M,
+    ))  # fmt: skip
+    made = fg.Study(made.folder)
+    made.split()
+    units = np.unique(frame["street"].to_numpy() * 10 + frame["house"].to_numpy(), return_inverse=True)[1]
+    blocks, split = made.material.divided.roles.blocks, made.material.divided.split
+    assert all(len(np.unique(blocks[units == unit])) == 1 for unit in range(units.max() + 1))
+    for fold in split.folds:
+        assert not set(units[split.work[fold.train]]) & set(units[split.work[fold.validation]])
+    assert set(np.flatnonzero(frame["street"].to_numpy() >= 10)) == set(split.test)
+    assert {c.name for c in made.material.rows.columns} <= {"x", "z", "first_visit", "street", "house"}
+
+
+def test_a_derived_column_that_cannot_take_its_place_is_refused(tmp_path: Path) -> None:
+    for number, (lines, said) in enumerate((
+        ("  derive: {when: x * 2}\n  time: when\n", r"data\.time names 'when', which is a number.*Found: x \* 2\. Do: name a column"),
+        ("  derive: {name: x * 2}\n  key: name\n", r"data\.key: rows are named by a column of the table, not by a derived one"),
+    )):  # fmt: skip
+        made = study(tmp_path / str(number), visits(60))
+        path = made.folder / "study.yaml"
+        path.write_text(re.sub(r"^(  table: .*\n)", rf"\1{lines}", path.read_text(), flags=re.M))
+        with pytest.raises(ConfigError, match=said):
+            fg.Study(made.folder).frame()

@@ -68,6 +68,10 @@ def contradictions(document: Document) -> Iterator[Mistake]:
     if at("problem", "task") == "forecast" and at("data", "weight") is not None:
         what = "forecasts are learned and judged window by window, each counted once: take it out"
         yield mistake(("data", "weight"), what, at("data", "weight"))
+    if isinstance(at("data", "derive"), Mapping) and at("data", "key") in at("data", "derive"):
+        yield mistake(
+            ("data", "key"), "rows are named by a column of the table, not by a derived one", at("data", "key")
+        )
     columns = at("data", "columns")
     for name, said in columns.items() if isinstance(columns, Mapping) else ():
         if name in targets and (said == "ignore" or (isinstance(said, Mapping) and said.get("role") == "ignore")):

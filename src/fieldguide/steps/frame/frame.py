@@ -161,18 +161,18 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
         **dict.fromkeys(later, "ignore"),
         **{name: c.role for name, c in declared.items() if c.role is not None},
     }
-    for name, role in (
-        (data.time, "time"),
-        (data.group or data.entity, "group"),
-        (data.key, "key"),
-        (data.weight, weight_role(config)),
-        (data.known_at, "ignore"),
-        (config.split.column, "ignore"),
-        (config.problem.booked, "ignore"),
-    ):
-        if name is not None:
-            chosen[name] = role
+    chosen |= _places(config)
     return tuple(_settled(column, chosen, declared, config, tasks) for column in columns), guess, tasks
+
+
+def _places(config: Config) -> dict[str, str]:
+    """Return the roles of the columns that study.yaml names under `data`, `split` and `problem`, derived ones too."""
+    data = config.data
+    said = (
+        (data.time, "time"), (data.group or data.entity, "group"), (data.key, "key"), (data.weight, weight_role(config)), (data.known_at, "ignore"),
+        (config.split.column, "ignore"), (config.problem.booked, "ignore"),
+    )  # fmt: skip
+    return {name: role for name, role in said if name is not None}
 
 
 def _settled(
@@ -192,11 +192,7 @@ def _settled(
         task = find("tasks", one.task or guess.task)
         return replace(column, kind="category" if task.family == "classes" else "number")
     role = chosen.get(column.name, column.role)
-    if role == "time" and column.kind != "datetime":
-        raise ConfigError(
-            f"data.time names {column.name!r}, which is a {column.kind}", rule="the time column holds dates or datetimes",
-            found=f"cells such as {column.facts.get('examples')}", do=f"declare data.columns.{column.name}.read.formats, or another column",
-        )  # fmt: skip
+    _is_time(column, role)
     if role in WEIGHTS:
         column = replace(column, kind="number")  # weights such as 1, 2 and 3 look like categories
     if column.name == config.split.column:
@@ -204,13 +200,27 @@ def _settled(
     return replace(column, role=role)
 
 
+def _is_time(column: Column, role: str) -> None:
+    """Raise a ConfigError where a column that holds no times is named as data.time."""
+    if role == "time" and column.kind != "datetime":
+        derived = "expression" in column.read
+        raise ConfigError(
+            f"data.time names {column.name!r}, which is a {column.kind}", rule="the time column holds dates or datetimes",
+            found=str(column.read["expression"]) if derived else f"cells such as {column.facts.get('examples')}",
+            do="name a column of the table" if derived else f"declare data.columns.{column.name}.read.formats, or another column",
+        )  # fmt: skip
+
+
 def _derived(columns: tuple[Column, ...], config: Config) -> tuple[Column, ...]:
     kinds = {column.name: column.kind for column in columns if column.role != "target"}
+    declared = {name: said.role for name, said in config.data.columns.items() if said.role is not None}
+    places = {**declared, **_places(config)}
     for name, text in config.data.derive.items():
         expression = parse(text, kinds)
         kinds[name] = expression.kind
-        role = weight_role(config) if name == config.data.weight else "feature"
-        columns = (*columns, Column(name, expression.kind, role, {"expression": text}))
+        column = Column(name, expression.kind, places.get(name, "feature"), {"expression": text})
+        _is_time(column, column.role)
+        columns = (*columns, column)
     return columns
 
 
