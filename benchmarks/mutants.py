@@ -66,10 +66,11 @@ NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one place: bytes `start` to `end` of the file become `after`."""
+    """One change of one place: bytes `start` to `end` of the file become `after`; `statement` is the line where its statement begins."""
 
     path: str
     line: int
+    statement: int
     start: int
     end: int
     before: str
@@ -82,12 +83,17 @@ def mutants(path: str, source: str) -> list[Mutant]:
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
+    tree = ast.parse(source)
+    simple = [s for s in ast.walk(tree) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
     found = []
-    for node, after in _changes(ast.parse(source)):
+    for node, after in _changes(tree):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         before = source.encode()[start:end].decode()
-        found.append(Mutant(path, node.lineno, start, end, before, after))
+        statement = max(
+            (s.lineno for s in simple if s.lineno <= node.lineno <= (s.end_lineno or 0)), default=node.lineno
+        )
+        found.append(Mutant(path, node.lineno, statement, start, end, before, after))
     return sorted(found, key=lambda m: (m.start, m.end, m.after))
 
 
@@ -289,7 +295,8 @@ def _kept(file: str, work_out: Callable[[], list[Reach]]) -> list[Reach]:
 
 def judges(mutant: Mutant, reach: list[Reach]) -> list[Reach]:
     """Return the test files that judge a mutant: of those that reach its line the ones about its module, else the quickest."""
-    able = sorted((r for r in reach if mutant.line in r.lines.get(mutant.path, ())), key=lambda r: r.seconds)
+    lines = {mutant.line, mutant.statement}  # Python does not tell of every line of a long statement
+    able = sorted((r for r in reach if not lines.isdisjoint(r.lines.get(mutant.path, ()))), key=lambda r: r.seconds)
     about = [r for r in able if _names(r.test, mutant.path)]
     kept: list[Reach] = []
     for one in (about or able)[:MOST_FILES]:

@@ -94,3 +94,5 @@ def test_the_tests_about_a_module_judge_it_and_an_example_keeps_none_of_them_awa
     assert [r.test for r in judges(mutant, reach)] == [path, "tests/test_seeds.py"]
     assert [r.test for r in judges(mutant, reach[1:2])] == ["tests/test_quick.py"]
     assert judges(mutant, [Reach("tests/test_seeds.py", 1.0, {path: [4]})]) == []
+    long = mutants(path, "MANY = (\n    1,\n    2,\n)\n")[-1]
+    assert (long.line, long.statement) == (3, 1) and judges(long, [Reach("tests/test_seeds.py", 1.0, {path: [1]})])
