@@ -33,3 +33,5 @@ def test_indexing_takes_rows_and_copies_nothing_of_the_source():
         np.testing.assert_array_equal(np.asarray(part), np.asarray(windows)[rows])
     assert windows.nbytes == 400 * 16  # a dense copy would take 320,000 bytes
     assert np.asarray(windows, np.float32).dtype == np.float32
+    assert (len(windows), windows.ndim, windows.dtype) == (400, 2, np.asarray(windows).dtype)
+    assert Windows(np.zeros((9, 2)), np.arange(3), 0, 4).ndim == 3
