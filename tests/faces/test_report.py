@@ -205,6 +205,16 @@ def test_the_recipe_says_what_concerns_the_columns_of_the_table(page: Path) -> N
     assert _recipe({"n_steps": 0, "flip": False}, {"series", "image"}) == [("n steps", "0"), ("flip", "no")]
 
 
+def test_a_look_that_finalize_did_not_take_is_not_called_a_closed_seal() -> None:
+    score = {"output": "y", "metric": "roc_auc", "value": 0.8, "interval": [0.7, 0.9], "n": 40, "rows": "validation"}
+    result = Result("baseline", {"entries": [{"candidate": "linear", "scores": [score]}], "bar": "linear"}, ())
+    r = Recorded(
+        "s", {"baseline": result}, [{"time": "2026-01-01", "by": "evaluate x.csv", "reason": ""}], True, "roc_auc"
+    )
+    assert "finalize has not run" in header(r)["number"]["note"] and "closed" not in header(r)["number"]["note"]
+    assert header(r)["seal"]["title"] == "Seal opened once"
+
+
 def test_the_ledger_says_in_what_trials_differ_and_once_what_they_share() -> None:
     moves = [
         {

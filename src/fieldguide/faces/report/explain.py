@@ -117,7 +117,7 @@ def _counter(output: Mapping[str, Any]) -> list[Block]:
             shown = nearest["differs"][:4]
             differs = ", ".join(f"{d['column']} {_value(d['there'])} in place of {_value(d['here'])}" for d in shown)
             differs += f", and {len(nearest['differs']) - 4} more" if len(nearest["differs"]) > 4 else ""
-        rows.append([number(one.get("row")), one.get("answer"), told, other, differs])
+        rows.append([number(one.get("row")), one.get("answer"), told, other, blocks.whole(differs)])
     columns = [
         column("development row", True),
         column("answer"),
@@ -127,6 +127,11 @@ def _counter(output: Mapping[str, Any]) -> list[Block]:
     ]
     note = "Changes are tried at usual values of each column; a number is then narrowed down to where the answer turns. They say what the model does, not what the world would."
     return [blocks.table(columns, rows, caption="What would turn the answer", note=note)] if rows else []
+
+
+def _error(value: Any) -> str:
+    """Return an error of adding up; what computers leave of 0 is called 0."""
+    return number(0 if isinstance(value, float) and abs(value) < 1e-9 else value)
 
 
 def _rows(output: Mapping[str, Any]) -> list[Block]:
@@ -148,7 +153,7 @@ def _rows(output: Mapping[str, Any]) -> list[Block]:
             )
         of = f" for {one['of']}" if "of" in one else ""
         title = f"{number(one.get('prediction'))}{of}, in truth {_value(one.get('truth'))}"
-        note = f"Base {number(one.get('base'))}, score {number(one.get('score'))} {output.get('scale')}; additivity error of this row {number(one.get('error'))}."
+        note = f"Base {number(one.get('base'))}, score {number(one.get('score'))} {output.get('scale')}; additivity error of this row {_error(one.get('error'))}."
         inner = [
             blocks.chart(
                 parted(shown), title, "; ".join(f"{row['name']} {row['label']}" for row in shown), note=note, wide=False

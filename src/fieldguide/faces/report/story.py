@@ -130,7 +130,7 @@ def headline(r: Recorded) -> dict[str, Any] | None:
     rows = "sealed test rows" if final else "validation rows"
     note = (
         f"{plural(int(score.get('looks') or 0), 'look')} at the test set" if final
-        else f"not a test score: the seal is closed, and this is the best of {plural(len(r.entries()), 'candidate')}"
+        else f"not a test score: {'finalize has not run' if r.looks else 'the seal is closed'}, and this is the best of {plural(len(r.entries()), 'candidate')}"
     )  # fmt: skip
     if final and at(r.facts("finalize"), "declined"):
         note = f"measured, and not promised: it will not hold (FG807); {note}"
@@ -219,7 +219,8 @@ def _scores(r: Recorded) -> Block:
     if not rows:
         return blocks.text("No candidate has been judged yet: run baseline.")
     if not final:
-        note = f"No test score: the seal is closed until finalize. {note}"
+        until = "finalize has not run" if r.looks else "the seal is closed until finalize"
+        note = f"No test score: {until}. {note}"
     columns = [
         column("output"),
         column("rows"),
