@@ -117,12 +117,15 @@ class _Decode:
     scaling: Any
 
     def __call__(self, cells: Any) -> np.ndarray:
-        window = cells.load(np.float64) if isinstance(cells, Windows) else np.array(cells, np.float64)
+        kept: Any = np.float64 if self.scaling is None else np.float32  # what stands beside a series is kept so in the panel
+        window = cells.load(kept) if isinstance(cells, Windows) else np.array(cells, kept)
         if self.scaling is not None:  # first, so that 0 is the mean of what stands beside a series
-            mean, sd = (np.array(one) for one in self.scaling)
-            window = (window - mean) * np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0)
-        gaps = np.isnan(window).reshape(len(window), -1).any(axis=1)
-        if gaps.any():
+            mean, sd = (np.asarray(one, np.float32) for one in self.scaling)
+            window -= mean
+            window *= np.divide(np.float32(1), sd, out=np.zeros_like(sd), where=sd > 0)
+        missing = np.isnan(window)
+        if missing.any():
+            gaps = missing.reshape(len(window), -1).any(axis=1)
             window[gaps] = np.stack([_filled(row) for row in window[gaps]])
         return np.asarray(window, np.float32)
 
