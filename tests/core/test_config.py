@@ -509,3 +509,21 @@ def test_mistakes_in_preprocessing_are_told(entry, words, tmp_path):
     text = f"problem: {{target: y}}\ndata: {{table: t.csv}}\npreprocessing: {entry}\n"
     with pytest.raises(ConfigError, match=words):
         parse_config(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("units", "entity", "time", "ignored"),
+    [
+        ({"entity": "e", "time": "t"}, "e", "prediction_time", []),
+        ({"entity": "e", "at": "2024-01-01"}, "e", None, []),
+        ({"entity": "e", "at": ["2024-01-01", "2024-02-01"]}, None, "prediction_time", ["e"]),
+        ({"entity": "e", "every": "7d", "start": "2024-01-01", "stop": "2024-03-01"}, None, "prediction_time", ["e"]),
+        ({"entity": ["e", "f"], "time": "t"}, "entity", "prediction_time", []),
+    ],
+)
+def test_a_joined_table_is_grouped_by_its_entity_unless_rows_repeat(units, entity, time, ignored):
+    join = {"units": {"table": "u.csv", **units}, "outcome": {"table": "o.csv", "time": "t", "horizon": "3d"}}
+    found = Config.from_dict({"problem": {"target": "y"}, "join": join}, "/x")
+    assert (found.data.entity, found.data.time) == (entity, time)
+    assert list(found.data.columns) == ignored
+    assert (found.split.by == "chronological") == bool(ignored)
