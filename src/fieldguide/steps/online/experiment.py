@@ -60,12 +60,17 @@ class Running:
 
 
 def write_plan(
-    folder: Path, log: str, outcome: str, model: str | None = None, candidates: Sequence[str] = (), design: str = "ab"
+    folder: Path,
+    log: str,
+    outcome: str,
+    model: str | None = None,
+    candidates: str | Sequence[str] = (),
+    design: str = "ab",
 ) -> Path:
     """Write a first experiment.yaml into a new folder; what only a person can answer is left open.
 
     Args:
-        candidates: model folders; none: one arm is left open.
+        candidates: model folders, or one of them; none: an arm is left open.
 
     Raises:
         StudyError: there is a plan already.
@@ -85,7 +90,7 @@ def write_plan(
         log = _from(folder, log) or log
     elif scheme == "sqlite" and rest.startswith("/") and not rest.startswith("//"):
         log = f"sqlite:///{_from(folder, rest[1:])}"
-    others = [_from(folder, one) for one in candidates]
+    others = [_from(folder, one) for one in ([candidates] if isinstance(candidates, str) else candidates)]
     path.write_text(draft(folder.resolve().name, log, outcome, _from(folder, model), others, design), encoding="utf-8")
     return path
 
