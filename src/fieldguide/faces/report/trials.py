@@ -266,7 +266,7 @@ def _shared(moves: list[Mapping[str, Any]], part: str) -> dict[str, dict[str, An
 
 def _tried(m: Mapping[str, Any], alike: Mapping[str, Any], prepared: Mapping[str, Any]) -> str:
     """Return what of a trial's settings not all trials of its learner have; of a move of the coach, what it set."""
-    own = {}
+    own: dict[str, Any] = {}
     for part, shared in (("settings", alike), ("recipe", prepared)):
         common = shared.get(str(m.get("learner")), {})
         own |= {key: value for key, value in at(m, part, default={}).items() if key not in common}
