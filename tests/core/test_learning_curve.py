@@ -37,12 +37,25 @@ def test_a_shift_of_a_whole_repeat_is_no_noise():
 def test_intervals_of_the_gain_hold_the_truth():
     a, b, c, held = 0.2, 2.5, 0.5, 0
     truth = b * (12_000**-c - 24_000**-c)
+    gains, widths = [], []
     for seed in range(200):
         rng = np.random.default_rng(seed)
         errors = (a + b * SIZES**-c)[:, None] + rng.normal(0, 0.003, (5, 3)) + rng.normal(0, 0.01, 3)
-        low, high = fit_power_law(SIZES, errors, seed=seed).gain(12_000, 24_000)[1]
+        gain, (low, high) = fit_power_law(SIZES, errors, seed=seed).gain(12_000, 24_000)
         held += low <= truth <= high
+        gains.append(gain)
+        widths.append(high - low)
     assert held >= 182  # of 200, nominally 190
+    assert np.mean(widths) < 1.5 * 2 * 1.96 * np.std(gains), "and are no wider than it takes"
+
+
+def test_the_interval_of_an_error_is_about_what_is_expected_and_wider_farther_off():
+    errors = 0.2 + 2.5 * SIZES[:, None] ** -0.5 + np.random.default_rng(0).normal(0, 0.003, (5, 3))
+    law = fit_power_law(SIZES, errors)
+    near, far = law.interval(12_000), law.interval(200_000)
+    assert near[0] < law.at(12_000) < near[1] and far[0] < law.at(200_000) < far[1]
+    assert far[1] - far[0] > 2 * (near[1] - near[0])
+    assert np.ptp(law.interval(12_000, 0.5)) < 0.6 * np.ptp(near)
 
 
 @pytest.mark.parametrize("errors", [np.ones(5), np.ones((4, 2)), np.ones((3, 2))])

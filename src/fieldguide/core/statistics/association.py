@@ -30,8 +30,7 @@ def binned(values: pl.Series, n_bins: int = N_BINS) -> np.ndarray:
     """
     if values.dtype == pl.String:
         return values.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    numbers = values.cast(pl.Float64) if not values.dtype.is_temporal() else values.to_physical().cast(pl.Float64)
-    array = numbers.to_numpy()
+    array = values.to_physical().cast(pl.Float64).to_numpy()
     known = array[np.isfinite(array)]
     if not len(known):
         return np.zeros(len(array), np.int64)
