@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.core.balance import balanced
+from fieldguide.core.balance import balanced, drawn
 from fieldguide.core.batch import Batch, Encoded, Layout
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
@@ -100,3 +100,17 @@ def test_the_cost_curve_by_hand() -> None:
     }
     assert curve[0.5]["cost"] == pytest.approx((1 + 4) / 4) and curve[0.3]["cost"] == pytest.approx(1 / 4)
     assert curve[0.3]["recall"] == 1.0 and curve[0.5]["called"] == 0.5
+
+
+@pytest.mark.parametrize(("sizes", "way", "kept"), [
+    ((30, 12), "undersample", [12, 12]), ((30, 0, 12), "undersample", [12, 0, 12]), ((30, 4), "undersample", [10, 4]),
+    ((30, 0, 12), "oversample", [30, 0, 30]), ((5, 5), "oversample", [5, 5]),
+], ids=str)  # fmt: skip
+def test_classes_that_are_there_have_equally_many_rows_and_no_fewer_than_ten(sizes, way, kept):
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    rows = drawn(codes, way, 0)
+    assert np.bincount(codes[rows]).tolist() == kept and (np.diff(rows) >= 0).all()
+    if way == "oversample":
+        assert set(rows) == set(range(len(codes))), "nobody is left out"
+    else:
+        assert len(set(rows)) == len(rows), "nobody comes twice"
