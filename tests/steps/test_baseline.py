@@ -29,3 +29,14 @@ def test_without_time_a_forecast_is_held_against_the_last_value_all_the_same(tmp
     found = study.baseline()
     assert found["trivial"] == found["entries"][-1]["candidate"] == "naive"
     assert "lagged_boosting" in {entry["candidate"] for entry in found["entries"]}
+
+
+def test_without_time_texts_are_read_term_by_term_all_the_same(tmp_path):
+    rng = np.random.default_rng(1)
+    words = [f"{a}{b}" for a in ("wind", "rain", "sun", "snow") for b in ("", "y", "fall", "storm", "set")]
+    texts = [" ".join(rng.choice(words, 12)) for _ in range(200)]
+    rows = {"note": texts, "hour": rng.integers(0, 24, 200), "y": ["storm" in text for text in texts]}
+    study = fg.Study.create(rows, target="y", out=tmp_path / "study")
+    study.explore()
+    study.run(minutes=1e-4)
+    assert {entry["candidate"] for entry in study.baseline()["entries"]} == {"prior", "linear"}

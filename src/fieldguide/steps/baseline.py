@@ -23,9 +23,9 @@ BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
 OF_PRICES = ("revenue", "strategy")
 """Baselines that read what came of an offer; the others learn which price is offered."""
 SHORT = 10.0
-"""Time for all baselines below which boosting comes right after the trivial one [s]."""
+"""Time for all baselines below which the strongest comes right after the trivial one [s]."""
 LEAST = 2.0
-"""Time that boosting has in any case [s]: a bar without it says little, and costs no more to clear than it is worth."""
+"""Time that the strongest has in any case [s]: a bar without it says little, and costs no more to clear than it is worth."""
 
 
 def baselines_of(problem: Problem) -> tuple[str, ...]:
@@ -38,8 +38,8 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
 
     Args:
         candidates: the cheapest first.
-        clock: time for all of them together; a learner for which none is left is left out with a finding. Where it is short, boosting
-            is the last that is given up.
+        clock: time for all of them together; a learner for which none is left is left out with a finding. Where it is short, the
+            strongest is the last that is given up: boosting, or where there are texts the linear one, which reads all their terms.
 
     Returns:
         facts (entries with paired differences to the trivial one), and findings FG501 to FG504.
@@ -47,9 +47,10 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
     bench = replace(bench, look=inside)
     trials: list[Trial] = []
     left_out: list[str] = []
-    for number, candidate in enumerate(_in_turn(candidates, clock)):
+    texts = any(column.kind == "text" for column in bench.rows.columns)
+    for number, candidate in enumerate(_in_turn(candidates, clock, texts)):
         own = clock.share(1 / (len(candidates) - number))
-        if candidate.kind == "boosting" and own.left() < LEAST:
+        if _strongest(candidate, texts) and own.left() < LEAST:
             own = Clock.of(LEAST)
         if trials and own.over:
             left_out.append(candidate.name)
@@ -70,13 +71,19 @@ def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tup
     )
 
 
-def _in_turn(candidates: Sequence[Candidate], clock: Clock) -> list[Candidate]:
+def _strongest(candidate: Candidate, texts: bool) -> bool:
+    return candidate.learner.name == "linear" if texts else candidate.kind == "boosting"
+
+
+def _in_turn(candidates: Sequence[Candidate], clock: Clock, texts: bool) -> list[Candidate]:
     """Return the candidates in the order they are tried: the cheapest first, so that what they leave goes to the strongest.
 
     The first stays the first: where none is trivial, as among forecasts, it is what the others are held against.
     """
-    turn = {"trivial": 0, "boosting": 1} if clock.left() < SHORT else {}
-    return [*candidates[:1], *sorted(candidates[1:], key=lambda candidate: turn.get(candidate.kind, 2))]
+    if clock.left() >= SHORT:
+        return list(candidates)
+    places = [0 if one.kind == "trivial" else 1 if _strongest(one, texts) else 2 for one in candidates[1:]]
+    return [*candidates[:1], *(candidates[1 + i] for i in sorted(range(len(places)), key=places.__getitem__))]
 
 
 def _sentence(entry: Any) -> str:
