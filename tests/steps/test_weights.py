@@ -124,7 +124,8 @@ def test_what_is_measured_beside_the_order_weighs_too(done: fg.Study) -> None:
     assert found["weighted"]["effective"] == pytest.approx(effective_size(people))
     assert found["share"] == pytest.approx(np.average(done.material.rows.truths[0][judged], weights=people))
     told = done.explain("linear")
-    assert told["outputs"][0]["importance"][0]["columns"]
+    assert told["outputs"][0]["metric"] == "weighted log loss" and told["outputs"][0]["importance"][0]["columns"]
+    assert "per weighted row" in found["sentence"]
 
 
 @pytest.mark.parametrize(

@@ -346,6 +346,11 @@ def weights_for(metric: Metric, weights: np.ndarray | None) -> np.ndarray | None
     return None if getattr(metric, "unweighted", False) else weights
 
 
+def titled(metric: Metric, weights: np.ndarray | None) -> str:
+    """Return the metric as written in reports, with the word that `weighted` puts before it."""
+    return weighted({"weighted": how_weighed(metric, weights)}) + metric.title
+
+
 def how_weighed(
     metric: Metric, weights: np.ndarray | None, blocks: np.ndarray | None = None
 ) -> dict[str, float] | bool | None:

@@ -212,10 +212,11 @@ def _sentence(found: Mapping[str, Any]) -> str:
     gain = best["gain"]["over_the_threshold"]
     told = gain["interval"][0] > 0
     moved = "" if alone["interval"][0] > 0 else " (not told from nothing)"
+    row = "weighted row" if "weighted" in found else "row"
     unit = (
-        "per row, in your costs"
+        f"per {row}, in your costs"
         if found["stated"]
-        else f"per row, a missed {found['labels'][1]!r} counted as {found['costs']['false_negative']:.3g} false ones"
+        else f"per {row}, a missed {found['labels'][1]!r} counted as {found['costs']['false_negative']:.3g} false ones"
     )
     return (
         f"moving the threshold of {found['candidate']} saves {alone['value']:.4g} [{alone['interval'][0]:.4g}, {alone['interval'][1]:.4g}]{moved} {unit}; "

@@ -94,9 +94,10 @@ def intervals(bench: Bench, base: Trial, level: float, clock: Clock) -> tuple[di
         ],
     }  # fmt: skip
     one, other = facts["before"], facts["after"]
+    of_what = "validation rows" if weights is None else "validation rows, by weight"
     sentence = (
         f"intervals of {base.name} for {level:.0%} cover {one['coverage']:.1%} [{one['interval'][0]:.1%}, {one['interval'][1]:.1%}] of {len(rows):,} "
-        f"validation rows, {other['coverage']:.1%} [{other['interval'][0]:.1%}, {other['interval'][1]:.1%}] once conformalised; median width {other['median_width']:.4g}"
+        f"{of_what}, {other['coverage']:.1%} [{other['interval'][0]:.1%}, {other['interval'][1]:.1%}] once conformalised; median width {other['median_width']:.4g}"
     )
     return {"sentence": sentence, **facts}, ()
 

@@ -21,7 +21,7 @@ from fieldguide.core.errors import StudyError, listed
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of, readable
 from fieldguide.core.problem import Problem
-from fieldguide.core.score import weights_for
+from fieldguide.core.score import titled, weights_for
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.statistics.bootstrap import bootstrap_weights
 from fieldguide.core.statistics.decay import Cells, Estimate, costs, curve, fresh_scores, recommended, windows_compared
@@ -100,7 +100,7 @@ def recency(
         loss, given = design.cells(metric, truth, weights, answer, identity, sliding=window == "sliding")
         draws = design.resampled(metric, truth, weights, blocks, given, seed)
         windows[window] = Cells(loss, draws, still, design.n_rows, design.first)
-    facts = _facts(problem, metric, periods, design, windows, candidate, len(rows))
+    facts = _facts(problem, metric, titled(metric, weights), periods, design, windows, candidate, len(rows))
     return facts, checked("recency", problem=problem, facts=facts)
 
 
@@ -315,6 +315,7 @@ def _loss(metric: Metric, truth: np.ndarray, answered: np.ndarray, weights: np.n
 def _facts(
     problem: Problem,
     metric: Metric,
+    title: str,
     periods: Periods,
     design: _Design,
     windows: dict[str, Cells],
@@ -333,8 +334,8 @@ def _facts(
     found = {name: costs(cells, [every for _, every in plans]) for name, cells in windows.items()}
     choice = recommended(found[window], problem.success)
     return {
-        "sentence": _sentence(metric, periods, score, found["sliding"][-1], plans[choice][0], sliding.oldest),
-        "candidate": candidate, "metric": metric.name, "title": metric.title, "greater_is_better": metric.greater_is_better,
+        "sentence": _sentence(metric, title, periods, score, found["sliding"][-1], plans[choice][0], sliding.oldest),
+        "candidate": candidate, "metric": metric.name, "title": title, "greater_is_better": metric.greater_is_better,
         "period": periods.name, "n_periods": periods.n, "n_starts": design.n_starts, "n_rows": n_rows, "oldest": sliding.oldest,
         "n_judged": int(design.n_rows[design.first:].sum()), "score": score if math.isfinite(score) else None,
         "best": metric.best if math.isfinite(metric.best) else None,
@@ -354,10 +355,12 @@ def _score(score: float, sign: float, added: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _sentence(metric: Metric, periods: Periods, score: float, never: Estimate, choice: str, oldest: int) -> str:
+def _sentence(
+    metric: Metric, title: str, periods: Periods, score: float, never: Estimate, choice: str, oldest: int
+) -> str:
     low, high = never.interval
     way = "falls" if metric.greater_is_better else "rises"
-    change = f"{metric.title} {score:.4g} fresh {way} by {never.value:.3g} [{low:.3g}, {high:.3g}] on average"
+    change = f"{title} {score:.4g} fresh {way} by {never.value:.3g} [{low:.3g}, {high:.3g}] on average"
     return f"{change} over {in_periods(oldest, periods.name)} without retraining; retrain {choice}"
 
 

@@ -24,6 +24,7 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
+from fieldguide.core.score import titled
 from fieldguide.core.seeds import generator
 from fieldguide.core.table import MEDIA_KINDS
 from fieldguide.parts import find
@@ -113,7 +114,7 @@ def _output(looked: _Looked, i: int, threshold: Threshold) -> dict[str, Any]:
     tops = [kinds[name] for group in importance for name in group["columns"] if name in kinds]
     curved = judged.take(np.arange(min(CURVED, len(judged))))
     facts: dict[str, Any] = {
-        "output": output.name, "task": output.task.name, "labels": list(output.labels), "metric": metric_of(output).title, "explainer": explainer.name,
+        "output": output.name, "task": output.task.name, "labels": list(output.labels), "metric": titled(metric_of(output), judged.score_weights), "explainer": explainer.name,
         "title": explainer.title, "scale": _scale(seen, output, explainer), "of": _of(output), "error": seen.error(),
         "n_explained": len(seen.scores), "n_background": len(looked.background),
         "strength": [{"column": c, "value": strength[c]} for c in sorted(strength, key=lambda c: -strength[c])],
