@@ -85,6 +85,9 @@ def test_a_threshold_reaches_its_recall_with_the_best_precision(cells: list[tupl
 def test_a_precision_out_of_reach_gives_the_nearest() -> None:
     found = threshold_to_reach(np.array([1, 0, 1, 0]), np.array([0.9, 0.9, 0.5, 0.1]), {"precision": 0.99})
     assert found.score == pytest.approx(2 / 3) and found.judged_by == "precision"
+    assert found.curve[0] == (0.05, 0.5) and found.curve[-1][0] == pytest.approx(
+        0.7
+    )  # from all called to the last that call any
 
 
 def test_without_positive_rows_there_is_no_threshold() -> None:
