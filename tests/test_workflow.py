@@ -295,3 +295,19 @@ def test_the_purpose_to_understand_prefers_the_simpler_model(finished: Study) ->
     problem = replace(finished.problem, purpose="understand")
     assert preferred(finished.problem, entries) is ranked(finished.problem, entries)[0]
     assert preferred(problem, entries)["kind"] == "simple"
+
+
+def test_what_is_asked_beside_a_short_run_is_about_its_bar(tmp_path):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(200, 2))
+    study = fg.Study.create({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] > 0}, target="y", out=tmp_path / "study")
+    study.run(fast=True)
+    again = fg.Study(tmp_path / "study")
+    explained = again.explain()
+    assert explained["candidate"] == study.baseline()["bar"]
+    assert sum(record["data"]["step"] == "baseline" for record in again.journal.records("done")) == 1
+    settings = tmp_path / "study" / "study.yaml"
+    settings.write_text(settings.read_text() + "learners: {skip: [rule]}\n")
+    changed = fg.Study(tmp_path / "study")
+    changed.explain()
+    assert sum(record["data"]["step"] == "baseline" for record in changed.journal.records("done")) == 2

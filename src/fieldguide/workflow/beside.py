@@ -15,6 +15,7 @@ import polars as pl
 from fieldguide.core.errors import GateError, StudyError, listed, nearest
 from fieldguide.core.leaderboard import ranked
 from fieldguide.core.model import Model
+from fieldguide.core.record import Budget
 from fieldguide.core.result import Result
 from fieldguide.parts import find
 from fieldguide.workflow.loading import load_model
@@ -79,7 +80,7 @@ class Beside(Order):
                 found="the study is a forecast: an answer is a series of steps",
                 do="fit the other forecaster as a learner of this study, so that it is judged on the same origins",
             )  # fmt: skip
-        bar = self._bar(self.record.result("baseline") or self.baseline())
+        bar = self._bar(self._baselines())
         table, divided = self.material.framed.table, self.material.divided
         keys = None if self.material.key is None else table.frame[self.material.key]
         answers = read_answers(predictions, self.problem, self.material.key, keys, table.n_rows)
@@ -108,7 +109,7 @@ class Beside(Order):
         from fieldguide.steps.recency import age
 
         self._about_a_target("recency")
-        bar = self._bar(self.baseline())
+        bar = self._bar(self._baselines())
         bench, table, entries = self._bench, self.material.seen, self._entries()
         if candidate is not None:
             self._single(candidate)
@@ -131,7 +132,7 @@ class Beside(Order):
         from fieldguide.steps.intervals import able, intervals
 
         self._about_a_target("intervals")
-        self.baseline()
+        self._baselines()
         bench = self._bench
         trials = {
             e["candidate"]: e
@@ -175,7 +176,7 @@ class Beside(Order):
         from fieldguide.steps.imbalance import imbalance
 
         self._about_a_target("imbalance")
-        bar = self._bar(self.baseline())
+        bar = self._bar(self._baselines())
         bench = self._bench
         trial = bar if candidate is None else bench.remembered(self._single(candidate, ("ensemble", "trivial")))
         clock = self._beside
@@ -208,7 +209,7 @@ class Beside(Order):
         def compute() -> tuple[dict[str, Any], Any]:
             clock = self._beside
             direct = None if test else direct_of(
-                self._bench, self.baseline()["entries"], bound, self.material.development.frame, truth, rows, clock
+                self._bench, self._baselines()["entries"], bound, self.material.development.frame, truth, rows, clock
             )  # fmt: skip
             return evaluate(self._bench, bound, held, name, later=later, truth=truth, direct=direct)
 
@@ -275,7 +276,7 @@ class Beside(Order):
             if search is not None:
                 chosen, entry, _ = answer(bench, search.facts)
             else:
-                bar = self._bar(self.baseline())
+                bar = self._bar(self._baselines())
                 chosen, entry = Blended((bar,), (1.0,)), bar.entry
             place, name = chosen.members[0].rows, str(entry["candidate"])
             predictions, thresholds = validated(bench, chosen, entry["thresholds"])
@@ -309,7 +310,7 @@ class Beside(Order):
                 found="the study is a forecast: its inputs are the past of series",
                 do="compare it with seasonal_naive on the leaderboard, and look at its useful horizon (FG812)",
             )  # fmt: skip
-        bar = self._bar(self.baseline())
+        bar = self._bar(self._baselines())
         bench, entries, search = self._bench, self._entries(), self.record.result("refine")
         able = {name: entry for name, entry in entries.items() if entry["kind"] != "trivial"}
         name = candidate or (search["chosen"] if search is not None else bar.name)
@@ -337,6 +338,18 @@ class Beside(Order):
             f"{self._scope('explain')} {keys} {chosen.weights}",
             lambda: explain(bench, chosen, name, entry["thresholds"]),
         )
+
+    def _baselines(self) -> Result:
+        """The baselines as the last run left them, however long it had; set anew where the study has changed since.
+
+        A question beside the order is about the bar that is there: fitted again without a clock it could be another one.
+        """
+        for sitting in reversed(list(self.journal.records("spent"))):
+            scope = self._scope("baseline", Budget(sitting["data"]["minutes"]))
+            done = self.journal.last("done", step="baseline", scope=scope)
+            if done is not None:
+                return Result.from_dict(done)
+        return self.baseline()
 
     def _about_a_target(self, verb: str) -> None:
         """Refuse a verb that asks how a target is answered, where the study has none."""

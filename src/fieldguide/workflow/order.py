@@ -483,7 +483,7 @@ class Order:
         """The time that a verb beside the order may take: the budget's minutes, each anew."""
         return Clock.of(60 * self.config.budget.minutes) if self.config.budget.minutes else Clock()
 
-    def _scope(self, step: str) -> str:
+    def _scope(self, step: str, budget: Budget | None = None) -> str:
         """Hash of what a step's result depends on: the table, the settings, and for steps that try candidates the budget."""
         said = self.config.to_dict()
         said["problem"] = {k: v for k, v in said["problem"].items() if step == "frame" or k not in WORDS}
@@ -500,8 +500,9 @@ class Order:
             state for output in self.material.framed.problem.outputs if (state := getattr(output.loss, "state", ""))
         ]:
             said["own losses"] = own  # a loss of one's own is code: where it changes, steps run again
-        budget = [self._budget.minutes, self._trials if step == "refine" else None] if step in SHARES else None
-        return hashed({"settings": said, "table": self.material.fingerprint, "budget": budget})
+        minutes = (budget or self._budget).minutes
+        limits = [minutes, self._trials if step == "refine" else None] if step in SHARES else None
+        return hashed({"settings": said, "table": self.material.fingerprint, "budget": limits})
 
     # --- small print -----------------------------------------------------------------------------------------------
 
