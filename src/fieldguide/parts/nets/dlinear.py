@@ -15,12 +15,15 @@ from torch.nn import functional as F
 from fieldguide.parts.nets._beside import NOTHING, Beside, Regression, Widths, linear_to
 from fieldguide.parts.nets._instance import Instance, instance_of
 
+LEAST_NEWEST = 12
+"""Newest steps of what was seen beside a window that are looked at, or as many as are forecast: all of them have too many weights."""
+
 
 class DLinear(nn.Module):
     """A moving average of the window and the rest, a linear layer each, added.
 
     What is known beforehand explains every step alike, past or coming: the layers forecast what it leaves of the window, and it is
-    added again for the coming steps. What was seen beside the window, and what does not change, have a linear layer each.
+    added again for the coming steps. The newest steps of what was seen beside the window, and what does not change, have a linear layer each.
 
     Args:
         window: steps that go in.
@@ -55,9 +58,10 @@ class DLinear(nn.Module):
             nn.init.zeros_(layer.bias)
         self.n_known = beside.known
         self.known = Regression(beside.known) if beside.known else None
-        self.observed = linear_to(window * beside.observed, horizon) if beside.observed else None
+        self.newest = min(window, max(LEAST_NEWEST, horizon))
+        self.observed = linear_to(self.newest * beside.observed, horizon) if beside.observed else None
         self.static = linear_to(beside.static, horizon) if beside.static else None
-        self.width = 2 * window + horizon + (window + horizon) * 16 * bool(beside.known) + window * beside.observed
+        self.width = 2 * window + horizon + (window + horizon) * 16 * bool(beside.known) + self.newest * beside.observed
 
     def forward(self, window: Tensor, beside: Beside | None = None) -> Tensor:
         if beside is None:
@@ -68,7 +72,7 @@ class DLinear(nn.Module):
         else:
             forecast = self._of(window)
         if self.observed is not None:
-            forecast = forecast + self.observed(past[:, :, self.n_known :].flatten(1))
+            forecast = forecast + self.observed(past[:, -self.newest :, self.n_known :].flatten(1))
         return forecast if self.static is None else forecast + self.static(static)
 
     def _of(self, window: Tensor) -> Tensor:
