@@ -52,9 +52,10 @@ def test_other_numbers_are_no_codes(code):
 
 
 @pytest.mark.parametrize(("low", "high", "code", "sure"), [
+    (0, 60, -99, True), (0, 60, -1, False), (0, 600, -99, True),  # what is counted from 0 is never -99
     (40, 100, -1, True), (20, 80, -1, False),  # half the range of the others below them
     (97.2, 97.8, 99, False), (98.2, 98.8, 99, None),  # at least 1 above the others
 ], ids=str)  # fmt: skip
 def test_a_code_lies_far_enough_from_the_others(low, high, code, sure):
-    found = sentinel(coded(RNG.uniform(low, high, 1000), code))
+    found = sentinel(coded([low, high, *RNG.uniform(low, high, 1000)], code))
     assert (found and found.sure) == sure
