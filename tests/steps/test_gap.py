@@ -19,7 +19,7 @@ from fieldguide.core.table import Column, Table
 from fieldguide.parts import find
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.online import gap_parts as step
-from fieldguide.steps.online.gap import gap_of_log
+from fieldguide.steps.online.gap import gap_of_log, told
 from fieldguide.steps.online.gap_parts import Judged, gap
 from fieldguide.steps.online.refresh import refresh_of_log
 from fieldguide.workflow import load_model
@@ -234,3 +234,16 @@ def test_drift_is_told_from_likeness():
     weights, auc = found
     assert auc > 0.65
     assert np.average(offline, weights=weights) == pytest.approx(1.0, abs=0.35)
+
+
+def test_a_weighted_promise_is_told():
+    parts = [{"name": "noise", "value": 0.01, "why": ""}]
+    facts = {
+        "parts": parts,
+        "metric_title": "ROC AUC",
+        "online": {"value": 0.7},
+        "promised": {"value": 0.8},
+        "gap": {"value": -0.1},
+    }
+    assert "weight" not in told(facts | {"promised_weighted": False})
+    assert "The promise counts rows by their weight" in told(facts | {"promised_weighted": True})

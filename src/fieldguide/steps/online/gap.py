@@ -157,7 +157,7 @@ def _gap_of(store: LogStore, asked: Asked) -> dict[str, Any]:
         part["why"] = seen.why.get(part["name"], part["why"]) if part["value"] is None else ""
     facts = {
         "sentence": "", "title": "Online against offline", "metric": metric.name, "metric_title": metric.title,
-        "greater_is_better": metric.greater_is_better, "promised_rows": promised["rows"], **found, "drift_auc": seen.auc,
+        "greater_is_better": metric.greater_is_better, "promised_rows": promised["rows"], "promised_weighted": bool(promised.get("weighted")), **found, "drift_auc": seen.auc,
         "until": None if seen.until is None else seen.until.isoformat(), "from_cells": "offline" if asked.features else "log",
         "corrected": corrected(store, Query(name=asked.outcome, known=asked.now)), **seen.facts,
     }  # fmt: skip
@@ -271,6 +271,8 @@ def told(facts: Mapping[str, Any]) -> str:
     if idle["n"]:
         about = " ".join(f"{name} {value}" for name, value in idle["example"].items())
         said += f". {idle['n']:,} of {idle['of']:,} outcomes belong to no step of any forecast, such as {about}"
+    if facts.get("promised_weighted"):
+        said += ". The promise counts rows by their weight, online each counts once (population: {weigh: learn} judges both alike)"
     return (
         f"{facts['metric_title']} {facts['online']['value']:.4g} online against {facts['promised']['value']:.4g} promised "
         f"({facts['gap']['value']:+.3g}): {said}"
