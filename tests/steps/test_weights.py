@@ -207,6 +207,10 @@ def test_contradictions_are_told_with_their_lines(tmp_path: Path) -> None:
         study(tmp_path / "a", survey(60), "population: {weigh: learn}", data="")
     with pytest.raises(ConfigError, match=r"population\.weigh"):
         study(tmp_path / "b", survey(60), "population: {weigh: sometimes}")
+    path = study(tmp_path / "c", survey(60)).folder / "study.yaml"
+    path.write_text(path.read_text().replace("  task: binary", "  task: forecast\n  horizon: 2"))
+    with pytest.raises(ConfigError, match=r"data\.weight: forecasts are learned and judged window by window"):
+        fg.Study(path.parent)
 
 
 def test_without_weights_nothing_is_said_of_them(tmp_path: Path) -> None:
