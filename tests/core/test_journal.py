@@ -62,6 +62,15 @@ def test_an_altered_line_is_refused(tmp_path: Path) -> None:
         Journal(path)
 
 
+@pytest.mark.parametrize("line", ["not JSON", "[]", "{}", "7", '{"hash": "x"}', '{"hash": "x", "before": ""}'])
+def test_a_line_that_is_no_record_is_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "j.jsonl"
+    Journal(path).append("look", {})
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(StudyError, match=r"was altered.*line 2 does not match"):
+        Journal(path)
+
+
 def test_a_removed_line_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     journal = Journal(path)
