@@ -11,7 +11,7 @@ import importlib
 import inspect
 import pkgutil
 from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def _points(kind: str) -> dict[str, EntryPoint]:
 
 
 @cache
-def _installed() -> EntryPoints:
-    """Return all entry points. Asked for once: each look reads the metadata of all that is installed."""
+def _installed() -> Any:
+    """Return all entry points, which have a type of their own in Python 3.11. Asked for once: each look reads the metadata of all that is installed."""
     return entry_points()
 
 
