@@ -256,7 +256,15 @@ def test_a_study_is_explained_and_reported(small: Study, command: Command) -> No
     (output,) = told["facts"]["outputs"]
     assert output["explainer"] == "tree" and output["error"]["largest"] < 1e-9 and output["of"] == "bought is yes"
     assert {e["column"] for e in output["strength"]} == {"age", "city", "member", "spend", "joined"}
-    assert output["importance"][0]["columns"] == ["age"]
+    importance = [(part["value"], part["columns"]) for part in output["importance"]]
+    assert importance == sorted(importance, key=lambda part: -part[0]), "the one that matters most first"
+    assert sorted(column for _, columns in importance for column in columns) == [
+        "age",
+        "city",
+        "joined",
+        "member",
+        "spend",
+    ]
     for row in output["rows"]:
         assert row["base"] + sum(part["value"] for part in row["parts"]) == pytest.approx(row["score"], abs=1e-9)
         assert 1 / (1 + np.exp(-row["score"])) == pytest.approx(row["prediction"], abs=1e-9)
