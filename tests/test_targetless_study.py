@@ -188,3 +188,29 @@ def test_one_column_cannot_be_reduced_and_can_be_grouped(tmp_path):
 def test_verbs_about_a_target_say_that_there_is_none(grouped, verb):
     with pytest.raises(StudyError, match=rf"{verb} asks how a target is answered.*Found: problem.task is clustering"):
         getattr(grouped[0], verb)()
+
+
+def test_texts_alone_are_grouped_by_what_they_are_about_and_described_by_their_words(tmp_path):
+    rng = np.random.default_rng(1)
+    subjects = np.array([["rocket", "orbit", "moon", "launch"], ["goal", "team", "puck", "coach"]])
+    common = ["the", "of", "and", "to", "is", "that"]
+    truth = rng.integers(0, 2, 200)
+    said = [" ".join([*rng.choice(subjects[k], 3), *rng.choice(common, 9), f"x{i}"]) for i, k in enumerate(truth)]
+    problem = "task: clustering, clusters: 2"
+    study = study_in(
+        tmp_path / "study", pl.DataFrame({"said": said}), problem, "learners: {skip: [hdbscan, autoencoder]}\n"
+    )
+    text = (study.folder / "study.yaml").read_text().replace("trials: 3", "trials: 1")
+    text = text.replace("{table: table.csv}", "{table: table.csv, columns: {said: text}}")
+    (study.folder / "study.yaml").write_text(text)
+    study = Study(study.folder)
+    study.run()
+    study.finalize()
+    structure = study.record.result("finalize").facts["structure"]
+    assert structure["stability"]["verdict"] == "clusters" and "dealt" not in structure["stability"]
+    words = [{line["level"] for line in c["apart"]} for c in structure["clusters"]]
+    assert sorted(map(sorted, words)) == sorted(map(sorted, subjects.tolist()))
+    answers = load_model(study.folder / "model").predict(pl.DataFrame({"said": said}))["prediction"]
+    assert adjusted_rand(truth, answers.cast(pl.Int64).to_numpy()) > 0.9
+    page = report(study).read_text()
+    assert "&#39;orbit&#39; in said" in page and "there is nothing to deal anew" in page

@@ -94,3 +94,24 @@ def test_each_column_of_the_table_has_the_same_say():
         variance[name] += value
     assert variance == pytest.approx({"age": 1.0, "town": 1.0})
     assert (points[:, 2] == 0).all() and np.allclose(points.mean(axis=0), 0)  # a level that never occurs says nothing
+
+
+def test_a_cell_far_out_is_brought_in_and_a_level_is_not():
+    numbers = np.random.default_rng(2).normal(size=(400, 2)).astype(np.float32)
+    numbers[0, 0] = 1e6
+    numbers[:, 1] = np.arange(400) == 3  # hardly varies: its own deviation counts
+    codes = np.zeros((400, 1), np.int32)
+    codes[:3] = 1
+    batch = Batch(Layout(("pay", "rare"), (("town", 2),)), {"numbers": numbers, "codes": codes})
+    space = Space.fit(batch)
+    points = space.of(batch)
+    usual = points[1:, 0].std()
+    assert 3.5 < (points[0, 0] - points[1:, 0].mean()) / usual < 4.6 and usual > 0.9
+    rare = numbers[:, 1].std()
+    assert np.isclose((points[3, 1] - points[5, 1]) / space.scale[1], 4 * rare)
+    assert np.isclose(points[0, 3] - points[9, 3], space.scale[3]), "a level counts whole"
+    assert np.isclose(points.var(axis=0)[:2], 1.0).all() and np.isclose(points.var(axis=0)[2:].sum(), 1.0)
+    again = Space.from_arrays({name: values.tolist() for name, values in space.arrays().items()})
+    assert np.array_equal(again.of(batch), points)
+    before = Space.from_arrays({"centre": space.centre, "scale": space.scale})
+    assert before.of(batch)[0, 0] > 1e3 * points[0, 0], "folders of before there were ends answer as they did"

@@ -23,7 +23,10 @@ def batch_of(points: np.ndarray) -> Batch:
 def fitted(name: str, points: np.ndarray, **settings):
     """Fit a learner on points that are their own truth, as they lie in the space it fits."""
     batch = batch_of(points)
-    spread = (points - points.mean(axis=0)) / points.std(axis=0)
+    low, middle, high = np.quantile(points, (0.025, 0.5, 0.975), axis=0)
+    most = 4 * np.where(high > low, (high - low) / 3.919928, points.std(axis=0))  # what lies farther out is brought in
+    within = np.clip(points, middle - most, middle + most)
+    spread = (within - within.mean(axis=0)) / within.std(axis=0)
     output = SimpleNamespace(width=points.shape[1], targetless=True)
     learner = with_values(parts.find("learners", name)(), settings)
     return learner.fit(Encoded(batch, (spread,)), None, (output,), Effort(seed=3)), spread
@@ -140,7 +143,7 @@ def test_pca_is_scikit_learns(digits):
     rebuilt = parts.find("metrics", "reconstruction")().score(spread, answer)
     assert rebuilt == pytest.approx(reference.explained_variance_ratio_.sum(), abs=1e-6)
     trivial = fitted("random_projection", digits, components=5)[0].predict(batch_of(digits))[0]
-    assert parts.find("metrics", "reconstruction")().score(spread, trivial) < 0.6 * rebuilt
+    assert parts.find("metrics", "reconstruction")().score(spread, trivial) < 0.65 * rebuilt
 
 
 def test_trustworthiness_is_scikit_learns(digits):

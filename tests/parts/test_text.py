@@ -18,6 +18,7 @@ from fieldguide.core.words import lexicon
 from fieldguide.core.words.lexicon import keeping
 from fieldguide.parts.modalities import _words
 from fieldguide.parts.modalities._checkpoints import resolve
+from fieldguide.parts.modalities._places import N_PLACES, PlacesEncoder
 from fieldguide.parts.modalities._sentences import pieces_of
 from fieldguide.parts.modalities._shingles import ALIKE, FEWEST, near
 from fieldguide.parts.modalities._terms import Terms, topics_of
@@ -293,3 +294,36 @@ def test_nothing_is_kept_where_nobody_asks_or_nothing_fits(monkeypatch):
         assert [one.tolist() for one in kept.of(["d d e"])] == [[0, 0, 1]]  # the earlier ones made room
         assert kept.of(["f g h i j k"]) is None and kept.parts == []
     assert kept.of(["d d e"]) is None
+
+
+def test_texts_as_points_lie_by_what_they_are_about_however_long_they_are() -> None:
+    rng = np.random.default_rng(0)
+    subjects = [
+        ["rocket", "orbit", "moon", "launch", "nasa"],
+        ["goal", "team", "puck", "ice", "coach"],
+        ["pixel", "render", "shade", "mesh", "gpu"],
+    ]
+    common = ["the", "of", "and", "to", "is", "that", "we", "you"]
+    of = rng.integers(0, 3, 150)
+    texts = [
+        " ".join([*rng.choice(subjects[k], 4), *rng.choice(common, 8)] * int(rng.integers(1, 6))) for k in of.tolist()
+    ]
+    texts[7] = None
+    cells = {"said": np.array(texts, object)}
+    encoder = Text().fit(cells, Recipe(media="points"))
+    assert isinstance(encoder, PlacesEncoder)
+    points = encoder.encode(cells)["numbers"]
+    assert points.shape == (150, N_PLACES + 1) and encoder.layout().numbers[-1] == "said is missing"
+    lengths = np.linalg.norm(points[:, :-1], axis=1)
+    assert lengths[7] == 0 and points[7, -1] == 1 and np.allclose(np.delete(lengths, 7), 1, atol=1e-5)
+    known = np.flatnonzero(np.arange(150) != 7)
+    likeness = points[known, :-1] @ points[known, :-1].T
+    same = of[known][:, None] == of[known][None]
+    assert likeness[same].mean() > likeness[~same].mean() + 0.4
+    # the words that all texts have in common, and how often a text repeats itself, move it nowhere
+    once, five = ({"said": np.array([" ".join(["moon orbit nasa the of"] * n)], object)} for n in (1, 5))
+    assert np.allclose(encoder.encode(once)["numbers"], encoder.encode(five)["numbers"], atol=1e-5)
+    again = Text().load(json.loads(json.dumps(encoder.to_dict())))
+    assert np.array_equal(again.encode(cells)["numbers"], points)
+    few = Text().fit({"said": np.array(["a b", None], object)}, Recipe(media="points"))
+    assert few.encode({"said": np.array(["a b", None], object)})["numbers"].shape[0] == 2

@@ -18,20 +18,30 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.sources import origins
 from fieldguide.core.transform import Modalities, Recipe, Transform
 
-RECIPE = Recipe(max_levels=20, media="features")
+RECIPE = Recipe(max_levels=20, media="points")
 """How columns are encoded where all candidates are judged: frequent levels apart, the others together; media as a few numbers."""
+
+OUTERMOST = 4.0
+"""Deviations beyond which a number lies no farther out: 1 of 16,000 normal ones does."""
+FAR = 1e300
 
 
 @dataclass(frozen=True)
 class Space:
     """Where encoded rows become points.
 
+    Numbers far out are brought in to where the tail of a normal distribution ends: one cell that lies thirteen deviations out would
+    else be a cluster of its own, and the best one by its silhouette.
+
     Shape:
         centre, scale: (d,) float64; `scale` is 0 where a column does not vary
+        low, high: (d,) float64; what lies beyond is brought in to them
     """
 
     centre: np.ndarray
     scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
     @staticmethod
     def fit(batch: Batch, weights: np.ndarray | None = None) -> Space:
@@ -41,16 +51,29 @@ class Space:
             weights: (rows,) or None
         """
         wide = dense(batch)
+        low, high = _ends(wide, batch.numbers.shape[1])
+        wide = np.clip(wide, low, high)
         centre = np.average(wide, axis=0, weights=weights)
         variance = np.average((wide - centre) ** 2, axis=0, weights=weights)
         of = np.unique(np.array(columns_of(batch.layout), object).astype(str), return_inverse=True)[1]
         total = np.bincount(of, variance)[of] if len(of) else variance
         varies = variance > 1e-12
-        return Space(centre, np.where(varies, 1.0 / np.sqrt(np.where(varies, total, 1.0)), 0.0))
+        return Space(centre, np.where(varies, 1.0 / np.sqrt(np.where(varies, total, 1.0)), 0.0), low, high)
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Any]) -> Space:
+        """Return what `arrays` gave; spaces of before there were ends have none."""
+        centre, scale = (np.asarray(arrays[name], np.float64) for name in ("centre", "scale"))
+        far = np.full(len(centre), FAR)
+        low, high = (np.asarray(arrays.get(name, end), np.float64) for name, end in (("low", -far), ("high", far)))
+        return Space(centre, scale, low, high)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"centre": self.centre, "scale": self.scale, "low": self.low, "high": self.high}
 
     def of(self, batch: Batch) -> np.ndarray:
         """Return encoded rows as points. Shape: (rows, d) float64."""
-        points: np.ndarray = (dense(batch) - self.centre) * self.scale
+        points: np.ndarray = (np.clip(dense(batch), self.low, self.high) - self.centre) * self.scale
         return points
 
 
@@ -80,16 +103,31 @@ class Reference:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "transform": self.transform.to_dict(), "centre": self.space.centre.tolist(), "scale": self.space.scale.tolist(),
+            "transform": self.transform.to_dict(), **{name: values.tolist() for name, values in self.space.arrays().items()},
             "names": list(self.names), "columns": list(self.columns),
         }  # fmt: skip
 
     @staticmethod
     def from_dict(data: Mapping[str, Any], modalities: Modalities) -> Reference:
-        space = Space(np.array(data["centre"], np.float64), np.array(data["scale"], np.float64))
+        space = Space.from_arrays(data)
         return Reference(
             Transform.from_dict(data["transform"], modalities), space, tuple(data["names"]), tuple(data["columns"])
         )
+
+
+def _ends(wide: np.ndarray, n_numbers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return between which ends cells of each axis count: numbers up to some deviations from their median, levels whatever they are.
+
+    The deviation is that of a normal distribution with the same middle 95 %; of an axis that hardly varies, its own.
+    """
+    low, high = np.full(wide.shape[1], -FAR), np.full(wide.shape[1], FAR)
+    if n_numbers and len(wide):
+        numbers = wide[:, :n_numbers]
+        bottom, middle, top = np.quantile(numbers, (0.025, 0.5, 0.975), axis=0)
+        deviation = np.where(top > bottom, (top - bottom) / (2 * 1.959964), numbers.std(axis=0))
+        reach = np.where(deviation > 0, OUTERMOST * deviation, FAR)
+        low[:n_numbers], high[:n_numbers] = middle - reach, middle + reach
+    return low, high
 
 
 def dense(batch: Batch) -> np.ndarray:

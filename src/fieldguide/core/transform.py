@@ -49,7 +49,7 @@ class Recipe:
     media: str = setting(
         "flat",
         "texts, images, sounds, series: flat (a few numbers), sparse (TF-IDF terms of texts, else flat), features (of the "
-        "column's frozen checkpoint, else flat) or blocks (whole, for networks with an encoder per column)",
+        "column's frozen checkpoint, else flat), points (the same, texts by what they are about: for distances) or blocks (whole, for networks with an encoder per column)",
     )
     tokeniser: str = setting("word", "texts: word, or bpe (pieces learned on the training rows)", of="text")
     vocabulary: int = setting(

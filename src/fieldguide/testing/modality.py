@@ -38,6 +38,7 @@ RECIPES = (
     Recipe(media="blocks"),
     Recipe(media="blocks", tokeniser="bpe", max_tokens=8),
     Recipe(media="features"),
+    Recipe(media="points"),
 )
 
 

@@ -15,3 +15,9 @@ def test_dealt_columns_are_grouped_as_steadily():
     )
     assert only(SingleColumns().run(**clusters("none"))).status == "skipped"
     assert only(SingleColumns().run(**OTHER_TASK)).status == "not_applicable"
+    alone = clusters()
+    alone["facts"]["structure"]["stability"].pop("dealt")
+    finding = only(SingleColumns().run(**alone))
+    assert (finding.status, finding.sentence) == (
+        "not_applicable", "The table has one column: there is nothing that others could add.",
+    )  # fmt: skip

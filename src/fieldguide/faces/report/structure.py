@@ -48,10 +48,10 @@ def first_line(r: Recorded) -> tuple[str, str]:
         )
         return words, "info"
     said, tone = SAID[told["stability"]["verdict"]]
-    real, heap, dealt = (told["stability"][name] for name, _ in WORLDS[:1] + WORLDS[2:] + WORLDS[1:2])
+    real, heap, dealt = (told["stability"].get(name) for name in ("real", "heap", "dealt"))
     why = (
         f"two fits agree on sealed rows to {number(real['value'], 2)} {span(real['interval'], 2)} (1: fully, 0: by chance); on one heap "
-        f"{number(heap['value'], 2)}, with columns dealt anew {number(dealt['value'], 2)}"
+        f"{number(heap['value'], 2)}" + (f", with columns dealt anew {number(dealt['value'], 2)}" if dealt else "")
     )
     return f"{said}: {why}.", tone
 
@@ -142,9 +142,10 @@ def _clusters(told: Mapping[str, Any]) -> list[Block]:
     sizes = "; ".join(f"cluster {c['cluster']}: {c['n']} rows" for c in told["clusters"])
     found = [
         blocks.heading("Clusters"),
-        blocks.verdict(f"{said}. {VERDICT_WORDS[steady['verdict']]}", tone),
+        blocks.verdict(f"{said}. {VERDICT_WORDS[steady['verdict'] if 'dealt' in steady else ALONE[steady['verdict']]]}", tone),
         blocks.facts([
             ("Clusters", number(told["n_clusters"])), ("In none", share(told["none"]) if told["none"] else None), ("How", told["words"]),
+            ("Distances", _against(placed["n"])),
         ]),
         blocks.chart(
             _map(placed, [c["cluster"] for c in told["clusters"]]), "Sealed rows by cluster, on the two leading principal axes", sizes,
@@ -160,13 +161,24 @@ def _clusters(told: Mapping[str, Any]) -> list[Block]:
     return [*found, *[_cluster(c) for c in told["clusters"][:MOST_CLUSTERS]]]
 
 
+ALONE = {"none": "none", "clusters": "clusters of one column"}
 VERDICT_WORDS = {
+    "clusters of one column": "Sealed rows are grouped more steadily, or into groups farther apart, than one heap. The table has one column: "
+    "there is nothing to deal anew.",
     "none": "Fits on halves of the rows do not group sealed rows more steadily, nor into groups farther apart, than one heap without any clusters would "
     "be grouped. Any number of clusters cuts this heap somewhere.",
     "columns": "Rows whose columns are dealt anew, each by itself, are grouped as steadily: what is grouped is seen in single columns, and columns say "
     "nothing together that they do not say alone.",
     "clusters": "Sealed rows are grouped more steadily, or into groups farther apart, than one heap or the same columns dealt anew.",
 }
+
+
+def _against(n: int) -> str | None:
+    """Return in words to which rows distances were measured, where it is not to all."""
+    from fieldguide.core.statistics.structure import held_against
+
+    n_against = len(held_against(n))
+    return None if n_against == n else f"of each of {number(n)} sealed rows to the same random {number(n_against)} of them"
 
 
 def _map(placed: Mapping[str, Any], names: list[str]) -> charts.Spec:
@@ -197,6 +209,7 @@ def _stability(steady: Mapping[str, Any]) -> Block:
             number(steady[name]["score_sd"], 3),
         ]
         for name, words in WORLDS
+        if name in steady
     ]
     return blocks.table(
         [column("rows"), column("agreement of two fits", True), column("95 % interval", True), column(str(steady["title"]), True), column("± between fits", True)],
@@ -213,7 +226,7 @@ def _sizes(told: Mapping[str, Any]) -> Block:
             number(c["n"]),
             share(c["share"]),
             number(c.get("jaccard"), 2),
-            blocks.whole("; ".join(_line(line) for line in c["apart"][:3]) or "nothing clear"),
+            blocks.whole("; ".join(_line(line) for line in c["apart"][:3]) or ("see its pictures below" if c.get("pictures") else "nothing clear")),
         ]
         for c in told["clusters"][:MOST_CLUSTERS]
     ]
@@ -224,6 +237,8 @@ def _sizes(told: Mapping[str, Any]) -> Block:
 
 
 def _line(line: Mapping[str, Any]) -> str:
+    if line["level"] is not None and line["kind"] == "text":
+        return f"{line['level']!r} in {line['column']}: {share(line['inside'], 0)} against {share(line['outside'], 0)}"
     if line["level"] is not None:
         return f"{line['column']} = {line['level']}: {share(line['inside'], 0)} against {share(line['outside'], 0)}"
     high = "higher" if line["effect"] > 0 else "lower"
@@ -251,11 +266,12 @@ def _cluster(c: Mapping[str, Any]) -> Block:
     ]  # fmt: skip
     names = list(c["typical"][0])[:12] if c["typical"] else []
     typical = [[row[name] or "–" for name in names] for row in c["typical"]]
+    seen = [blocks.pictures(cells, f"{name}, nearest to its middle") for name, cells in c.get("pictures", {}).items()]
     inside = [
-        blocks.table(
+        *seen, blocks.table(
             [column("column"), column("what"), column("inside", True), column("others", True), column("difference", True), column("p", True)], rows,
             note=f"{c['n_apart']} clear differences, the largest first." if c["n_apart"] > len(rows) else "",
-        ) if rows else blocks.text("No column differs clearly."),
+        ) if rows else blocks.text("No column of words or numbers differs clearly."),
         blocks.table([column(name) for name in names], typical, caption="Rows nearest to its middle"),
     ]  # fmt: skip
     return blocks.details(f"Cluster {c['cluster']}: {plural(c['n'], 'row')} ({share(c['share'], 0)})", inside)
@@ -278,7 +294,7 @@ def _reduction(told: Mapping[str, Any]) -> list[Block]:
     ]
     found = [
         blocks.heading("What is kept"),
-        blocks.facts([("Numbers kept", f"{told['n_components']} of {number(told['n_axes'])}"), ("How", told["words"])]),
+        blocks.facts([("Numbers kept", f"{told['n_components']} of {number(told['n_axes'])}"), ("How", told["words"]), ("Distances", _against(placed["n"]))]),
         blocks.table(
             [column("sealed rows"), column("chosen", True), column("95 % interval", True), column("the bar", True), column("95 % interval", True)], rows,
             note="Trustworthiness: what is near on the map is near in truth. Continuity: what is near in truth stays near. Share rebuilt: of the rows' variance.",

@@ -39,6 +39,8 @@ class SingleColumns:
             return [not_applicable(self, "The task is no clustering.")]
         if steady["verdict"] == "none":
             return [skipped(self, "There are no clusters to ask about.")]
+        if "dealt" not in steady:
+            return [not_applicable(self, "The table has one column: there is nothing that others could add.")]
         real, dealt = steady["real"], steady["dealt"]
         said = (
             f"two fits agree to {number(real['value'])} {span(real['interval'])}, with columns dealt anew to {number(dealt['value'])} "

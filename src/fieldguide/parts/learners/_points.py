@@ -52,7 +52,7 @@ class Points:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what `save_file` takes."""
-        found = {"centre": self.space.centre, "scale": self.space.scale}
+        found = self.space.arrays()
         if self.axes is not None:
             found["axes"] = np.ascontiguousarray(self.axes)
         return found | ({} if self.code is None else self.code.arrays())
@@ -60,7 +60,7 @@ class Points:
     @staticmethod
     def from_arrays(features: str, arrays: Mapping[str, np.ndarray]) -> Points:
         code = Autoencoded.from_arrays(arrays) if features == "autoencoder" else None
-        return Points(features, Space(arrays["centre"], arrays["scale"]), arrays.get("axes"), code)
+        return Points(features, Space.from_arrays(arrays), arrays.get("axes"), code)
 
 
 def fit_points(features: str, train: Encoded, effort: Effort, n_axes: int | None = None) -> tuple[Points, np.ndarray]:

@@ -31,7 +31,7 @@ class Autoencoder:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = False  # steps are passes over the rows
     in_memory: ClassVar[int | None] = 100_000
-    recipe: ClassVar[Mapping[str, Any]] = {"media": "features"}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "points"}
 
     components: int = setting(2, "numbers that are kept of each row [count]", capacity=1)
     d_hidden: int = setting(64, "width of the hidden layers [units]", capacity=1, space=Choice((32, 64, 128, 256)))
@@ -50,7 +50,7 @@ class Autoencoder:
     def load(self, folder: Path, data: Mapping[str, Any]) -> Squeezed:
         """Return what `save` wrote."""
         arrays = read(folder, "the autoencoder", "down_0", "up_3")
-        points = Points("autoencoder", Space(arrays["centre"], arrays["scale"]), None, Autoencoded.from_arrays(arrays))
+        points = Points("autoencoder", Space.from_arrays(arrays), None, Autoencoded.from_arrays(arrays))
         return Squeezed(points, data["n_steps"], data["stopped"])
 
 

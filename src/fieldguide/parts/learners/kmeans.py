@@ -35,7 +35,7 @@ class KMeans:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
-    recipe: ClassVar[Mapping[str, Any]] = {"media": "features"}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "points"}
 
     k: int = setting(
         0, "clusters [count]; 0: 2 to 12, by the silhouette of a sample of the training rows", capacity=1,

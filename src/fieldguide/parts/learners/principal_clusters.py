@@ -31,7 +31,7 @@ class PrincipalClusters:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
-    recipe: ClassVar[Mapping[str, Any]] = {"media": "features"}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "points"}
 
     k: int = setting(0, "clusters [count]; 0: 2 to 12, by the silhouette along the axis", capacity=1)
     exactly: int = setting(0, "clusters the study asks for [count], whatever k is; 0: k")

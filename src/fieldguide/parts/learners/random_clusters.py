@@ -34,7 +34,7 @@ class RandomClusters:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
-    recipe: ClassVar[Mapping[str, Any]] = {"media": "features"}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "points"}
 
     k: int = setting(3, "clusters [count]")
     exactly: int = setting(0, "clusters the study asks for [count], whatever k is; 0: k")

@@ -32,7 +32,7 @@ class RandomProjection:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
-    recipe: ClassVar[Mapping[str, Any]] = {"media": "features"}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "points"}
 
     components: int = setting(2, "numbers that are kept of each row [count]", capacity=1)
 

@@ -49,7 +49,7 @@ class Tsne:
     stops_early: ClassVar[bool] = False
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = IN_MEMORY
-    recipe: ClassVar[Mapping[str, Any]] = {"media": "features"}
+    recipe: ClassVar[Mapping[str, Any]] = {"media": "points"}
 
     components: int = setting(2, "numbers that are kept of each row [count], 3 at most", capacity=1)
     perplexity: float = setting(30.0, "neighbours that a row is held to have [rows]", space=Range(5.0, 60.0, log=True))

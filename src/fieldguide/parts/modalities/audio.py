@@ -91,7 +91,7 @@ class Audio(Files):
         """
         pretrained = {name: resolve(checkpoint, "audio") for name, checkpoint in (checkpoints or {}).items()}
         others = {name: column for name, column in cells.items() if name not in pretrained}
-        if not pretrained or recipe.media not in ("blocks", "features"):
+        if not pretrained or recipe.media not in ("blocks", "features", "points"):
             return _plain(cells, recipe)
         if recipe.media == "blocks":
             shapes = {

@@ -75,7 +75,7 @@ class Image(Files):
         pretrained = {name: resolve(checkpoint, "image") for name, checkpoint in (checkpoints or {}).items()}
         if recipe.media == "blocks":
             return PixelsEncoder.fit(cells, recipe, pretrained)
-        if recipe.media == "features" and pretrained:
+        if recipe.media in ("features", "points") and pretrained:
             others = {name: column for name, column in cells.items() if name not in pretrained}
             frozen = FrozenEncoder.fit("image", cells, pretrained)
             return Beside((frozen, FlatEncoder.fit(others))) if others else frozen

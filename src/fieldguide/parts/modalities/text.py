@@ -23,6 +23,7 @@ from fieldguide.core.words.languages import languages_of
 from fieldguide.parts.modalities import _shingles
 from fieldguide.parts.modalities._checkpoints import Checkpoint, checked, resolve
 from fieldguide.parts.modalities._cutters import Pieces, Pretrained, Words, cutter_of
+from fieldguide.parts.modalities._places import PlacesEncoder
 from fieldguide.parts.modalities._reading import Texts
 from fieldguide.parts.modalities._sentences import MOST_TOKENS, sentence_features
 from fieldguide.parts.modalities._terms import MOST_TOPIC_TERMS, Terms, topics_of
@@ -96,9 +97,12 @@ class Text(Texts):
         pretrained = {name: resolve(checkpoint) for name, checkpoint in (checkpoints or {}).items()}
         if recipe.media == "blocks":
             return TokensEncoder.fit(cells, recipe, pretrained)
-        if recipe.media == "features" and pretrained:
-            rest = {name: column for name, column in cells.items() if name not in pretrained}
-            return FeaturesEncoder(tuple(cells), pretrained, MOST_TOKENS, _topics(rest) if rest else None)
+        if recipe.media in ("features", "points") and pretrained:
+            others = {name: column for name, column in cells.items() if name not in pretrained}
+            placed = PlacesEncoder.fit if recipe.media == "points" else _topics
+            return FeaturesEncoder(tuple(cells), pretrained, MOST_TOKENS, placed(others) if others else None)
+        if recipe.media == "points":
+            return PlacesEncoder.fit(cells)
         if recipe.media == "sparse":
             return TermsEncoder(tuple(cells), tuple(Terms.fit(column.tolist()) for column in cells.values()))
         return _topics(cells)
@@ -112,6 +116,8 @@ class Text(Texts):
             pretrained = {name: checked(*known) for name, known in data["checkpoints"].items()}
             rest = None if data["rest"] is None else self.load(data["rest"])
             return FeaturesEncoder(names, pretrained, data["max_tokens"], rest)
+        if data["form"] == "places":
+            return PlacesEncoder.from_dict(data)
         terms = tuple(Terms.from_dict(column) for column in data["terms"])
         if data["form"] == "terms":
             return TermsEncoder(names, terms)
@@ -186,7 +192,7 @@ class TopicsEncoder:
 
 @dataclass(frozen=True)
 class FeaturesEncoder:
-    """Every text as the features of its column's frozen checkpoint; columns without one as topics.
+    """Every text as the features of its column's frozen checkpoint; columns without one as topics, or as places among them.
 
     Shape:
         encode(cells)["numbers"]: (rows, hidden size a column with a checkpoint + the others' topics) float32
@@ -195,7 +201,7 @@ class FeaturesEncoder:
     names: tuple[str, ...]
     checkpoints: Mapping[str, Checkpoint]
     max_tokens: int
-    rest: TopicsEncoder | None = None
+    rest: TopicsEncoder | PlacesEncoder | None = None
 
     def layout(self) -> Layout:
         names = [

@@ -6,6 +6,7 @@ say which are more than a random group of that size would show, and effects how 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +17,11 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.statistics.bootstrap import NORMAL
 from fieldguide.core.statistics.multiplicity import holm
 from fieldguide.core.table import Column
+from fieldguide.parts.modalities._words import words_of
+from fieldguide.steps.explore.gallery import shown
 
-TYPICAL = 3
+TYPICAL, PICTURED = 3, 8
+"""Rows that are told as texts, and as pictures."""
 SHOWN = 6
 MOST_LEVELS = 12
 MOST_CLUSTERS = 30
@@ -25,7 +29,11 @@ FEWEST = 5
 SURE = 0.05
 LARGE, WIDE = 0.3, 0.08
 """The smallest differences that are told: of means in standard deviations, of shares."""
-MOST_CHARACTERS = 60
+MOST_CHARACTERS, MOST_OF_TEXT = 60, 240
+MOST_WORDS = 400
+"""Words of a text column that are compared, those of the most rows first."""
+SIDE = 72
+"""Pixels of a typical row's picture."""
 
 
 def apart(rows: Rows, points: np.ndarray, groups: np.ndarray, seed: int = 0) -> list[dict[str, Any]]:
@@ -35,8 +43,8 @@ def apart(rows: Rows, points: np.ndarray, groups: np.ndarray, seed: int = 0) -> 
         points: (rows, d); groups: (rows,) int64, -1 for none
 
     Returns:
-        {cluster, n, share, apart: [{column, level, inside, outside, effect, p}], typical: [row as texts]}; p is Holm's, over all clusters,
-        columns and levels together.
+        {cluster, n, share, apart: [{column, level, inside, outside, effect, p}], typical: [row as texts], pictures: {column: [cell as
+        shown]} of columns of files}; p is Holm's, over all clusters, columns and levels together; the levels of a text are its words.
     """
     codes = [int(code) for code in np.unique(groups[groups >= 0])][:MOST_CLUSTERS]
     compared = [(code, line) for code in codes for line in _compared(rows, groups == code)]
@@ -48,12 +56,14 @@ def apart(rows: Rows, points: np.ndarray, groups: np.ndarray, seed: int = 0) -> 
         lines = [
             line
             for line in lines
-            if line["p"] < SURE and abs(line["effect"]) >= (WIDE if line["level"] is not None else LARGE)
+            if line["p"] < SURE
+            and abs(line["effect"]) >= (WIDE if line["level"] is not None else LARGE)
+            and (line["kind"] != "text" or line["effect"] > 0)  # the words of other clusters are told there
         ]
         lines.sort(key=lambda line: -abs(line["effect"]) / (WIDE if line["level"] is not None else LARGE))
         found.append({
             "cluster": str(code + 1), "n": int(inside.sum()), "share": float(inside.mean()), "apart": lines[:SHOWN], "n_apart": len(lines),
-            "typical": _typical(rows, points, inside),
+            **_typical(rows, points, inside),
         })  # fmt: skip
     return found
 
@@ -64,6 +74,8 @@ def _compared(rows: Rows, inside: np.ndarray) -> Iterator[dict[str, Any]]:
         if cells.dtype == object:
             if column.kind == "category":
                 yield from _levels(column, cells, inside)
+            elif column.kind == "text":
+                yield from _said(column, cells, inside)
             continue
         if cells.ndim == 1:
             known = np.isfinite(cells)
@@ -98,6 +110,18 @@ def _levels(column: Column, cells: np.ndarray, inside: np.ndarray) -> Iterator[d
             yield from _share(column, names[i] or "missing", texts == names[i], inside)
 
 
+def _said(column: Column, cells: np.ndarray, inside: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Compare how many rows have each word, whatever how often."""
+    said = [set(words_of(text)) if text else set() for text in cells.tolist()]
+    counts = Counter(word for words in said for word in words)
+    able = [word for word, n in counts.items() if FEWEST <= n <= len(said) - FEWEST and len(word) > 1]
+    for word in sorted(able, key=lambda word: (-counts[word], word))[:MOST_WORDS]:
+        yield from _share(column, word, np.array([word in words for words in said]), inside)
+    missing = np.array([text is None for text in cells.tolist()])
+    if missing.any():
+        yield from _share(column, "missing", missing, inside)
+
+
 def _share(column: Column, level: str, holds: np.ndarray, inside: np.ndarray) -> Iterator[dict[str, Any]]:
     n, m = int(inside.sum()), int((~inside).sum())
     if min(n, m) < FEWEST:
@@ -116,12 +140,17 @@ def _share(column: Column, level: str, holds: np.ndarray, inside: np.ndarray) ->
     }
 
 
-def _typical(rows: Rows, points: np.ndarray, inside: np.ndarray) -> list[dict[str, str]]:
-    """Return the rows nearest to the middle of a cluster, as texts."""
+def _typical(rows: Rows, points: np.ndarray, inside: np.ndarray) -> dict[str, Any]:
+    """Return the rows nearest to the middle of a cluster, as texts, and what is in their files."""
     places = np.flatnonzero(inside)
     middle = points[places].mean(axis=0)
-    near = places[np.argsort(((points[places] - middle) ** 2).sum(axis=1), kind="stable")[:TYPICAL]]
-    return [{column.name: _text(rows.cells[column.name][row], column) for column in rows.columns} for row in near]
+    order = places[np.argsort(((points[places] - middle) ** 2).sum(axis=1), kind="stable")]
+    near = [
+        {column.name: _text(rows.cells[column.name][row], column) for column in rows.columns} for row in order[:TYPICAL]
+    ]
+    files = [column for column in rows.columns if column.kind in FILE_KINDS]
+    pictures = {c.name: [shown(rows.cells[c.name][row], c, SIDE) for row in order[:PICTURED]] for c in files}
+    return {"typical": near, **({"pictures": pictures} if pictures else {})}
 
 
 def _text(value: Any, column: Column) -> str:
@@ -134,4 +163,5 @@ def _text(value: Any, column: Column) -> str:
     if column.kind in FILE_KINDS:
         return told(value)
     text = f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
-    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…"
+    most = MOST_OF_TEXT if column.kind == "text" else MOST_CHARACTERS
+    return text if len(text) <= most else text[:most] + "…"

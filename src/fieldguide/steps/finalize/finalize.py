@@ -32,7 +32,7 @@ from fieldguide.steps.finalize.doubts import Judged, doubted, spanned
 from fieldguide.steps.finalize.outputs import drawn, output_facts
 from fieldguide.steps.finalize.promise import declined, in_time
 from fieldguide.steps.finalize.series import forecast_facts
-from fieldguide.steps.finalize.targetless import opening, targetless_facts
+from fieldguide.steps.finalize.targetless import counted, opening, targetless_facts
 from fieldguide.steps.refine.refine import Blended
 from fieldguide.steps.refine.weak_slices import judged_again, judged_of
 
@@ -67,7 +67,8 @@ def refit(bench: Bench, chosen: Blended, rows: Rows) -> Predictor:
     No clock stops a refit: its steps are known, and refine chose only members whose refits fit the time.
     """
     fitted = [
-        refitted(bench, member, rows, seed_for(bench.seed, "refit", i)) for i, member in enumerate(chosen.members)
+        refitted(bench, counted(bench, member), rows, seed_for(bench.seed, "refit", i))
+        for i, member in enumerate(chosen.members)
     ]
     return fitted[0] if len(fitted) == 1 else Blend(tuple(fitted), chosen.weights)
 

@@ -7,12 +7,13 @@ Takes the model's answers to the sealed rows as points, and development points t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded, Layout
-from fieldguide.core.bench import Bench
+from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.contracts import Effort, Learner
 from fieldguide.core.leaderboard import metric_of
 from fieldguide.core.model import Model
@@ -76,6 +77,16 @@ def targetless_facts(
     }  # fmt: skip
 
 
+def counted(bench: Bench, trial: Trial) -> Trial:
+    """Return the trial with as many clusters as were judged, where the learner would count them anew on the rows of a refit."""
+    learner = trial.candidate.learner
+    if bench.problem.output.task.name != "clustering" or values_of(learner).get("k") != 0:
+        return trial
+    return replace(
+        trial, candidate=replace(trial.candidate, learner=with_values(learner, {"k": trial.raw[0].shape[1]}))
+    )
+
+
 def opening(structure: Mapping[str, Any]) -> str:
     """Return what has to be said before any score: that there is nothing to be grouped; else ""."""
     verdict = structure.get("stability", {}).get("verdict")
@@ -102,12 +113,13 @@ def stability(
 
     The same is done with the columns dealt anew each by itself (what single columns say is left), and with one heap: normal rows with the
     covariance of the real ones. Clusters are there where real rows are grouped more steadily, or into groups farther apart, than either.
+    A table of one column (texts, images) has nothing to deal: it is held against one heap alone.
 
     Shape:
         points: (sealed, d); groups: (sealed,) the model's own clusters
 
     Returns:
-        real, dealt, heap: {value: mean adjusted Rand index, interval, score, score_sd}; jaccard: cluster to how well it is found again;
+        real, dealt (of several columns), heap: {value: mean adjusted Rand index, interval, score, score_sd}; jaccard: cluster to how well it is found again;
         verdict: "clusters", "columns" (single columns show them) or "none"; pairs, n_half, n_judged.
 
     Source:
@@ -121,12 +133,13 @@ def stability(
     spread = np.cov(known.T).reshape(known.shape[1], -1)
     worlds: dict[str, tuple[np.ndarray, np.ndarray]] = {
         "real": (known, points[judged]),
-        "dealt": (
-            dealt_anew(known, reference.columns, bench.seed, 1),
-            dealt_anew(points[judged], reference.columns, bench.seed, 2),
-        ),
         "heap": (_heap(rng, known, spread, len(known)), _heap(rng, known, spread, len(judged))),
     }
+    if len(set(reference.columns)) > 1:
+        worlds["dealt"] = (
+            dealt_anew(known, reference.columns, bench.seed, 1),
+            dealt_anew(points[judged], reference.columns, bench.seed, 2),
+        )
     output, metric = bench.problem.output, metric_of(bench.problem.output)
     n_half = min(HALF, len(known) // 2)
     found: dict[str, Any] = {}
@@ -206,7 +219,7 @@ def _agreement(pairs: Sequence[tuple[np.ndarray, np.ndarray]], blocks: np.ndarra
 def _verdict(found: Mapping[str, Mapping[str, Any]]) -> str:
     if not _beyond(found["real"], found["heap"]):
         return "none"
-    return "clusters" if _beyond(found["real"], found["dealt"]) else "columns"
+    return "clusters" if "dealt" not in found or _beyond(found["real"], found["dealt"]) else "columns"
 
 
 def _beyond(real: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
