@@ -178,7 +178,9 @@ def _against(n: int) -> str | None:
     from fieldguide.core.statistics.structure import held_against
 
     n_against = len(held_against(n))
-    return None if n_against == n else f"of each of {number(n)} sealed rows to the same random {number(n_against)} of them"
+    return (
+        None if n_against == n else f"of each of {number(n)} sealed rows to the same random {number(n_against)} of them"
+    )
 
 
 def _map(placed: Mapping[str, Any], names: list[str]) -> charts.Spec:
@@ -226,7 +228,10 @@ def _sizes(told: Mapping[str, Any]) -> Block:
             number(c["n"]),
             share(c["share"]),
             number(c.get("jaccard"), 2),
-            blocks.whole("; ".join(_line(line) for line in c["apart"][:3]) or ("see its pictures below" if c.get("pictures") else "nothing clear")),
+            blocks.whole(
+                "; ".join(_line(line) for line in c["apart"][:3])
+                or ("see its pictures below" if c.get("pictures") else "nothing clear")
+            ),
         ]
         for c in told["clusters"][:MOST_CLUSTERS]
     ]

@@ -412,9 +412,7 @@ def _bands(cells: np.ndarray, rate: int, n_bands: int) -> np.ndarray:
 
     with ThreadPoolExecutor(WORKERS) as pool:
         known = [row for row, cell in enumerate(cells.tolist()) if cell is not None]
-        for row, values in zip(
-            known, pool.map(lambda row: _sounds.summary_of(str(cells[row]), rate, n_bands), known)
-        ):
+        for row, values in zip(known, pool.map(lambda row: _sounds.summary_of(str(cells[row]), rate, n_bands), known)):
             found[row, :-1] = values
     found[[row for row in range(len(cells)) if cells[row] is None], -1] = 1.0
     return found

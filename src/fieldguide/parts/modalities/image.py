@@ -22,7 +22,10 @@ from fieldguide.parts.modalities._frozen import Beside, FrozenEncoder, expected
 from fieldguide.parts.modalities._pixels import Augment, Decode
 from fieldguide.parts.modalities._reading import WORKERS, Files
 
-SIDES = (32, 64)  # pixels a side, where none are asked for: what an encoder can still halve, and what a processor can bear
+SIDES = (
+    32,
+    64,
+)  # pixels a side, where none are asked for: what an encoder can still halve, and what a processor can bear
 SEEN_TO_FIT = 2_000  # training rows whose pixels give the mean and deviation of each channel
 MIDDLE = 127.5  # shade that `pixel_scaling: range` brings to 0, and 0 and 255 to -1 and 1
 FLAT = 16  # pixels a side of the flat features
