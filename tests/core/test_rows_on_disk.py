@@ -23,7 +23,7 @@ from fieldguide.core.rows import Kept, Rows
 from fieldguide.core.table import Column, Table
 from fieldguide.core.transform import Recipe, Transform
 from fieldguide.parts import find, modality
-from fieldguide.parts.learners import _design, _lightgbm, boosting, linear
+from fieldguide.parts.learners import _design, _lightgbm, boosting
 from fieldguide.parts.modalities import category, datetime
 from fieldguide.steps.finalize.finalize import sampled_of
 from fieldguide.workflow import Study
