@@ -117,7 +117,9 @@ class _Decode:
     scaling: Any
 
     def __call__(self, cells: Any) -> np.ndarray:
-        kept: Any = np.float64 if self.scaling is None else np.float32  # what stands beside a series is kept so in the panel
+        kept: Any = (
+            np.float64 if self.scaling is None else np.float32
+        )  # what stands beside a series is kept so in the panel
         window = cells.load(kept) if isinstance(cells, Windows) else np.array(cells, kept)
         if self.scaling is not None:  # first, so that 0 is the mean of what stands beside a series
             mean, sd = (np.asarray(one, np.float32) for one in self.scaling)
