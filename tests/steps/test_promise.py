@@ -102,7 +102,6 @@ def test_the_outlook(monkeypatch, turn, severity, times, drifts):
             "candidate": "boosting",
             "kind": "boosting",
             "whole": True,
-            "complete": True,
             "seconds": 0.1,
             "scores": [SCORE],
         }

@@ -44,7 +44,7 @@ def test_a_move_that_another_output_clearly_pays_for_is_not_kept(p: float, kept:
 
     def trial(name: str, chosen: Fusion) -> SimpleNamespace:
         history = [{"train": 0.4, "validation": 0.8}]
-        entry = {"complete": True, "seconds": 1.0, "history": history, "scores": [{"value": 1.0}]}
+        entry = {"seconds": 1.0, "history": history, "scores": [{"value": 1.0}]}
         return SimpleNamespace(name=name, candidate=Candidate.of(name, chosen), entry=entry)
 
     bench = SimpleNamespace(

@@ -146,7 +146,7 @@ class Bench:
             "key": key, "limit": self.limit, "candidate": candidate.name, "kind": candidate.kind, "learner": candidate.learner.name, "settings": plain["settings"],
             "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
             "n_fit": found.n_fit, "n_steps": list(found.n_steps),
-            "stopped": list(found.stopped), "history": list(found.history), "n_folds": found.n_folds, "complete": found.complete,
+            "stopped": list(found.stopped), "history": list(found.history), "n_folds": found.n_folds,
             "share": share, "whole": share == 1.0 and len(chosen) == len(self.folds),
         }  # fmt: skip
         if entry["whole"] and found.fitted is not None:
@@ -279,7 +279,7 @@ def refitted(bench: Bench, trial: Trial, rows: Rows, seed: int) -> Fitted:
 
 def _cut(entry: Mapping[str, Any]) -> bool:
     """Whether a clock had a part in what a trial gave."""
-    return not entry.get("complete", True) or "clock" in entry.get("stopped", ())
+    return "clock" in entry.get("stopped", ())
 
 
 def _key(data: Mapping[str, Any]) -> str:

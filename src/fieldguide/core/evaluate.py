@@ -38,7 +38,6 @@ class Evaluation:
         seconds: fitting time, all folds [s].
         fitted: the last fold's fitted candidate, for measuring size and latency (not stored).
         n_folds: folds that were run; a clock may leave out later repeats.
-        complete: False when a clock ended the evaluation before every row of the first repeat was judged.
     """
 
     candidate: Candidate
@@ -51,7 +50,6 @@ class Evaluation:
     seconds: float
     fitted: Fitted | None = None
     n_folds: int = 1
-    complete: bool = True
 
 
 def evaluate(
@@ -65,7 +63,7 @@ def evaluate(
     Args:
         rows: development rows; `folds` index into them.
         effort: clock and threads for all folds together; the clock is shared out evenly among the folds of the first
-            repeat, and further repeats take what is left.
+            repeat, each of which is run however late it is, and further repeats take what is left.
         caches: encodings by fold number, to be shared between candidates evaluated on the same folds.
 
     Raises:
@@ -89,7 +87,7 @@ def evaluate(
                 do="correct the splitter that made the folds, or name another by split.by",
             )
         begun = time.perf_counter()
-        if sizes and effort.clock.left() < (0.0 if number in first else 1.2 * seconds / len(sizes)):
+        if number not in first and effort.clock.left() < 1.2 * seconds / len(sizes):
             break  # a further repeat is only begun when it can be finished
         share = effort.clock.share(1 / (len(first) - number)) if number in first[:-1] else effort.clock
         train, stop = stopping_rows(candidate, fold.train, roles, splitter)
@@ -117,7 +115,7 @@ def evaluate(
     judged = np.flatnonzero(times_judged)
     return Evaluation(
         candidate, judged, tuple(sums[judged] / times_judged[judged, None] for sums in total), int(np.mean(sizes)), tuple(steps),
-        tuple(stopped), history, seconds, fitted, len(sizes), complete=len(sizes) >= len(first),
+        tuple(stopped), history, seconds, fitted, len(sizes),
     )  # fmt: skip
 
 

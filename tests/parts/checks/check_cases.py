@@ -84,7 +84,6 @@ def trial_of(name: str, kind: str = "simple", value: float = 0.8, rows: int = 10
         "candidate": name,
         "kind": kind,
         "scores": [{"metric": "roc_auc", "value": value}],
-        "complete": True,
         "n_folds": 1,
     }
     return SimpleNamespace(

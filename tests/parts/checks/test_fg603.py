@@ -17,11 +17,5 @@ def test_a_network_that_the_clock_ended_is_named():
     assert finding.severity == "info"
 
 
-def test_folds_that_were_not_run_count():
-    cut = trial_of("tabm", "network", stopped=["clock"], complete=False)
-    sentence = only(StoppedByClock().run(trials=[cut])).sentence
-    assert sentence.endswith("tabm in 1 of 1 fold, with others not begun.")
-
-
 def test_without_a_network_nothing_was_cut():
     assert only(StoppedByClock().run(trials=[])).status == "not_applicable"

@@ -36,7 +36,10 @@ class PreprocessingSection(Section):
         default=None, ge=1, le=8192, description="texts: the most tokens of a row that a network reads (128)"
     )
     pixels: Whole | None = Field(
-        default=None, ge=4, le=1024, description="images: height and width they are resized to (as large as most of them, 32 to 64)"
+        default=None,
+        ge=4,
+        le=1024,
+        description="images: height and width they are resized to (as large as most of them, 32 to 64)",
     )
     pixel_scaling: Literal["standard", "range"] | None = Field(
         default=None, description="images: by each channel's mean and deviation (standard), or to -1 … 1 (range)"

@@ -34,8 +34,8 @@ def simple(r: Recorded) -> list[Block]:
     if not entries:
         return [blocks.text("No candidate has been judged yet: run baseline.")]
     found = _verdicts(r)
-    complete = [e for e in entries if e.get("complete") is not False and e.get("kind") != "trivial"] or entries
-    shown = near(complete)[:MOST_CANDIDATES]
+    informed = [e for e in entries if e.get("kind") != "trivial"] or entries
+    shown = near(informed)[:MOST_CANDIDATES]
     places = decimals_for([at(e, "scores", 0, "interval") for e in shown])
     scored = [
         _point(e["candidate"], e.get("kind"), at(e, "scores", 0, "value"), at(e, "scores", 0, "interval"), places)
@@ -44,7 +44,7 @@ def simple(r: Recorded) -> list[Block]:
     better = "greater is better" if r.greater else "smaller is better"
     found.append(blocks.chart(
         charts.intervals(scored, f"validation {r.title} ({better})"), "Validation score of every candidate, with 95 % interval",
-        "; ".join(f"{p['name']} {p['label']}" for p in scored), note=_undrawn(entries, complete, shown),
+        "; ".join(f"{p['name']} {p['label']}" for p in scored), note=_undrawn(len(informed) - len(shown)),
     ))  # fmt: skip
     compared = [e for e in shown if at(e, "difference") and e["against"] == r.bar and e["candidate"] != r.bar]
     if compared:
@@ -115,13 +115,8 @@ def _point(name: str, kind: Any, value: Any, interval: Any, places: int, sign: b
     }
 
 
-def _undrawn(entries: Sequence[Any], complete: Sequence[Any], shown: Sequence[Any]) -> str:
-    parts = [
-        (len(complete) - len(shown), "too far behind to be drawn"),
-        (sum(e.get("complete") is False for e in entries), "not judged on every fold"),
-    ]
-    said = [f"{n} {words}" for n, words in parts if n]
-    return f"{', '.join(said).capitalize()}: see the table." if said else ""
+def _undrawn(n: int) -> str:
+    return f"{n} too far behind to be drawn: see the table." if n else ""
 
 
 def near(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -143,7 +138,7 @@ def _prices(r: Recorded, entries: list[Mapping[str, Any]]) -> Block:
     paired = decimals_for([at(e, "difference", "interval") for e in shown if at(e, "difference")])
     rows = [
         [
-            _called(e),
+            e["candidate"],
             e.get("kind"),
             valued(at(e, "scores", 0), places),
             _gain(e, r.bar, paired),
@@ -162,10 +157,6 @@ def _prices(r: Recorded, entries: list[Mapping[str, Any]]) -> Block:
     others = {e.get("against") for e in shown if _gain(e, r.bar, paired).endswith(OTHER)}
     note += "".join(f" {OTHER} Gain over {name}, the best of its members." for name in others)
     return blocks.table(columns, rows, caption="What each costs", note=note, most=MOST_CANDIDATES, emphasis=chosen)
-
-
-def _called(e: Mapping[str, Any]) -> str:
-    return f"{e['candidate']}" + ("" if e.get("complete") is not False else " (not on every fold)")
 
 
 def _gain(e: Mapping[str, Any], bar: str | None, places: int) -> str:

@@ -125,7 +125,7 @@ class Recorded:
         return next((entry for entry in self.entries() if entry.get("candidate") == name), {})
 
     def entries(self) -> list[Mapping[str, Any]]:
-        """Return one entry per candidate, the best first; those not judged on every fold come last."""
+        """Return one entry per candidate, the best first."""
         found: dict[str, dict[str, Any]] = {}
         for step in ("baseline", "train", "refine"):
             for entry in at(self.facts(step), "entries", default=[]):
@@ -135,9 +135,9 @@ class Recorded:
                 found[entry["candidate"]] = {**entry, "against": against}
         sign = -1.0 if self.greater else 1.0
 
-        def order(entry: Mapping[str, Any]) -> tuple[bool, float]:
+        def order(entry: Mapping[str, Any]) -> float:
             value = real(at(entry, "scores", 0, "value"))
-            return (entry.get("complete") is False, sign * value if math.isfinite(value) else math.inf)
+            return sign * value if math.isfinite(value) else math.inf
 
         ranked = sorted(found.values(), key=order)
         rejected = {line.get("candidate") for line in at(self.facts("refine"), "rejected", default=[])}

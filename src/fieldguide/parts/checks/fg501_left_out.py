@@ -13,9 +13,9 @@ from fieldguide.parts.checks._answers import count, fire, names, passed, verb
 
 @dataclass(frozen=True)
 class BaselinesLeftOut:
-    """Baselines that were not tried, or not on every fold, because the budget was spent.
+    """Baselines that were not tried because the budget was spent.
 
-    Formula: the baselines asked for less those with a complete evaluation.
+    Formula: the baselines asked for less those that were tried.
 
     Why: the bar is only as high as the best baseline tried. Without boosting, nearly any network looks good; that is a
     warning, the rest is worth knowing.
@@ -33,28 +33,9 @@ class BaselinesLeftOut:
 
     def run(self, *, trials: Sequence[Trial], facts: Mapping[str, Any]) -> list[Finding]:
         out = list(facts.get("left_out") or ())
-        partial = [trial.name for trial in trials if not trial.entry.get("complete", True)]
-        if not out and not partial:
-            return [passed(self, f"All {count(len(trials), 'baseline')} were tried on every fold.")]
-        told = [f"{count(len(out), 'baseline')} ({names(out)}) {verb(len(out), 'was', 'were')} left out"] if out else []
-        told += (
-            [
-                (
-                    f"{count(len(partial), 'baseline')} ({names(partial)}) {verb(len(partial), 'was', 'were')} not "
-                    "run on every fold"
-                )
-            ]
-            if partial
-            else []
-        )
-        sentence = f"{' and '.join(told)}: the budget was spent."
-        strong = [trial for trial in trials if trial.candidate.kind == "boosting" and trial.name not in partial]
-        return [
-            fire(
-                self,
-                sentence,
-                "Raise budget.minutes, or name fewer baselines.",
-                severity="info" if strong else "warning",
-                evidence={"left_out": out, "partial": partial},
-            )
-        ]
+        if not out:
+            return [passed(self, f"All {count(len(trials), 'baseline')} were tried.")]
+        sentence = f"{count(len(out), 'baseline')} ({names(out)}) {verb(len(out), 'was', 'were')} left out: the budget was spent."
+        strong = any(trial.candidate.kind == "boosting" for trial in trials)
+        remedy = "Raise budget.minutes, or name fewer baselines."
+        return [fire(self, sentence, remedy, severity="info" if strong else "warning", evidence={"left_out": out})]

@@ -16,14 +16,14 @@ from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
 class StoppedByClock:
     """Networks whose training was ended by the budget instead of by early stopping.
 
-    Formula: folds whose training stopped by the clock / folds run, per network; and whether folds were left out.
+    Formula: folds whose training stopped by the clock / folds run, per network.
 
     Why: such a network was still learning, or was never shown to have finished. Its score says what the budget
     allows, not what the network can do, and is not the same on a faster machine.
 
     Remedy: raise `budget.minutes`, or accept the verdict as one for this budget.
 
-    Needs: trials (entries with stopped: [how, per fold], complete).
+    Needs: trials (entries with stopped: [how, per fold]).
     """
 
     name: ClassVar[str] = "fg603_stopped_by_clock"
@@ -38,9 +38,8 @@ class StoppedByClock:
         cut = {}
         for trial in trials:
             stops = list(trial.entry.get("stopped") or ())
-            unfinished = not trial.entry.get("complete", True)
-            if "clock" in stops or unfinished:
-                cut[trial.name] = {"folds_cut": stops.count("clock"), "folds": len(stops), "complete": not unfinished}
+            if "clock" in stops:
+                cut[trial.name] = {"folds_cut": stops.count("clock"), "folds": len(stops)}
         if not cut:
             return [
                 passed(
@@ -50,9 +49,7 @@ class StoppedByClock:
                 )
             ]
         said = listed(
-            f"{name} in {facts['folds_cut']} of {count(facts['folds'], 'fold')}"
-            + ("" if facts["complete"] else ", with others not begun")
-            for name, facts in cut.items()
+            f"{name} in {facts['folds_cut']} of {count(facts['folds'], 'fold')}" for name, facts in cut.items()
         )
         sentence = (
             f"{count(len(cut), 'network')} {verb(len(cut), 'was', 'were')} still training when the budget "

@@ -62,7 +62,7 @@ def outlook(bench: Bench, entries: Iterable[Mapping[str, Any]], findings: Iterab
     times = bench.roles.times
     if found is None or times is None:
         return None
-    able = [e for e in ranked(bench.problem, list(entries)) if e["kind"] in QUICK and e["whole"] and e["complete"]]
+    able = [e for e in ranked(bench.problem, list(entries)) if e["kind"] in QUICK and e["whole"]]
     able.sort(key=lambda entry: (QUICK.index(entry["kind"]), entry["seconds"]))
     trial = bench.remembered(able[0]) if able else None
     aged = None if trial is None else decay_of(

@@ -71,7 +71,7 @@ def refine(
     """Search for the best candidate within the budget.
 
     Args:
-        tried: complete trials of the baselines and networks.
+        tried: trials of the baselines and networks.
         bar: the best baseline.
         n_trials: most trials to make.
         start: gives the clock for the whole step, told what refitting the answer is expected to take [s].
@@ -96,7 +96,7 @@ def refine(
     found, searched, unfinished = search(bench, trials, start, n_trials - len(known) - len(coached))
     trials += found
     ledger += searched
-    complete = [trial for trial in trials if trial.entry["whole"] and trial.entry["complete"]]
+    complete = [trial for trial in trials if trial.entry["whole"]]
     complete = [trial for trial in complete if trial.candidate.kind != "trivial"] or complete
     complete = list({trial.entry["key"]: trial for trial in reversed(complete)}.values())[
         ::-1
@@ -262,7 +262,7 @@ def coach(bench: Bench, tried: Sequence[Trial], clock: Clock, n_moves: int) -> t
 
     The curves are of the loss of all outputs. A move is kept where the first output gains and no other one clearly loses.
     """
-    networks = [trial for trial in tried if trial.candidate.kind == "network" and trial.entry["complete"]]
+    networks = [trial for trial in tried if trial.candidate.kind == "network"]
     if not networks:
         return [], []
     best = max(networks, key=lambda trial: greater_is_better(bench.problem, trial.entry))
@@ -409,7 +409,7 @@ def _bases(bench: Bench, tried: Sequence[Trial]) -> dict[str, Trial]:
             t.candidate.learner.name: t for t in reversed(_best_first(bench, tried)) if t.candidate.kind != "trivial"
         }
     for kind in ("boosting", "network"):
-        able = [t for t in tried if t.candidate.kind == kind and t.entry["complete"]]
+        able = [t for t in tried if t.candidate.kind == kind]
         if able:
             best = max(able, key=lambda t: greater_is_better(bench.problem, t.entry))
             found[best.candidate.learner.name] = best
@@ -417,8 +417,7 @@ def _bases(bench: Bench, tried: Sequence[Trial]) -> dict[str, Trial]:
 
 
 def _best_first(bench: Bench, trials: Sequence[Trial]) -> list[Trial]:
-    able = [trial for trial in trials if trial.entry["complete"]]
-    return sorted(able, key=lambda trial: -greater_is_better(bench.problem, trial.entry))
+    return sorted(trials, key=lambda trial: -greater_is_better(bench.problem, trial.entry))
 
 
 def rung(bench: Bench, share: float) -> tuple[tuple[int, ...], float]:
@@ -488,7 +487,7 @@ def blend_entry(bench: Bench, blended: Blended, bar: Trial) -> dict[str, Any]:
         "candidate": "ensemble", "kind": "ensemble", "learner": "ensemble", **whole.entry,
         "members": [{"candidate": m.name, "weight": w} for m, w in zip(blended.members, blended.weights)],
         "seconds": sum(e["seconds"] for e in entries), "megabytes": sum(e.get("megabytes") or 0.0 for e in entries),
-        "latency_ms": sum(e.get("latency_ms") or 0.0 for e in entries), "share": 1.0, "complete": True,
+        "latency_ms": sum(e.get("latency_ms") or 0.0 for e in entries), "share": 1.0,
         "n_fit": best.entry["n_fit"], "history": [], "n_folds": best.entry["n_folds"],
         "difference": bench.compared(whole, bar), "gain": bench.compared(whole, best),
     }  # fmt: skip
@@ -506,7 +505,7 @@ def _refit_seconds(bench: Bench, members: Sequence[Trial]) -> float:
 
 def _refit_needs(bench: Bench, tried: Sequence[Trial]) -> float:
     """Return the time to keep for refitting what would be chosen if nothing better were found [s]."""
-    complete = [trial for trial in tried if trial.entry["whole"] and trial.entry["complete"]]
+    complete = [trial for trial in tried if trial.entry["whole"]]
     members = blend(bench, complete, math.inf).members if complete else ()
     return _refit_seconds(bench, members)
 

@@ -34,9 +34,7 @@ def affordable(bench: Bench, trials: Sequence[Trial], seconds: float) -> Trial:
     """Return the best trial that can be fitted again for every kind of data in the time there is, else the best of all."""
     n_kinds = len(kinds_of(bench.rows.columns))
     n_fits = n_kinds if n_kinds <= 2 else 2 * n_kinds  # of two kinds, one alone is the other left out
-    whole = [t for t in trials if t.entry["whole"] and t.entry["complete"] and t.candidate.kind != "trivial"] or list(
-        trials
-    )
+    whole = [t for t in trials if t.entry["whole"] and t.candidate.kind != "trivial"] or list(trials)
     able = [trial for trial in whole if MARGIN * n_fits * trial.entry["seconds"] <= seconds]
     return max(able or whole, key=lambda trial: greater_is_better(bench.problem, trial.entry))
 
@@ -73,7 +71,6 @@ def _left(bench: Bench, trial: Trial, name: str, gone: tuple[str, ...], clock: C
     return {
         "score": found.entry["scores"][0],
         "difference": bench.compared(trial, found),
-        "cut": not found.entry["complete"],
     }
 
 
