@@ -120,7 +120,9 @@ def test_labels_that_seem_wrong_are_put_right_by_their_share(metric, k):
     low, high = doubt["interval"]
     assert low <= part.score(right, read) <= high and not low <= part.score(given, read) <= high
     assert (doubt["says"], doubt["n"]) == ("with the 15.0% of labels that seem wrong put right", 8_000)
-    assert doubted(bench, [finding("FG326", {"output": "z", "share": share})], judged({}, given, p), None, threshold) == []
+    assert (
+        doubted(bench, [finding("FG326", {"output": "z", "share": share})], judged({}, given, p), None, threshold) == []
+    )
     half = finding("FG326", {"output": "y", "share": 1 - 1 / k})
     assert doubted(bench, [half], judged({}, given, p), None, threshold) == [], "labels that tell nothing"
 

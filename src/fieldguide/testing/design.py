@@ -38,7 +38,9 @@ def check_design(design: Design) -> None:
     if getattr(design, "most_arms", None) is None:
         more = {"control": 0.5, "candidate": 0.3, "third": 0.2}
         for phase in design.phases(more):
-            assert set(phase.shares) == set(more), f"the phase {phase.name} deals to all arms, or the design says most_arms"
+            assert set(phase.shares) == set(more), (
+                f"the phase {phase.name} deals to all arms, or the design says most_arms"
+            )
     _verdicts(design, phases)
 
 
