@@ -314,10 +314,10 @@ def _check_clock(learner: Any, task: str, seconds: float) -> None:
     rows, outputs = example(task, 2_000, missing=_keeps_missing(learner), n_numbers=12)
     train, stop = rows.take(slice(0, 1_700)), rows.take(slice(1_700, 2_000))
     for allowed in (seconds, 0.0):  # a clock that is over still gives an answer
-        began = time.monotonic()
+        began = time.process_time()  # what others do on the machine takes no time of this process
         fitted = learner.fit(train, stop, outputs, Effort(clock=Clock.of(allowed)))
-        took = time.monotonic() - began
-        assert took <= 1.05 * allowed + GRACE, f"the clock gave {allowed:.2f} s, the fit took {took:.2f} s"
+        took = time.process_time() - began
+        assert took <= 1.05 * allowed + GRACE, f"the clock gave {allowed:.2f} s, the fit computed for {took:.2f} s"
         _check_shapes(fitted.predict(stop.batch), stop, outputs)
 
 
