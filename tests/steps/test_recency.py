@@ -220,7 +220,7 @@ def test_the_page_shows_it_once_it_was_run(shop: Path, command: Command) -> None
 
 def test_without_a_time_column_it_refuses() -> None:
     table = Table(pl.DataFrame({"x": [1.0]}), (Column("x", "number"),))
-    with pytest.raises(StudyError, match=r"there is no time column.*set data\.time"):
+    with pytest.raises(StudyError, match=r"there is no time column.*data: \{time: COLUMN\}"):
         age(None, None, table)  # type: ignore[arg-type]
 
 

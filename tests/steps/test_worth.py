@@ -67,7 +67,7 @@ def test_one_kind_has_nothing_to_take_apart():
 def tried(bench):
     """A linear candidate and a small network of texts, looked into."""
     looking = dataclasses.replace(bench, look=inside, folds=bench.folds[:2])
-    fusion = find("learners", "fusion")(text="pool", n_epochs=3, d_embedding=8, d_hidden=8, batch_size=64, average=0.0)
+    fusion = find("learners", "fusion")(text="pool", n_epochs=12, d_embedding=8, d_hidden=8, batch_size=64, average=0.0)
     candidates = [Candidate.of("linear", find("learners", "linear")()), Candidate.of("fusion", fusion)]
     return looking, [looking.attempt(candidate, Clock()) for candidate in candidates]
 

@@ -57,7 +57,7 @@ class SkipGram:
     Examples:
         >>> SkipGram(window=0)
         Traceback (most recent call last):
-        fieldguide.core.errors.ConfigError: window 0 is out of range. Rule: window is a whole number of 1 or more.
+        fieldguide.core.errors.ConfigError: window 0 is out of range. Rule: window is a whole number of 1 or more. Found: window is 0. Do: set window to 1 or more, or leave it out.
     """
 
     name: ClassVar[str] = "skipgram"
