@@ -225,19 +225,7 @@ def seen_forecasts(store: LogStore, asked: Asked, metric: Metric) -> Seen:
         known, mature = np.asarray(rows.known.all(axis=1)), np.asarray(rows.mature.all(axis=1))
         truth = np.where(np.isfinite(rows.truth), rows.truth, 0.0)
         online = Judged(truth, rows.served, rows.blocks[:, -1])
-        return Seen(
-            online,
-            known,
-            mature,
-            recomputed,
-            rows.propensity,
-            rows.until,
-            None,
-            None,
-            None,
-            SERIES,
-            facts,
-        )
+        return Seen(online, known, mature, recomputed, rows.propensity, rows.until, why=SERIES, facts=facts)
     row, step = np.nonzero(rows.come)
     truth, served = rows.truth[row, step], rows.served[row, step]
     known, mature = rows.known[row, step], rows.mature[row, step]
@@ -248,19 +236,8 @@ def seen_forecasts(store: LogStore, asked: Asked, metric: Metric) -> Seen:
         told.append({"step": number + 1, "n": int(here.sum()), "value": value})
     online = Judged(np.where(known, truth, 0.0)[:, None], served[:, None], rows.blocks[row, step])
     propensity = None if rows.propensity is None else rows.propensity[row]
-    return Seen(
-        online,
-        known,
-        mature,
-        recomputed[row, step][:, None],
-        propensity,
-        rows.until,
-        None,
-        None,
-        None,
-        SERIES,
-        facts | {"steps": told},
-    )
+    answered = recomputed[row, step][:, None]
+    return Seen(online, known, mature, answered, propensity, rows.until, why=SERIES, facts=facts | {"steps": told})
 
 
 def told(facts: Mapping[str, Any]) -> str:
