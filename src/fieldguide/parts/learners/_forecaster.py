@@ -17,6 +17,7 @@ from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ConfigError, listed
 from fieldguide.core.series.panel import HISTORY, KNOWN, OBSERVED
 from fieldguide.core.series.windows import Windows
+from fieldguide.core.settings import Choice, setting
 from fieldguide.parts.learners import _network
 from fieldguide.parts.learners._history import length_of
 
@@ -104,8 +105,9 @@ COVARIATES = ("declared", "all", "none")
 """What may be read beside the past; the calendar of every step is not declared."""
 
 
+@dataclass(frozen=True)
 class WindowNetwork:
-    """What the networks of windows have in common: how they are fitted, loaded, planned and sized. Settings are each one's own.
+    """What the networks of windows have in common: how they are fitted, loaded, planned and sized, and what they read beside the past.
 
     A network states `architecture(train, outputs)`, and in `smaller` the settings it gives up, step by step, where time is short.
     """
@@ -117,6 +119,14 @@ class WindowNetwork:
     forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
     smaller: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+
+    covariates: str = setting(
+        "declared", "what is read beside the past: declared (the columns of the study), all (the calendar of every step too) or none",
+        space=Choice(COVARIATES),
+    )  # fmt: skip
+    calendar: int = setting(
+        0, "columns of the calendar, the last of those that are known beforehand; a study says how many there are"
+    )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Forecaster:
         """Train the network by the one loop."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.settings import Choice, Range, setting
-from fieldguide.parts.learners._forecaster import COVARIATES, WindowNetwork, around
+from fieldguide.parts.learners._forecaster import WindowNetwork, around
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,6 @@ class Recurrent(WindowNetwork):
     n_layers: int = setting(1, "LSTM layers", capacity=1, space=Range(1, 2, integer=True))
     d_hidden: int = setting(64, "width of the state", capacity=1, space=Choice((32, 64, 128)))
     dropout: float = setting(0.2, "dropout rate between layers and before the last", capacity=-1, space=Range(0.0, 0.5))
-    covariates: str = setting(
-        "declared", "what is read beside the past: declared (the columns of the study), all (the calendar of every step too) or none",
-        space=Choice(COVARIATES),
-    )  # fmt: skip
-    calendar: int = setting(
-        0, "columns of the calendar, the last of those that are known beforehand; a study says how many there are"
-    )
     learning_rate: float = setting(2e-3, "learning rate", space=Range(3e-4, 1e-2, log=True))
     weight_decay: float = setting(1e-3, "decoupled weight decay", capacity=-1, space=Range(1e-5, 1e-1, log=True))
     l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
