@@ -16,6 +16,7 @@ from fieldguide.core.errors import ConfigError
 from fieldguide.core.problem import Output
 from fieldguide.core.series.windows import Windows
 from fieldguide.core.settings import with_values
+from fieldguide.parts.learners import _sizing
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.parts.modalities.window import Window
 from fieldguide.parts.nets._beside import HIDDEN, UNKNOWN, Decoder, Reader, Regression
@@ -227,6 +228,13 @@ def test_levels_are_hidden_in_training_only():
 def test_only_known_words_are_settings():
     with pytest.raises(ConfigError, match=r"the setting covariates of dlinear is 'some'.*one of declared, all"):
         fitted("dlinear", covariates="some")
+
+
+@pytest.mark.parametrize(("seconds", "layers"), [(0.001, 1), (5.0, 2), (1e6, 3), (None, 3)])
+def test_the_largest_size_that_the_time_allows_is_taken(seconds, layers, monkeypatch):
+    monkeypatch.setattr(_sizing, "seconds_per_step", lambda learner, *_: 10.0 ** (2 * learner.n_layers - 6))
+    found = parts.find("learners", "patchtst")().sized(WORLD.rows(TRAIN), OUTPUTS, seconds, 1)
+    assert found.n_layers == layers
 
 
 # --- windows of several columns -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from fieldguide.core.batch import Batch, Block, Encoded
 from fieldguide.core.contracts import Effort
-from fieldguide.parts.learners import _export, _network
+from fieldguide.parts.learners import _export, _graph, _network
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.parts.learners.fusion import Fusion
 from fieldguide.testing import check_learner
@@ -31,7 +31,7 @@ def test_a_graph_answers_texts_of_any_length(form, tmp_path):
     data = json.loads(json.dumps(fitted.save(tmp_path)))
     assert data["onnx"]["written"] and data["onnx"]["difference"] <= 1e-5
     loaded = SMALL.load(tmp_path, data)
-    assert isinstance(loaded, _network.GraphEstimator)
+    assert isinstance(loaded, _graph.GraphEstimator)
     lengths = np.array([len(cell) for cell in rows.batch.arrays["said"].cells])
     assert lengths.min() == 0 and 1 in lengths
     shortest, one_word = (rows.batch.take(np.flatnonzero(lengths == n)) for n in (0, 1))

@@ -25,7 +25,7 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, ModelError
 from fieldguide.core.problem import Output
-from fieldguide.parts.learners import _network, _sizing, _training
+from fieldguide.parts.learners import _graph, _network, _sizing, _training
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.parts.learners.mlp import MLP
 from fieldguide.parts.learners.tabm import SIZES, TabM
@@ -350,7 +350,7 @@ def test_a_graph_answers_like_the_network_without_torch(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "network.safetensors"]
     assert capfd.readouterr() == ("", "")
     loaded = learner.load(tmp_path, data)
-    assert isinstance(loaded, _network.GraphEstimator)
+    assert isinstance(loaded, _graph.GraphEstimator)
     for n_rows in (0, 1, 7, 11, 240):
         batch = rows.batch.take(slice(0, n_rows))
         assert np.allclose(loaded.predict(batch)[0], fitted.predict(batch)[0], atol=1e-5)

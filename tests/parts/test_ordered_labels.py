@@ -64,7 +64,7 @@ def test_the_objective_has_this_gradient(drawn: tuple[np.ndarray, np.ndarray], l
     y = np.where(y == lacking, 1, y)
     weights = np.random.default_rng(0).uniform(0.5, 1.5, 60)
     codes = np.random.default_rng(1).integers(0, 3, (60, 1)).astype(np.int32)
-    design = Ordered(x.astype(np.float64), codes, (("c", 3),), y[:, None], weights / weights.mean(), 5)
+    design = Ordered(x.astype(np.float64), codes, (("c", 3),), y[:, None], weights / weights.mean(), n_labels=5)
     at = design.start() + np.random.default_rng(2).uniform(0.1, 0.5, len(design.start()))
     assert len(at) == 3 + 3 + 1 + 3  # numbers, levels, the first cut, three gaps
     slopes = approx_fprime(at, lambda s: design.objective(s, 2.0)[0], 1e-7)

@@ -6,8 +6,9 @@ Knows matrices, codes and losses; nothing of tasks, columns or predictions. Orde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -87,6 +88,7 @@ CURVATURE: dict[Loss, float] = {
 }  # bounds of the second derivative
 
 
+@dataclass(eq=False)
 class Design:
     """Rows as the solver sees them: coefficients to scores, gradients by scores to gradients by coefficients.
 
@@ -94,22 +96,30 @@ class Design:
     behind them what a kind of rows has beside coefficients (`Ordered`: the gaps between cuts; else nothing).
     """
 
-    n_beside: int = 0
+    numbers: Any
+    codes: np.ndarray
+    layout: tuple[tuple[str, int], ...]
+    truth: np.ndarray
+    weights: np.ndarray
+    row_loss: Loss = squared_loss
 
-    def __init__(
-        self,
-        numbers: Any,
-        codes: np.ndarray,
-        layout: tuple[tuple[str, int], ...],
-        truth: np.ndarray,
-        weights: np.ndarray,
-        row_loss: Loss = squared_loss,
-    ) -> None:
-        self.numbers, self.codes, self.layout = numbers, codes, layout
-        self.truth, self.weights, self.row_loss = truth, weights, row_loss
-        self.n_levels = sum(cardinality for _, cardinality in layout)
-        self.shape = (self.numbers.shape[1] + self.n_levels + 1, truth.shape[1])
-        self.dense = isinstance(numbers, np.ndarray)
+    @property
+    def n_beside(self) -> int:
+        """Parameters beside the coefficients."""
+        return 0
+
+    @cached_property
+    def n_levels(self) -> int:
+        return sum(cardinality for _, cardinality in self.layout)
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Coefficients of a score, and scores of a row."""
+        return (self.numbers.shape[1] + self.n_levels + 1, self.truth.shape[1])
+
+    @property
+    def dense(self) -> bool:
+        return isinstance(self.numbers, np.ndarray)
 
     def block(self, rows: slice) -> tuple[Any, np.ndarray]:
         """Return the numbers of consecutive rows in double precision, and the places of their levels."""
@@ -120,9 +130,10 @@ class Design:
             released(self.numbers)
         return numbers, places
 
-    def take(self, rows: np.ndarray) -> Design:
-        part = self.numbers[rows], self.codes[rows], self.layout, self.truth[rows], self.weights[rows]
-        return type(self)(*part, self.row_loss)
+    def take(self, rows: np.ndarray) -> Self:
+        return replace(
+            self, numbers=self.numbers[rows], codes=self.codes[rows], truth=self.truth[rows], weights=self.weights[rows]
+        )
 
     def table(self, solution: np.ndarray) -> np.ndarray:
         """Return the coefficients of a solution, a row each."""

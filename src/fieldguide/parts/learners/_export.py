@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from fieldguide.core.batch import Spec
-from fieldguide.parts.learners import _network
+from fieldguide.parts.learners import _graph
+from fieldguide.parts.learners._description import Description
 
 TOLERANCE = 1e-5  # on probabilities and on standardised values
 STEPPED = (
@@ -29,7 +30,7 @@ TRACED = 5  # rows that the export follows through the network
 BATCHES = (1, 7, 11)  # rows the graph is proven on: one, and two that the export has not seen
 
 
-def export(description: _network.Description, net: torch.nn.Module, path: Path) -> dict[str, Any]:
+def export(description: Description, net: torch.nn.Module, path: Path) -> dict[str, Any]:
     """Write the network with its last layers to `path`; leave no file when the graph is not equal within 1e-5.
 
     Returns:
@@ -53,7 +54,7 @@ def export(description: _network.Description, net: torch.nn.Module, path: Path) 
     return {"written": True, "difference": difference}
 
 
-def _write(readout: torch.nn.Module, description: _network.Description, path: Path) -> None:
+def _write(readout: torch.nn.Module, description: Description, path: Path) -> None:
     rows = torch.export.Dim("rows", min=1, max=2**20)
     (numbers, codes, *blocks), specs = _inputs(description, TRACED), description.layout.blocks
     shapes: tuple[Any, ...] = ({0: rows}, {0: rows})
@@ -81,26 +82,26 @@ def _write(readout: torch.nn.Module, description: _network.Description, path: Pa
     graph.save(str(path), external_data=False)
 
 
-def _difference(readout: torch.nn.Module, description: _network.Description, path: Path) -> float:
-    session = _network.session_of(path, threads=1)
-    lengths, worst = _network.lengths_of(session), 0.0
+def _difference(readout: torch.nn.Module, description: Description, path: Path) -> float:
+    session = _graph.session_of(path, threads=1)
+    lengths, worst = _graph.lengths_of(session), 0.0
     for n_rows in BATCHES:
         inputs = _inputs(description, n_rows)
         arrays = {"numbers": inputs[0].numpy(), "codes": inputs[1].numpy()}
         arrays |= {spec.name: block.numpy() for spec, block in zip(description.layout.blocks, inputs[2:], strict=True)}
         with torch.inference_mode():
             wanted = readout(*inputs).numpy()
-        found = session.run(None, _network.lengthened(arrays, lengths))[0]
+        found = session.run(None, _graph.lengthened(arrays, lengths))[0]
         worst = max(worst, float(np.abs(found - wanted).max()))
     return worst
 
 
-def _forms(description: _network.Description) -> tuple[str, ...]:
+def _forms(description: Description) -> tuple[str, ...]:
     """Return the encoder of each block; networks without encoders by column have blocks without codes."""
     return tuple(description.architecture.get("forms", ("",) * len(description.layout.blocks)))
 
 
-def _inputs(description: _network.Description, n_rows: int) -> tuple[torch.Tensor, ...]:
+def _inputs(description: Description, n_rows: int) -> tuple[torch.Tensor, ...]:
     rng = np.random.default_rng(n_rows)
     cardinalities = [cardinality for _, cardinality in description.layout.codes]
     numbers = rng.standard_normal((n_rows, len(description.layout.numbers))).astype(np.float32)

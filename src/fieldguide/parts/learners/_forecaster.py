@@ -20,6 +20,7 @@ from fieldguide.core.series.windows import Windows
 from fieldguide.core.settings import Choice, setting
 from fieldguide.parts.learners import _network
 from fieldguide.parts.learners._history import length_of
+from fieldguide.parts.learners._network import Network
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,11 @@ COVARIATES = ("declared", "all", "none")
 
 
 @dataclass(frozen=True)
-class WindowNetwork:
-    """What the networks of windows have in common: how they are fitted, loaded, planned and sized, and what they read beside the past.
+class WindowNetwork(Network):
+    """What the networks of windows have in common beside all networks: what they read beside the past."""
 
-    A network states `architecture(train, outputs)`, and in `smaller` the settings it gives up, step by step, where time is short.
-    """
-
-    kind: ClassVar[str] = "network"
-    stops_early: ClassVar[bool] = True
-    steps_scale: ClassVar[bool] = True
-    in_memory: ClassVar[int | None] = None
     forecasts: ClassVar[bool] = True
     recipe: ClassVar[Mapping[str, Any]] = {}
-    smaller: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
 
     covariates: str = setting(
         "declared", "what is read beside the past: declared (the columns of the study), all (the calendar of every step too) or none",
@@ -129,27 +122,20 @@ class WindowNetwork:
     )
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Forecaster:
-        """Train the network by the one loop."""
+        """Train the network on what it reads by the one loop."""
         reading = reading_of(self, train)
         train = replace(train, batch=reading.of(train.batch))
         stop = None if stop is None else replace(stop, batch=reading.of(stop.batch))
-        return Forecaster(_network.fit(self, train, stop, outputs, effort), reading)
+        return Forecaster(super().fit(train, stop, outputs, effort), reading)
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Forecaster:
         """Return the estimator that `save` wrote."""
         said = data.get("reading") or {"window": int(data["window"])}  # models of before read windows only
-        return Forecaster(_network.load(folder, data), Reading(**said))
-
-    def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
-        """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""
-        return _network.plan_of(self, n_rows, n_steps)
+        return Forecaster(super().load(folder, data), Reading(**said))
 
     def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
-        """Return the learner with as many epochs as `seconds` allow."""
-        from fieldguide.parts.learners import _sizing
-
-        read = replace(train, batch=reading_of(self, train).of(train.batch))
-        return _sizing.sized(self, self.smaller, {}, read, outputs, seconds, threads)
+        """Return the largest of `sizes` that trains for enough epochs in `seconds`, timed on what it reads."""
+        return super().sized(replace(train, batch=reading_of(self, train).of(train.batch)), outputs, seconds, threads)
 
 
 def reading_of(learner: Any, train: Encoded) -> Reading:

@@ -1,7 +1,8 @@
-"""Fitted networks: from encoded rows to an estimator, to a folder and back.
+"""Networks: what learners of them have in common, and a fit from encoded rows to an estimator, to a folder and back.
 
-Knows how targets are scaled, how logits become predictions and what a network's folder holds. The loop is `_training`,
-the export `_export`; importing this file, and predicting from a folder that holds `model.onnx`, loads no torch.
+Knows how targets are scaled and what a network's folder holds. The settings of training are `_plan`'s, the loop is `_training`,
+the network as plain data `_description`, its graph `_graph` and `_export`; importing this file, and predicting from a folder that
+holds `model.onnx`, loads no torch.
 """
 
 from __future__ import annotations
@@ -12,103 +13,54 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from fieldguide.core.batch import Batch, Block, Encoded, Layout, Spec
-from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.errors import ModelError
+from fieldguide.parts.learners import _plan, _sizing
+from fieldguide.parts.learners._description import Description
+from fieldguide.parts.learners._graph import GRAPH, WEIGHTS, GraphEstimator
 
-NETS = ("mlp", "tabm", "fusion", "dlinear", "recurrent", "patchtst")
-WEIGHTS, GRAPH = "network.safetensors", "model.onnx"
 EPOCHS_ON, PACE_ON = 5, 0.2
 """Training further from fitted weights: epochs over the rows at most, and the learning rate as a share of the learner's."""
 
 
-@dataclass(frozen=True)
-class Description:
-    """A fitted network without its weights, as plain data.
+class Network:
+    """What learners that are networks have in common: how they are fitted, loaded, planned and sized.
 
-    Args:
-        net: the file in `parts/nets` that builds it.
-        architecture: the arguments of its `build`.
-        heads: one per output, the fields of `nets.heads.Head`.
-        scaling: mean and standard deviation per column of each value output, None for classes.
-        layout: what the encoded arrays hold.
+    A network states its settings and `architecture(train, outputs)`: the arguments of `build` in the file of `parts/nets` that has
+    its name. `sizes` are the settings of each size it may have, from the cheapest to the dearest, `size` is the one that is taken
+    without a time limit, and `least_steps` the gradient steps a small table is given at least.
     """
 
-    net: str
-    architecture: Mapping[str, Any]
-    heads: tuple[Mapping[str, Any], ...]
-    scaling: tuple[Any, ...]
-    layout: Layout
+    kind: ClassVar[str] = "network"
+    stops_early: ClassVar[bool] = True
+    steps_scale: ClassVar[bool] = True
+    in_memory: ClassVar[int | None] = None
+    recipe: ClassVar[Mapping[str, Any]] = {"scaling": "quantile"}
+    sizes: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    size: ClassVar[Mapping[str, Any]] = {}
+    least_steps: ClassVar[int] = _sizing.LEAST_STEPS
 
-    def to_dict(self) -> dict[str, Any]:
-        layout = {
-            "numbers": list(self.layout.numbers), "codes": [list(code) for code in self.layout.codes],
-            "blocks": [spec.to_dict() for spec in self.layout.blocks],
-        }  # fmt: skip
-        return {
-            "net": self.net, "architecture": dict(self.architecture), "heads": [dict(head) for head in self.heads],
-            "scaling": list(self.scaling), "layout": layout,
-        }  # fmt: skip
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+        """Build the network on the training rows and train it by the one loop."""
+        return fit(self, train, stop, outputs, effort)
 
-    @staticmethod
-    def from_dict(data: Mapping[str, Any]) -> Description:
-        layout = Layout(
-            tuple(data["layout"]["numbers"]),
-            tuple((name, int(n)) for name, n in data["layout"]["codes"]),
-            blocks=tuple(Spec.from_dict(spec) for spec in data["layout"]["blocks"]),
-        )
-        return Description(data["net"], data["architecture"], tuple(data["heads"]), tuple(data["scaling"]), layout)
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
+        """Return the estimator that `save` wrote."""
+        return load(folder, data)
 
-    @property
-    def d_out(self) -> int:
-        return sum(head["d_logits"] for head in self.heads)
+    def plan(self, n_rows: int, n_steps: int | None = None) -> Any:
+        """Return the training plan; `n_steps` stretches the schedule to exactly so many steps."""
+        return _plan.plan_of(self, n_rows, n_steps)
 
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Columns that each head reads out; last layers of cuts and of forks read one more than they have logits."""
-        return tuple(head["d_logits"] + (head["activation"] in ("ordinal", "tree")) for head in self.heads)
-
-    def build(self) -> Any:
-        """Return the network as a torch module, untrained."""
-        if self.net not in NETS:  # the name comes from a folder: it may choose among ours, not import at will
-            raise ModelError(
-                f"there is no network named {self.net!r}",
-                rule="a model folder chooses among the networks of this version",
-                found=f"networks are {', '.join(sorted(NETS))}",
-                do="update fieldguide, or fit the model again",
-            )
-        module = importlib.import_module(f"fieldguide.parts.nets.{self.net}")
-        return module.build(self.architecture, self.d_out)
-
-    def readout(self, net: Any) -> Any:
-        """Return the network with its last layers."""
-        from fieldguide.parts.nets.heads import Head, Readout
-
-        return Readout(net, [Head(**head) for head in self.heads])
-
-    def predictions(self, read: np.ndarray) -> Predictions:
-        """Return predictions per output from what the network reads out.
-
-        Shape:
-            read: (rows, sum of widths) float32
-            returns: (rows, n_labels) probabilities or (rows, d) values per output, float64
-        """
-        outputs, start = [], 0
-        for head, scale, width in zip(self.heads, self.scaling, self.widths, strict=True):
-            part = read[:, start : start + width].astype(np.float64)
-            start += width
-            if head["complement"]:
-                part = np.concatenate([1.0 - part, part], axis=1)
-            elif head["activation"] in ("softmax", "ordinal", "tree"):
-                part = part / part.sum(axis=1, keepdims=True)  # float32 sums to 1 only within 1e-7
-            elif scale is not None:
-                part = part * np.array(scale[1]) + np.array(scale[0])
-            outputs.append(part)
-        return tuple(outputs)
+    def sized(self, train: Encoded, outputs: tuple[Any, ...], seconds: float | None, threads: int) -> Self:
+        """Return the largest of `sizes` that trains for enough epochs in `seconds`, with as many epochs as fit."""
+        sized: Self = _sizing.sized(self, self.sizes, self.size, train, outputs, seconds, threads, self.least_steps)
+        return sized
 
 
 @dataclass
@@ -162,74 +114,8 @@ class NetworkEstimator:
         }  # fmt: skip
 
 
-class GraphEstimator:
-    """A fitted network as an ONNX graph: needs no torch. A single row is answered by one thread, many rows by all."""
-
-    def __init__(self, path: Path, data: Mapping[str, Any]) -> None:
-        self.description = Description.from_dict(data["network"])
-        self.n_steps: int | None = data["n_steps"]
-        self.stopped: str = data["stopped"]
-        self.history: list[dict[str, Any]] = list(data["history"])
-        self._path, self._width = path, int(data["width"])
-        self.weights = path.with_name(WEIGHTS)
-        self._one = session_of(path, threads=1)
-        self._many: Any = None
-        self._lengths = lengths_of(self._one)
-
-    def predict(self, batch: Batch) -> Predictions:
-        """Return one array per output; see `NetworkEstimator.predict`."""
-        if not len(batch):  # ONNX Runtime ends the process on a matrix product without rows
-            return self.description.predictions(np.zeros((0, sum(self.description.widths)), np.float32))
-        session = self._one
-        if len(batch) > 1024:
-            self._many = session = self._many or session_of(self._path, threads=0)
-        size = max(1, min(65_536, 2**23 // self._width))
-        parts = []
-        for start in range(0, len(batch), size):
-            arrays = {name: batch.arrays[name][start : start + size] for name in self._lengths}
-            arrays = {name: cells.load() if isinstance(cells, Block) else cells for name, cells in arrays.items()}
-            parts.append(session.run(None, lengthened(arrays, self._lengths))[0])
-        return self.description.predictions(parts[0] if len(parts) == 1 else np.concatenate(parts))
-
-    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
-        raise ModelError(
-            "a network loaded from its ONNX graph cannot be saved again",
-            rule="what was loaded from ONNX answers, and is not written again",
-            found="the ONNX graph alone, without the weights it was made from",
-            do="copy its folder",
-        )
-
-
 def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
-
-
-def session_of(path: Path, threads: int) -> Any:
-    """Return an ONNX Runtime session on the processor; `threads` 0 takes as many as there are cores."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def lengths_of(session: Any) -> dict[str, int]:
-    """Return a graph's inputs by name, each with the length that its rows must have; 0: any."""
-    fixed = {node.name: node.shape[1] if len(node.shape) == 2 else 0 for node in session.get_inputs()}
-    return {name: length if isinstance(length, int) else 0 for name, length in fixed.items()}
-
-
-def lengthened(arrays: Mapping[str, np.ndarray], lengths: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """Return the arrays a graph takes, codes filled up with padding where it has one length only.
-
-    Examples:
-        >>> lengthened({"said": np.array([[5, 6]])}, {"said": 4})["said"].tolist()
-        [[5, 6, 0, 0]]
-    """
-    gaps = {name: max(0, length - arrays[name].shape[1]) if length else 0 for name, length in lengths.items()}
-    return {name: np.pad(arrays[name], ((0, 0), (0, gap))) if gap else arrays[name] for name, gap in gaps.items()}
 
 
 def scaling_of(heads: Sequence[Any], train: Encoded) -> tuple[Any, ...]:
@@ -261,28 +147,6 @@ def judged(heads: Sequence[Any], train: Encoded, outputs: Sequence[Any]) -> tupl
     return tuple(
         replace(head, part=head.judge.fitted(target, output))
         for head, target, output in zip(heads, train.targets, outputs, strict=True)
-    )
-
-
-def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
-    """Return the training plan of a learner's settings: `n_epochs` over these rows, or exactly `n_steps`."""
-    from fieldguide.parts.learners import _training
-
-    planned = learner.n_epochs * _training.steps_per_epoch(n_rows, learner.batch_size)
-    return _training.Plan(
-        n_steps=max(1, planned if n_steps is None else n_steps),
-        batch_size=learner.batch_size,
-        learning_rate=learner.learning_rate,
-        weight_decay=learner.weight_decay,
-        l1=learner.l1,
-        cooldown=learner.cooldown,
-        average=learner.average,
-        patience=learner.patience,
-        **{
-            name: getattr(learner, name)
-            for name in ("clip", "optimiser", "momentum", "schedule")
-            if hasattr(learner, name)
-        },
     )
 
 

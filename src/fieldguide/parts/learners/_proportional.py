@@ -5,7 +5,8 @@ Knows rows of an ordered label as the solver sees them, and the cumulative logit
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from fieldguide.parts.learners._cumulative import HALF, LEAST_GAP, absent, cuts_
 from fieldguide.parts.learners._design import Design
 
 
+@dataclass(eq=False)
 class Ordered(Design):
     """Rows of an ordered label: the intercept is the first cut, the gaps to the others stand beside the coefficients.
 
@@ -28,27 +30,22 @@ class Ordered(Design):
         JASA 76, 1981.
     """
 
-    def __init__(
-        self,
-        numbers: Any,
-        codes: np.ndarray,
-        layout: tuple[tuple[str, int], ...],
-        truth: np.ndarray,
-        weights: np.ndarray,
-        n_labels: int,
-    ) -> None:
-        super().__init__(numbers, codes, layout, truth, weights)
-        self.n_labels, self.n_beside = n_labels, n_labels - 2
-        self.none = absent(truth[:, 0], n_labels)
+    n_labels: int = 2
+
+    @property
+    def n_beside(self) -> int:
+        """Gaps between cuts."""
+        return self.n_labels - 2
+
+    @cached_property
+    def none(self) -> np.ndarray:
+        """Levels that no row has."""
+        return absent(self.truth[:, 0], self.n_labels)
 
     @property
     def curvature(self) -> float:
         """Two logistic terms a row, a quarter each."""
         return 0.5
-
-    def take(self, rows: np.ndarray) -> Ordered:
-        part = self.numbers[rows], self.codes[rows], self.layout, self.truth[rows], self.weights[rows]
-        return Ordered(*part, self.n_labels)
 
     def start(self) -> np.ndarray:
         """Return the solution that looks at no column: the cuts of the smoothed shares."""

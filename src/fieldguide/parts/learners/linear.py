@@ -116,7 +116,7 @@ class Linear:
             return [Design(*inputs, truth, weights, LOSSES.get(output.task.loss, squared_loss))]
         found: list[Any] = []
         if self.order != "free":
-            found.append(Ordered(*inputs, truth, weights, output.width))
+            found.append(Ordered(*inputs, truth, weights, n_labels=output.width))
         asked = (
             self.order == "held out" and output.width > 2 and not found[0].none.size
         )  # a level without rows has none to learn from

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.settings import Choice, Range, setting
+from fieldguide.parts.learners import _plan
 from fieldguide.parts.learners._forecaster import WindowNetwork, around
 
 
@@ -19,10 +20,10 @@ class PatchTST(WindowNetwork):
     """Patches of a window as words of a small transformer, on the window's own scale."""
 
     name: ClassVar[str] = "patchtst"
-    smaller: ClassVar[tuple[Mapping[str, Any], ...]] = (
-        {},
-        {"n_layers": 2, "d_hidden": 64},
+    sizes: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"n_layers": 1, "d_hidden": 32, "stride": 16},
+        {"n_layers": 2, "d_hidden": 64},
+        {},
     )
 
     window: int = setting(
@@ -38,18 +39,16 @@ class PatchTST(WindowNetwork):
     n_layers: int = setting(3, "encoder layers", capacity=1, space=Range(1, 3, integer=True))
     d_hidden: int = setting(128, "width inside a layer's feed-forward part", capacity=1, space=Choice((64, 128, 256)))
     dropout: float = setting(0.3, "dropout rate", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(1e-3, "learning rate", space=Range(1e-4, 3e-3, log=True))
-    weight_decay: float = setting(1e-3, "decoupled weight decay", capacity=-1, space=Range(1e-5, 1e-1, log=True))
-    l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
-    batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
-    n_epochs: int = setting(
-        10, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1
-    )
-    cooldown: float = setting(0.7, "share of the steps over which the learning rate falls to 0")
-    average: float = setting(0.5, "horizon of the running average of the weights [epochs]; 0: none")
-    patience: int = setting(3, "epochs without a better validation loss until training stops")
-    clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
-    optimiser: str = setting("adamw", "adamw, adam or sgd", space=Choice(("adamw", "sgd")))
+    learning_rate: float = _plan.learning_rate(1e-3, 1e-4, 3e-3)
+    weight_decay: float = _plan.weight_decay(1e-3)
+    l1: float = _plan.l1()
+    batch_size: int = _plan.batch_size(256)
+    n_epochs: int = _plan.n_epochs(10)
+    cooldown: float = _plan.cooldown(0.7)
+    average: float = _plan.average(0.5)
+    patience: int = _plan.patience(3)
+    clip: float = _plan.clip()
+    optimiser: str = _plan.optimiser(space=Choice(("adamw", "sgd")))
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of the network's `build` for these rows."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.settings import Choice, Range, setting
+from fieldguide.parts.learners import _plan
 from fieldguide.parts.learners._forecaster import WindowNetwork, around
 
 
@@ -27,16 +28,16 @@ class Recurrent(WindowNetwork):
     n_layers: int = setting(1, "LSTM layers", capacity=1, space=Range(1, 2, integer=True))
     d_hidden: int = setting(64, "width of the state", capacity=1, space=Choice((32, 64, 128)))
     dropout: float = setting(0.2, "dropout rate between layers and before the last", capacity=-1, space=Range(0.0, 0.5))
-    learning_rate: float = setting(2e-3, "learning rate", space=Range(3e-4, 1e-2, log=True))
-    weight_decay: float = setting(1e-3, "decoupled weight decay", capacity=-1, space=Range(1e-5, 1e-1, log=True))
-    l1: float = setting(0.0, "weight of the sum of absolute weights in the loss", capacity=-1)
-    batch_size: int = setting(256, "rows per gradient step", space=Choice((128, 256, 512)))
-    n_epochs: int = setting(8, "most passes over the training rows; the learning rate falls to 0 over them", capacity=1)
-    cooldown: float = setting(0.7, "share of the steps over which the learning rate falls to 0")
-    average: float = setting(0.5, "horizon of the running average of the weights [epochs]; 0: none")
-    patience: int = setting(3, "epochs without a better validation loss until training stops")
-    clip: float = setting(1.0, "largest norm of the gradient; 0 does not clip")
-    optimiser: str = setting("adamw", "adamw, adam or sgd", space=Choice(("adamw", "sgd")))
+    learning_rate: float = _plan.learning_rate(2e-3, 3e-4, 1e-2)
+    weight_decay: float = _plan.weight_decay(1e-3)
+    l1: float = _plan.l1()
+    batch_size: int = _plan.batch_size(256)
+    n_epochs: int = _plan.n_epochs(8)
+    cooldown: float = _plan.cooldown(0.7)
+    average: float = _plan.average(0.5)
+    patience: int = _plan.patience(3)
+    clip: float = _plan.clip()
+    optimiser: str = _plan.optimiser(space=Choice(("adamw", "sgd")))
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of the network's `build` for these rows."""
