@@ -138,3 +138,20 @@ def test_metadata_that_names_no_files_is_told(tmp_path):
         DataError, match=r"metadata.csv names no files.*its columns are name, age.*add the column file_name"
     ):
         open_source(tmp_path)
+
+
+def test_what_systems_and_people_lay_beside_photos_is_no_row(tmp_path):
+    touch(
+        tmp_path, "cat/1.png", "dog/2.png", "dog/._2.png", "dog/@eaDir/2.png", "__MACOSX/cat/._1.png", "dog/Thumbs.db"
+    )
+    (tmp_path / "README.txt").write_text("Photos of my shop\nask me before you use them\n")
+    assert rows(open_source(tmp_path)) == [("cat/1.png", "cat"), ("dog/2.png", "dog")]
+    (tmp_path / "README.txt").write_text("file,price\ncat/1.png,3\ndog/2.png,4\n")  # names them: a table after all
+    assert open_source(tmp_path).names == ("file", "price")
+
+
+def test_several_tables_beside_one_folder_of_files_are_offered(tmp_path):
+    touch(tmp_path, "pics/1.png", "old.csv", "new.csv")
+    with pytest.raises(DataError, match="2 tables and one folder of files") as error:
+        open_source(tmp_path)
+    assert "'new.csv'" in str(error.value) or "new.csv" in str(error.value)

@@ -44,3 +44,8 @@ def test_values_that_conflict_in_many_rows_warn(n, severity):
 def test_distinct_rows_pass():
     finding = only(ConflictingLabels().run(**case(range(4), [0, 1, 0, 1])))
     assert finding.sentence == "No two of the 4 rows are equal in every feature."
+
+
+def test_rows_of_which_nothing_is_known_are_not_the_same_row():
+    finding = only(ConflictingLabels().run(**case([None, None, None, 2, 3], [0, 0, 1, 1, 1])))
+    assert finding.status == "passed" and finding.sentence == "No two of the 5 rows are equal in every feature."

@@ -112,3 +112,9 @@ def test_a_row_number_that_no_model_sees_is_named() -> None:
     mixed = Table(frame[MIXED], numbered.columns)
     finding = only(RowOrder().run(**{**case(SORTED[MIXED], x=X[MIXED]), "table": mixed}))
     assert finding.columns == ("row",), "also where the file was shuffled after it was numbered"
+
+
+def test_folders_of_classes_are_in_order_by_nature():
+    photos = Table(pl.DataFrame({"photo": [f"{k}.png" for k in range(N)]}), (Column("photo", "image", "ignore"),))
+    finding = only(RowOrder().run(**{**case(SORTED), "table": photos}))
+    assert finding.status == "passed" and finding.evidence["explained_by_neighbours"] > 0.9

@@ -332,6 +332,12 @@ class ReadSection(Section):
     formats: Texts | None = Field(default=None, description="datetimes: formats such as %d.%m.%Y")
     dayfirst: Switch | None = Field(default=None, description="datetimes: 03/04 is the third of April")
     unit: Name | None = Field(default=None, description="datetimes stored as numbers: the unit since 1970")
+    folder: Name | None = Field(
+        default=None, description="images, sounds: the folder that cells name files in, relative to the table's"
+    )
+    suffix: Name | None = Field(
+        default=None, description="images, sounds: what cells leave out of a file's name, such as .jpg"
+    )
     checkpoint: Checkpoint | None = Field(
         default=None,
         description="texts, images, sounds: the pretrained encoder, a folder (relative to study.yaml) or a name on the hub",

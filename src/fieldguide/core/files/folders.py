@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed
-from fieldguide.core.files.media import FILE_KINDS, SUFFIXES, kind_of
+from fieldguide.core.files.media import DATA, FILE_KINDS, SUFFIXES, kind_of
 
 PARTS = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
@@ -23,6 +23,7 @@ PARTS = {
 }  # fmt: skip
 SPLIT, LABEL = "split", "label"
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+LOOKED_AT = 20_000  # characters of a text file that tell a table of files from a note
 _SHARD = re.compile(r"^([a-z]+)(?:[-_.].*)?\.parquet$")
 
 Found = tuple[pl.LazyFrame, tuple[str, ...], tuple[str, ...]]
@@ -51,12 +52,21 @@ def look_into(folder: Path, tables: Collection[str]) -> Path | Found:
     if parts and ("test" in parts.values() or "train" in parts.values()):
         return _parts(folder, parts, set(folders) - set(parts))
     found = [name for name in files if Path(name).suffix.lower() in tables]
-    if len(found) == 1:
+    if len(found) == 1 and not _is_prose(folder / found[0]):
         return folder / found[0]
     rows = list(_media(folder, folders, files))
+    found = [name for name in found if not (rows and _is_prose(folder / name))]
+    if len(found) == 1:
+        return folder / found[0]
+    offered = f": {listed(sorted(found))}" if found else ""
+    classes = {label for _, label in rows}
+    if found and len(classes) == 1 and None not in classes:
+        raise DataError(
+            f"{folder} holds {len(found):,} tables and one folder of files", rule="a folder holds one table, or folders of classes with images or sounds in them",
+            found=f"{listed(sorted(found))}; the files lie in {classes.pop()!r}", do="name the table itself",
+        )  # fmt: skip
     if rows:
         return _frame(rows, folder), (), ()
-    offered = f": {listed(sorted(found))}" if found else ""
     raise DataError(
         f"{folder} is a folder that makes no table", rule="a folder holds one table, or folders of classes with images or sounds in them",
         found=f"{len(folders):,} folder(s) and {len(files):,} file(s), none of them {', '.join(SUFFIXES['image'][:3] + SUFFIXES['audio'][:2])} …",
@@ -64,9 +74,23 @@ def look_into(folder: Path, tables: Collection[str]) -> Path | Found:
     )  # fmt: skip
 
 
+def _is_hidden(name: str) -> bool:
+    """What systems lay down beside people's files: .DS_Store, ._photo.jpg and __MACOSX of a Mac, @eaDir of a disk station."""
+    return name.startswith(".") or name in ("__MACOSX", "@eaDir")
+
+
+def _is_prose(path: Path) -> bool:
+    """Whether a .txt file beside media names none of them: a note to people, no table."""
+    if path.suffix.lower() != ".txt":
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        words = re.split(r"[\s,;|\"]+", file.read(LOOKED_AT))
+    return not any(kind_of(word) for word in words if not word.startswith(DATA))
+
+
 def _listed(folder: Path) -> tuple[list[str], list[str]]:
     entries = sorted(
-        (entry for entry in os.scandir(folder) if not entry.name.startswith(".")), key=lambda entry: entry.name
+        (entry for entry in os.scandir(folder) if not _is_hidden(entry.name)), key=lambda entry: entry.name
     )
     return [e.name for e in entries if e.is_dir()], [e.name for e in entries if e.is_file()]
 
@@ -139,9 +163,10 @@ def _media(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterat
     yield from ((name, None) for name in loose)
     for name in folders:
         for place, inside, found in os.walk(folder / name):
-            inside.sort()
+            inside[:] = sorted(one for one in inside if not _is_hidden(one))
             below = Path(place).relative_to(folder)
-            yield from ((f"{below.as_posix()}/{file}", name) for file in sorted(found) if kind_of(file) is not None)
+            files = sorted(file for file in found if kind_of(file) is not None and not _is_hidden(file))
+            yield from ((f"{below.as_posix()}/{file}", name) for file in files)
 
 
 def _frame(rows: Sequence[tuple[str, str | None]], folder: Path) -> pl.LazyFrame:

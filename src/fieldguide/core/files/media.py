@@ -66,17 +66,40 @@ def _rooted(column: Column, root: Path | None) -> Column:
 
 def wholly_named(frame: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     """Return raw rows with the paths of media files written out, for a table that is kept in another folder."""
-    roots = {
-        c.name: c.read["root"] for c in columns if c.kind in FILE_KINDS and "root" in c.read and c.name in frame.columns
-    }
+    reads = {c.name: c.read for c in columns if c.kind in FILE_KINDS and "root" in c.read and c.name in frame.columns}
     return frame.with_columns(
         pl.Series(
             name,
-            [t if t is None or t.startswith(DATA) else str(Path(root, t)) for t in frame[name].to_list()],
+            [t if t is None or t.startswith(DATA) else str(path_of(t, read)) for t in frame[name].to_list()],
             pl.String,
         )
-        for name, root in roots.items()
+        for name, read in reads.items()
     )
+
+
+def path_of(text: str, read: Mapping[str, Any]) -> Path:
+    """Return the path that a text names: the first of its readings that is there, else the first.
+
+    A text is looked up in the folder `read["folder"]` of the table's folder `read["root"]`, then beside the table itself; with
+    `read["suffix"]` behind it where it has none; and as Windows writes it, with backslashes.
+
+    Examples:
+        >>> path_of("a7", {"root": "/data", "folder": "photos", "suffix": ".jpg"}).as_posix()
+        '/data/photos/a7.jpg'
+    """
+    suffix = str(read.get("suffix", ""))
+    name = text if text.lower().endswith(suffix.lower()) else text + suffix
+    spelled = (name, name.replace("\\", "/")) if "\\" in name else (name,)
+    folders = [str(read["folder"])] if read.get("folder") else []
+    found = [Path(read["root"], folder, one) for folder in (*folders, "") for one in spelled]
+    return next((path for path in found if _is_there(path)), found[0]) if len(found) > 1 else found[0]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no disk can hold
+        return False
 
 
 def cell_of(text: str, column: Any) -> str:
@@ -88,12 +111,11 @@ def cell_of(text: str, column: Any) -> str:
     if text.startswith(DATA):
         bytes_of(text)
         return text
-    root = column.read.get("root")
-    if root is None:
+    if column.read.get("root") is None:
         raise BadFile(
             "a path, and only data: URIs are taken here: nothing on this machine's disk is read for a request"
         )
-    path = Path(root, text)
+    path = path_of(text, column.read)
     try:
         status = path.stat()
     except (OSError, ValueError):

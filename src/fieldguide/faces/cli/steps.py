@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fieldguide.core.errors import FieldguideError
 from fieldguide.faces.cli.app import (
     AsJson,
     Folder,
@@ -74,7 +75,15 @@ def init(
     answers: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     targets = target or []
     study = Study.create(table, targets if len(targets) != 1 else targets[0], out=out, **answers)
-    result = study.frame().to_dict()
+    try:
+        result = study.frame().to_dict()
+    except FieldguideError:
+        if not as_json:
+            console().print(
+                f"Made [bold]{study.folder}/study.yaml[/]; it does not stand yet. Mend what follows, here or in the data, then: "
+                f"[bold]fieldguide run {study.folder}[/]"
+            )
+        raise
     if as_json:
         print_json(
             {

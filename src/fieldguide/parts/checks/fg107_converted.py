@@ -17,7 +17,7 @@ class Converted:
     """Columns whose cells are read otherwise than they are written: numbers out of text, dates by a guessed order.
 
     Formula: columns whose contract holds reading rules (decimal and thousands marks, signs to strip, words that
-    mean missing, day or month first, a time unit).
+    mean missing, day or month first, a time unit, a folder of files).
 
     Why: "1,234" is a thousand or one and a bit, "03/04" is March or April. A wrong guess moves every value, in
     training and in serving alike, so that no score reveals it.
@@ -70,6 +70,8 @@ def _words(read: Mapping[str, Any]) -> str:
         parts.append("day before month" if read["dayfirst"] else "month before day")
     if len(read.get("formats") or ()) > 1:
         parts.append(f"dates in {len(read['formats'])} formats")
+    if read.get("folder"):
+        parts.append(f"files of {read['folder']!r}{' that end in ' + read['suffix'] if read.get('suffix') else ''}")
     if read.get("unit"):
         parts.append(f"numbers as {read['unit']} since 1970")
     return ", ".join(parts)

@@ -12,7 +12,7 @@ from fieldguide.core.files.media import by_content
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
-from fieldguide.core.table import Table, row_keys
+from fieldguide.core.table import Table, known_keys
 from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, percent, verb
 
 
@@ -23,6 +23,8 @@ class ConflictingLabels:
     Formula: rows that share their features with another row of another label (for values: with a spread above 1 %
     of the target's); and the errors no model can avoid on them: for each set of equal rows, those outside its most
     frequent label.
+
+    Rows of which every feature is missing are left out: nothing is known of them.
 
     Beyond chance: two draws of the same label at random differ in at most 1 - sum(q_k^2) of the cases, whatever the
     features tell (q_k: shares of the labels). Where pairs of equal rows differ more often than that (binomial, p < 0.001),
@@ -55,7 +57,7 @@ class ConflictingLabels:
         if not names:
             return [not_applicable(self, "There are no features.")]
         cells = by_content(table.frame.select(names), table.features)
-        groups = np.unique(row_keys(cells), return_inverse=True)[1]
+        groups = np.unique(known_keys(cells), return_inverse=True)[1]
         sizes = np.bincount(groups)
         shared = int((sizes[groups] > 1).sum())
         if not shared:

@@ -13,7 +13,7 @@ from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
-from fieldguide.core.table import Table
+from fieldguide.core.table import MEDIA_KINDS, Table
 from fieldguide.parts.checks._answers import fire, names, not_applicable, number, passed, percent, verb
 
 NEIGHBOURS = 5
@@ -29,7 +29,8 @@ class RowOrder:
     neighbours on either side explains, its own value left out; without order it is below 0. It counts when it exceeds
     25 % and the standardised serial correlation of neighbours (von Neumann) exceeds 8. A column is a place when
     its whole numbers are all different and grow evenly with the file (correlation above .99), or fill six tenths of
-    their range evenly: the numbers of another order, by which the rows are then sorted and judged again.
+    their range evenly: the numbers of another order, by which the rows are then sorted and judged again. Folders of classes
+    are in order of their label by nature: where there is no column besides texts and files, nothing can hold a place.
 
     Why: a row number in a sorted file is the answer, written as a number: any model reads it off, and new rows have none.
     The order alone harms nobody here, as rows are divided by their content; elsewhere, a tool that takes the last rows
@@ -72,7 +73,8 @@ class RowOrder:
             c.name: self._place(table.frame[c.name].to_numpy(), order) for c in table.features if c.kind == "number"
         }
         in_file, z_file = _locality(goal, order)
-        sorted_file = in_file > self.explained and z_file > self.deviations
+        alone = all(column.role == "target" or column.kind in MEDIA_KINDS for column in table.columns)
+        sorted_file = in_file > self.explained and z_file > self.deviations and not alone
         evidence = {"output": target, "explained_by_neighbours": in_file, "deviations": z_file}
         found = {}
         for name, kind in places.items():

@@ -272,6 +272,8 @@ def _note(column: Column) -> str:
     asked = column.facts.get("questions")
     if asked:
         return f"  # ? {asked[0]}"
+    if "folder" in column.read:
+        return f"  # {column.facts.get('why', '')}"
     return (
         f"  # left out: {column.facts.get('why', '')}"
         if column.kind not in ENCODED_KINDS or column.role == "ignore"

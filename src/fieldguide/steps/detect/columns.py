@@ -16,11 +16,12 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import ConfigError, listed, nearest
-from fieldguide.core.files.media import DATA, FILE_KINDS, kind_of, told
+from fieldguide.core.files.media import FILE_KINDS
 from fieldguide.core.files.source import Source
 from fieldguide.core.table import KINDS, Column
 from fieldguide.parts.modalities._curves import parsed
 from fieldguide.parts.modalities.boolean import FALSE, TRUE
+from fieldguide.steps.detect.named import named_kind, nameless, place_of
 from fieldguide.steps.detect.sample import Cells, Sample, cells_of, sample_of, totals_of
 from fieldguide.steps.detect.spelling import ENOUGH, Spelling, spell_datetime, spell_number
 
@@ -97,14 +98,17 @@ def detect_columns(
     _refuse_unknown(source, given, targets)
     sample = sample_of(source)
     totals = totals_of(source, sample)
-    columns = []
+    columns, unread = [], not any(kind in FILE_KINDS for kind in given.values())
     for name in source.names:
         cells = cells_of(sample, name, totals)
         declared = given.get(name)
         if declared in (None, "ignore"):
             guess = _target_kind(cells) if name in targets else _kind(cells, source.root)
+            if guess.kind == "id" and unread and not guess.facts.get("absent"):
+                guess = _picture_of_row(cells, source.root) or guess
         else:
-            guess = _declared(cells, declared)
+            guess = _declared(cells, declared, source.root)
+        unread = unread and guess.kind not in FILE_KINDS
         role = "target" if name in targets else "ignore" if declared == "ignore" else "feature"
         columns.append(Column(name, guess.kind, role, guess.read, _facts(cells, guess, sample)))
     return _agreed(tuple(columns))
@@ -141,19 +145,22 @@ def _facts(cells: Cells, guess: _Guess, sample: Sample) -> dict[str, Any]:
 
 def _kind(cells: Cells, root: Path) -> _Guess:
     """Return the kind of a feature: the first of these that fits."""
-    if (files := _media(cells)) is not None and _at_hand(cells, root):
-        return files
+    if (named := named_kind(cells)) is not None:
+        return _file_kind(cells, *named, root)
     for rule in (_empty, _constant, _native, _boolean, _number, _datetime, _series, _text, _id, _category):
         if (guess := rule(cells)) is not None:
-            gone = f"; they name {files.kind} files, and there are none such in {root}" if files is not None else ""
-            return replace(guess, why=guess.why + gone)
+            return guess
     raise AssertionError("every column is at least a category")
 
 
-def _at_hand(cells: Cells, root: Path) -> bool:
-    """Whether files that are named are there, most of a few: names and web addresses alone are no pictures."""
-    few = [str(level) for level in cells.levels.head(20).to_list()]
-    return sum(name.startswith(DATA) or Path(root, name).is_file() for name in few) > len(few) / 2
+def _file_kind(cells: Cells, kind: str, why: str, root: Path) -> _Guess:
+    """A column of names of files: what they hold where they are there; without them names are names, and never numbers."""
+    place = place_of(cells, root)
+    if place is not None:
+        return _Guess(kind, why + (f", which lie in {place['folder']!r}" if place else ""), place)
+    guess = _id(cells) or _category(cells)
+    facts = {"absent": {"kind": kind, "example": str(cells.levels[0]), "root": str(root)}}
+    return replace(guess, why=f"{guess.why}; they name {kind} files, and there are none such in {root}", facts=facts)
 
 
 def _target_kind(cells: Cells) -> _Guess:
@@ -182,18 +189,6 @@ def _native(cells: Cells) -> _Guess | None:
         return _Guess("datetime", f"its type is {dtype.base_type()}")
     if isinstance(dtype, pl.Categorical | pl.Enum):
         return _Guess("category", f"its type is categorical, with {cells.n_unique:,} levels")
-    return None
-
-
-def _media(cells: Cells) -> _Guess | None:
-    """Names of files, or data: URIs, of images or of sounds."""
-    if not cells.is_text or not len(cells.levels) or kind_of(str(cells.levels[0])) is None:
-        return None
-    kinds = [kind_of(level) for level in cells.levels.to_list()]
-    for kind in FILE_KINDS:
-        share = cells.share(pl.Series([found == kind for found in kinds]))
-        if share >= ENOUGH:
-            return _Guess(kind, f"{share:.0%} of its cells name files such as {told(str(cells.levels[0]))}")
     return None
 
 
@@ -389,8 +384,18 @@ def _category(cells: Cells) -> _Guess:
     return _Guess("category", why)
 
 
-def _declared(cells: Cells, kind: str) -> _Guess:
+def _picture_of_row(cells: Cells, root: Path) -> _Guess | None:
+    """Identifiers that name a file each, without its suffix, in a folder beside the table."""
+    if (found := nameless(cells, root)) is None:
+        return None
+    kind, read = found
+    return _Guess(kind, f"its cells name files such as {read['folder']}/{cells.levels[0]}{read['suffix']}", read)
+
+
+def _declared(cells: Cells, kind: str, root: Path) -> _Guess:
     """A kind that a person gave: only how to read it is left to find."""
+    if kind in FILE_KINDS:
+        return _Guess(kind, "declared", place_of(cells, root) or (nameless(cells, root) or ("", {}))[1])
     spelling = Spelling({}, 1.0)
     if kind == "number":
         spelling = spell_number(cells)

@@ -259,11 +259,15 @@ def _readable(columns: Sequence[Column], violations: Sequence[Violation], n_rows
     for violation in violations:
         kind = next(column.kind for column in columns if column.name == violation.column)
         if kind in FILE_KINDS and violation.n > most * n_rows:
-            told = "; ".join(f"row {row}: {value}" for row, value in zip(violation.rows, violation.values))
+            shown = list(zip(violation.rows, violation.values))
+            told = "; ".join(f"row {row}: {value}" for row, value in shown)
+            told += f"; and {violation.n - len(shown):,} more" if violation.n > len(shown) else ""
+            enough = np.ceil(1000 * violation.n / n_rows) / 1000
             raise DataError(
                 f"{violation.n:,} of {n_rows:,} cells of {violation.column!r} are no {kind} that can be read",
                 rule=f"at most {most:.3g} of them may be unreadable (data.unreadable)", found=told,
-                do="restore the files or take their rows out; paths are relative to the folder of the table",
+                do="restore these files, or take them out of the data; if the study can do without them, they count as missing with "
+                f"data: {{unreadable: {enough:g}}}. Paths are relative to the folder of the table",
             )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from fieldguide.core.errors import SplitError
 from fieldguide.core.files.media import FILE_KINDS, by_content
 from fieldguide.core.finding import Finding
 from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
-from fieldguide.core.table import MEDIA_KINDS, Table, data_hash, row_keys
+from fieldguide.core.table import MEDIA_KINDS, Table, data_hash, known_keys
 from fieldguide.parts import modality
 from fieldguide.steps.checking import checked
 from fieldguide.steps.split.discriminate import discriminate
@@ -127,7 +127,7 @@ def divide(
         )
     features = by_content(table.frame.select([column.name for column in table.features]), table.features)
     duplicates = joined(
-        find_duplicates(features, row_keys(features), any(c.kind in FILE_KINDS for c in table.features)),
+        find_duplicates(features, known_keys(features), any(c.kind in FILE_KINDS for c in table.features)),
         _near_media(table),
     )
     roles = _roles(table, keys, None if _mirrored(request.given, duplicates) else duplicates, strata, request.by)
