@@ -86,6 +86,7 @@ def values(text: str) -> list:
         ("year(sold) * 100 + month(sold)", [202402, 196912, None, 202403, 202301]),
         ("day(sold) + hour(sold)", [42, 31, None, 1, 1]),
         ("weekday(sold)", [4, 3, None, 5, 7]),
+        ("date(2024, `a``b`) = '2024-02-01'", [False, True, False, False, False]),
         ("days_between(built, sold)", [1.5, None, None, -1, 0]),
         ("sold >= '2024-02-29 13:30'", [True, False, None, True, False]),
         ("sold in ['2023-01-01', '2024-03-01T00:00']", [False, False, None, True, True]),

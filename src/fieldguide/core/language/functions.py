@@ -70,6 +70,20 @@ def _days_between(start: pl.Expr, end: pl.Expr) -> pl.Expr:
     return (end - start).dt.total_microseconds().cast(pl.Float64) / MICROSECONDS_PER_DAY
 
 
+def _date_of(year: pl.Expr, month: pl.Expr | None = None, day: pl.Expr | None = None) -> pl.Expr:
+    """The day at midnight; a month or a day that does not exist, or one with a fraction, is missing."""
+    parts = [year, pl.lit(1.0) if month is None else month, pl.lit(1.0) if day is None else day]
+    whole = [
+        part.is_between(1, most) & (part == part.floor()) for part, most in zip(parts, (9999, 12, 31), strict=True)
+    ]
+    years, months, days = (
+        pl.when(fits).then(part).otherwise(1).cast(pl.Int32) for part, fits in zip(parts, whole, strict=True)
+    )
+    first = pl.datetime(years, months, 1, time_unit="us")
+    found = first + pl.duration(days=days - 1)
+    return pl.when(whole[0] & whole[1] & whole[2] & (found.dt.month() == months)).then(found)
+
+
 FUNCTIONS: dict[str, Function] = {
     "log": _number(lambda x: x.log(), "natural logarithm; missing where the value is 0 or less"),
     "log1p": _number(lambda x: x.log1p(), "logarithm of 1 + x; missing where x is -1 or less"),
@@ -124,6 +138,13 @@ FUNCTIONS: dict[str, Function] = {
     "lower": Function(("category",), "category", lambda x: x.str.to_lowercase(), "the text in small letters"),
     "length": Function(
         ("category",), "number", lambda x: x.str.len_chars().cast(pl.Float64), "the number of characters of the text"
+    ),
+    "date": Function(
+        ("number", "number", "number"),
+        "datetime",
+        _date_of,
+        "date(year), date(year, month) or date(year, month, day); missing where there is no such day",
+        optional=2,
     ),
     "year": _date_part(lambda x: x.dt.year(), "the year of a date"),
     "month": _date_part(lambda x: x.dt.month(), "the month of a date, 1 to 12"),

@@ -36,14 +36,14 @@ _DIRECTIVES = {
     "Y": "(?P<Y>[0-9]{4})", "y": "(?P<y>[0-9]{2})", "m": "(?P<m>0?[1-9]|1[0-2])", "d": "(?P<d>0?[1-9]|[12][0-9]|3[01])",
     "b": f"(?P<b>{_NAME})", "B": f"(?P<b>{_NAME})", "a": "[a-z]{3}", "A": "[a-z]{6,9}",
     "H": "(?P<H>2[0-3]|[01]?[0-9])", "I": "(?P<I>1[0-2]|0?[0-9])", "M": "(?P<M>[0-5]?[0-9])", "S": "(?P<S>[0-5]?[0-9])",
-    "f": "(?P<f>[0-9]{1,9})", "p": "(?P<p>[ap]m)", "z": _ZONE, "%": "%",
+    "f": "(?P<f>[0-9]{1,9})", "p": "(?P<p>[ap]m)", "z": _ZONE, "q": "(?P<q>[1-4])", "%": "%",
 }  # fmt: skip
 _SHORTHANDS = {"%T": "%H:%M:%S", "%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%R": "%H:%M", "%.f": ".%f", "%e": "%d"}
 
 
 @lru_cache(maxsize=1024)
 def pattern_of(text_format: str) -> str:
-    """Return the regular expression of a date format in the notation of strptime.
+    """Return the regular expression of a date format in the notation of strptime, and %q for a quarter: its first day.
 
     Raises:
         ConfigError: the format holds a directive that is not known.
@@ -51,6 +51,8 @@ def pattern_of(text_format: str) -> str:
     Examples:
         >>> parsed("3-Feb-24", (pattern_of("%d-%b-%y"),))
         datetime.datetime(2024, 2, 3, 0, 0)
+        >>> parsed("2024Q3", (pattern_of("%YQ%q"),))
+        datetime.datetime(2024, 7, 1, 0, 0)
     """
     for shorthand, meaning in _SHORTHANDS.items():
         text_format = text_format.replace(shorthand, meaning)
@@ -138,6 +140,7 @@ def _time_of(parts: dict[str, str | None]) -> datetime.datetime | None:
 
     year = number("Y", 1970) if parts.get("y") is None else _full_year(number("y"))
     month = number("m", 1) if not parts.get("b") else _MONTHS.index(str(parts["b"])[:3].lower()) + 1
+    month = 3 * number("q") - 2 if parts.get("q") else month
     hour = number("H")
     if parts.get("I"):
         hour = number("I") % 12 + (12 if (parts.get("p") or "").lower() == "pm" else 0)
@@ -177,6 +180,8 @@ def _microseconds(groups: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     if "b" in groups:
         names = groups["b"].str.head(3).str.to_lowercase()
         month = names.replace_strict(_MONTHS, range(1, 13), default=0, return_dtype=pl.Int64).to_numpy()
+    if "q" in groups:
+        month = 3 * number("q") - 2
     hour = number("H")
     if "I" in groups:
         afternoon = (groups["p"].str.to_lowercase() == "pm").to_numpy() if "p" in groups else False

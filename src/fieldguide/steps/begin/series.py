@@ -17,6 +17,8 @@ from fieldguide.core.errors import listed
 from fieldguide.core.files.source import Source
 from fieldguide.core.series.lay_out import lay_out, tell_apart
 from fieldguide.core.table import Column
+from fieldguide.steps.detect.calendar import times_as_names
+from fieldguide.steps.frame.derived import with_inputs
 from fieldguide.steps.frame.series import examples_of, look_at_series, read_series
 
 DATA_KEYS = ("time", "series", "known_future", "static", "observed", "scale")
@@ -29,7 +31,8 @@ def series_text(source: Source, config: Config, table: str) -> str:
         ConfigError, DataError: the table holds no series that can be forecast; names the row.
     """
     columns, _ = look_at_series(source, config)
-    time = next(column.name for column in columns if column.role == "time")
+    time, made = next((column.name, column.read.get("expression")) for column in columns if column.role == "time")
+    inputs = [c.name for c in with_inputs([c for c in columns if c.name == time], columns) if c.name != time]
     frame, _ = read_series(source, [_read_too(column) for column in columns])
     series, found = tuple(config.data.series), ""
     if not series and frame.select(time).is_duplicated().any():
@@ -40,9 +43,11 @@ def series_text(source: Source, config: Config, table: str) -> str:
     )
     examples, sizes = examples_of(laid, config)
     said, data = config.problem, config.data
-    guessed = _constant_within(frame, series, [c.name for c in columns if c.name not in (*said.targets, *series, time)])
+    guessed, names = _alike_within(
+        frame, series, [c.name for c in columns if c.name not in (*said.targets, *series, *inputs, time)]
+    )
     others = [
-        c.name for c in columns if c.name not in (*said.targets, *series, time, *data.known_future, *data.static, *data.observed, *guessed) and c.kind not in ("constant", "empty")
+        c.name for c in columns if c.name not in (*said.targets, *series, *inputs, time, *data.known_future, *data.static, *data.observed, *guessed, *names) and c.kind not in ("constant", "empty")
     ]  # fmt: skip
     season = "" if said.season is not None else f"  # = usual for steps of {laid.frequency.words}"
     lines = [
@@ -62,6 +67,9 @@ def series_text(source: Source, config: Config, table: str) -> str:
         f"  table: {_yaml(table)}",
         f"  time: {_yaml(time)}" + ("" if data.time else f"  # = {laid.facts['from']} to {laid.facts['to']}"),
     ]
+    derive = {**data.derive, **({time: made} if made else {})}
+    if derive:
+        lines.append(f"  derive: {_yaml(derive)}" + ("" if data.time else f"  # = {' and '.join(inputs)} say when"))
     if series:
         lines.append(
             f"  series: {_yaml(list(series) if len(series) > 1 else series[0])}"
@@ -71,6 +79,10 @@ def series_text(source: Source, config: Config, table: str) -> str:
         f"  known_future: {_yaml(list(data.known_future))}" if data.known_future
         else f"  # known_future: []  # ? Which of these are known for the coming steps: {listed(others)}?" if others else "  # known_future: []"
     )  # fmt: skip
+    if wide := [name for name in times_as_names(source.names) if name in (*said.targets, *others)]:
+        lines.append(
+            f"  # ? {listed(wide, 3)} … are named like times. To forecast from one to the next, make a row of each cell: frame.unpivot"
+        )
     if data.observed or (others and not data.known_future):
         lines.append(
             f"  observed: {_yaml(list(data.observed))}"
@@ -115,13 +127,15 @@ def _words(said: Any) -> list[str]:
     ]
 
 
-def _constant_within(frame: pl.DataFrame, series: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return the columns that have one value in each series, and several in all."""
+def _alike_within(frame: pl.DataFrame, series: Sequence[str], names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns that have one value in each series: those that several series share, and mere other names of each."""
     there = [name for name in names if name in frame.columns]
     if not series or not there:
-        return []
+        return [], []
     counts = frame.group_by(list(series)).agg(pl.col(name).drop_nulls().n_unique() for name in there)
-    return [name for name in there if int(counts[name].max() or 0) <= 1 < frame[name].n_unique()]  # type: ignore[arg-type]
+    alike = [name for name in there if int(counts[name].max() or 0) <= 1 < frame[name].n_unique()]  # type: ignore[arg-type]
+    named = [n for n in alike if frame[n].dtype == pl.String and frame[n].drop_nulls().n_unique() >= counts.height]
+    return [name for name in alike if name not in named], named
 
 
 def _yaml(value: Any) -> str:

@@ -36,6 +36,7 @@ _DATES = (
     "%b %d, %Y", "%b %d %Y", "%b. %d, %Y", "%b %d, %Y %H:%M", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p",
     "%a, %b %d, %Y", "%A, %b %d, %Y", "%d %b %Y", "%d %b %y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d. %b %Y",
     "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d-%b-%y %H:%M:%S", "%d/%b/%Y:%H:%M:%S%z",
+    "%YQ%q", "%Y Q%q", "%Y-Q%q", "%Y/Q%q", "%Y.Q%q", "%Y:Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "Q%q.%Y", "Q%q%Y",
     "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y", "%a, %d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S%z", "%A, %d %b %Y",
 )  # fmt: skip
 _EITHER = tuple(
@@ -145,7 +146,7 @@ def spell_datetime(cells: Cells, compact: bool = False) -> Spelling:
 
 
 def _looks_like_dates(cells: Cells) -> bool:
-    shape = r"(?i)[0-9]{1,4}[-/. ,][0-9a-z]{1,9}|[a-z]{3,9}[-., ]+[0-9]{1,4}"
+    shape = r"(?i)[0-9]{1,4}[-/. ,][0-9a-z]{1,9}|[a-z]{3,9}[-., ]+[0-9]{1,4}|^[0-9]{4}[:]?q[1-4]$|^q[1-4][0-9]{4}$"
     sizes = cells.levels.str.len_chars()
     return cells.share(cells.levels.str.contains(shape) & (sizes >= 6) & (sizes <= 40)) >= 0.5
 

@@ -22,7 +22,6 @@ from fieldguide.core.errors import ConfigError, DataError, listed
 from fieldguide.core.files.media import FILE_KINDS, by_content, rooted
 from fieldguide.core.files.source import Source, open_source
 from fieldguide.core.files.stored import Parts, joined
-from fieldguide.core.language.expression import parse
 from fieldguide.core.problem import Limits, Output, Problem
 from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.table import WEIGHTS, Column, Table, row_keys
@@ -33,6 +32,7 @@ from fieldguide.steps.detect.once import detected
 from fieldguide.steps.detect.roles import RolesGuess
 from fieldguide.steps.detect.task import TaskGuess, questions
 from fieldguide.steps.frame.contract import Held, hold
+from fieldguide.steps.frame.derived import derived
 from fieldguide.steps.frame.events import known_afterwards, settled, target_of
 from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.objective import with_objective
@@ -212,13 +212,10 @@ def _is_time(column: Column, role: str) -> None:
 
 
 def _derived(columns: tuple[Column, ...], config: Config) -> tuple[Column, ...]:
-    kinds = {column.name: column.kind for column in columns if column.role != "target"}
     declared = {name: said.role for name, said in config.data.columns.items() if said.role is not None}
     places = {**declared, **_places(config)}
-    for name, text in config.data.derive.items():
-        expression = parse(text, kinds)
-        kinds[name] = expression.kind
-        column = Column(name, expression.kind, places.get(name, "feature"), {"expression": text})
+    for column in derived(config.data.derive, columns):
+        column = replace(column, role=places.get(column.name, "feature"))
         _is_time(column, column.role)
         columns = (*columns, column)
     return columns

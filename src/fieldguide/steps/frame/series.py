@@ -25,9 +25,11 @@ from fieldguide.core.series.panel import HISTORY, KNOWN, OBSERVED, Examples, Pan
 from fieldguide.core.table import Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
+from fieldguide.steps.detect.calendar import is_year, time_parts, times_as_names
 from fieldguide.steps.detect.columns import detect_columns
 from fieldguide.steps.detect.roles import RolesGuess, detect_roles
 from fieldguide.steps.detect.task import TaskGuess, questions
+from fieldguide.steps.frame.derived import derived, with_inputs
 from fieldguide.steps.frame.framed import Framed
 from fieldguide.steps.frame.objective import with_objective
 from fieldguide.steps.frame.statement import statement
@@ -117,7 +119,7 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
         )
     for place in ("series", "known_future", "static", "observed"):
         for name in getattr(data, place):
-            if name not in source.names:
+            if name not in (*source.names, *data.derive):
                 raise ConfigError(
                     f"data.{place} names {name!r}, which is no column{nearest(name, source.names)}",
                     rule=f"data.{place} names columns of the table",
@@ -134,7 +136,8 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
     given = {name: said.kind for name, said in data.columns.items() if said.kind is not None}
     columns = detect_columns(source, given=given, targets=targets)
     guess = detect_roles(source, columns)
-    time = data.time or _time_column(columns, guess)
+    columns = (*columns, *derived(data.derive, columns))
+    columns, time = (columns, data.time) if data.time else _timed(columns, guess)
     used = {
         **dict.fromkeys(data.series, "group"),
         **dict.fromkeys((*data.known_future, *data.static, *data.observed), "feature"),
@@ -164,23 +167,54 @@ def look_at_series(source: Source, config: Config) -> tuple[tuple[Column, ...], 
     return tuple(found), guess
 
 
-def _time_column(columns: Sequence[Column], guess: RolesGuess) -> str:
-    """Return the column of times: the one that acts as time, the only date, or a number that counts years."""
+def _timed(columns: tuple[Column, ...], guess: RolesGuess) -> tuple[tuple[Column, ...], str]:
+    """Return the columns and the name of their times: the one that acts as time, the only date, a date that its parts make, or years."""
     sure = [g.column for g in guess.time if g.sure]
     dates = [column.name for column in columns if column.kind == "datetime" and column.role != "target"]
-    years = [column.name for column in columns if column.kind == "number" and column.name.lower() in ("year", "yr")]
+    years = [column.name for column in columns if is_year(column) and column.role != "target"]
+    parts = time_parts(columns)
+    if not sure and not dates and parts is not None:
+        taken = {column.name for column in columns}
+        name = next(name for name in ("date", "moment", "time of the row") if name not in taken)
+        return (*columns, *derived({name: parts.expression}, columns)), name
     found = sure[:1] or (dates if len(dates) == 1 else []) or (years if len(years) == 1 and not dates else [])
     if not found:
-        raise DataError(
-            "no column says when a row happened", rule="a series has a column of times",
-            found=f"columns of dates: {listed(dates) if dates else 'none'}", do="set data.time",
+        raise _no_times(columns, dates)
+    return columns, found[0]
+
+
+def _no_times(columns: Sequence[Column], dates: Sequence[str]) -> DataError:
+    wide = times_as_names([column.name for column in columns])
+    if wide and not dates:
+        return DataError(
+            f"the table is wide: {len(wide)} of its columns are named like times ({listed(wide, 3)})",
+            rule="a series has a column of times, and a row for each time",
+            found="no column of dates",
+            do="make a row of each such cell: in polars frame.unpivot(index=[the other columns], variable_name='time', "
+            "value_name='value'), in pandas frame.melt(...)",
+        )
+    if dates:
+        return DataError(
+            f"{len(dates)} columns hold dates, and none is surely the time of the rows", rule="a series has one column of times",
+            found=f"columns of dates: {listed(dates)}", do=f"say which: --time {dates[0]}, or data.time in study.yaml",
         )  # fmt: skip
-    return found[0]
+    seen = [
+        f"{c.name!r} ({c.kind}: {listed(map(str, c.facts['examples'][:2]))})"
+        for c in columns
+        if c.facts.get("examples")
+    ]
+    return DataError(
+        "no column says when a row happened", rule="a series has a column of times: dates, quarters such as 1974Q1, or whole years",
+        found=f"columns of dates: none; seen: {listed(seen, 4)}",
+        do="name it with --time COLUMN; where it is spelled in a way of its own, declare data.columns.<name>.read.formats, and where its "
+        "parts stand in columns, data.derive, such as {when: 'date(year, month)'}",
+    )  # fmt: skip
 
 
 def read_series(source: Source, columns: Sequence[Column]) -> tuple[pl.DataFrame, tuple[Violation, ...]]:
     """Read what a forecast needs, typed, in file order; a number that counts years becomes their first of January."""
-    needed = [_plainly(column) for column in columns if column.role != "ignore" or column.kind == "category"]
+    read = [c for c in columns if c.role != "ignore" or (c.kind == "category" and "expression" not in c.read)]
+    needed = [_plainly(column) for column in with_inputs(read, columns)]
     frames: list[pl.DataFrame] = []
     violations: list[Violation] = []
     first = 0
@@ -280,7 +314,8 @@ def _problem(config: Config, examples: Examples) -> Problem:
 def spec_of(laid: Laid, examples: Examples, columns: Sequence[Column], time: str, config: Config) -> dict[str, Any]:
     """Return what a packaged model must know of its table to be asked by plain rows (see `core.series.ahead`)."""
     known = tuple(config.data.known_future)
-    needed = [replace(_plainly(c), facts={}) for c in columns if c.role in ("time", "group", "target", "feature")]
+    used = [c for c in columns if c.role in ("time", "group", "target", "feature")]
+    needed = [replace(_plainly(c), facts={}) for c in with_inputs(used, columns)]
     return {
         "columns": [column.to_dict() for column in needed], "time": time, "series": list(config.data.series), "targets": list(config.problem.targets),
         "known": list(known), "static": list(config.data.static), "observed": list(config.data.observed), "calendar": list(examples.panel.known_names[len(known) :]),
