@@ -14,7 +14,8 @@ from fieldguide.parts import modality
 from fieldguide.steps.begin.begin import begin
 from fieldguide.steps.begin.series import series_text
 from fieldguide.steps.detect.columns import detect_columns
-from fieldguide.steps.frame.frame import frame
+from fieldguide.steps.detect.roles import detect_roles
+from fieldguide.steps.frame.frame import frame, look
 
 QUARTERS = [(1959 + k // 4, 1 + k % 4) for k in range(60)]
 
@@ -92,6 +93,35 @@ def test_what_has_no_time_or_has_times_as_names_says_what_to_do():
             open_source(plain), Config.from_dict({"problem": {"target": "y", **asked}, "data": {"table": "a"}}), "a"
         )
     assert "'x' (number: 1.5, 2.5)" in str(told.value)
+
+
+def roles_of(rows):
+    source = open_source(rows)
+    return detect_roles(source, detect_columns(source, targets=["y"]))
+
+
+def test_years_in_order_are_proposed_as_the_time_and_act_where_they_are_declared():
+    rows = pl.DataFrame({"YEAR": range(1900, 1960), "y": [k * 0.5 for k in range(60)]})
+    (guess,) = roles_of(rows).time
+    assert (guess.column, guess.sure, guess.step) == ("YEAR", False, "1 year")
+    assert "its whole numbers are years" in guess.why
+    assert roles_of(rows.sample(fraction=1.0, shuffle=True, seed=1)).time == ()
+    (several,) = roles_of(pl.concat([rows, rows]).sort("YEAR")).time
+    assert several.step == ""  # years that are met again are no series
+    columns, _, _ = look(
+        open_source(rows), Config.from_dict({"problem": {"target": "y"}, "data": {"table": "a", "time": "YEAR"}})
+    )
+    assert (columns[0].role, columns[0].kind, dict(columns[0].read)) == ("time", "datetime", {"formats": ["%Y"]})
+
+
+def test_a_year_beside_a_quarter_is_proposed_with_the_line_that_makes_it_a_date(tmp_path):
+    rows = economy().rename({"gdp": "y"})
+    (guess,) = roles_of(rows).time
+    assert (guess.column, guess.expression, guess.step) == ("date", "date(year, 3 * quarter - 2)", "3 months")
+    assert roles_of(rows.sample(fraction=1.0, shuffle=True, seed=1)).time == ()
+    text = (begin(rows, "y", tmp_path / "study", {}) / "study.yaml").read_text()
+    assert "# time: date  # ? 'year' and 'quarter' tell it together" in text
+    assert "# derive: {date: 'date(year, 3 * quarter - 2)'}  # goes with it" in text
 
 
 def test_another_name_of_each_series_is_not_offered_and_what_several_share_is(tmp_path):

@@ -40,3 +40,17 @@ def test_guesses_may_come_as_an_object():
             return GUESS
 
     assert TimeColumn().run(columns=[FEATURE], roles_guess=Guess(), n_rows=365)[0].columns == ("day",)
+
+
+def test_a_series_whose_time_is_only_proposed_is_a_warning_that_says_how_to_forecast_it():
+    guess = {
+        "time": [{"column": "date", "sure": False, "why": "w", "expression": "date(year, month)", "step": "1 month"}]
+    }
+    finding = only(TimeColumn().run(columns=[Column("year", "number")], roles_guess=guess, n_rows=203))
+    assert finding.severity == "warning"
+    assert "one series, a row each month: drawn at random, neighbours judge each other" in finding.sentence
+    assert "data.derive: {date: 'date(year, month)'} and data.time: date" in finding.remedy
+    assert "--task forecast --horizon" in finding.remedy
+    assert finding.columns == ()
+    sure = only(TimeColumn().run(columns=[Column("date", "datetime", "time")], roles_guess=guess, n_rows=203))
+    assert sure.severity == "info"

@@ -237,6 +237,8 @@ def _data_lines(
                 else f"  # {role}: {_yaml(column.column)}  # ? {column.why}"
             )
             lines.append(mark)
+            if column.expression:
+                lines.append(f"  # derive: {_yaml({column.column: column.expression})}  # goes with it")
     if guess.key is not None:
         lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
     asked = need.get("data.columns", "columns that are not known at prediction time")

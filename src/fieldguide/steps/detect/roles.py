@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,12 @@ import polars as pl
 from fieldguide.core.cell import texts_of
 from fieldguide.core.errors import listed
 from fieldguide.core.files.source import Source
+from fieldguide.core.language.expression import parse
 from fieldguide.core.seeds import generator
+from fieldguide.core.series.frequency import frequency_of
 from fieldguide.core.table import ENCODED_KINDS, Column
 from fieldguide.parts import modality
+from fieldguide.steps.detect.calendar import is_year, time_parts
 from fieldguide.steps.detect.columns import id_like, words_of
 from fieldguide.steps.detect.sample import sample_of
 from fieldguide.steps.detect.spelling import order_rate
@@ -62,9 +65,13 @@ class RoleGuess:
     role: str  # "time", "group", "ignore" or "key"
     sure: bool
     why: str
+    expression: str = ""  # of a column that is still to be derived
+    step: str = ""  # where rows are one series: from one row to the next
 
     def to_dict(self) -> dict[str, Any]:
-        return {"column": self.column, "role": self.role, "sure": self.sure, "why": self.why}
+        more = {"expression": self.expression, "step": self.step}
+        told = {"column": self.column, "role": self.role, "sure": self.sure, "why": self.why}
+        return told | {name: value for name, value in more.items() if value}
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,11 @@ def _is_unique(source: Source, column: Column) -> bool:
 def _times(frame: pl.DataFrame, features: Sequence[Column]) -> tuple[tuple[RoleGuess, ...], list[str]]:
     found: list[tuple[tuple[float, ...], RoleGuess]] = []
     notes = []
+    if (made := _of_parts(frame, features)) is not None:
+        found.append(((0.0, -1.0, 0.0, 0.0, float(len(features))), made))
     for position, column in enumerate(features):
+        if made is None and is_year(column) and (guess := _years(frame[column.name], column)) is not None:
+            found.append(((0.0, -1.0, 0.0, 0.0, float(len(features) + 1 + position)), guess))
         if column.kind != "datetime":
             continue
         values = modality("datetime").read(frame[column.name], column)[0].to_physical()
@@ -160,11 +171,53 @@ def _times(frame: pl.DataFrame, features: Sequence[Column]) -> tuple[tuple[RoleG
         rate, span = order_rate(values), _spread(known)
         sure, why = _is_time(column, rate, span, values.null_count() / max(values.len(), 1))
         rank = (-float(sure), -round(rate, 3), -float(span >= 0.9), float(known.median()), float(position))
-        found.append((rank, RoleGuess(column.name, "time", sure, why)))
+        step = _one_series(values) if rate >= IN_ORDER else ""
+        found.append((rank, RoleGuess(column.name, "time", sure, why, step=step)))
     guesses = [guess for _, guess in sorted(found, key=lambda pair: pair[0])]
     first = guesses[:1]
-    later = [RoleGuess(g.column, g.role, False, f"{g.why}; {guesses[0].column!r} comes before it") for g in guesses[1:]]
+    later = [
+        replace(g, sure=False, why=f"{g.why}; {guesses[0].column!r} comes before it", step="") for g in guesses[1:]
+    ]
     return (*first, *later), notes
+
+
+def _of_parts(frame: pl.DataFrame, features: Sequence[Column]) -> RoleGuess | None:
+    """A year and a month (or a quarter) in columns of their own are proposed as the time where rows stand in their order."""
+    parts = time_parts(features)
+    if parts is None or any(column.kind == "datetime" for column in features):
+        return None
+    there = {column.name: column for column in features}
+    numbers = [modality("number").read(frame[name], there[name])[0] for name in parts.names]
+    moments = pl.DataFrame(numbers).select(sum(pl.col(n) * 100.0**-k for k, n in enumerate(parts.names))).to_series()
+    if order_rate(moments) < IN_ORDER:
+        return None
+    name = next(name for name in ("date", "moment", "time of the row") if name not in frame.columns)
+    why = f"{' and '.join(map(repr, parts.names))} tell it together, and rows are ordered by them"
+    typed = pl.DataFrame(numbers).select(parse(parts.expression, dict.fromkeys(parts.names, "number")).polars())
+    return RoleGuess(name, "time", False, why, parts.expression, _one_series(typed.to_series().to_physical()))
+
+
+def _years(raw: pl.Series, column: Column) -> RoleGuess | None:
+    """Years by which rows are ordered are proposed: they may as well be a property, such as the year of building."""
+    years = modality("number").read(raw, column)[0]
+    known = years.drop_nulls()
+    whole = bool(((known == known.round()) & known.is_between(1500, 2199)).all())
+    if not whole or known.n_unique() < 3 or order_rate(years) < IN_ORDER:
+        return None
+    dates = pl.DataFrame({"year": known}).select(pl.datetime(pl.col("year").cast(pl.Int32), 1, 1, time_unit="us"))
+    why = f"its whole numbers are years, and rows are ordered by them ({order_rate(years):.1%} of neighbouring rows)"
+    return RoleGuess(column.name, "time", False, why, step=_one_series(dates.to_series().to_physical()))
+
+
+def _one_series(moments: pl.Series) -> str:
+    """Return the step of rows that are one series, in words: no time is met twice, and nearly all stand on one step."""
+    times = moments.drop_nulls().sort().to_numpy()
+    if len(times) < FEWEST_GROUPS or len(times) < len(moments) or not np.diff(times).all():
+        return ""
+    found = frequency_of(times, np.array([0, len(times)]))
+    if found is None or found[1] < IN_ORDER:
+        return ""
+    return found[0].words if int(found[0].numbers(times)[0][-1]) < 1.5 * len(times) + 1 else ""
 
 
 def _is_time(column: Column, rate: float, span: float, missing: float) -> tuple[bool, str]:

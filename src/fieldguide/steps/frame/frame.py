@@ -27,6 +27,7 @@ from fieldguide.core.reading import Violation, read_frame
 from fieldguide.core.table import WEIGHTS, Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
+from fieldguide.steps.detect.calendar import is_year
 from fieldguide.steps.detect.joint import asked_columns, guess_of
 from fieldguide.steps.detect.once import detected
 from fieldguide.steps.detect.roles import RolesGuess
@@ -192,6 +193,8 @@ def _settled(
         task = find("tasks", one.task or guess.task)
         return replace(column, kind="category" if task.family == "classes" else "number")
     role = chosen.get(column.name, column.role)
+    if role == "time" and is_year(column):
+        column = replace(column, kind="datetime", read={**column.read, "formats": ["%Y"]})
     _is_time(column, role)
     if role in WEIGHTS:
         column = replace(column, kind="number")  # weights such as 1, 2 and 3 look like categories
