@@ -130,3 +130,19 @@ def test_rows_on_a_plane_are_not_linked() -> None:
 def test_clean_tables_keep_their_rows_apart(name: str) -> None:
     sets = pytest.importorskip("sklearn.datasets")
     assert found(np.asarray(getattr(sets, name)().data, np.float64)).n_near == 0
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_row_is_itself_and_two_equal_ones_of_few_values_repeat_naturally(rows: int) -> None:
+    duplicates = found(np.zeros((rows, 4)))
+    assert duplicates.natural is (rows == 2)
+    assert duplicates.near.tolist() == list(range(rows))
+    assert find_duplicates(pl.DataFrame(), np.zeros(3, np.uint64)).natural, "no column tells rows apart"
+
+
+def test_files_that_are_equal_are_copies_however_few_there_are() -> None:
+    frame = pl.DataFrame({"picture": ["a", "a", "b"]})
+    keys = np.array([7, 7, 8], np.uint64)
+    assert find_duplicates(frame, keys).natural
+    duplicates = find_duplicates(frame, keys, files=True)
+    assert (duplicates.natural, duplicates.n_exact, duplicates.near.tolist()) == (False, 1, [0, 0, 1])

@@ -99,3 +99,25 @@ def test_of_many_rows_some_are_enough(most_ids: int, monkeypatch: pytest.MonkeyP
     one, two = entities._pairs_within(unit, 0)  # type: ignore[misc]
     assert (unit[one] == unit[two]).all()
     assert len(one) < 1_600
+
+
+def test_a_third_attribute_tells_units_apart_that_share_two() -> None:
+    frame, unit = visits(200, 6, 0)
+    height, pay = (frame[name].to_numpy().copy() for name in ("height", "pay"))
+    age = (20 + np.arange(200) % 50).astype(float)[unit]  # no two ages in a row are equal, and many units have the same
+    for one, two in ((0, 1), (2, 3)):  # twins
+        for values in (height, pay):
+            values[unit == two] = values[unit == one][0]
+    found = find_entities(frame.with_columns(height=height, pay=pay, age=age))
+    assert found is not None
+    assert found.columns == ("height", "pay", "age")
+    assert found.n_entities == 200
+    assert np.unique(np.stack([found.ids, unit]), axis=1).shape[1] == 200
+
+
+def test_too_few_pairs_say_nothing() -> None:
+    """Forty rows with 23 values: 17 pairs, and 20 are asked for."""
+    values = np.repeat(np.arange(23.0), np.where(np.arange(23) < 17, 2, 1))
+    frame = pl.DataFrame({"a": values, "b": values**2, "x": np.random.default_rng(0).normal(size=40)})
+    assert find_entities(frame) is None
+    assert entities._joined("a", ["a", "b"], {"a": values.astype(np.int32), "b": values.astype(np.int32)})[0] == ["a"]

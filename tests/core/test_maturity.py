@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldguide.core.statistics.maturity import immature_from
+from fieldguide.core.statistics.maturity import _lowest, _overdispersion, immature_from
 
 DAY = 86_400_000_000
 YEAR = 365 * DAY
@@ -91,3 +91,30 @@ def test_the_order_of_rows_does_not_matter():
     order = np.argsort(t)
     times = (t * DAY).astype(np.int64)
     assert immature_from(times, positive) == immature_from(times[order], positive[order])
+
+
+@pytest.mark.parametrize("seed", [41, 46])
+def test_the_likelihood_is_told_down_by_how_much_more_than_chance_the_rate_moves(seed):
+    """Forty spells with rates of their own, and a delay that is lost among them: as if rows were independent it would be told."""
+    rng = np.random.default_rng(seed)
+    t = np.sort(rng.uniform(0, 1, 3000))
+    rate = logistic(-0.8 + rng.normal(0, 0.8, 40)[(t * 40).astype(int)])
+    positive = (rng.random(3000) < rate) & (rng.exponential(0.03, 3000) < 1 - t)
+    assert immature_from((t * YEAR).astype(np.int64), positive) is None
+
+
+def test_overdispersion_is_pearsons_of_the_first_periods():
+    sizes, rate = np.full(10, 100.0), np.full(10, 0.5)
+    hits = 50.0 + 10 * np.where(np.arange(10) % 2 == 0, 1, -1)
+    hits[6:] = 100.0  # what may be immature says nothing of noise
+    assert _overdispersion(sizes, hits, rate) == pytest.approx(
+        6 * 4 / (6 - 4)
+    )  # (10 rows)**2 over a variance of 25, each
+    assert _overdispersion(sizes, np.full(10, 50.0), rate) == 1.0
+
+
+@pytest.mark.parametrize(("rows", "told"), [(89, False), (90, True)])
+def test_the_end_is_held_against_as_many_rows_twice_before(rows, told):
+    positive = np.arange(rows) < rows - 30
+    assert _lowest(positive, np.array([1.0, 0.1]), (~positive).astype(np.int64)) is told
+    assert not _lowest(positive | True, np.array([1.0, 0.1]), (~positive).astype(np.int64))

@@ -11,7 +11,7 @@ import pytest
 from fieldguide.core.meaning.fingerprint import fingerprint, grid_of, of_column
 from fieldguide.core.meaning.meaning import shifts, table_shifts
 from fieldguide.core.meaning.shift import Shift
-from fieldguide.core.meaning.units import distance
+from fieldguide.core.meaning.units import FACTORS, distance
 from fieldguide.core.table import Column, Table
 
 KINDS = {
@@ -180,3 +180,25 @@ def test_a_level_that_came_is_drift() -> None:
     before = of_column(pl.Series("city", rng.choice(["Lima", "Oslo"], 900)), "category", {})
     now = of_column(pl.Series("city", rng.choice(["Lima", "Oslo", "Bonn"], 900)), "category", {})
     assert shifts(before, now) == []
+
+
+SIZES = {
+    "units": 1, "tenths": 0.1, "hundredths (percent, cents)": 0.01, "thousandths": 1e-3, "ten thousandths": 1e-4,
+    "millionths": 1e-6, "billionths": 1e-9, "dozens": 12,
+    "seconds": 1, "minutes": 60, "hours": 60 * 60, "days": 24 * 60 * 60, "weeks": 7 * 24 * 60 * 60,
+    "months": 365.25 / 12 * 24 * 60 * 60, "years": 365.25 * 24 * 60 * 60,
+    "metres": 1, "kilometres": 1000, "centimetres": 0.01, "inches": 0.0254, "feet": 12 * 0.0254, "miles": 1760 * 3 * 12 * 0.0254,
+    "square metres": 1, "square feet": (12 * 0.0254) ** 2, "m/s": 1, "km/h": 1000 / (60 * 60),
+    "grams": 1, "kilograms": 1000, "pounds": 453.59237, "ounces": 453.59237 / 16,
+    "litres": 1, "gallons": 231 * 2.54**3 / 1000, "kilojoules": 1, "kilocalories": 4.184,
+    "mmHg": 133.322387415, "kilopascals": 1000, "gibibytes": 2**30, "mebibytes": 2**20, "kibibytes": 2**10, "gigabytes": 10**9,
+    "mmol/l of glucose": 180.156 / 1000, "mg/dl": 0.01,  # [g/l]; a mol weighs 180.156 g
+    "mg/dl of creatinine": 0.01, "µmol/l": 113.12 * 1e-6,
+}  # fmt: skip
+"""What each unit is in one that all of its kind share (yard and pound of 1959, US gallon, thermochemical calorie)."""
+
+
+def test_every_factor_is_the_ratio_of_its_units() -> None:
+    factors = {(before, now): factor for before, now, factor in FACTORS}
+    assert factors == pytest.approx({(before, now): SIZES[before] / SIZES[now] for before, now in factors}, rel=3e-4)
+    assert len(factors) == len(FACTORS)

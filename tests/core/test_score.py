@@ -301,6 +301,33 @@ def test_half_informed_values_explain_half():
     assert metric("r2").score(truth, guess) == pytest.approx(0.5, abs=0.05)
 
 
+def test_half_informed_prices_stay_above_a_tenth_of_the_mean():
+    truth = np.exp(np.random.default_rng(0).normal(0, 1.5, 2_000))
+    guess = half_informed(metric("rmse"), Output("y", find("tasks", "price")()), truth)
+    assert guess.min() == pytest.approx(0.1 * truth.mean())
+    assert np.quantile(guess, 0.9) > truth.mean() > np.median(guess)
+    plain = half_informed(metric("rmse"), Output("y", Task("values")), truth)
+    assert plain.min() < 0, "what may be negative is left so"
+
+
+@pytest.mark.parametrize(("labels", "name"), [(("no", "yes"), "accuracy"), (("a", "b", "c"), "accuracy")])
+def test_half_informed_decisions_are_better_than_the_most_frequent_label(labels, name):
+    rng = np.random.default_rng(1)
+    shares = (0.8, 0.2) if len(labels) == 2 else (0.6, 0.3, 0.1)
+    truth = rng.choice(len(labels), 3_000, p=shares)
+    output = Output("y", Task("classes"), labels)
+    decided = half_informed(metric(name), output, truth)
+    assert shares[0] + 0.03 < (decided == truth).mean() < 0.97
+    probability = half_informed(metric("log_loss"), output, truth)
+    assert probability.shape == (3_000, len(labels))
+    assert probability.sum(1) == pytest.approx(np.ones(3_000))
+    assert probability.mean(0) == pytest.approx(shares, abs=0.02)
+    if len(labels) == 2:  # cut where it pays, and not at one half: at 0.8 and 0.2 these differ for F1
+        found = half_informed(metric("f1"), output, truth)
+        assert found.mean() > (probability[:, 1] >= 0.5).mean() + 0.02
+        assert metric("f1").score(truth, found) > metric("f1").score(truth, (probability[:, 1] >= 0.5).astype(np.int64))
+
+
 # slices ---------------------------------------------------------------------------------------------------------------
 
 
@@ -342,3 +369,6 @@ def test_score_in_the_shape_of_json():
         "output": "y", "metric": "rmse", "value": 1.5, "interval": [1.0, None], "n": 100, "rows": "test", "looks": 1,
     }  # fmt: skip
     assert found.facts()["slices"][0]["silence"] == "few" and found.facts()["n_units"] == 90
+    assert Score("y", "rmse", 1.5, (1.0, 2.0), 100, 90, "validation").to_dict()["looks"] == 0, (
+        "rows that nobody counts looks at"
+    )

@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import io
 import re
 import resource
 import subprocess
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 
 from fieldguide.core.errors import DataError
-from fieldguide.core.files import delimited
+from fieldguide.core.files import delimited, sink
 from fieldguide.core.files.source import open_source, write_frame, write_frames
 
 
@@ -405,6 +406,17 @@ except DataError as error:
     assert re.search(rf"the disk is full: .*a\.{suffix} could not be written", done.stdout), done
     assert re.search(r"it needs \d\d\d,\d\d\d bytes; [\d,]+ bytes are free", done.stdout), done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_how_many_bytes_a_text_takes_is_counted_to_the_byte(tmp_path, suffix):
+    frame = pl.DataFrame({"a": ["x", 'quo"ted', None], "b": [["s", "m"], [], ["l"]], "c": [0.1, 1e300, None]})
+    path = write_frame(frame, tmp_path / f"a.{suffix}")
+    assert sink._bytes_of(frame, path) == len(path.read_bytes()) > 30
+    counter = sink._Count()
+    with io.BufferedWriter(counter) as file:  # which asks whether it may write
+        file.write(b"12345")
+    assert counter.n_bytes == 5
 
 
 def test_writing_refuses_what_it_cannot(tmp_path):

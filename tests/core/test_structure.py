@@ -115,3 +115,36 @@ def test_a_cell_far_out_is_brought_in_and_a_level_is_not():
     assert np.array_equal(again.of(batch), points)
     before = Space.from_arrays({"centre": space.centre, "scale": space.scale})
     assert before.of(batch)[0, 0] > 1e3 * points[0, 0], "folders of before there were ends answer as they did"
+
+
+def held_against_paths(points: np.ndarray, core: int) -> np.ndarray:
+    """Path distances as they are defined: the longest step of every path, made shorter through each row in turn."""
+    gaps = np.sqrt(((points[:, None] - points) ** 2).sum(axis=2))
+    reach = np.sort(gaps, axis=1)[:, core]  # its own distance of 0 comes first
+    paths = np.maximum(gaps, np.maximum(reach[:, None], reach))
+    for k in range(len(points)):
+        paths = np.minimum(paths, np.maximum(paths[:, k, None], paths[k]))
+    np.fill_diagonal(paths, 0)
+    return paths
+
+
+@pytest.mark.parametrize("core", [1, 4])
+def test_silhouettes_along_paths_are_scikit_learns_of_the_paths(core):
+    from sklearn.metrics import silhouette_samples
+
+    rng = np.random.default_rng(3)
+    points = np.concatenate([rng.normal(size=(30, 2)), rng.normal(5, 1, (30, 2))])
+    labels = np.repeat([0, 1, 2], 20)
+    expected = silhouette_samples(held_against_paths(points, core), labels, metric="precomputed")
+    assert np.allclose(structure.density_silhouettes(points, labels, core), expected, atol=1e-8)
+
+
+def test_a_row_beside_the_sample_steps_to_the_row_it_reaches_most_easily(monkeypatch):
+    """The sample: 0, 1, 2, 3 and 20, 22, 24, 26, two neighbours each. The row at 5 reaches 3 in a step of 3, its second neighbour."""
+    points = np.array([0, 1, 2, 3, 20, 22, 24, 26, 5.0])[:, None]
+    labels = np.array([0] * 4 + [1] * 4 + [0])
+    monkeypatch.setattr(structure, "held_against", lambda n, most=0: np.arange(8))
+    found = structure.density_silhouettes(points, labels, 2)
+    assert found[8] == pytest.approx(1 - 3 / 17)  # the gap from 3 to 20 is 17 wide, whoever comes from 5
+    assert found[0] == pytest.approx(1 - 2 / 17)
+    assert found[4] == pytest.approx(1 - 4 / 17)

@@ -197,8 +197,7 @@ def _spiked(chosen: list[str], codes: Mapping[str, np.ndarray], counts: Mapping[
 def _others_vary(ids: np.ndarray, others: pl.DataFrame) -> bool:
     """Whether a column changes within units: else their rows are copies of one row."""
     within = _pairs_within(ids, 2)
-    if within is None:
-        return False
+    assert within is not None, "units that are told have rows enough"
     one, two = (others[rows] for rows in within)
     return any(float(one[name].eq_missing(two[name]).mean() or 0.0) < HELD for name in others.columns)  # type: ignore[arg-type]
 

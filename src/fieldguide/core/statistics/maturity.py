@@ -252,4 +252,4 @@ def _lowest(positive: np.ndarray, arrived: np.ndarray, period: np.ndarray) -> bo
     sums = np.concatenate([[0], np.cumsum(positive)])
     stretches = (sums[m:] - sums[:-m])[: len(positive) - 2 * m]
     last, least = float(sums[-1] - sums[-1 - m]), float(stretches.min())
-    return last + 2 * np.sqrt(last + 1) < least
+    return bool(last + 2 * np.sqrt(last + 1) < least)
