@@ -17,6 +17,7 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ModelError
 from fieldguide.core.problem import Output
+from fieldguide.parts.learners._design import MIDDLE, choose
 from fieldguide.parts.learners.linear import Design, Linear, softmax_loss, squared_loss
 from fieldguide.parts.learners.neighbours import Neighbours
 from fieldguide.parts.learners.prior import Prior
@@ -177,6 +178,13 @@ def test_linear_says_that_the_clock_ended_the_choice_of_its_penalty(monkeypatch:
     monkeypatch.setattr(Clock, "share", lambda clock, share: Clock.of(0.0) if share == 0.6 else hour)
     assert Linear().fit(rows, None, outputs, Effort(clock=hour)).stopped == "clock"
     assert Linear(penalty=1.0).fit(rows, None, outputs, Effort(clock=hour)).stopped == ""
+
+
+def test_a_choice_that_the_clock_ends_at_the_strong_end_of_the_path_takes_the_middle_one() -> None:
+    x = np.linspace(-1, 1, 160)[:, None]
+    design = Design(x, np.zeros((160, 0), np.int32), (), 2 * x, np.ones(160), squared_loss)
+    assert choose(design, design.start(), 0, Clock.of(0.0))[0] == MIDDLE
+    assert choose(design, design.start(), 0, Clock.of(60.0))[0] < MIDDLE
 
 
 def test_neighbours_are_the_nearest_in_the_written_out_table() -> None:
