@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import FieldguideError, ModelError
 from fieldguide.core.problem import Output
-from fieldguide.parts.learners import _lightgbm
+from fieldguide.parts.learners import _lightgbm, boosting
 from fieldguide.parts.learners.boosting import OBJECTIVES, Boosting
 from fieldguide.testing import check_learner
 from fieldguide.testing.learner import example
@@ -103,6 +104,33 @@ def test_the_clock_stops_within_five_percent() -> None:
     took = time.monotonic() - began
     assert fitted.stopped == "clock" and fitted.n_steps is not None and fitted.n_steps > 10
     assert 1.0 < took < 1.5 * 1.05 + 0.2  # the grace is for a busy machine
+
+
+def test_the_rate_rises_only_where_the_clock_leaves_too_few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, outputs = example("regression", 300)
+    learner, ticks, grow = Boosting(), [0.0], _lightgbm.Training.grow
+
+    def a_second(training: _lightgbm.Training) -> bool:
+        ticks[0] += 1.0
+        return grow(training)
+
+    monkeypatch.setattr(_lightgbm.Training, "grow", a_second)
+    monkeypatch.setattr(boosting, "time", SimpleNamespace(monotonic=lambda: ticks[0]))
+    assert learner.paced(rows, outputs, 150.0, 1).hurry == 1.0  # 100 rounds at .05 learn enough
+    assert learner.paced(rows, outputs, 51.0, 1).hurry == 2.0  # a second for the first round, and 50 for 50 more
+    assert learner.paced(rows, outputs, 0.5, 1).rate == pytest.approx(0.2)  # no faster than that
+    assert dataclasses.replace(learner, hurry=3.0).paced(rows, outputs, 150.0, 1).hurry == 1.0  # timed anew
+    assert Boosting(learning_rate=0.3).paced(rows, outputs, 0.5, 1).rate == 0.3
+
+
+def test_a_hurried_fit_that_the_clock_ends_has_learned_more() -> None:
+    rows, outputs = example("regression", 400)
+    slow, hurried = (
+        learner.fit(rows, None, outputs, Effort(n_steps=8)).predict(rows.batch)[0]
+        for learner in (Boosting(), Boosting(hurry=4.0))
+    )
+    error = [float(np.mean((rows.targets[0] - found[:, 0]) ** 2)) for found in (slow, hurried)]
+    assert error[1] < 0.8 * error[0]
 
 
 def test_categories_are_sets_not_numbers() -> None:

@@ -56,6 +56,19 @@ def test_without_time_it_says_so(bench):
     assert found["sentence"].startswith("no time was left") and found["kinds"][0]["without"] is None
 
 
+def test_a_pace_belongs_to_its_limit_and_is_remembered(bench, monkeypatch):
+    asked = Candidate.of("boosting", find("learners", "boosting")(n_rounds=5))
+    monkeypatch.setattr(type(asked.learner), "paced", lambda learner, *_: dataclasses.replace(learner, hurry=3.0))
+    short = dataclasses.replace(bench, limit=1.0)
+    trial = short.attempt(asked, Clock.of(60.0))
+    assert trial.candidate.learner.hurry == 3.0 and trial.entry["settings"]["hurry"] == 3.0
+    again = short.attempt(asked, Clock.of(60.0))
+    assert again.candidate == trial.candidate and again.entry["key"] == trial.entry["key"]
+    assert again.entry["seconds"] == trial.entry["seconds"]  # from the ledger
+    # without a clock it has its own pace, and what was hurried is not taken for it
+    assert dataclasses.replace(bench, limit=None).attempt(asked, Clock()).candidate.learner.hurry == 1.0
+
+
 def test_one_kind_has_nothing_to_take_apart():
     assert list(kinds_of([Column("a", "number"), Column("b", "id"), Column("c", "boolean")])) == ["columns"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -28,6 +29,9 @@ from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.split import Fold
 from fieldguide.core.table import Column
 from fieldguide.core.words.lexicon import keeping
+
+FOR_THE_FIT = 0.85
+"""Share of a fold's time that fitting has; encoding, predicting and measuring have the rest."""
 
 
 class Ledger(Protocol):
@@ -133,8 +137,12 @@ class Bench:
         })  # fmt: skip
         kept = self.ledger.get(key)
         if kept is not None and (not _cut(kept[0]) or kept[0]["limit"] == self.limit):
-            return self._trial(candidate, {**kept[0], "candidate": candidate.name}, kept[1])
+            return self.remembered({**kept[0], "candidate": candidate.name})
         self.watch({"event": "trial", "candidate": candidate.name, "learner": candidate.learner.name})
+        asked = candidate.learner
+        if share == 1.0:
+            candidate = self._paced(candidate, clock.left() / len(chosen))
+            plain = candidate.to_dict()
         with keeping():
             found = evaluate(
                 candidate, self.rows, [self._fold(i, share) for i in chosen], self.problem.outputs, roles=self.roles,
@@ -147,7 +155,7 @@ class Bench:
             "recipe": plain["recipe"], **self.judged(found.rows, found.predictions), "seconds": found.seconds,
             "n_fit": found.n_fit, "n_steps": list(found.n_steps),
             "stopped": list(found.stopped), "history": list(found.history), "n_folds": found.n_folds,
-            "share": share, "whole": share == 1.0 and len(chosen) == len(self.folds),
+            "share": share, "whole": share == 1.0 and len(chosen) == len(self.folds), "paced": candidate.learner != asked,
         }  # fmt: skip
         if entry["whole"] and found.fitted is not None:
             entry["megabytes"], entry["latency_ms"] = self.cost(found.fitted)
@@ -252,6 +260,14 @@ class Bench:
         answers = [prediction.tolist() for prediction in model.predict_rows(golden)[0]]
         return replace(model, golden={"rows": golden, "answers": answers, "tolerance": 1e-5})
 
+    def _paced(self, candidate: Candidate, seconds: float) -> Candidate:
+        """Return the candidate at the pace that a fit of `seconds` asks for, where its learner has one."""
+        paced = getattr(candidate.learner, "paced", None)
+        if paced is None or math.isinf(seconds):
+            return candidate
+        learner = paced(self.encoded(candidate), self.problem.outputs, FOR_THE_FIT * seconds, self.threads)
+        return replace(candidate, learner=learner)
+
     def _fold(self, number: int, share: float) -> Fold:
         fold = self.folds[number]
         if share >= 1.0:
@@ -278,8 +294,8 @@ def refitted(bench: Bench, trial: Trial, rows: Rows, seed: int) -> Fitted:
 
 
 def _cut(entry: Mapping[str, Any]) -> bool:
-    """Whether a clock had a part in what a trial gave."""
-    return "clock" in entry.get("stopped", ())
+    """Whether a clock had a part in what a trial gave: it ended a fit, or asked for another pace."""
+    return "clock" in entry.get("stopped", ()) or entry.get("paced", False)
 
 
 def _key(data: Mapping[str, Any]) -> str:

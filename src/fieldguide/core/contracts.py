@@ -245,7 +245,8 @@ class Learner(Protocol):
     recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
     # A learner may also have `losses: ClassVar[tuple[str, ...]]`, the losses of problem.loss it can minimise beside the task's own
     # (networks have none: they minimise any), `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
-    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time, `forecasts = True` where it
+    # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time, `paced(train, outputs,
+    # seconds, threads) -> Self`, itself as fast as a fit of `seconds` must be, asked by the bench before every trial under a clock, `forecasts = True` where it
     # reads the past of a series and belongs to no table, `targetless = True` where it learns without a target, and `continued(estimator, train, stop, outputs, effort) -> Estimator`, which
     # fits an estimator further on rows of the same encoding (a warm start); `n_steps` then counts what was added, 0: nothing was better.
 

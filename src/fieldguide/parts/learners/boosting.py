@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -50,6 +50,10 @@ MORE, LEAST_MORE = (
 )  # rounds that are added at most to trees that are continued: a share of theirs, and how many in any case
 MOST_AT_ONCE = 500_000  # rows that are put side by side whole
 AHEAD = 8  # rounds whose longest is taken as the length of the next
+ENOUGH = 5.0  # rounds × rate that learn most of what there is
+FASTEST = 0.2  # the highest rate that a lack of time asks for
+DEAR = 0.2  # share of the time for a fit that a first round may take for others to be timed
+TIMED = 3  # rounds after the first, which also bins the rows, that tell how long one takes
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,47 @@ class Boosting:
         "shared", "ordered labels: 'shared' grows one tree a round for all levels, 'free' one for each, as for classes",
         capacity=0,
     )  # fmt: skip
+    hurry: float = setting(
+        1.0,
+        "times the learning rate: above 1 where rounds were timed and the clock would end them too soon",
+        capacity=1,
+    )
     patience: int = setting(50, "rounds without a lower loss before stopping")
     quantile: float = setting(0.5, "the quantile a pinball loss aims at")
+
+    @property
+    def rate(self) -> float:
+        """Share of each tree that is kept, in haste or not."""
+        return self.learning_rate * self.hurry
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
         """Grow one booster per output, and for label sets and vectors one per label or entry."""
         return by_column(self, train, stop, outputs, effort)
+
+    def paced(self, train: Encoded, outputs: tuple[Any, ...], seconds: float, threads: int) -> Self:
+        """Return the learner with the haste that `seconds` for one fit ask for, so that a fit the clock ends has learned something.
+
+        A few rounds are timed. Where `ENOUGH` is out of reach at the learning rate itself, the rate rises, to `FASTEST` at most.
+        """
+        plain = replace(self, hurry=1.0)
+        if self.learning_rate >= FASTEST:
+            return plain
+        wanted = ENOUGH / self.learning_rate
+
+        def taken(n_rounds: int) -> float:
+            began = time.monotonic()
+            plain.fit(train, None, outputs, Effort(0, threads, n_steps=n_rounds))
+            return time.monotonic() - began
+
+        first = taken(1)
+        if seconds > wanted * first:
+            return plain
+        highest = FASTEST / self.learning_rate
+        if first > DEAR * seconds:
+            return replace(self, hurry=highest)
+        a_round = max(1e-6, (taken(1 + TIMED) - first) / TIMED)
+        n_rounds = max(1.0, (seconds - first) / a_round)
+        return replace(self, hurry=round(min(max(1.0, wanted / n_rounds), highest), 2))
 
     def continued(
         self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
@@ -354,7 +393,7 @@ class _Task:
             return max(LEAST_MORE, round(MORE * after.n_rounds))
         if stops:
             return self.settings.n_rounds
-        return min(self.settings.n_rounds, max(1, round(UNSTOPPED / self.settings.learning_rate)))
+        return min(self.settings.n_rounds, max(1, round(UNSTOPPED / self.settings.rate)))
 
     def _point(self, step: int, train: float, validation: float | None) -> dict[str, Any]:
         point = {"output": self.output, "step": step, "train": train, "validation": validation}
@@ -367,7 +406,7 @@ class _Task:
         said: dict[str, Any] = {
             "objective": objective, "metric": metric, "is_provide_training_metric": True, "verbosity": -1,
             "num_threads": self.effort.threads, "seed": self.effort.seed % 2**31, "deterministic": True,
-            "force_row_wise": True, "learning_rate": s.learning_rate, "num_leaves": s.num_leaves,
+            "force_row_wise": True, "learning_rate": s.rate, "num_leaves": s.num_leaves,
             "min_data_in_leaf": max(1, min(s.min_data_in_leaf, n_rows // 10)),
             "feature_fraction": max(s.feature_fraction, min(1.0, FEWEST_COLUMNS / n_columns)), "lambda_l1": s.lambda_l1, "lambda_l2": s.lambda_l2,
             "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth,
