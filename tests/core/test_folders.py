@@ -10,7 +10,9 @@ import pytest
 
 from fieldguide.core.errors import DataError
 from fieldguide.core.files import media, unpacking
+from fieldguide.core.files.listing import as_named, is_listing, with_files
 from fieldguide.core.files.source import open_source
+from fieldguide.core.table import Column
 
 PIL = pytest.importorskip("PIL.Image")
 
@@ -155,3 +157,25 @@ def test_several_tables_beside_one_folder_of_files_are_offered(tmp_path):
     with pytest.raises(DataError, match="2 tables and one folder of files") as error:
         open_source(tmp_path)
     assert "'new.csv'" in str(error.value) or "new.csv" in str(error.value)
+
+
+def test_one_file_is_a_row(tmp_path):
+    touch(tmp_path, "cat/1.JPG", "2.wav")
+    source = open_source(tmp_path / "cat" / "1.JPG")
+    assert rows(source) == [("1.JPG",)] and source.names == ("image",) and source.root == tmp_path / "cat"
+    assert open_source(tmp_path / "2.wav").names == ("audio",)
+
+
+def test_answers_about_files_are_named_after_them(tmp_path):
+    touch(tmp_path, "photos/a.png", "photos/b.png", "table.csv")
+    listed = open_source(tmp_path / "photos")
+    columns = (Column("photo", "image"), Column("label", "category", "target"))
+    raw = as_named(listed.collect(), columns)
+    answers = pl.DataFrame({"row": [0, 1], "prediction": ["cat", "dog"]})
+    assert is_listing(listed) and is_listing(open_source(tmp_path / "photos" / "a.png"))
+    assert with_files(answers, raw, columns).rows() == [(0, "a.png", "cat"), (1, "b.png", "dog")]
+    kept = pl.DataFrame({"photo": ["/tmp/9f/9f86d0.png"] * 2})  # bytes of Parquet, which had no names
+    assert with_files(answers, kept, columns).columns == ["row", "prediction"]
+    assert not is_listing(open_source({"photo": ["a.png"]}))
+    two = (*columns, Column("back", "image"))
+    assert as_named(listed.collect(), two).columns == ["image"]  # nobody knows which of them was meant

@@ -46,7 +46,13 @@ def test_structure_speaks_for_a_network():
     text = Column("review", "text")
     frame = case["table"].frame.with_columns(pl.lit("fine").alias("review"))
     finding = only(DeepLearning().run(**{**case, "media": Table(frame, (*case["table"].columns, text))}))
-    assert finding.evidence["verdict"] == "likely"
+    assert (
+        finding.evidence["verdict"] == "likely" and "of 'sold' straight lines on the other columns" in finding.sentence
+    )
+    alone = Table(frame.select("review"), (text,))
+    none = Table(alone.frame, (Column("review", "text", "ignore"),))
+    finding = only(DeepLearning().run(**{**case, "table": none, "media": alone}))
+    assert finding.sentence == "A network is likely to pay: 400 rows, 1 column with structure."
 
 
 def test_straight_lines_agree_with_least_squares():

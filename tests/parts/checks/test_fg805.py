@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from check_cases import only
+from check_cases import only, problem_of
 
 from fieldguide.parts.checks.fg805_calibration_on_test import CalibrationOnTest
 from fieldguide.testing import check_check
@@ -10,7 +10,8 @@ from fieldguide.testing import check_check
 
 def case(low, high, ratio=None):
     ratio = (low + high) / 2 if ratio is None else ratio
-    return {"facts": {"calibration": [{"output": "sold", "ratio": ratio, "interval": [low, high]}]}}
+    facts = {"calibration": [{"output": "sold", "ratio": ratio, "interval": [low, high]}]}
+    return {"facts": facts, "problem": problem_of()}
 
 
 def test_predictions_that_are_too_large_warn():
@@ -32,8 +33,8 @@ def test_a_wide_interval_fires_nothing():
 
 def test_values_of_both_signs_have_no_ratio():
     facts = {"calibration": [{"output": "sold", "ratio": None, "interval": [None, None]}]}
-    assert only(CalibrationOnTest().run(facts=facts)).status == "not_applicable"
-    assert only(CalibrationOnTest().run(facts={"calibration": []})).status == "not_applicable"
+    assert only(CalibrationOnTest().run(facts=facts, problem=problem_of())).status == "not_applicable"
+    assert only(CalibrationOnTest().run(facts={"calibration": []}, problem=problem_of())).status == "not_applicable"
 
 
 def test_a_ratio_of_one_with_wrong_bins_fires() -> None:
@@ -42,6 +43,20 @@ def test_a_ratio_of_one_with_wrong_bins_fires() -> None:
         {"predicted": 0.6, "observed": 0.9, "low": 0.85, "high": 0.95, "n": 50},
     ]
     calibration = [{"output": "y", "ratio": 1.0, "interval": [0.95, 1.05], "bins": bins}]
-    (found,) = CalibrationOnTest().run(facts={"calibration": calibration, "scores": []})
+    (found,) = CalibrationOnTest().run(facts={"calibration": calibration, "scores": []}, problem=problem_of())
     assert found.fired
     assert "100 % of the sealed rows lie in bins" in found.sentence
+
+
+def test_of_several_classes_the_answers_are_judged() -> None:
+    several = problem_of("multiclass", "log_loss", ("a", "b", "c"))
+    told = only(CalibrationOnTest().run(**{**case(1.2, 1.4), "problem": several}))
+    assert told.sentence == (
+        "The model is surer than right of 'sold' on the sealed rows: mean confidence / share of right answers is 1.3 [1.2, 1.4]."
+    )
+    assert (
+        "right more often than it is sure"
+        in only(CalibrationOnTest().run(**{**case(0.2, 0.4), "problem": several})).sentence
+    )
+    quiet = only(CalibrationOnTest().run(**{**case(0.95, 1.05), "problem": several}))
+    assert quiet.sentence.startswith("The model is as sure of 'sold' as it is right: ")

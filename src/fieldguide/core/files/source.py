@@ -20,6 +20,7 @@ from fieldguide.core.files.delimited import inspect_text
 from fieldguide.core.files.folders import look_into
 from fieldguide.core.files.foreign import frame_of_lists, frame_of_pandas, frame_of_rows
 from fieldguide.core.files.header import check_names
+from fieldguide.core.files.media import kind_of
 from fieldguide.core.files.sink import write_frame, write_frames
 from fieldguide.core.files.unpacking import media_columns, unpacked
 
@@ -132,7 +133,8 @@ def open_source(data: Any) -> Source:
 
     Args:
         data: path of a CSV, TSV (also `.gz`, `.zst`), Parquet or Arrow file; a Polars or pandas frame; a dict of lists;
-            a list of dicts; a folder of images or sounds (see `core.files.folders`); or a Source, which is returned as it is.
+            a list of dicts; a folder of images or sounds (see `core.files.folders`), or one of them; or a Source, which is
+            returned as it is.
 
     Raises:
         DataError: it cannot be read as a table; the message names the place.
@@ -180,6 +182,8 @@ def _open_path(path: Path) -> Source:
             found=next((word for is_so, word in _ENDLESS.items() if is_so(path)), "neither a file nor a folder"),
             do="write what comes out of it into a file first",
         )  # fmt: skip
+    if (medium := kind_of(path.name)) is not None:
+        return _open_frame(pl.DataFrame({medium: [path.name]}), str(path), path)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = suffixes[-1:] and suffixes[-1] in PACKED
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [""]

@@ -58,7 +58,11 @@ class DeepLearning:
         facts = f"{count(n, 'row')}, {plain}, and {lines}"
         if structured:
             verdict = "likely"
-            facts = f"{count(n, 'row')}, {count(len(structured), 'column')} with structure, and {lines}"
+            facts = f"{count(n, 'row')}, {count(len(structured), 'column')} with structure"
+            if table.features:
+                facts += (
+                    f", and of {problem.output.name!r} straight lines on the other columns explain {percent(explained)}"
+                )
             sentence = f"A network is likely to pay: {facts}."
         elif explained > self.straight:
             verdict, sentence = "unlikely", f"A network is unlikely to pay: {facts}, which leaves it little to find."

@@ -94,6 +94,9 @@ class RowOrder:
             )
             remedy = f"Nothing, unless new rows are numbered the same way; then set data.columns.{columns[0]}: feature."
             return fire(self, sentence, remedy, columns=columns, evidence={**evidence, "exclude": columns})
+        if alone and in_file > self.explained:
+            sentence = f"The rows are listed in order of {target!r}, and there is no column besides texts and files that could tell the place of one."
+            return passed(self, sentence, evidence=evidence)
         if sorted_file and timed:
             sentence = f"Rows near each other are alike in {target!r} ({percent(in_file)} explained), and the time column orders them."
             return passed(self, sentence, evidence=evidence)

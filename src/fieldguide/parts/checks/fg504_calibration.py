@@ -9,8 +9,9 @@ from typing import ClassVar
 from fieldguide.core.bench import Trial
 from fieldguide.core.errors import listed
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.problem import Problem
 from fieldguide.core.settings import setting
-from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, span, verb
+from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, span, verb
 from fieldguide.parts.checks._facts import ends, real
 
 
@@ -28,7 +29,7 @@ class BaselineCalibration:
 
     Source: the workflow guide, "calibration".
 
-    Needs: trials (entries with calibration: [{output, ratio, interval}]).
+    Needs: trials (entries with calibration: [{output, ratio, interval}]), problem.
     """
 
     name: ClassVar[str] = "fg504_calibration"
@@ -39,7 +40,7 @@ class BaselineCalibration:
 
     within: float = setting(0.1, "distance of the ratio from 1 that does no harm")
 
-    def run(self, *, trials: Sequence[Trial]) -> list[Finding]:
+    def run(self, *, trials: Sequence[Trial], problem: Problem) -> list[Finding]:
         judged = {
             trial.name: (real(facts["ratio"]), ends(facts.get("interval")))
             for trial in trials
@@ -61,15 +62,14 @@ class BaselineCalibration:
             return [
                 passed(
                     self,
-                    f"The {count(len(judged), 'baseline')} are calibrated within {self.within:.0%} on the whole.",
+                    f"The {count(len(judged), 'baseline')} are calibrated within {percent(self.within, 0)} on the whole.",
                     evidence={"ratios": evidence},
                 )
             ]
         said = listed((f"{name} {number(ratio)} {span(interval)}" for name, (ratio, interval) in off.items()), 3)
-        sentence = (
-            f"{count(len(off), 'baseline')} {verb(len(off), 'is', 'are')} not calibrated; sum of predictions "
-            f"/ sum of labels: {said}."
-        )
+        of_answers = problem.output.family == "multiclass"
+        ratio = "mean confidence / share of right answers" if of_answers else "sum of predictions / sum of labels"
+        sentence = f"{count(len(off), 'baseline')} {verb(len(off), 'is', 'are')} not calibrated; {ratio}: {said}."
         return [
             fire(
                 self,

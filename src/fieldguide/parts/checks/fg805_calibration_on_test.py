@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.problem import Problem
 from fieldguide.core.settings import setting
 from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, percent, span
 from fieldguide.parts.checks._facts import ends, real
@@ -27,7 +28,7 @@ class CalibrationOnTest:
 
     Source: the workflow guide, "calibration".
 
-    Needs: facts (calibration: [{output, ratio, interval, bins: [{predicted, low, high, n}]}], scores).
+    Needs: facts (calibration: [{output, ratio, interval, bins: [{predicted, low, high, n}]}], scores), problem.
     """
 
     name: ClassVar[str] = "fg805_calibration_on_test"
@@ -39,8 +40,8 @@ class CalibrationOnTest:
     within: float = setting(0.1, "distance of the ratio from 1 that does no harm")
     apart: float = setting(0.05, "distance of a bin's mean prediction from what was observed that does no harm")
 
-    def run(self, *, facts: Mapping[str, Any]) -> list[Finding]:
-        findings = []
+    def run(self, *, facts: Mapping[str, Any], problem: Problem) -> list[Finding]:
+        findings, several = [], {output.name for output in problem.outputs if output.family == "multiclass"}
         for found in facts.get("calibration") or ():
             ratio, (low, high) = real(found["ratio"]), ends(found.get("interval"))
             if not ratio >= 0:
@@ -50,11 +51,16 @@ class CalibrationOnTest:
                     )
                 )
                 continue
-            said = f"sum of predictions / sum of labels is {number(ratio)} {span((low, high))}"
+            name, of_answers = found["output"], found["output"] in several
+            ratios = "mean confidence / share of right answers" if of_answers else "sum of predictions / sum of labels"
+            said = f"{ratios} is {number(ratio)} {span((low, high))}"
             evidence = {"output": found["output"], "ratio": ratio, "interval": (low, high)}
             if low > 1 + self.within or high < 1 - self.within:
                 way = f"{percent(ratio - 1)} too large" if ratio > 1 else f"{percent(1 - ratio)} too small"
-                sentence = f"Predictions of {found['output']!r} are {way} on the sealed rows: {said}."
+                sentence = f"Predictions of {name!r} are {way} on the sealed rows: {said}."
+                if of_answers:
+                    sure = "surer than right" if ratio > 1 else "right more often than it is sure"
+                    sentence = f"The model is {sure} of {name!r} on the sealed rows: {said}."
                 findings.append(
                     fire(
                         self,
@@ -74,13 +80,9 @@ class CalibrationOnTest:
                     fire(self, sentence, remedy, columns=[found["output"]], evidence={**evidence, "astray": astray})
                 )
             else:
-                findings.append(
-                    passed(
-                        self,
-                        f"Predictions of {found['output']!r} are as large as what happened: {said}.",
-                        evidence=evidence,
-                    )
-                )
+                well = f"Predictions of {name!r} are as large as what happened"
+                well = f"The model is as sure of {name!r} as it is right" if of_answers else well
+                findings.append(passed(self, f"{well}: {said}.", evidence=evidence))
         return findings or [not_applicable(self, "Nothing was predicted that can be calibrated.")]
 
     def _astray(self, bins: Sequence[Mapping[str, Any]]) -> float:
