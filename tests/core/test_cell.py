@@ -42,6 +42,13 @@ def test_any_text_reads_the_same_alone_and_in_a_column(cells: list[str]) -> None
     assert texts_of(pl.Series(cells, dtype=pl.String))[0].to_list() == [text_of(cell) for cell in cells]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.none() | st.floats(), max_size=6), st.sampled_from([pl.Float64, pl.Float32]))
+def test_any_float_reads_the_same_alone_and_in_a_column(cells: list[float | None], dtype: type[pl.DataType]) -> None:
+    column = pl.Series(cells, dtype=pl.Float64).cast(dtype)
+    assert texts_of(column)[0].to_list() == [text_of(cell) for cell in column.to_list()]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

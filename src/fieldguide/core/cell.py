@@ -22,6 +22,8 @@ _FLOATED = r"^(-?[1-9][0-9]*|0)\.0$"
 _floated = re.compile(_FLOATED.replace("$", r"\Z"), re.ASCII)
 # Above this a float no longer prints as the whole number that it is.
 _WHOLE = 1e22
+# Between these Polars and Python print floats alike, but for the ".0" of whole ones.
+_SMALL, _LARGE = 1e-4, 1e15
 
 
 class Unreadable(TypeError):
@@ -78,10 +80,26 @@ def texts_of(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
         return raw.cast(pl.String), nothing
     if not (raw.dtype.is_numeric() or raw.dtype.is_temporal()):
         return pl.Series(raw.name, [None] * raw.len(), dtype=pl.String), raw.is_not_null()
-    # One value of each, by the scalar path: Polars and Python print floats and dates differently.
+    if raw.dtype.is_float():
+        return _texts_of_floats(raw.cast(pl.Float64)), nothing
+    return _texts_by_level(raw), nothing
+
+
+def _texts_of_floats(raw: pl.Series) -> pl.Series:
+    """Polars prints most floats as Python does, and fast; the very small, the very large and what is no number it does not."""
+    size = raw.abs()
+    plain = ((size >= _SMALL) & (size < _LARGE)).fill_null(False)
+    texts = raw.cast(pl.String).str.replace(_FLOATED, "$1")
+    if plain.all():
+        return texts
+    return texts.zip_with(plain, _texts_by_level(raw.set(plain, None)))
+
+
+def _texts_by_level(raw: pl.Series) -> pl.Series:
+    """One value of each, by the scalar path: Polars and Python print floats and dates differently."""
     levels = raw.unique()
     texts = raw.replace_strict(levels, pl.Series([text_of(level) for level in levels.to_list()], dtype=pl.String))
-    return texts.cast(pl.String), nothing
+    return texts.cast(pl.String)
 
 
 def _text_of_float(value: float) -> str | None:
