@@ -204,7 +204,7 @@ class OutputSection(Section):
         return self.columns or (() if self.column is None else (self.column,))
 
 
-OutputEntry = Annotated[OutputSection, BeforeValidator(_output, json_schema_input_type=str | OutputSection)]
+OutputEntry = Annotated[OutputSection, BeforeValidator(_output)]
 
 
 class ProblemSection(Section):
@@ -221,7 +221,9 @@ class ProblemSection(Section):
         | None
     ) = Field(default=None, description="the column to predict, or a list of columns; absent: a proxy is learned")
     outputs: (
-        Annotated[tuple[OutputEntry, ...], BeforeValidator(_outputs, json_schema_input_type=list[str | OutputSection])]
+        Annotated[
+            tuple[OutputEntry, ...], BeforeValidator(_outputs, json_schema_input_type=list[str | float | OutputSection])
+        ]
         | None
     ) = Field(default=None, description="what to predict, one entry each, in place of target; ranked by the first")
     proxy: Name | None = Field(default=None, description="the one of `proxies` that is learned in place of a target")
@@ -327,6 +329,9 @@ class ReadSection(Section):
     decimal: Name | None = Field(default=None, description="numbers: the decimal mark")
     thousands: Name | None = Field(default=None, description="numbers: the mark between thousands")
     strip: Texts | None = Field(default=None, description="numbers: signs around the digits, such as $ or %")
+    case: Literal["ignore"] | None = Field(
+        default=None, description="categories: ignore: Yes, yes and YES are one level, in small letters"
+    )
     true: Texts | None = Field(default=None, description="booleans: words that mean true")
     false: Texts | None = Field(default=None, description="booleans: words that mean false")
     formats: Texts | None = Field(default=None, description="datetimes: formats such as %d.%m.%Y")

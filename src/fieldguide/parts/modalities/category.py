@@ -27,7 +27,8 @@ RARE_COUNT = 5  # as the recipe's min_count: a level in fewer rows is called rar
 class Category(Texts):
     """One of several levels: String, null where missing. 3.0, 3 and "3" are the same level.
 
-    `Column.read` may hold `missing` (tokens). Only what no cell can hold (a list, bytes) is broken.
+    `Column.read` may hold `missing` (tokens) and `case` ("ignore": texts are read in small letters, and spaces in them as
+    one). Only what no cell can hold (a list, bytes) is broken.
 
     Examples:
         >>> from fieldguide.core.table import Column
@@ -40,7 +41,8 @@ class Category(Texts):
     def read(self, raw: pl.Series, column: Any) -> tuple[pl.Series, pl.Series]:
         """Return String levels, null where missing or broken, and which cells are broken."""
         texts, broken = texts_of(raw)
-        return without_missing(texts, missing_tokens(column.read)), broken
+        known = without_missing(texts, missing_tokens(column.read))
+        return (in_one_case(known) if column.read.get("case") == "ignore" else known), broken
 
     def read_value(self, value: Any, column: Any) -> tuple[str | None, bool]:
         """Return one level and whether it is broken, as `read` would; for serving, without Polars."""
@@ -48,7 +50,9 @@ class Category(Texts):
             text = text_of(value)
         except Unreadable:
             return None, True
-        return (None if text in missing_tokens(column.read) else text), False
+        if text is None or text in missing_tokens(column.read):
+            return None, False
+        return (folded(text) if column.read.get("case") == "ignore" else text), False
 
     def cells(self, typed: pl.Series) -> np.ndarray:
         """Return (rows,) objects: str, or None where missing; rows of a level share one text, so that many rows take little."""
@@ -85,6 +89,24 @@ class Category(Texts):
     def load(self, data: Mapping[str, Any]) -> CategoryEncoder:
         """Return the encoder that `to_dict` described."""
         return CategoryEncoder(tuple(data["names"]), tuple(tuple(levels) for levels in data["levels"]))
+
+
+def folded(text: str) -> str:
+    """Return a text in small letters, with one space wherever it has several.
+
+    Examples:
+        >>> folded("New  York")
+        'new york'
+    """
+    return " ".join(text.lower().split())
+
+
+def in_one_case(texts: pl.Series) -> pl.Series:
+    """Return texts as `folded` gives them; each level is folded once, by the scalar path."""
+    levels = texts.drop_nulls().unique()
+    if not len(levels):
+        return texts
+    return texts.replace_strict(levels, pl.Series([folded(level) for level in levels.to_list()], dtype=pl.String))
 
 
 class _Codes(dict[str | None, int]):

@@ -65,6 +65,7 @@ def begin(data: Any, target: str | Sequence[str] | None, out: str | Path | None,
         codes = sure_codes(source, columns)
         write = structure_text if config.problem.targetless else study_text
         text = write(columns, guess, tasks, config, _relative(source.path, folder), codes, source.parts)
+    text = _with_the_rest(text, config.to_dict()["problem"], answers)
     created = not folder.exists()
     try:
         with writing(folder, "a study folder is made whole or not at all"):
@@ -77,6 +78,15 @@ def begin(data: Any, target: str | Sequence[str] | None, out: str | Path | None,
             shutil.rmtree(folder)
         raise
     return folder
+
+
+def _with_the_rest(text: str, problem: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+    """Return study.yaml with the answers for which it has no line of its own, at the end of the problem."""
+    written = yaml.safe_load(text)["problem"]
+    more = [name for name in answers if name in problem and problem[name] is not None and name not in written]
+    lines = text.split("\n")
+    end = next(i for i, line in enumerate(lines) if line.startswith("data:"))
+    return "\n".join([*lines[:end], *(f"  {name}: {_yaml(problem[name])}" for name in more), *lines[end:]])
 
 
 def _named_after(path: Path | None) -> Path:
@@ -249,6 +259,10 @@ def _data_lines(
             lines.append(f"    {_yaml(said)[1:-1]}  # = {one.why}; remove the line if it is a number")
     else:
         lines.append(f"  # columns: {{name: ignore}}  # ? {asked}")
+    for column in columns:
+        if column.role == "target" and (same := column.facts.get("spellings")):
+            said = {column.name: {"read": {"case": "ignore"}}}
+            lines.append(f"  # columns: {_yaml(said)}  # ? are {listed(map(repr, same[0]))} one label?")
     return lines + _told_columns(columns)
 
 

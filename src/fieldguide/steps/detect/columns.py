@@ -22,6 +22,7 @@ from fieldguide.core.table import KINDS, Column
 from fieldguide.parts.modalities._curves import parsed
 from fieldguide.parts.modalities.boolean import FALSE, TRUE
 from fieldguide.steps.detect.named import named_kind, nameless, place_of
+from fieldguide.steps.detect.sameness import spellings, with_totals
 from fieldguide.steps.detect.sample import Cells, Sample, cells_of, sample_of, totals_of
 from fieldguide.steps.detect.spelling import ENOUGH, Spelling, spell_datetime, spell_number
 
@@ -82,7 +83,8 @@ def detect_columns(
 
     Returns:
         columns in file order. `facts` holds n_rows, n_missing, n_unique, examples, why, and where there are any: broken
-        (n, examples), questions, row_numbers, order (share of neighbouring rows in order).
+        (n, examples), questions, row_numbers, order (share of neighbouring rows in order), spellings (levels that differ in case alone),
+        total (the last row sums up the others).
 
     Raises:
         ConfigError: a declared name or kind does not exist.
@@ -111,7 +113,7 @@ def detect_columns(
         unread = unread and guess.kind not in FILE_KINDS
         role = "target" if name in targets else "ignore" if declared == "ignore" else "feature"
         columns.append(Column(name, guess.kind, role, guess.read, _facts(cells, guess, sample)))
-    return _agreed(tuple(columns))
+    return with_totals(_agreed(tuple(columns)), sample)
 
 
 def _refuse_unknown(source: Source, given: Mapping[str, str], targets: Sequence[str]) -> None:
@@ -138,6 +140,8 @@ def _facts(cells: Cells, guess: _Guess, sample: Sample) -> dict[str, Any]:
     }  # fmt: skip
     if not sample.whole:
         facts["n_looked_at"] = len(sample.rows)
+    if guess.kind == "category" and (same := spellings(cells)):
+        facts["spellings"] = same
     if guess.questions:
         facts["questions"] = list(guess.questions)
     return facts | dict(guess.facts)

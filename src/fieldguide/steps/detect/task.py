@@ -17,6 +17,7 @@ from fieldguide.core.cell import texts_of
 from fieldguide.core.errors import DataError, listed
 from fieldguide.core.table import MISSING, Column
 from fieldguide.parts import find, modality
+from fieldguide.parts.modalities.category import in_one_case
 from fieldguide.steps.detect.columns import words_of
 from fieldguide.steps.detect.roles import RolesGuess
 
@@ -103,6 +104,7 @@ def detect_task(raw: pl.Series, column: Column) -> TaskGuess:
     texts, _ = texts_of(raw)
     tokens = sorted({*column.read.get("missing", MISSING), ""})
     known = texts.set(texts.is_in(tokens).fill_null(False), None).drop_nulls()
+    known = in_one_case(known) if column.read.get("case") == "ignore" else known
     n_missing = raw.len() - known.len()
     counts = known.value_counts(name="n").sort(["n", known.name], descending=[True, False])
     levels = dict(zip(counts[known.name].to_list(), counts["n"].to_list()))

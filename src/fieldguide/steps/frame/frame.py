@@ -145,7 +145,8 @@ def look(source: Source, config: Config) -> tuple[tuple[Column, ...], RolesGuess
     found, guess = detected(source, kinds, stored, later)
     columns = rooted(found, source.root)
     raw = source.collect(stored)
-    tasks = {one.name: guess_of(one, raw, {column.name: column for column in columns}) for one in asked}
+    as_said = {column.name: _as_said(column, declared) for column in columns}
+    tasks = {one.name: guess_of(one, raw, as_said) for one in asked}
     if config.problem.targetless:
         tasks = without_target(config.problem)
     made = target_of(config, columns, source)
@@ -176,6 +177,12 @@ def _places(config: Config) -> dict[str, str]:
     return {name: role for name, role in said if name is not None}
 
 
+def _as_said(column: Column, declared: Mapping[str, Any]) -> Column:
+    """Return a column that is read as study.yaml says."""
+    said = declared[column.name].reading() if column.name in declared else {}
+    return replace(column, read={**column.read, **said})
+
+
 def _settled(
     column: Column,
     chosen: Mapping[str, str],
@@ -183,8 +190,7 @@ def _settled(
     config: Config,
     tasks: Mapping[str, TaskGuess],
 ) -> Column:
-    said = declared[column.name].reading() if column.name in declared else {}
-    column = replace(column, read={**column.read, **said})
+    column = _as_said(column, declared)
     if column.role == "target":
         one = asked_columns(asked_of(config.problem))[column.name]
         guess = tasks[one.name]
