@@ -67,7 +67,7 @@ class Cells:
     Args:
         raw: the sampled cells as they are.
         texts: their canonical texts, null where missing.
-        levels: the distinct texts, the most frequent first, then in text order.
+        levels: the distinct texts, the most frequent first, equally frequent ones as they come.
         counts: (levels,) sampled rows of each.
         rows: (sampled rows,) row numbers in the source.
         n_rows: rows of the source.
@@ -109,7 +109,8 @@ def cells_of(sample: Sample, name: str, totals: dict[str, Any]) -> Cells:
     texts, _ = texts_of(raw)
     texts = texts.set(texts.is_in(list(MISSING)).fill_null(False), None).alias(name)
     times = f"{name} times"  # whatever the column is called, another name
-    counted = texts.drop_nulls().value_counts(name=times).sort([times, name], descending=[True, False])
+    known = texts.drop_nulls().to_frame().group_by(name, maintain_order=True).len(times)
+    counted = known.sort(times, descending=True, maintain_order=True)
     n_missing, n_unique = texts.null_count(), counted.height
     if f"{name}/missing" in totals:
         n_missing = int(totals[f"{name}/missing"])
