@@ -165,12 +165,13 @@ class UnitBreak:
                 if abs(math.log(ratio / times)) < close:
                     units.append((words, factor, times, one / times, bound))
         if max(np.abs(one).max(), np.abs(two).max()) < 1_000:
-            for words, back in (
-                ("in °F where the others are in °C", (one - 32) / 1.8),
-                ("in °C where the others are in °F", 1.8 * one + 32),
+            middle, other, near = float(np.median(one)), float(np.median(two)), 0.25 * float(two.std())
+            for words, by, plus in (
+                ("in °F where the others are in °C", 1 / 1.8, -32 / 1.8),
+                ("in °C where the others are in °F", 1.8, 32.0),
             ):
-                if abs(np.median(back) - np.median(two)) < 0.25 * two.std():
-                    units.append((words, 1.8, None, back, chance if strict else limit))
+                if abs(by * middle + plus - other) < near:
+                    units.append((words, 1.8, None, by * one + plus, chance if strict else limit))
         if (
             not units or distance(one, two) < self.apart
         ):  # the distance costs a sort: most pairs are told by their medians
