@@ -24,15 +24,15 @@ from torch import nn
 
 from fieldguide import parts
 from fieldguide.core.batch import Encoded
-from fieldguide.parts.learners import _network, _training
+from fieldguide.parts.learners import _network, _tensors, _training
 from fieldguide.testing.learner import example
 
 
 def ours(
-    learner: Any, net: nn.Module, heads: Any, train: _training.Tensors, stop: _training.Tensors
+    learner: Any, net: nn.Module, heads: Any, train: _tensors.Tensors, stop: _tensors.Tensors
 ) -> Callable[[], None]:
     """Return a function that trains one epoch with our loop."""
-    steps = _training.steps_per_epoch(len(train), learner.batch_size)
+    steps = _tensors.steps_per_epoch(len(train), learner.batch_size)
     plan = replace(learner.plan(len(train)), n_steps=1000 * steps)
     average = copy.deepcopy(net) if plan.average else None
     loop = _training.epochs(net, heads, train, stop, plan, average=average)
@@ -43,12 +43,12 @@ def ours(
     return epoch
 
 
-def by_hand(learner: Any, net: nn.Module, train: _training.Tensors, stop: _training.Tensors) -> Callable[[], None]:
+def by_hand(learner: Any, net: nn.Module, train: _tensors.Tensors, stop: _tensors.Tensors) -> Callable[[], None]:
     """Return a function that trains one epoch with a plain PyTorch loop (binary target)."""
     optimizer = torch.optim.AdamW(net.parameters(), lr=learner.learning_rate, weight_decay=learner.weight_decay)
     loss_function = nn.BCEWithLogitsLoss()
 
-    def loss_of(rows: _training.Tensors) -> torch.Tensor:
+    def loss_of(rows: _tensors.Tensors) -> torch.Tensor:
         logits = net(rows.numbers, rows.codes)
         return loss_function(logits, rows.targets[0].unsqueeze(1).expand_as(logits))
 
@@ -57,7 +57,7 @@ def by_hand(learner: Any, net: nn.Module, train: _training.Tensors, stop: _train
         order, total = torch.randperm(len(train)), 0.0
         for start in range(0, len(order), learner.batch_size):
             rows = order[start : start + learner.batch_size]
-            part = _training.Tensors(train.numbers[rows], train.codes[rows], (train.targets[0][rows],))
+            part = _tensors.Tensors(train.numbers[rows], train.codes[rows], (train.targets[0][rows],))
             optimizer.zero_grad()
             loss = loss_of(part)
             loss.backward()
@@ -73,7 +73,7 @@ def by_hand(learner: Any, net: nn.Module, train: _training.Tensors, stop: _train
 def measure(learner: Any, data: Encoded, outputs: Any, rounds: int, threads: int) -> dict[str, float]:
     """Return median seconds of both loops and their ratio, rounds alternating."""
     n_stop = len(data) // 10
-    with _training.computing(threads, 0):
+    with _tensors.computing(threads, 0):
         net, heads, train, description = _network.prepared(learner, data.take(slice(n_stop, None)), outputs)
         stop = _network.tensors_of(data.take(slice(0, n_stop)), heads, description.scaling)
         epochs = {

@@ -30,7 +30,7 @@ from fieldguide.core.rows import Rows
 from fieldguide.core.settings import with_values
 from fieldguide.core.transform import Recipe, Transform
 from fieldguide.parts import find, modality
-from fieldguide.parts.learners import _network, _training
+from fieldguide.parts.learners import _network, _tensors, _training
 from fieldguide.parts.learners._range import BELOW, rate_range
 from fieldguide.parts.nets.heads import loss_of
 from fieldguide.workflow import Study
@@ -62,7 +62,7 @@ def rows_of(name: str, folder: Path) -> tuple[Encoded, Encoded, Any, Any]:
 
 def trained(learner: Any, train: Encoded, stop: Encoded, outputs: Any, threads: int, seed: int) -> list[dict[str, Any]]:
     """Return the learning curve of a whole schedule: step, train, validation, seconds, of each epoch."""
-    with _training.computing(threads, seed):
+    with _tensors.computing(threads, seed):
         net, heads, rows, description = _network.prepared(learner, train, outputs)
         watched = _network.tensors_of(stop, heads, description.scaling)
         average = copy.deepcopy(net) if learner.average else None
@@ -75,7 +75,7 @@ def peer_seconds(learner: Any, train: Encoded, outputs: Any, threads: int) -> di
         "sgd": lambda p: torch.optim.SGD(p, lr=1e-3), "momentum": lambda p: torch.optim.SGD(p, lr=1e-3, momentum=0.9, nesterov=True),
         "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-3), "adam": lambda p: torch.optim.Adam(p, lr=1e-3), "adamw": lambda p: torch.optim.AdamW(p, lr=1e-3),
     }  # fmt: skip
-    with _training.computing(threads, 0):
+    with _tensors.computing(threads, 0):
         net, heads, rows, _ = _network.prepared(learner, train, outputs)
         plan = replace(learner.plan(len(train)), n_steps=10**6, average=0.0)
         ours, plain = _training.epochs(net, heads, rows, None, plan), copy.deepcopy(net)

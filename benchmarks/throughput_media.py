@@ -27,7 +27,7 @@ from fieldguide.core.batch import Encoded
 from fieldguide.core.problem import Output
 from fieldguide.core.transform import Recipe
 from fieldguide.parts import find, modality
-from fieldguide.parts.learners import _network, _training
+from fieldguide.parts.learners import _network, _tensors, _training
 from fieldguide.parts.modalities import _pictures
 
 SIDE = 224
@@ -90,7 +90,7 @@ def find_batch(encoder: object, none: dict[str, np.ndarray], cells: np.ndarray) 
 def report(net: torch.nn.Module, heads: object, tensors: object, learner: object, options: argparse.Namespace) -> None:
     """Measure both ratios and print them."""
     plan = replace(learner.plan(options.files), n_steps=10**6, average=0.0)  # type: ignore[attr-defined]
-    order = list(_training.batches(options.files, options.batch, torch.Generator().manual_seed(0)))
+    order = list(_tensors.batches(options.files, options.batch, torch.Generator().manual_seed(0)))
     ready = replace(tensors, blocks=tuple(torch.from_numpy(b.load(np.random.default_rng(0))) for b in tensors.blocks))  # type: ignore
     whole = _training.epochs(copy.deepcopy(net), heads, tensors, None, plan)  # type: ignore[arg-type]
     trained = _training.epochs(copy.deepcopy(net), heads, ready, None, plan)  # type: ignore[arg-type]

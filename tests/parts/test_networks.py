@@ -25,7 +25,7 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, ModelError
 from fieldguide.core.problem import Output
-from fieldguide.parts.learners import _graph, _network, _sizing, _training
+from fieldguide.parts.learners import _graph, _network, _sizing, _tensors, _training
 from fieldguide.parts.learners._overfit import overfit
 from fieldguide.parts.learners.mlp import MLP
 from fieldguide.parts.learners.tabm import SIZES, TabM
@@ -151,23 +151,23 @@ def test_adamw_is_torchs() -> None:
 
 def test_many_rows_are_shuffled_within_windows_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"WINDOWED_FROM": 100, "ROWS_PER_BLOCK": 10, "ROWS_PER_WINDOW": 50}.items():
-        monkeypatch.setattr(_training, name, value)
-    order = _training.shuffled(1_003, torch.Generator().manual_seed(1))
+        monkeypatch.setattr(_tensors, name, value)
+    order = _tensors.shuffled(1_003, torch.Generator().manual_seed(1))
     assert sorted(order.tolist()) == list(range(1_003))
     windows = [window.tolist() for window in order.split(50)]
     assert all(len({row // 10 for row in window}) <= 7 for window in windows), "an epoch reads a few blocks at a time"
     assert np.ptp([row // 10 for row in windows[0]]) > 10, "and they are from all over the table"
-    assert not torch.equal(order, _training.shuffled(1_003, torch.Generator().manual_seed(2)))
-    assert torch.equal(order, _training.shuffled(1_003, torch.Generator().manual_seed(1)))
+    assert not torch.equal(order, _tensors.shuffled(1_003, torch.Generator().manual_seed(2)))
+    assert torch.equal(order, _tensors.shuffled(1_003, torch.Generator().manual_seed(1)))
     few = torch.randperm(100, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(_training.shuffled(100, torch.Generator().manual_seed(1)), few)
+    assert torch.equal(_tensors.shuffled(100, torch.Generator().manual_seed(1)), few)
 
 
 @pytest.mark.parametrize(("n_rows", "sizes"), [(1, [2]), (3, [3]), (9, [4, 5]), (10, [4, 4, 2])])
 def test_no_batch_has_one_row(n_rows: int, sizes: list[int]) -> None:
-    found = list(_training.batches(n_rows, 4, torch.Generator().manual_seed(0)))
+    found = list(_tensors.batches(n_rows, 4, torch.Generator().manual_seed(0)))
     assert [len(rows) for rows in found] == sizes
-    assert len(found) == _training.steps_per_epoch(n_rows, 4)
+    assert len(found) == _tensors.steps_per_epoch(n_rows, 4)
     assert sorted({int(row) for rows in found for row in rows}) == list(range(n_rows))
 
 
@@ -212,7 +212,7 @@ def test_the_clock_ends_an_epoch_in_its_middle() -> None:
     began = time.monotonic()
     fitted = learner.fit(rows.take(slice(500, None)), rows.take(slice(0, 500)), outputs, Effort(clock=Clock.of(1.0)))
     assert fitted.stopped == "clock" and time.monotonic() - began < 1.6
-    assert fitted.history[-1]["step"] < 50 * _training.steps_per_epoch(19_500, 256)
+    assert fitted.history[-1]["step"] < 50 * _tensors.steps_per_epoch(19_500, 256)
 
 
 def test_a_loss_that_is_not_finite_ends_in_a_failed_history() -> None:

@@ -208,7 +208,7 @@ def embed(
 
     import torch
 
-    from fieldguide.parts.learners._training import choose_device, computing
+    from fieldguide.parts.learners._tensors import choose_device, computing
 
     where = torch.device(device) if device else choose_device()
     vectors, history = embedder.start(len(vocabulary), seed, where), []

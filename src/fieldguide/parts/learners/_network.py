@@ -82,14 +82,14 @@ class NetworkEstimator:
         """
         import torch
 
-        from fieldguide.parts.learners import _training
+        from fieldguide.parts.learners import _tensors, _training
 
         device = next(self.net.parameters()).device
         readout, size = self.description.readout(self.net).eval(), _training.chunk_rows(self.net)
         read = np.empty((len(batch), sum(self.description.widths)), np.float32)
-        with _training.computing(self.threads), torch.inference_mode():
+        with _tensors.computing(self.threads), torch.inference_mode():
             for start in range(0, len(batch), size):
-                part = _training.tensors_of(batch.take(slice(start, start + size)), device).loaded()
+                part = _tensors.tensors_of(batch.take(slice(start, start + size)), device).loaded()
                 read[start : start + size] = readout(*part.inputs).float().cpu().numpy()
         return self.description.predictions(read)
 
@@ -152,10 +152,10 @@ def judged(heads: Sequence[Any], train: Encoded, outputs: Sequence[Any]) -> tupl
 
 def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Description]:
     """Return the untrained network on its device, its heads, the training rows beside it, and its description."""
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors
     from fieldguide.parts.nets.heads import heads_of
 
-    heads, device = judged(heads_of(outputs), train, outputs), _training.choose_device()
+    heads, device = judged(heads_of(outputs), train, outputs), _tensors.choose_device()
     scaling, plain_heads = scaling_of(heads, train), tuple(head.to_dict() for head in heads)
     architecture = learner.architecture(train, outputs)
     description = Description(learner.name, architecture, plain_heads, scaling, train.batch.layout)
@@ -167,19 +167,19 @@ def prepared(learner: Any, train: Encoded, outputs: tuple[Any, ...]) -> tuple[An
 
 def tensors_of(rows: Encoded, heads: Sequence[Any], scaling: Sequence[Any]) -> Any:
     """Return encoded rows with scaled targets on the device networks run on."""
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors
 
-    targets = _training.targets_of(heads, rows, scaling)
-    return _training.tensors_of(rows.batch, _training.choose_device(), targets, rows.weights)
+    targets = _tensors.targets_of(heads, rows, scaling)
+    return _tensors.tensors_of(rows.batch, _tensors.choose_device(), targets, rows.weights)
 
 
 def fit(
     learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
 ) -> NetworkEstimator:
     """Build the learner's network on the training rows and train it as `learner.plan` says."""
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors, _training
 
-    with _training.computing(effort.threads, effort.seed):
+    with _tensors.computing(effort.threads, effort.seed):
         net, heads, tensors, description = prepared(learner, train, outputs)
         watched = stop is not None and len(stop) > 0 and effort.n_steps is None
         stopping = tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
@@ -198,7 +198,7 @@ def continued(
     Raises:
         ModelError: the network was trained for another loss.
     """
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors, _training
     from fieldguide.parts.nets.heads import heads_of
 
     description = estimator.description
@@ -210,15 +210,15 @@ def continued(
             do="train it from scratch: leave out --start, or state the loss of then",
         )  # fmt: skip
     heads = judged(heads, train, outputs)
-    with _training.computing(effort.threads, effort.seed):
-        net = _network_of(estimator).to(_training.choose_device())
+    with _tensors.computing(effort.threads, effort.seed):
+        net = _network_of(estimator).to(_tensors.choose_device())
         tensors = tensors_of(train, heads, description.scaling)
         watched = stop is not None and len(stop) > 0 and effort.n_steps is None
         stopping = tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
         before = math.inf if stopping is None else _training.measure(net, heads, stopping)
         if effort.n_steps == 0:
             return NetworkEstimator(description, net.eval(), 0, "steps", [], effort.threads)
-        few = EPOCHS_ON * _training.steps_per_epoch(len(train), learner.batch_size)
+        few = EPOCHS_ON * _tensors.steps_per_epoch(len(train), learner.batch_size)
         plan = replace(
             learner.plan(len(train), effort.n_steps or few), learning_rate=PACE_ON * learner.learning_rate, patience=EPOCHS_ON
         )  # fmt: skip

@@ -131,10 +131,10 @@ def _curve(
     learner: Any, data: Encoded, outputs: tuple[Any, ...], effort: Effort, steps: int, target: float
 ) -> list[float | None]:
     """Return the loss of each step until it is below `target`, no longer finite, or the steps or the clock are over."""
-    from fieldguide.parts.learners import _network, _training
+    from fieldguide.parts.learners import _network, _tensors, _training
 
     curve: list[float | None] = []
-    with _training.computing(effort.threads, effort.seed):
+    with _tensors.computing(effort.threads, effort.seed):
         net, heads, tensors, _ = _network.prepared(learner, data, outputs)
         plan = dataclasses.replace(learner.plan(len(data)), n_steps=steps)
         for record in _training.epochs(net, heads, tensors, None, plan, seed=effort.seed, clock=effort.clock):
@@ -197,7 +197,7 @@ def _least_loss(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
     from scipy.optimize import minimize
 
     from fieldguide.core.batch import Layout
-    from fieldguide.parts.learners import _network, _training
+    from fieldguide.parts.learners import _network, _tensors
     from fieldguide.parts.nets.heads import heads_of, member_losses
 
     nothing = Batch(
@@ -205,7 +205,7 @@ def _least_loss(target: np.ndarray, groups: np.ndarray, output: Any) -> float:
     )
     rows = Encoded(nothing, (target,))
     heads = _network.judged(heads_of([output]), rows, [output])
-    (wanted,) = _training.targets_of(heads, rows, _network.scaling_of(heads, rows))
+    (wanted,) = _tensors.targets_of(heads, rows, _network.scaling_of(heads, rows))
     places, shape = torch.from_numpy(groups), (int(groups.max()) + 1, heads[0].d_logits)
 
     def objective(point: np.ndarray) -> tuple[float, np.ndarray]:

@@ -69,9 +69,9 @@ def max_one_hot(default: int) -> Any:
 
 def plan_of(learner: Any, n_rows: int, n_steps: int | None) -> Any:
     """Return the training plan of a learner's settings: `n_epochs` over these rows, or exactly `n_steps`."""
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors, _training
 
-    planned = learner.n_epochs * _training.steps_per_epoch(n_rows, learner.batch_size)
+    planned = learner.n_epochs * _tensors.steps_per_epoch(n_rows, learner.batch_size)
     return _training.Plan(
         n_steps=max(1, planned if n_steps is None else n_steps),
         batch_size=learner.batch_size,

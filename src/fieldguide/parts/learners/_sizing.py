@@ -46,9 +46,9 @@ def sized(
         threads: threads the fit will use.
         least_steps: gradient steps that a small table is given at least, in epochs more than the learner's own.
     """
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors
 
-    wanted = planned_epochs(_training.steps_per_epoch(len(train), learner.batch_size), learner.n_epochs, least_steps)
+    wanted = planned_epochs(_tensors.steps_per_epoch(len(train), learner.batch_size), learner.n_epochs, least_steps)
     if seconds is None:
         return with_values(learner, {**default, "n_epochs": wanted})
     sample = train.take(np.random.default_rng(0).permutation(len(train))[:TIMED_ROWS])
@@ -56,7 +56,7 @@ def sized(
     for size in sizes:
         candidate = with_values(learner, size)
         step = seconds_per_step(candidate, sample, outputs, seconds * TIMED_SHARE, threads)
-        epoch = step * _training.steps_per_epoch(len(train), candidate.batch_size) * OVERHEAD
+        epoch = step * _tensors.steps_per_epoch(len(train), candidate.batch_size) * OVERHEAD
         affordable = int(seconds / max(epoch, 1e-9))
         if chosen is not None and affordable < min(wanted, LEAST_EPOCHS):
             break
@@ -76,9 +76,9 @@ def planned_epochs(per_epoch: int, n_epochs: int, least_steps: int = LEAST_STEPS
 
 def seconds_per_step(learner: Any, sample: Encoded, outputs: tuple[Any, ...], seconds: float, threads: int) -> float:
     """Return the median time of a gradient step [s], from at least three real ones."""
-    from fieldguide.parts.learners import _network, _training
+    from fieldguide.parts.learners import _network, _tensors, _training
 
-    with _training.computing(threads, 0):
+    with _tensors.computing(threads, 0):
         net, heads, tensors, _ = _network.prepared(learner, sample, outputs)
         plan = replace(learner.plan(len(sample)), n_steps=60)
         one = tensors.take(slice(0, plan.batch_size))

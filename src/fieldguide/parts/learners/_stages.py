@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from fieldguide.core.batch import Block, Encoded
 from fieldguide.core.contracts import Effort
-from fieldguide.parts.learners import _network, _training
+from fieldguide.parts.learners import _network, _tensors, _training
 
 ROWS_AT_ONCE = 64  # that go through a frozen encoder together
 MOST_FEATURES = 2**28  # numbers that are kept at once (1 GB); above, they are computed again in every epoch
@@ -41,11 +41,11 @@ def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, 
         Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", ACL 2018, section 3.3 (gradual unfreezing);
         Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022 (the head first).
     """
-    with _training.computing(effort.threads, effort.seed):
+    with _tensors.computing(effort.threads, effort.seed):
         net, heads, rows, description = _network.prepared(learner, train, outputs)
         watched = stop is not None and len(stop) > 0 and effort.n_steps is None
         stopping = _network.tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
-        per_epoch = _training.steps_per_epoch(len(train), learner.batch_size)
+        per_epoch = _tensors.steps_per_epoch(len(train), learner.batch_size)
         planned = learner.plan(len(train)).n_steps
         n_first = None if effort.n_steps is None else min(effort.n_steps, planned)
         n_second = None if effort.n_steps is None else effort.n_steps - planned
