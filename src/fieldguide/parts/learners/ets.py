@@ -10,14 +10,15 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.settings import setting
-from fieldguide.parts.learners._history import history, horizon_of, length_of, slices
+from fieldguide.parts.learners._history import horizon_of, length_of
+from fieldguide.parts.learners._simple import SimpleForecast, answered, season_setting
 from fieldguide.parts.learners._smoothing import estimated, models, smoothed
 
 LONGEST_SEASON = 24
@@ -25,7 +26,7 @@ LONGEST_SEASON = 24
 
 
 @dataclass(frozen=True)
-class Ets:
+class Ets(SimpleForecast):
     """Additive exponential smoothing, with and without trend, damping and season, the form by AICc.
 
     Parameters are estimated on eight windows spread over the training examples; every window then starts its own states.
@@ -39,14 +40,8 @@ class Ets:
     """
 
     name: ClassVar[str] = "ets"
-    kind: ClassVar[Literal["simple"]] = "simple"
-    stops_early: ClassVar[bool] = False
-    steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = None
-    forecasts: ClassVar[bool] = True
-    recipe: ClassVar[Mapping[str, Any]] = {}
 
-    season: int = setting(1, "steps of a season [steps]; a study takes it from problem.season")
+    season: int = season_setting()
     window: int = setting(336, "steps of the past that are looked at [steps]")
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Smoothing:
@@ -93,11 +88,11 @@ class Smoothing:
         Shape:
             returns[0]: (rows, horizon) float64
         """
-        out = np.empty((len(batch), self.horizon))
-        for rows in slices(len(batch)):
-            past = history(batch.take(rows), self.window)
-            out[rows] = smoothed(past, self.horizon, season=self.season, **self.parameters)
-        return (out,)
+
+        def forecast(past: np.ndarray) -> np.ndarray:
+            return smoothed(past, self.horizon, season=self.season, **self.parameters)
+
+        return answered(batch, self.window, self.horizon, forecast)
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         return {

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
-from fieldguide.parts.learners._history import history, horizon_of, length_of, slices
+from fieldguide.parts.learners._history import horizon_of, length_of
+from fieldguide.parts.learners._simple import SimpleForecast, answered
 
 
 @dataclass(frozen=True)
-class Naive:
+class Naive(SimpleForecast):
     """Repeat the last known value at every step of the horizon.
 
     Nothing beats it on a random walk, and many published networks did not on exchange rates. So it may be chosen and shipped, which
@@ -33,12 +34,6 @@ class Naive:
     """
 
     name: ClassVar[str] = "naive"
-    kind: ClassVar[Literal["simple"]] = "simple"
-    stops_early: ClassVar[bool] = False
-    steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = None
-    forecasts: ClassVar[bool] = True
-    recipe: ClassVar[Mapping[str, Any]] = {}
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Repeated:
         """Take the horizon; nothing else is read."""
@@ -72,10 +67,7 @@ class Repeated:
         """
         season = self.season if self.season <= length_of(batch) else 1
         places = np.arange(self.horizon) % season - season
-        out = np.empty((len(batch), self.horizon))
-        for rows in slices(len(batch)):
-            out[rows] = history(batch.take(rows), season)[:, places]
-        return (out,)
+        return answered(batch, season, self.horizon, lambda past: past[:, places])
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         return {"horizon": self.horizon, "season": self.season}

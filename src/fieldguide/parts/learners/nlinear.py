@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.settings import Choice, setting
 from fieldguide.parts.learners._history import dense, deviation, history, horizon_of, length_of, slices
+from fieldguide.parts.learners._simple import SimpleForecast, answered
 
 PENALTIES = tuple(10.0 ** (power / 2) for power in range(-10, 7))
 """Ridge penalties tried, in mean squares of the inputs, the most flexible first; a step count is a place in this list."""
@@ -24,7 +25,7 @@ WEIGHTS = "linear.safetensors"
 
 
 @dataclass(frozen=True)
-class NLinear:
+class NLinear(SimpleForecast):
     """Ridge regression of (target - last value) on (window - last value), one set of weights for all series.
 
     One column more is the deviation of the window, which takes the place of an intercept: so a forecast follows its series when it is
@@ -39,12 +40,7 @@ class NLinear:
     """
 
     name: ClassVar[str] = "nlinear"
-    kind: ClassVar[Literal["simple"]] = "simple"
     stops_early: ClassVar[bool] = True
-    steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = None
-    forecasts: ClassVar[bool] = True
-    recipe: ClassVar[Mapping[str, Any]] = {}
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "two thirds of the window": {"part": 2 / 3}, "a third of the window": {"part": 1 / 3}, "a sixth of the window": {"part": 1 / 6}
@@ -107,11 +103,8 @@ class Linear:
         Shape:
             returns[0]: (rows, horizon) float64
         """
-        out = np.empty((len(batch), self.weights.shape[1]))
-        for rows in slices(len(batch)):
-            past = history(batch.take(rows), self.window)
-            out[rows] = inputs(past) @ self.weights + past[:, -1:]
-        return (out,)
+        horizon = self.weights.shape[1]
+        return answered(batch, self.window, horizon, lambda past: inputs(past) @ self.weights + past[:, -1:])
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         from safetensors.numpy import save_file

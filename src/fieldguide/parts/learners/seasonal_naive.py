@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.contracts import Effort
-from fieldguide.core.settings import setting
 from fieldguide.parts.learners._history import horizon_of, length_of
+from fieldguide.parts.learners._simple import SimpleForecast, season_setting
 from fieldguide.parts.learners.naive import Repeated
 
 
 @dataclass(frozen=True)
-class SeasonalNaive:
+class SeasonalNaive(SimpleForecast):
     """Repeat the last season; where a window is shorter than one, the last value.
 
     Source:
@@ -30,14 +30,8 @@ class SeasonalNaive:
     """
 
     name: ClassVar[str] = "seasonal_naive"
-    kind: ClassVar[Literal["simple"]] = "simple"
-    stops_early: ClassVar[bool] = False
-    steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = None
-    forecasts: ClassVar[bool] = True
-    recipe: ClassVar[Mapping[str, Any]] = {}
 
-    season: int = setting(1, "steps of a season [steps]; a study takes it from problem.season")
+    season: int = season_setting()
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Repeated:
         """Take the horizon and the season; nothing else is read."""

@@ -10,19 +10,20 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.settings import setting
-from fieldguide.parts.learners._history import history, horizon_of, length_of, slices
+from fieldguide.parts.learners._history import horizon_of, length_of
+from fieldguide.parts.learners._simple import SimpleForecast, answered, season_setting
 from fieldguide.parts.learners._smoothing import estimated, models, smoothed
 
 
 @dataclass(frozen=True)
-class Theta:
+class Theta(SimpleForecast):
     """Simple exponential smoothing with drift on the window less its seasonal means.
 
     Source:
@@ -35,14 +36,8 @@ class Theta:
     """
 
     name: ClassVar[str] = "theta"
-    kind: ClassVar[Literal["simple"]] = "simple"
-    stops_early: ClassVar[bool] = False
-    steps_scale: ClassVar[bool] = False
-    in_memory: ClassVar[int | None] = None
-    forecasts: ClassVar[bool] = True
-    recipe: ClassVar[Mapping[str, Any]] = {}
 
-    season: int = setting(1, "steps of a season [steps]; a study takes it from problem.season")
+    season: int = season_setting()
     window: int = setting(336, "steps of the past that are looked at [steps]")
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> ThetaEstimator:
@@ -82,17 +77,17 @@ class ThetaEstimator:
         Shape:
             returns[0]: (rows, horizon) float64
         """
-        out = np.empty((len(batch), self.horizon))
-        for rows in slices(len(batch)):
-            past = history(batch.take(rows), self.window)
-            plain, seasons = deseasonalised(past, self.season)
-            n = plain.shape[1]
-            time = np.arange(n) - (n - 1) / 2
-            slope = plain @ time / max(float(time @ time), 1.0)
-            ahead = np.arange(1, self.horizon + 1) - 1 + (1 - (1 - self.alpha) ** n) / max(self.alpha, 1e-6)
-            level = smoothed(plain, 1, alpha=self.alpha)
-            out[rows] = level + 0.5 * slope[:, None] * ahead + seasons[:, (n + np.arange(self.horizon)) % self.season]
-        return (out,)
+        return answered(batch, self.window, self.horizon, self._forecast)
+
+    def _forecast(self, past: np.ndarray) -> np.ndarray:
+        plain, seasons = deseasonalised(past, self.season)
+        n = plain.shape[1]
+        time = np.arange(n) - (n - 1) / 2
+        slope = plain @ time / max(float(time @ time), 1.0)
+        ahead = np.arange(1, self.horizon + 1) - 1 + (1 - (1 - self.alpha) ** n) / max(self.alpha, 1e-6)
+        level = smoothed(plain, 1, alpha=self.alpha)
+        drifting: np.ndarray = level + 0.5 * slope[:, None] * ahead
+        return drifting + seasons[:, (n + np.arange(self.horizon)) % self.season]
 
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         return {"alpha": self.alpha, "season": self.season, "window": self.window, "horizon": self.horizon}
