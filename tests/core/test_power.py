@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldguide.core.statistics.power import rows_needed, smallest_effect, two_proportion_power
+from fieldguide.core.statistics.power import smallest_effect, two_proportion_power
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.02, 0.3, 0.9])
@@ -31,29 +31,15 @@ def test_the_smallest_effect_has_just_the_power(rate, n_1, n_2):
         assert two_proportion_power(rate + effect, rate, n_1, n_2) == pytest.approx(0.8, abs=1e-6) or effect < 1e-9
 
 
-@pytest.mark.parametrize(("rate", "effect"), [(0.1, 0.03), (0.5, 0.01), (0.003, 0.001)])
-def test_rows_needed_are_just_enough(rate, effect):
-    n = rows_needed(rate, effect)
-    assert (
-        two_proportion_power(rate + effect, rate, n, n) >= 0.8 > two_proportion_power(rate + effect, rate, n - 1, n - 1)
-    )
-
-
 def test_what_cannot_be_shown_is_none():
     assert smallest_effect(0.0, 100, 100) is None and smallest_effect(1.0, 100, 100) is None
     assert smallest_effect(0.5, 0, 100) is None and smallest_effect(0.9, 5, 5) is None
-    assert rows_needed(0.9, 0.2) is None and rows_needed(0.5, 0.0) is None
 
 
 def test_shares_of_0_and_1_leave_nothing_to_chance():
     assert two_proportion_power(1.0, 0.0, 5, 5) == 1.0
     assert two_proportion_power(1.0, 0.0, 1, 1) == 0.0  # one row each shows nothing
     assert two_proportion_power(0.0, 0.0, 5, 5) == 0.0
-
-
-def test_an_effect_too_small_to_count_rows_for_is_none():
-    assert rows_needed(0.5, 1e-10) is None
-    assert rows_needed(0.5, 0.5) is not None  # up to a share of 1
 
 
 def test_a_test_finds_the_smallest_effect_four_times_of_five():

@@ -62,28 +62,3 @@ def smallest_effect(rate: float, n_1: float, n_2: float, alpha: float = ALPHA, p
         enough = two_proportion_power(rate + middle, rate, n_1, n_2, alpha) >= power
         low, high = (low, middle) if enough else (middle, high)
     return high
-
-
-def rows_needed(rate: float, effect: float, alpha: float = ALPHA, power: float = POWER) -> int | None:
-    """Return the rows of each of two equal groups that show a rise of a share with the stated power; None: impossible.
-
-    Args:
-        rate: the share without the rise, in (0, 1).
-        effect: the rise, above 0.
-
-    Examples:
-        >>> rows_needed(0.10, 0.03), rows_needed(0.9, 0.2)
-        (1774, None)
-    """
-    if not 0 < rate < 1 or effect <= 0 or rate + effect > 1:
-        return None
-    low, high = 1, 2
-    while two_proportion_power(rate + effect, rate, high, high, alpha) < power:
-        low, high = high, 2 * high
-        if high > 1 << 60:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = two_proportion_power(rate + effect, rate, middle, middle, alpha) >= power
-        low, high = (low, middle) if enough else (middle, high)
-    return high

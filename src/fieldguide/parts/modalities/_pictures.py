@@ -19,7 +19,6 @@ from fieldguide.core.errors import MissingExtra
 from fieldguide.core.files.media import SEEN, BadFile, bytes_of, content_hash, uri_of
 from fieldguide.parts.modalities._decoded import Decoded
 
-GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 MOST_PIXELS = 100_000_000  # of one picture; a small file can claim to be a larger one
 SENT_PIXELS, SENT_BYTES = 256, 32_768  # a larger picture is made smaller before it is packed as a sample
 

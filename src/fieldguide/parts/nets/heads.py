@@ -41,11 +41,6 @@ class Head:
     part: Any = field(default=None, compare=False, repr=False)
 
     @property
-    def n_read(self) -> int:
-        """Columns that the last layer reads out."""
-        return self.d_logits + (self.activation in ONE_MORE)
-
-    @property
     def is_code(self) -> bool:
         """Whether the truth is the code of one label, and not a column per logit."""
         return self.activation in ONE_OF
@@ -140,7 +135,7 @@ class Readout(nn.Module):
         numbers: (rows, n_numbers) float32
         codes: (rows, n_codes) int32
         blocks[i]: (rows, *shape of its spec), for networks that take them
-        returns: (rows, sum of n_read) float32
+        returns: (rows, sum of logits) float32; a column more for each head of `ONE_MORE`
 
     Examples:
         >>> from fieldguide.parts.nets.mlp import MLP
