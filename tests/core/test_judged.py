@@ -85,8 +85,8 @@ def test_before_the_end_a_mismatch_must_hold_at_every_look() -> None:
 
 
 def test_effects_are_said_with_the_interval_that_holds() -> None:
-    assert said(measure(), always=False) == "clicks +0.1 (+20.00%) [0.06, 0.14], p 0.01"
-    assert said(measure(), always=True) == "clicks +0.1 (+20.00%) [0.01, 0.19], always-valid p 0.04"
+    assert said(measure(), always=False) == "clicks +0.1 (+20.00 %) [0.06, 0.14], p 0.01"
+    assert said(measure(), always=True) == "clicks +0.1 (+20.00 %) [0.01, 0.19], always-valid p 0.04"
     no_lift = measure(effect=replace(BETTER, lift=math.nan))
     assert said(no_lift, always=False) == "clicks +0.1 [0.06, 0.14], p 0.01"
     early = measure(effect=replace(BETTER, always_interval=(-math.inf, math.inf)))

@@ -165,5 +165,5 @@ def test_no_pickle_in_the_folder(finished: Study) -> None:
 
 def test_the_card_says_what_it_was_judged_by(finished: Study) -> None:
     card = (finished.folder / "model" / "README.md").read_text()
-    assert "| test | roc_auc |" in card
+    assert "| test | ROC AUC |" in card
     assert "| age | number |" in card

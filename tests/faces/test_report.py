@@ -290,7 +290,7 @@ def test_figures_read_as_people_write_them() -> None:
     assert [number(v) for v in (32561, 0.92914, -0.0000123, float("nan"), None, True, -3.0)] == [
         "32,561",
         "0.9291",
-        "\u22121.23e-05",
+        "\u22120.0000123",
         "–",
         "–",
         "True",

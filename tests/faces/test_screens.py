@@ -16,7 +16,7 @@ from conftest import Command
 from fieldguide.faces.cli import app
 from fieldguide.faces.cli.app import SECTIONS
 from fieldguide.faces.cli.experiment import _measures
-from fieldguide.faces.terminal import say_findings, say_line, say_result, stated
+from fieldguide.faces.terminal import console, say_findings, say_line, say_result, stated
 
 SENTENCE = (
     "Quick models predict the target no better than its shuffles, and nothing that was tried beats chance on them."
@@ -128,3 +128,14 @@ def test_a_study_that_is_in_the_way_is_no_reason_for_another_name(
     assert command("init", "parcels.csv", "--target", "late").status == 0
     again = command("init", "parcels.csv", "--target", "late")
     assert again.status == 2 and "parcels already exists" in again.err
+
+
+def test_what_is_piped_is_neither_cut_nor_filled_up(capsys: pytest.CaptureFixture[str]) -> None:
+    goal = "Write to people who buy " + "again and " * 60 + "again"
+    entries = [
+        {"entry": name, "value": value, "status": "answered", "who": "product owner", "question": ""}
+        for name, value in (("goal", goal), ("unit", "a person"))
+    ]
+    console().print(stated(entries))
+    out = capsys.readouterr().out
+    assert out.splitlines() == [f"  goal  {goal}", "  unit  a person"]

@@ -63,7 +63,7 @@ def test_ab_ships_what_is_better_and_keeps_what_is_worse():
     assert decide("ab", judged()).decision == "ship"
     verdict = decide("ab", judged(measured(-0.02)))
     assert verdict.decision == "keep"
-    assert verdict.sentence == "Keep the control: clicks -0.02 (-20.00%) [-0.03, -0.01], p 0.03 is worse."
+    assert verdict.sentence == "Keep the control: clicks −0.02 (−20.00 %) [−0.03, −0.01], p 0.03 is worse."
 
 
 def test_ab_keeps_a_gain_too_small_to_be_worth_it():

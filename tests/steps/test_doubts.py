@@ -119,7 +119,7 @@ def test_labels_that_seem_wrong_are_put_right_by_their_share(metric, k):
     read = p.argmax(axis=1) if part.reads == "decision" else p
     low, high = doubt["interval"]
     assert low <= part.score(right, read) <= high and not low <= part.score(given, read) <= high
-    assert (doubt["says"], doubt["n"]) == ("with the 15.0% of labels that seem wrong put right", 8_000)
+    assert (doubt["says"], doubt["n"]) == ("with the 15.0 % of labels that seem wrong put right", 8_000)
     assert (
         doubted(bench, [finding("FG326", {"output": "z", "share": share})], judged({}, given, p), None, threshold) == []
     )

@@ -46,7 +46,7 @@ def test_a_study_of_houses(tmp_path: Path, command: Command) -> None:
         )
     )
     done = command("intervals", study.folder, "--level", "0.8")
-    assert done.status == 0 and "intervals of boosting for 80% cover" in done.out.replace("\n", " ")
+    assert done.status == 0 and "intervals of boosting for 80 % cover" in done.out.replace("\n", " ")
     facts = Study(study.folder).intervals(level=0.8).facts
     assert facts["quantiles"] == pytest.approx([0.1, 0.9]) and facts["n"] == 255
     assert abs(facts["after"]["coverage"] - 0.8) <= abs(facts["before"]["coverage"] - 0.8) + 0.02

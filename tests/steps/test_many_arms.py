@@ -86,7 +86,7 @@ def test_where_one_is_worse_and_one_unclear_nothing_is_shipped() -> None:
     design, found = judged(said(), traffic(rng, 5_000, {"bold": -0.1}), 5_000)
     reached = design.verdict([found])
     assert reached.decision == "undecided" and reached.arm == ""
-    assert reached.sentence.startswith("No candidate is shown to be better; bold: keep the control: bought (bold) -0.")
+    assert reached.sentence.startswith("No candidate is shown to be better; bold: keep the control: bought (bold) −0.")
     _, both = judged(said(), traffic(rng, 5_000, {"bold": -0.1, "shy": -0.15}), 5_000)
     assert design.verdict([both]).decision == "keep"
 

@@ -67,7 +67,7 @@ def test_the_reported_number_is_that_of_the_weighted_rows(done: fg.Study) -> Non
     two = np.column_stack([1 - p, p])
     assert score["value"] == pytest.approx(find("metrics", "log_loss")().score(truth, two, people), rel=1e-6)
     assert score["weighted"]["effective"] == pytest.approx(effective_size(people))
-    assert facts["sentence"].startswith(f"{facts['chosen']}: test weighted log_loss ")
+    assert facts["sentence"].startswith(f"{facts['chosen']}: test weighted log loss ")
     (fitted,), learned = model.predictor.calibrators, done._bench
     judged = learned.remembered(
         next(e for e in done.record.result("refine")["entries"] if e["candidate"] == facts["chosen"])
@@ -96,7 +96,7 @@ def test_terminal_report_and_evidence_say_weighted(done: fg.Study) -> None:
 
     out = io.StringIO()
     Console(width=120, file=out).print(leaderboard(done.leaderboard()))
-    assert "weighted log_loss" in out.getvalue()
+    assert "weighted log loss" in out.getvalue()
     page = fg.report(done.folder).read_text()
     assert "Test weighted log loss of" in page and "validation weighted log loss" in page
     assert "people, counted in learning and scores: 500 rows tell as much as" in page
@@ -114,7 +114,7 @@ def test_predictions_made_elsewhere_are_judged_by_the_same_weights(done: fg.Stud
     truth, people = frame["y"].to_numpy()[rows], frame["people"].to_numpy()[rows]
     expected = find("metrics", "log_loss")().score(truth, np.column_stack([1 - p, p]), people)
     assert result["scores"][0]["value"] == pytest.approx(expected) and result["scores"][0]["weighted"]
-    assert result["sentence"].startswith("validation weighted log_loss ")
+    assert result["sentence"].startswith("validation weighted log loss ")
 
 
 def test_what_is_measured_beside_the_order_weighs_too(done: fg.Study) -> None:
@@ -142,7 +142,7 @@ def test_one_line_says_what_weights_count_in(tmp_path: Path, weigh: str, fitted:
             assert found == pytest.approx(people / people.mean())
     bar = made.baseline()
     assert ("weighted" in bar["entries"][0]["scores"][0]) == scored
-    assert ("weighted log_loss" in bar["sentence"] or "weighted roc_auc" in bar["sentence"]) == scored
+    assert ("weighted log loss" in bar["sentence"] or "weighted ROC AUC" in bar["sentence"]) == scored
 
 
 def test_fits_and_scores_change_apart(tmp_path: Path) -> None:

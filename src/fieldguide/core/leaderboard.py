@@ -129,7 +129,7 @@ def judge(
         scores.append(
             Score(
                 output.name, metric.name, value, interval, len(truths[i]), n_units, rows, looks, made=made,
-                weighted=how_weighed(metric, weights, blocks),
+                weighted=how_weighed(metric, weights, blocks), title=metric.title,
             ).to_dict()
         )  # fmt: skip
         if output.targetless:
@@ -282,7 +282,7 @@ def within_limits(problem: Problem, entry: Mapping[str, Any]) -> bool:
     return not slow and not large
 
 
-SIMPLICITY = ("trivial", "simple", "boosting", "network", "ensemble")
+SIMPLICITY = ("trivial", "simple", "boosting", "forest", "network", "ensemble")
 
 
 def ranked(problem: Problem, entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -18,15 +18,18 @@ import polars as pl
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, calibrated
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.errors import DataError, ModelError, StudyError
+from fieldguide.core.figures import number
 from fieldguide.core.files.disk import writing
+from fieldguide.core.files.listing import as_named, is_listing, with_files
 from fieldguide.core.files.manifest import read_json, verify, write_json, write_manifest
 from fieldguide.core.files.media import rooted
 from fieldguide.core.files.sink import write_frames
 from fieldguide.core.files.source import open_source
 from fieldguide.core.language.rules import Bound, Rules
 from fieldguide.core.problem import Output
-from fieldguide.core.reading import Violation, read_frame, read_rows
+from fieldguide.core.reading import Violation, read_frame, read_rows, refuse_unread
 from fieldguide.core.rows import Rows
+from fieldguide.core.score import named
 from fieldguide.core.series.ahead import ahead, spread
 from fieldguide.core.series.panel import HISTORY
 from fieldguide.core.settings import values_of, with_values
@@ -84,7 +87,7 @@ class Model:
             `prediction_<entry>` for vectors), and for classes and label sets `probability_<label>`; of clusters `prediction` and
             `membership_<cluster>`, of reductions `prediction_1` and so on. With several outputs
             `prediction_<output>`, `prediction_<output>_<entry>` and `probability_<output>_<label>`. With rules `decision` and
-            the `rule` that made it.
+            the `rule` that made it. Of a folder of files, or of one file, each row names its file.
 
         Raises:
             ContractError: a column is missing.
@@ -99,13 +102,17 @@ class Model:
             return
         first = 0
         columns = rooted(self.columns, source.root)  # whoever opens a table may open the files it names
+        listed = is_listing(source)
         for raw in source.slices(SLICE):
+            raw = as_named(raw, columns) if listed else raw
             table, violations = read_frame(raw, columns, self.modality, first_row=first)
+            refuse_unread(raw, columns, violations)
             rows = Rows.of(table, (), self.modality)
             predictions = self.predictor.predict(rows.cells, len(rows))
             key = raw[self.key] if self.key in raw.columns else pl.Series("row", np.arange(first, first + len(rows)))
             decided, broken = self._decided(predictions, raw, columns, first)
-            yield self._answers(predictions, key, decided), (*violations, *broken)
+            answers = self._answers(predictions, key, decided)
+            yield with_files(answers, raw, columns) if listed else answers, (*violations, *broken)
             first += raw.height
 
     @property
@@ -237,9 +244,9 @@ class Model:
         members = self.predictor.members if isinstance(self.predictor, Blend) else (self.predictor,)
         weights = self.predictor.weights if isinstance(self.predictor, Blend) else (1.0,)
         described = []
-        for number, (member, weight) in enumerate(zip(members, weights)):
+        for place, (member, weight) in enumerate(zip(members, weights)):
             assert isinstance(member, Fitted)
-            inside = unfinished / "members" / str(number)
+            inside = unfinished / "members" / str(place)
             inside.mkdir(parents=True)
             described.append({
                 "candidate": member.candidate.to_dict(), "weight": weight,
@@ -300,10 +307,10 @@ def _described(folder: Path, data: Mapping[str, Any], find: Find) -> Model:
         for o in data["outputs"]
     )
     members, weights = [], []
-    for number, described in enumerate(data["members"]):
+    for place, described in enumerate(data["members"]):
         candidate = Candidate.from_dict(described["candidate"], find)
         transform = Transform.from_dict(described["transform"], lambda kind: find("modalities", kind)())
-        estimator = candidate.learner.load(folder / "members" / str(number), described["estimator"])
+        estimator = candidate.learner.load(folder / "members" / str(place), described["estimator"])
         members.append(Fitted(candidate, transform, estimator, outputs))
         weights.append(described["weight"])
     if not members or not outputs:
@@ -423,7 +430,7 @@ def card(model: Model) -> str:
         lines += [f"| otherwise | | {rules.default} |"]
     lines += ["", "## Scores", "", "| rows | metric | value | 95 % interval | n | looks |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {s['rows']} | {s['metric']} | {_number(s['value'])} | {_number(s['interval'][0])} to {_number(s['interval'][1])} | {s['n']:,} | {s['looks']} |"
+        f"| {s['rows']} | {named(s)} | {_number(s['value'])} | {_number(s['interval'][0])} to {_number(s['interval'][1])} | {s['n']:,} | {s['looks']} |"
         for s in evidence.get("scores", [])
     ]
     lines += ["", "Golden rows in `golden.json` are made up column by column: no row is a real one.", ""]
@@ -446,7 +453,7 @@ def _calibrator(said: Mapping[str, Any] | None, find: Find) -> Any:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return number(value, absent="–")
 
 
 def _is_columns(data: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.contracts import Metric
+from fieldguide.core.figures import number, span
 from fieldguide.core.problem import Output
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import (
@@ -79,6 +80,7 @@ class Score:
         level: nominal coverage of the interval, a share.
         slices: parts of the rows.
         calibration: None where there is no probability or value to calibrate.
+        title: the metric as people write it.
         made: how the interval was made, where it is not the plain bootstrap over units.
         weighted: of a study with row weights, {effective}, how many equal units these are worth; False where the metric has no
             weighted form and counts each row once; None without row weights.
@@ -101,12 +103,13 @@ class Score:
     calibration: Calibration | None = None
     made: str = ""
     weighted: Mapping[str, float] | bool | None = None
+    title: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score in the shape of `--json`."""
         return {
-            "output": self.output, "metric": self.metric, "value": _plain(self.value), "interval": _ends(self.interval),
-            "n": self.n, "rows": self.rows, "looks": self.looks, **({"made": self.made} if self.made else {}),
+            "output": self.output, "metric": self.metric, **({"title": self.title} if self.title else {}),
+            "value": _plain(self.value), "interval": _ends(self.interval), "n": self.n, "rows": self.rows, "looks": self.looks, **({"made": self.made} if self.made else {}),
             **({} if self.weighted is None else {"weighted": self.weighted}),
         }  # fmt: skip
 
@@ -397,19 +400,31 @@ def told(score: Mapping[str, Any]) -> str:
     """Return a score's plain data as words; rows of one class have no ROC AUC, and that is said.
 
     Examples:
-        >>> told({"metric": "rmse", "value": 0.43361, "interval": [0.42, 0.45], "n": 4128})
-        'rmse 0.4336 [0.42, 0.45] on 4,128 rows'
-        >>> told({"metric": "roc_auc", "value": None, "interval": [None, None], "n": 12})
-        'roc_auc cannot be computed on these 12 rows'
-        >>> told({"metric": "mae", "value": 2.0, "interval": [1.5, 2.5], "n": 80, "weighted": {"effective": 41.3}})
-        'weighted mae 2 [1.5, 2.5] on 80 rows'
+        >>> told({"metric": "rmse", "title": "RMSE", "value": 0.43361, "interval": [0.42, 0.45], "n": 4128})
+        'RMSE 0.4336 [0.42, 0.45] on 4,128 rows'
+        >>> told({"metric": "roc_auc", "title": "ROC AUC", "value": None, "interval": [None, None], "n": 12})
+        'ROC AUC cannot be computed on these 12 rows'
+        >>> told({"metric": "mae", "title": "MAE", "value": 2.0, "interval": [1.5, 2.5], "n": 80, "weighted": {"effective": 41.3}})
+        'weighted MAE 2 [1.5, 2.5] on 80 rows'
     """
-    low, high = score["interval"]
-    name = f"{weighted(score)}{score['metric']}"
     if score["value"] is None:
-        return f"{name} cannot be computed on these {score['n']:,} rows"
-    within = "no interval" if low is None or high is None else f"[{low:.4g}, {high:.4g}]"
-    return f"{name} {score['value']:.4g} {within} on {score['n']:,} rows"
+        return f"{named(score)} cannot be computed on these {score['n']:,} rows"
+    return f"{short(score)} {span(score['interval'])} on {score['n']:,} rows"
+
+
+def short(score: Mapping[str, Any]) -> str:
+    """Return a score's plain data as its metric and value.
+
+    Examples:
+        >>> short({"metric": "roc_auc", "title": "ROC AUC", "value": 0.92853})
+        'ROC AUC 0.9285'
+    """
+    return f"{named(score)} {number(score['value'])}"
+
+
+def named(score: Mapping[str, Any]) -> str:
+    """Return the metric of a score's plain data as people write it; scores of older journals have only its name in files."""
+    return f"{weighted(score)}{score.get('title') or score['metric']}"
 
 
 def weighted(score: Mapping[str, Any]) -> str:

@@ -5,6 +5,8 @@ Formats for eyes; quiet when nobody looks (not a terminal), and never asks anyth
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -16,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from fieldguide.core import figures
 from fieldguide.core.finding import SEVERITIES
 
 MARKS = {"error": "[bold red]✗[/]", "warning": "[yellow]![/]", "info": "[cyan]·[/]"}
@@ -26,8 +29,9 @@ TITLES = {
     "evaluate": "Judge predictions made elsewhere", "recency": "Measure how the answer ages", "imbalance": "Measure the remedies for a rare class", "rules": "Decide by rules", "rules_diff": "Compare two versions of the rules", "intervals": "Count what intervals cover", "rates": "Test learning rates", "explain": "Look into the answer",
     "features": "Hold the table against its contract",
 }  # fmt: skip
-UNCUT = 200
+UNCUT = 10_000
 """Width of what is not shown on a terminal: lines stay whole, so that they can be searched."""
+FILLED = re.compile(r" +(?=\n|$)")
 
 
 class Watching:
@@ -67,10 +71,27 @@ class Watching:
             self.progress.update(self.task, description=doing, left=shown)
 
 
+class Unfilled:
+    """A file that takes lines without the blanks at their ends, with which tables fill their rows."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def write(self, text: str) -> int:
+        self.file.write(FILLED.sub("", text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
 def console(*, stderr: bool = False) -> Console:
-    """Return where to print; lines that go to a file or a pipe are not cut or wrapped."""
+    """Return where to print; lines that go to a file or a pipe are not cut, wrapped or filled up."""
     found = Console(stderr=stderr)
-    return found if found.is_terminal else Console(stderr=stderr, width=UNCUT, soft_wrap=True)
+    if found.is_terminal:
+        return found
+    file: Any = Unfilled(sys.stderr if stderr else sys.stdout)
+    return Console(file=file, width=UNCUT, soft_wrap=True)
 
 
 def say_error(error: Mapping[str, str]) -> None:
@@ -163,14 +184,14 @@ def compared(candidates: list[Mapping[str, Any]]) -> Table:
 def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
     """Return candidates as a table, the best first; where room is short, names are folded and numbers stay whole."""
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    from fieldguide.core.score import weighted
+    from fieldguide.core.score import named
 
     score, *others = entries[0].get("scores") or [entries[0]["score"]]
     for name, right in (
         ("candidate", 0),
-        (f"{weighted(score)}{score['metric']}\n({score['output'] if others else score['rows']})", 1),
+        (f"{named(score)}\n({score['output'] if others else score['rows']})", 1),
         ("95 % interval", 1),
-        *((f"{weighted(other)}{other['metric']}\n({other['output']})", 1) for other in others),
+        *((f"{named(other)}\n({other['output']})", 1) for other in others),
         ("seconds", 1),
         ("MB", 1),
         ("ms a row", 1),
@@ -189,16 +210,10 @@ def leaderboard(entries: list[Mapping[str, Any]], limit: int = 12) -> Table:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Return a number as people read it.
+    """Return a number as it stands in a column: zeros at the end are kept, a dash is none.
 
     Examples:
-        >>> number(0.92853), number(48231.2), number(None), number(0.0512, 2)
-        ('0.9285', '48,231', '–', '0.051')
+        >>> number(0.928), number(48231.2), number(None), number(0.0512, 2)
+        ('0.9280', '48,231', '–', '0.051')
     """
-    if value is None or value != value:
-        return "–"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if abs(value) >= 100:
-        return f"{value:.1f}"
-    return f"{value:.{digits}f}" if abs(value) >= 0.1 or value == 0 else f"{value:.{digits}g}"
+    return figures.number(value, digits, pad=True, absent="–")

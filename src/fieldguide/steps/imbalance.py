@@ -17,6 +17,7 @@ from fieldguide.core.bench import Bench, Forgetful, Trial
 from fieldguide.core.candidate import Candidate, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.errors import StudyError
+from fieldguide.core.figures import number, percent, span
 from fieldguide.core.finding import Finding
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import with_values
@@ -107,9 +108,9 @@ def _trials(bench: Bench, base: Trial, clock: Clock) -> Iterator[tuple[str, Tria
     focal = base.candidate.kind == "network"
     if bench.problem.output.loss is not None:  # the task's own loss is what remedies are compared with
         bench = _with_loss(bench, None)
-    for number, way in enumerate(ways):
+    for place, way in enumerate(ways):
         candidate = Candidate(f"{base.name}, {way}", learner, with_values(recipe, {"balance": way}))
-        part = clock.share(1 / (len(ways) + focal - number))
+        part = clock.share(1 / (len(ways) + focal - place))
         yield ("as it is" if way == "none" else way), bench.attempt(candidate, part)
     if focal:
         candidate = Candidate(f"{base.name}, focal", learner, with_values(recipe, {"balance": "none"}))
@@ -153,8 +154,8 @@ def _decided(judge: _Judge, positive: np.ndarray) -> tuple[np.ndarray, float]:
     units, which = np.unique(judge.blocks, return_inverse=True)
     part = (generator(judge.bench.seed, "threshold").permutation(len(units)) % PARTS)[which]
     called = positive >= 0.5
-    for number in range(PARTS):
-        inside = part == number
+    for place in range(PARTS):
+        inside = part == place
         if inside.any() and len(np.unique(judge.truth[~inside])) > 1:
             called[inside] = positive[inside] >= _threshold(judge, positive, ~inside)
     return called, _threshold(judge, positive, np.ones(len(part), bool))
@@ -203,8 +204,8 @@ def _sentence(found: Mapping[str, Any]) -> str:
         rates = {facts["remedy"]: facts["at_the_threshold"][other]["value"] or 0.0 for facts in found["remedies"]}
         best = max(rates, key=lambda remedy: rates[remedy])
         return (
-            f"at the threshold for a {name} of {wanted:.0%}, {found['candidate']} has a {other} of {rates['as it is']:.1%} as it is; "
-            f"the highest is that of {best!r}, {rates[best]:.1%}"
+            f"at the threshold for a {name} of {percent(wanted, 0)}, {found['candidate']} has a {other} of {percent(rates['as it is'], 1)} as it is; "
+            f"the highest is that of {best!r}, {percent(rates[best], 1)}"
         )
     alone = plain["gain"]["over_a_half"]
     rest = found["remedies"][1:]
@@ -216,10 +217,10 @@ def _sentence(found: Mapping[str, Any]) -> str:
     unit = (
         f"per {row}, in your costs"
         if found["stated"]
-        else f"per {row}, a missed {found['labels'][1]!r} counted as {found['costs']['false_negative']:.3g} false ones"
+        else f"per {row}, a missed {found['labels'][1]!r} counted as {number(found['costs']['false_negative'], 3)} false ones"
     )
     return (
-        f"moving the threshold of {found['candidate']} saves {alone['value']:.4g} [{alone['interval'][0]:.4g}, {alone['interval'][1]:.4g}]{moved} {unit}; "
-        f"the best further remedy is {best['remedy']}: {gain['value']:+.4g} [{gain['interval'][0]:.4g}, {gain['interval'][1]:.4g}] beyond it"
+        f"moving the threshold of {found['candidate']} saves {number(alone['value'])} {span(alone['interval'])}{moved} {unit}; "
+        f"the best further remedy is {best['remedy']}: {number(gain['value'], sign=True)} {span(gain['interval'])} beyond it"
         + ("" if told else ", which cannot be told from nothing")
     )

@@ -17,6 +17,7 @@ from fieldguide.core.bench import Bench, Forgetful, Trial
 from fieldguide.core.candidate import Candidate, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.errors import ConfigError, StudyError
+from fieldguide.core.figures import number, percent
 from fieldguide.core.finding import Finding
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import resampled, wilson
@@ -71,8 +72,8 @@ def intervals(bench: Bench, base: Trial, level: float, clock: Clock) -> tuple[di
         )
     ends, rows = [], base.rows
     quantiles = ((1 - level) / 2, (1 + level) / 2)
-    for number, quantile in enumerate(quantiles):
-        trial = _at(bench, base, quantile, clock.share(1 / (2 - number)))
+    for place, quantile in enumerate(quantiles):
+        trial = _at(bench, base, quantile, clock.share(1 / (2 - place)))
         rows = np.intersect1d(rows, trial.rows)
         ends.append(trial)
     low, high = (
@@ -96,8 +97,8 @@ def intervals(bench: Bench, base: Trial, level: float, clock: Clock) -> tuple[di
     one, other = facts["before"], facts["after"]
     of_what = "validation rows" if weights is None else "validation rows, by weight"
     sentence = (
-        f"intervals of {base.name} for {level:.0%} cover {one['coverage']:.1%} [{one['interval'][0]:.1%}, {one['interval'][1]:.1%}] of {len(rows):,} "
-        f"{of_what}, {other['coverage']:.1%} [{other['interval'][0]:.1%}, {other['interval'][1]:.1%}] once conformalised; median width {other['median_width']:.4g}"
+        f"intervals of {base.name} for {percent(level, 0)} cover {percent(one['coverage'], 1)} [{percent(one['interval'][0], 1)}, {percent(one['interval'][1], 1)}] of {len(rows):,} "
+        f"{of_what}, {percent(other['coverage'], 1)} [{percent(other['interval'][0], 1)}, {percent(other['interval'][1], 1)}] once conformalised; median width {number(other['median_width'])}"
     )
     return {"sentence": sentence, **facts}, ()
 
@@ -131,8 +132,8 @@ def margins(
     part = (generator(seed, "intervals").permutation(len(units)) % PARTS)[which]
     outside = np.maximum(low - truth, truth - high)
     found = np.zeros(len(truth))
-    for number in range(PARTS):
-        inside, others = part == number, np.sort(outside[part != number])
+    for place in range(PARTS):
+        inside, others = part == place, np.sort(outside[part != place])
         if weights is not None and inside.any():
             found[inside] = _reached(outside[~inside], weights[~inside], level)
         elif inside.any() and len(others):

@@ -18,6 +18,7 @@ import polars as pl
 from fieldguide.core.bench import Bench, Trial, refitted
 from fieldguide.core.contracts import Metric
 from fieldguide.core.errors import StudyError, listed
+from fieldguide.core.figures import number, span
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of, readable
 from fieldguide.core.problem import Problem
@@ -360,14 +361,14 @@ def _sentence(
 ) -> str:
     low, high = never.interval
     way = "falls" if metric.greater_is_better else "rises"
-    change = f"{title} {score:.4g} fresh {way} by {never.value:.3g} [{low:.3g}, {high:.3g}] on average"
+    change = f"{title} {number(score)} fresh {way} by {number(never.value, 3)} {span((low, high), 3)} on average"
     return f"{change} over {in_periods(oldest, periods.name)} without retraining; retrain {choice}"
 
 
 def _why(plans: list[tuple[str, int]], found: list[Estimate], choice: int, success: float, window: str) -> str:
     name, cost = plans[choice][0], found[choice]
     low, high = cost.interval
-    words = f"{name} costs {cost.value:.3g} [{low:.3g}, {high:.3g}] against {plans[0][0]} ({window} windows), "
+    words = f"{name} costs {number(cost.value, 3)} {span((low, high), 3)} against {plans[0][0]} ({window} windows), "
     words = (
         words + f"not reliably more than {success:g}"
         if choice
@@ -375,7 +376,5 @@ def _why(plans: list[tuple[str, int]], found: list[Estimate], choice: int, succe
     )
     if choice + 1 < len(plans):
         more, (least, most) = found[choice + 1], found[choice + 1].interval
-        words += (
-            f"; {plans[choice + 1][0]} costs {more.value:.3g} [{least:.3g}, {most:.3g}], reliably more than {success:g}"
-        )
+        words += f"; {plans[choice + 1][0]} costs {number(more.value, 3)} {span((least, most), 3)}, reliably more than {success:g}"
     return words

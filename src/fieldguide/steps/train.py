@@ -15,8 +15,10 @@ from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
+from fieldguide.core.figures import number
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import ranked
+from fieldguide.core.score import short
 from fieldguide.core.settings import values_of, with_values
 from fieldguide.core.table import MEDIA_KINDS
 from fieldguide.parts.learners._overfit import overfit
@@ -62,9 +64,9 @@ def train(
             lambda c=candidate, e=effort: overfit(c.learner, bench.encoded(c), bench.problem.outputs, effort=e),  # type: ignore[misc]
         )
     clock = start()
-    for number, candidate in enumerate(candidates):
+    for place, candidate in enumerate(candidates):
         name = candidate.learner.name
-        share = clock if number == len(candidates) - 1 else clock.share(SHARES.get(name, 0.5))
+        share = clock if place == len(candidates) - 1 else clock.share(SHARES.get(name, 0.5))
         if share.over and trials:
             continue
         trials.append(bench.attempt(candidate if name in set_by_hand else fitting(bench, candidate, share), share))
@@ -88,8 +90,8 @@ def train(
         best = (sound or order)[0]
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
-            f"the best network is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
-            f"{best['difference']['value']:+.4g} against {bar.name}"
+            f"the best network is {best['candidate']}: {short(best['scores'][0])}, "
+            f"{number(best['difference']['value'], sign=True)} against {bar.name}"
         )
     return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
 
@@ -108,11 +110,11 @@ def train_targetless(
     """
     trials: list[Trial] = []
     left_out: list[str] = []
-    for number, candidate in enumerate(candidates):
+    for place, candidate in enumerate(candidates):
         if trials and clock.over:
             left_out.append(candidate.name)
             continue
-        trials.append(bench.attempt(candidate, clock.share(1 / (len(candidates) - number))))
+        trials.append(bench.attempt(candidate, clock.share(1 / (len(candidates) - place))))
     entries = [{**trial.entry, "difference": bench.compared(trial, bar)} for trial in trials]
     order = ranked(bench.problem, entries)
     facts: dict[str, Any] = {
@@ -122,8 +124,8 @@ def train_targetless(
         best = order[0]
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
-            f"the best is {best['candidate']}: {best['scores'][0]['metric']} {best['scores'][0]['value']:.4g}, "
-            f"{best['difference']['value']:+.4g} against {bar.name}"
+            f"the best is {best['candidate']}: {short(best['scores'][0])}, "
+            f"{number(best['difference']['value'], sign=True)} against {bar.name}"
             + (f"; no time for {', '.join(left_out)}" if left_out else "")
         )
     return facts, ordered(without_target(finding) for finding in checked("train", trials=trials, facts=facts))

@@ -21,8 +21,8 @@ def test_the_ranking_of_the_outcome_changes():
     worse = variant("cart > 9", outcome_difference=-0.06, outcome_interval=[-0.09, -0.03], flips=0.11)
     finding = only(check_check(ProxySensitive(), case(variant(), worse), case(variant())))
     assert finding.sentence == (
-        "'cart' hangs on its definition: with cart > 9 instead of cart > 0, the ranking of the outcome changes by -0.06 "
-        "[-0.09, -0.03]; 11 % of the decisions flip."
+        "'cart' hangs on its definition: with cart > 9 instead of cart > 0, the ranking of the outcome changes by −0.06 "
+        "[−0.09, −0.03]; 11 % of the decisions flip."
     )
 
 

@@ -15,7 +15,7 @@ def agreed(value, low, high):
 
 def test_no_relation():
     finding = only(check_check(ProxyDisagrees(), agreed(0.01, -0.03, 0.05), {"proxies": proxies(row())}))
-    assert finding.sentence == "'cart' does not go with the outcome: rank correlation 0.01 [-0.03, 0.05] in 700 rows."
+    assert finding.sentence == "'cart' does not go with the outcome: rank correlation 0.01 [−0.03, 0.05] in 700 rows."
 
 
 def test_the_opposite():
@@ -27,7 +27,7 @@ def test_it_teaches_worse_than_the_outcome():
     finding = only(ProxyDisagrees().run(proxies=proxies(row(outcome_score=scored))))
     assert finding.sentence == (
         "A quick model learned from 'cart' ranks the outcome with ROC AUC 0.7, 0.12 below one learned from the outcome itself "
-        "[-0.15, -0.09], in 700 rows."
+        "[−0.15, −0.09], in 700 rows."
     )
 
 

@@ -17,7 +17,7 @@ def case(true, predicted=None, n=1000):
 def test_a_rule_that_holds_for_no_row_is_told_with_its_bound():
     finding = only(check_check(IdleRule(), case(0), case(3)))
     assert finding.sentence == (
-        "The rule 'hot' holds for none of 1,000 validation rows: for fewer than 0.30% in all, with 95 % confidence."
+        "The rule 'hot' holds for none of 1,000 validation rows: for fewer than 0.30 % in all, with 95 % confidence."
     )
 
 

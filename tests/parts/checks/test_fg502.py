@@ -23,7 +23,7 @@ def test_an_interval_around_nothing_warns():
     finding = only(check_check(NoSignal(), case(-0.01, 0.05), case(0.1, 0.2)))
     assert finding.severity == "warning"
     assert finding.sentence == (
-        "Nothing clearly beats guessing; linear against the trivial rule: ROC AUC better by 0.02 [-0.01, 0.05]."
+        "Nothing clearly beats guessing; linear against the trivial rule: ROC AUC better by 0.02 [−0.01, 0.05]."
     )
 
 

@@ -18,7 +18,7 @@ def test_a_lead_that_may_be_chance():
     finding = only(check_check(LinearIsEnough(), case(-0.01, 0.03), case(0.01, 0.03)))
     assert (
         finding.sentence
-        == "The linear model is as good as boosting: the difference of 0.01 [-0.01, 0.03] may be chance."
+        == "The linear model is as good as boosting: the difference of 0.01 [−0.01, 0.03] may be chance."
     )
     assert finding.severity == "info"
 

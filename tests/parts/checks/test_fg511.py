@@ -18,7 +18,7 @@ def case(value: float, low: float, high: float):
 def test_nothing_beats_repeating():
     found = only(check_check(NothingBeatsRepeat(), case(-0.1, -0.2, -0.05), case(0.1, 0.05, 0.15)))
     assert found.sentence == (
-        "Nothing beats repeating the last value; nlinear against repeating the last value: better by -0.1 [-0.2, -0.05] on 400 validation examples."
+        "Nothing beats repeating the last value; nlinear against repeating the last value: better by −0.1 [−0.2, −0.05] on 400 validation examples."
     )
     assert only(NothingBeatsRepeat().run(**case(0.1, -0.02, 0.2))).sentence.startswith(
         "Nothing clearly beats repeating"

@@ -23,7 +23,7 @@ def test_the_bar_is_not_clearly_better_than_the_season():
     found = only(check_check(SeasonIsEnough(), case(0.05, -0.01, 0.1), case(0.1, 0.05, 0.15)))
     assert (
         found.sentence
-        == "The seasonal rule is not clearly beaten; nlinear against repeating the last season: better by 0.05 [-0.01, 0.1]."
+        == "The seasonal rule is not clearly beaten; nlinear against repeating the last season: better by 0.05 [−0.01, 0.1]."
     )
 
 

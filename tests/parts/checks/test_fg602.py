@@ -17,7 +17,7 @@ def case(low, high, success=0.01):
 def test_a_network_that_is_worse_does_not_earn_its_place():
     finding = only(check_check(EarnsItsPlace(), case(-0.03, -0.01), case(0.02, 0.04)))
     assert finding.sentence == (
-        "The network does not earn its place: tabm is worse than boosting by 0.02 (difference [-0.03, -0.01]), "
+        "The network does not earn its place: tabm is worse than boosting by 0.02 (difference [−0.03, −0.01]), "
         "and 0.01 is worth shipping."
     )
     assert finding.remedy == "Ship the baseline (boosting), unless refine finds more."

@@ -14,7 +14,7 @@ ENTRIES = [trial.entry for trial in TRIALS]
 def case(chosen, **members):
     entries = [
         *ENTRIES,
-        {"candidate": "ensemble", "kind": "ensemble", "scores": [{"metric": "roc_auc", "value": 0.94}]},
+        {"candidate": "ensemble", "kind": "ensemble", "scores": [{"metric": "roc_auc", "title": "ROC AUC", "value": 0.94}]},
     ]
     blend = {"members": list(members), "weights": list(members.values())}
     return {"trials": TRIALS, "facts": {"chosen": chosen, "blend": blend, "entries": entries}}
@@ -30,5 +30,5 @@ def test_a_choice_without_a_network_says_so():
 
 def test_the_weight_of_networks_is_told():
     finding = only(Chosen().run(**case("ensemble", boosting=0.75, tabm=0.25)))
-    assert finding.sentence == "The chosen candidate is ensemble (roc_auc 0.94); networks have 25 % of its weight."
+    assert finding.sentence == "The chosen candidate is ensemble (ROC AUC 0.94); networks have 25 % of its weight."
     assert finding.evidence["network_weight"] == 0.25

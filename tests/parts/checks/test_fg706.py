@@ -40,7 +40,7 @@ def test_what_was_not_searched_says_why():
 
 def test_where_outcomes_have_both_signs_the_mean_error_is_told():
     off = part(why="calibration", ratio=None, bias={"value": -2.0, "interval": [-3.0, -1.0]})
-    assert "predictions off by -2 [-3, -1] on average on 120 rows" in only(FoundSlices().run(**case(off))).sentence
+    assert "predictions off by −2 [−3, −1] on average on 120 rows" in only(FoundSlices().run(**case(off))).sentence
 
 
 def test_of_several_outputs_each_slice_names_its_own():

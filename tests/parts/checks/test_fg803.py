@@ -18,7 +18,7 @@ def test_a_choice_worse_than_the_baseline_warns():
     finding = only(check_check(GainOnTest(), case(-0.04, -0.02), case(0.02, 0.04)))
     assert finding.severity == "warning"
     assert finding.sentence == (
-        "The chosen candidate is worse than the baseline; ensemble against boosting: -0.03 [-0.04, -0.02] on "
+        "The chosen candidate is worse than the baseline; ensemble against boosting: −0.03 [−0.04, −0.02] on "
         "1,200 sealed rows."
     )
 

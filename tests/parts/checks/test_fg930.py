@@ -19,7 +19,7 @@ def case(last=-0.05):
 def test_a_slice_that_loses_while_others_gain_fires():
     finding = only(check_check(SlicesDiffer(), case(), case(0.019)))
     assert finding.sentence.startswith(
-        "Where country = it, clicks changes by -0.05 [-0.06, -0.04], elsewhere by 0.0205 (p "
+        "Where country = it, clicks changes by −0.05 [−0.06, −0.04], elsewhere by 0.0205 (p "
     )
     assert finding.evidence["slice"] == "country = it"
 

@@ -12,8 +12,8 @@ from fieldguide.testing import check_check
 def test_a_worse_score_fires_with_its_largest_part():
     finding = only(check_check(OnlineWorse(), {"gap": gap(drift=-0.04, skew=0.01)}, {"gap": gap(0.05)}))
     assert finding.sentence == (
-        "Online is worse than was promised: ROC AUC 0.75 online, 0.8 promised, difference [-0.06, -0.04]; "
-        "the largest part is drift (-0.04)."
+        "Online is worse than was promised: ROC AUC 0.75 online, 0.8 promised, difference [−0.06, −0.04]; "
+        "the largest part is drift (−0.04)."
     )
     assert "refresh" in finding.remedy
 

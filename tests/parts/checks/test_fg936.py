@@ -11,7 +11,7 @@ from fieldguide.testing import check_check
 
 def test_a_part_beyond_noise_fires():
     finding = only(check_check(GapSkew(), {"gap": gap(skew=-0.04)}, {"gap": gap(skew=-0.004)}))
-    assert finding.sentence == "What skew is: -0.04 of ROC AUC [-0.05, -0.03] of the gap."
+    assert finding.sentence == "What skew is: −0.04 of ROC AUC [−0.05, −0.03] of the gap."
     assert finding.severity == GapSkew.severity
 
 

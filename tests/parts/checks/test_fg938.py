@@ -12,7 +12,7 @@ from fieldguide.testing import check_check
 def test_a_part_beyond_noise_fires():
     finding = only(check_check(GapUnexplained(), {"gap": gap(rest=-0.04)}, {"gap": gap(rest=-0.004)}))
     assert finding.sentence == (
-        "Neither who is asked nor engineering explains -0.04 of ROC AUC [-0.05, -0.03] of the gap: the relation itself changed."
+        "Neither who is asked nor engineering explains −0.04 of ROC AUC [−0.05, −0.03] of the gap: the relation itself changed."
     )
     assert finding.severity == GapUnexplained.severity
 

@@ -12,7 +12,7 @@ from fieldguide.testing import check_check
 def test_a_worse_version_fires():
     finding = only(check_check(RefreshWorse(), {"refresh": refreshed(-0.05)}, {"refresh": refreshed(0.05)}))
     assert finding.sentence == (
-        "The new version is worse on the newest 400 rows: ROC AUC 0.75 new, 0.8 old, difference [-0.06, -0.04]."
+        "The new version is worse on the newest 400 rows: ROC AUC 0.75 new, 0.8 old, difference [−0.06, −0.04]."
     )
     assert finding.remedy.startswith("Keep the old version")
 

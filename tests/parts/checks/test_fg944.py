@@ -13,7 +13,7 @@ def test_a_schedule_that_is_worse_than_none_is_named_with_its_interval():
     finding = only(
         check_check(UpdatesHarm(), {"refresh": updated(-0.05, "never")}, {"refresh": updated(-0.005, "never")})
     )
-    assert "worse than none: daily [-0.06, -0.04] on 900 rows" in finding.sentence
+    assert "worse than none: daily [−0.06, −0.04] on 900 rows" in finding.sentence
     assert finding.severity == "warning"
 
 

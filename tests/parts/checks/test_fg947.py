@@ -21,7 +21,7 @@ def corrected(n: int, of: int = 1_000) -> dict[str, Any]:
 def test_many_corrections_are_a_warning_with_how_late_they_came():
     finding = only(check_check(CorrectedOutcomes(), {"gap": corrected(30)}, {"gap": corrected(0)}))
     assert finding.severity == "warning"
-    assert "30 of 1,000 outcomes 'click' (3.00%), in the median 2.5 days after" in finding.sentence
+    assert "30 of 1,000 outcomes 'click' (3.00 %), in the median 2.5 days after" in finding.sentence
     assert "0 became 1" in finding.sentence
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from fieldguide.core.figures import number, percent, span
 from fieldguide.core.statistics.effect import Effect
 from fieldguide.core.statistics.sample_ratio import ALPHA as RATIO_ALPHA
 from fieldguide.core.statistics.sample_ratio import SampleRatio
@@ -181,16 +182,16 @@ def said(measure: Measured, always: bool) -> str:
             f"{measure.name} cannot be compared: {measure.effect.n_control:,} and {measure.effect.n_candidate:,} units"
         )
     if not math.isfinite(low):
-        return f"{measure.name} {measure.effect.value:+.4g}, no interval yet"
+        return f"{measure.name} {number(measure.effect.value, sign=True)}, no interval yet"
     kind = "always-valid p" if always else "p"
-    lift = f" ({measure.effect.lift:+.2%})" if measure.effect.lift == measure.effect.lift else ""
-    return f"{measure.name} {measure.effect.value:+.4g}{lift} [{low:.4g}, {high:.4g}], {kind} {p:.3g}"
+    lift = f" ({percent(measure.effect.lift, 2, sign=True)})" if measure.effect.lift == measure.effect.lift else ""
+    return f"{measure.name} {number(measure.effect.value, sign=True)}{lift} {span((low, high))}, {kind} {number(p, 3)}"
 
 
 def mismatch(ratio: SampleRatio) -> str:
     """Return a sample ratio mismatch in words."""
     arms = ", ".join(f"{arm} {n:,} of {ratio.expected[arm]:,.0f} expected" for arm, n in ratio.counts.items())
-    return f"sample ratio mismatch (p {ratio.p:.3g}): {arms}"
+    return f"sample ratio mismatch (p {number(ratio.p, 3)}): {arms}"
 
 
 def _plain(value: float) -> float | None:

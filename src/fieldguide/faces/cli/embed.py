@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fieldguide.core.figures import percent
 from fieldguide.faces.cli.app import AsJson, app, console, print_json
 
 verb = typer.Typer(
@@ -149,7 +150,7 @@ def map_(
         print_json({"status": "done", "out": str(out), **found})
         return
     console().print(
-        f"Drew {len(found['points']):,} words in [bold]{out}[/]; the map keeps {found['trustworthiness']:.0%} of the nearness "
+        f"Drew {len(found['points']):,} words in [bold]{out}[/]; the map keeps {percent(found['trustworthiness'], 0)} of the nearness "
         f"({found['n_neighbours']} neighbours).", highlight=False,
     )  # fmt: skip
 

@@ -67,13 +67,14 @@ def evaluate(folder: Folder, test: Test = False, reason: Reason = None, as_json:
     if as_json:
         print_json({"status": "done", **found})
         return
+    from fieldguide.core.score import named
     from fieldguide.faces.terminal import number
 
     facts = found["facts"]
     terminal = console()
     say(terminal, found)
     _say_table(terminal, ["signal", "metric", "score", "interval"], [
-        [s["output"], s["metric"], number(s["value"]), f"[{number(s['interval'][0])}, {number(s['interval'][1])}]"] for s in facts["signals"]
+        [s["output"], named(s), number(s["value"]), f"[{number(s['interval'][0])}, {number(s['interval'][1])}]"] for s in facts["signals"]
     ])  # fmt: skip
     _say_rules(facts)
     _say_table(terminal, ["decision", "rows", "decided", "precision", "recall"], [

@@ -204,6 +204,12 @@ def metric_titles() -> dict[str, tuple[str, bool]]:
     return {name: (find("metrics", name).title, find("metrics", name).greater_is_better) for name in names("metrics")}
 
 
+def title_of(score: Mapping[str, Any]) -> str:
+    """Return the metric of a recorded score, or of what else names one, as people write it."""
+    name = str(score.get("metric") or "score")
+    return str(score.get("title") or metric_titles().get(name, (name, True))[0])
+
+
 @cache
 def check_titles() -> dict[str, str]:
     """Return the titles of checks by code."""

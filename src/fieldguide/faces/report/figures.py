@@ -11,15 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from fieldguide.core import figures
+
 ABSENT = "–"
-MINUS = "\u2212"
 LONGEST = 120
 """Most characters of one cell of data that are shown."""
 LONG_FRACTION = re.compile(r"-?\d{1,6}\.\d{6,}")
 
 
 def number(value: Any, decimals: int | None = None, sign: bool = False) -> str:
-    """Return a number in at most four significant digits, or with fixed decimals; a dash where there is none.
+    """Return a number as `core.figures` says it, or with fixed decimals; a dash where there is none.
 
     Examples:
         >>> number(32561), number(0.92914), number(0.92914, 2), number(-0.5, 1), number(None)
@@ -27,18 +28,11 @@ def number(value: Any, decimals: int | None = None, sign: bool = False) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return ABSENT if value is None or isinstance(value, float) else str(value)
-    if decimals is not None:
-        text = f"{abs(value):,.{decimals}f}"
-    elif isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
-        text = f"{abs(value):,.0f}"
-    elif abs(value) >= 1000:
-        text = f"{abs(value):,.0f}" if abs(value) < 1e15 else f"{abs(value):.3e}"
-    elif abs(value) < 1e-4:
-        text = f"{abs(value):.2e}"
-    else:
-        text = f"{abs(value):.4g}"
+    if decimals is None:
+        return figures.number(value, sign=sign)
+    text = f"{abs(value):,.{decimals}f}"
     negative = value < 0 and any(c in "123456789" for c in text)
-    return (MINUS if negative else "+" if sign and value > 0 else "") + text
+    return (figures.MINUS if negative else "+" if sign and value > 0 else "") + text
 
 
 def decimals_for(intervals: Iterable[Any]) -> int:

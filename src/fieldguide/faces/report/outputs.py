@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fieldguide.core.figures import percent
 from fieldguide.faces.report import blocks
 from fieldguide.faces.report.blocks import Block, column
-from fieldguide.faces.report.facts import Recorded, at
+from fieldguide.faces.report.facts import Recorded, at, title_of
 from fieldguide.faces.report.figures import ABSENT, decimals_for, number, span
 
 JOINT = ("multilabel", "vector")
@@ -29,7 +30,7 @@ def compared(r: Recorded, entries: Sequence[Mapping[str, Any]]) -> list[Block]:
         ]]
         for e in entries
     ]  # fmt: skip
-    metrics = [f"{name}: {at(entries, 0, 'scores', i, 'metric')}" for i, name in enumerate(names)]
+    metrics = [f"{name}: {title_of(at(entries, 0, 'scores', i, default={}))}" for i, name in enumerate(names)]
     columns = [column("candidate"), *[column(metric, True) for metric in metrics]]
     note = f"Validation scores with 95 % intervals. Candidates are ranked by {names[0]}."
     return [blocks.table(columns, rows, caption="Every output", note=note)]
@@ -71,10 +72,7 @@ def _offers(one: Mapping[str, Any]) -> list[Block]:
     told = at(one, "offers", default=[])
     if not told:
         return []
-    rows = [
-        [str(score.get("metric")).replace("_", " "), f"{_maybe(score.get('value'))} {span(score.get('interval'), 4)}"]
-        for score in told
-    ]
+    rows = [[title_of(score), f"{_maybe(score.get('value'))} {span(score.get('interval'), 4)}"] for score in told]
     note = "Suggestions against what each offer led to, sealed rows, 95 % intervals. Very low prices would be best by price decrease recall, very high ones by booking regret."
     return [
         blocks.table(
@@ -119,7 +117,7 @@ def _parts(one: Mapping[str, Any]) -> list[Block]:
                 if n:
                     counts[abs(i - j)] = counts.get(abs(i - j), 0) + n
         total = sum(counts.values())
-        rows = [[number(d), number(n), f"{n / total:.1%}"] for d, n in sorted(counts.items())]
+        rows = [[number(d), number(n), f"{percent(n / total, 1)}"] for d, n in sorted(counts.items())]
         columns = [column("levels off", True), column("rows", True), column("share", True)]
         return [
             blocks.table(

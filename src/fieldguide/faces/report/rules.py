@@ -10,7 +10,7 @@ from typing import Any
 
 from fieldguide.faces.report import blocks
 from fieldguide.faces.report.blocks import Block, column
-from fieldguide.faces.report.facts import Recorded, at
+from fieldguide.faces.report.facts import Recorded, at, title_of
 from fieldguide.faces.report.figures import number, share
 
 
@@ -30,7 +30,7 @@ def rules(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
         _rules(f),
     ]  # fmt: skip
     scores = [
-        [s.get("output"), s.get("metric"), number(s.get("value"), 3), _ends(s.get("interval"))]
+        [s.get("output"), title_of(s), number(s.get("value"), 3), _ends(s.get("interval"))]
         for s in at(f, "signals", default=[])
     ]
     heads = [column("signal"), column("metric"), column("score", True), column("95 % interval", True)]

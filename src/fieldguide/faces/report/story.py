@@ -12,7 +12,7 @@ from typing import Any
 from fieldguide.core.score import weighted
 from fieldguide.faces.report import blocks
 from fieldguide.faces.report.blocks import Block, column
-from fieldguide.faces.report.facts import STEPS, Recorded, at, check_titles, metric_titles
+from fieldguide.faces.report.facts import STEPS, Recorded, at, check_titles, title_of
 from fieldguide.faces.report.figures import (
     ABSENT,
     day,
@@ -207,7 +207,7 @@ def _scores(r: Recorded) -> Block:
     for s in every:
         test = s.get("rows") == "test"
         rows.append([
-            s.get("output"), "test (sealed)" if test else "validation", f"{weighted(s)}{metric_titles().get(str(s.get('metric')), (s.get('metric'), True))[0]}",
+            s.get("output"), "test (sealed)" if test else "validation", f"{weighted(s)}{title_of(s)}",
             number(s.get("value"), places), span(s.get("interval"), places), number(s.get("n")), number(s.get("looks")) if test else ABSENT,
         ])  # fmt: skip
     optimism = at(final, "optimism") if final else at(r.facts("refine"), "optimism", "value")

@@ -10,7 +10,7 @@ from typing import Any
 
 from fieldguide.faces.report import blocks, charts, outputs
 from fieldguide.faces.report.blocks import Block, column
-from fieldguide.faces.report.facts import Recorded, at, metric_titles
+from fieldguide.faces.report.facts import Recorded, at, title_of
 from fieldguide.faces.report.figures import (
     ABSENT,
     decimals_for,
@@ -326,7 +326,7 @@ def finalize(r: Recorded, f: Mapping[str, Any]) -> list[Block]:
     rows = [
         [
             s.get("output"),
-            metric_titles().get(str(s.get("metric")), (s.get("metric"), True))[0],
+            title_of(s),
             number(s.get("value"), places),
             span(s.get("interval"), places),
             number(s.get("n")),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import ConfigError
+from fieldguide.core.figures import percent
 from fieldguide.core.files.disk import writing
 
 KINDS = (".svg", ".png", ".html")
@@ -67,7 +68,7 @@ def layers(found: Mapping[str, Any], point: str, name: str) -> list[dict[str, An
 
 def chart(found: Mapping[str, Any], title: str) -> dict[str, Any]:
     """Return the map as a Vega-Lite specification; a name that would lie on another one is left to its point's tooltip."""
-    note = f"{found['method']}; {found['trustworthiness']:.0%} of the nearness kept (trustworthiness, {found['n_neighbours']} neighbours)"
+    note = f"{found['method']}; {percent(found['trustworthiness'], 0)} of the nearness kept (trustworthiness, {found['n_neighbours']} neighbours)"
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "width": SIZE[0], "height": SIZE[1], "background": "white",
         "title": {"text": title, "subtitle": note, "anchor": "start"}, "data": {"values": named(found["points"], SIZE)},

@@ -1,19 +1,24 @@
-"""The four answers of a check: fired, passed, not applicable, skipped; and how numbers read in their sentences.
+"""The four answers of a check: fired, passed, not applicable, skipped; and the words their sentences are made of.
 
-Knows findings and plain words; what is worth saying is each check's.
+Knows findings; how numbers read is `core.figures`, what is worth saying is each check's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from fieldguide.core.contracts import Check
 from fieldguide.core.errors import listed
+from fieldguide.core.figures import count, number, percent, span, verb
 from fieldguide.core.finding import Finding, Severity
+
+__all__ = [
+    "count", "fire", "names", "not_applicable", "number", "passed", "percent", "plain", "skipped", "span", "verb",
+]  # fmt: skip
 
 Evidence = Mapping[str, Any] | None
 
@@ -63,69 +68,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def count(n: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun.
-
-    Examples:
-        >>> count(1, "row"), count(1200, "row"), count(2, "class", "classes")
-        ('1 row', '1,200 rows', '2 classes')
-    """
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
-
-
-def verb(n: int, singular: str, plural: str) -> str:
-    """Return the verb that agrees with `n` things.
-
-    Examples:
-        >>> verb(1, "is", "are")
-        'is'
-    """
-    return singular if n == 1 else plural
-
-
-def number(value: float) -> str:
-    """Return a number as one says it: four digits, no exponents between a thousandth of a thousandth and a million.
-
-    Examples:
-        >>> number(0.00123456), number(12345.678), number(3.0)
-        ('0.001235', '12,346', '3')
-    """
-    if not math.isfinite(value):
-        return "unknown"
-    if 1000 <= abs(value) < 1e15:
-        return f"{value:,.0f}"
-    text = f"{value:.4g}"
-    return f"{value:.7f}".rstrip("0") if "e-" in text and abs(value) >= 1e-6 else text
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage, with as many digits as it takes to be neither 0 % nor 100 %.
-
-    Examples:
-        >>> percent(0.25), percent(0.0312), percent(0.00004), percent(0.9997)
-        ('25 %', '3.1 %', '0.004 %', '99.97 %')
-    """
-    value = 100 * share
-    for digits in (0, 1, 2, 3):
-        text = f"{value:.{digits}f}"
-        enough = digits >= 1 or not 0 < value < 10
-        if enough and float(text) not in (0.0, 100.0):
-            break
-        if value in (0.0, 100.0):
-            return f"{value:.0f} %"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
-
-
-def span(interval: Sequence[float]) -> str:
-    """Return an interval in brackets.
-
-    Examples:
-        >>> span([0.9, 1.1])
-        '[0.9, 1.1]'
-    """
-    return f"[{number(interval[0])}, {number(interval[1])}]"
 
 
 def names(columns: Iterable[str], limit: int = 4) -> str:

@@ -26,7 +26,7 @@ from fieldguide.parts.checks._along import (
     sampled,
     segments,
 )
-from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, percent, verb
+from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent, verb
 
 
 @dataclass(frozen=True)
@@ -162,4 +162,4 @@ def _by_target(output: Any, truth: np.ndarray, gone: np.ndarray) -> str:
         rates = [np.bincount(truth[side], minlength=len(output.labels)) / side.sum() for side in (gone, ~gone)]
         k = 1 if output.family == "binary" else int(np.abs(rates[0] - rates[1]).argmax())
         return f"{percent(rates[0][k])} {output.labels[k]!r} where it is missing, {percent(rates[1][k])} elsewhere"
-    return f"mean {truth[gone].mean():.4g} where it is missing, {truth[~gone].mean():.4g} elsewhere"
+    return f"mean {number(truth[gone].mean())} where it is missing, {number(truth[~gone].mean())} elsewhere"

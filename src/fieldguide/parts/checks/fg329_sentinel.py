@@ -82,7 +82,7 @@ class Sentinel:
     def _named(self, found: Mapping[str, dict[str, Any]]) -> Finding:
         order = sorted(found, key=lambda name: -found[name]["n"])
         texts = [
-            f"{name!r} is {number(found[name]['code'])} in {count(found[name]['n'], 'row')} ({percent(found[name]['share'])}) "
+            f"{name!r} is {found[name]['code']:g} in {count(found[name]['n'], 'row')} ({percent(found[name]['share'])}) "
             f"and otherwise lies between {number(found[name]['low'])} and {number(found[name]['high'])}"
             for name in order
         ]

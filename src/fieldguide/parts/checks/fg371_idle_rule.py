@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.settings import setting
-from fieldguide.parts.checks._answers import count, fire, not_applicable, passed
+from fieldguide.parts.checks._answers import count, fire, not_applicable, passed, percent
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class IdleRule:
     def _said(self, name: str, true: int, predicted: int | None, n: int, part: str) -> tuple[str, str] | None:
         """Return the sentence and the remedy of a rule, or None where there is nothing to say."""
         if true == 0 and not predicted:
-            said = f"The rule {name!r} holds for none of {n:,} {part} rows: for fewer than {3 / n:.2%} in all, with 95 % confidence."
+            said = f"The rule {name!r} holds for none of {n:,} {part} rows: for fewer than {percent(3 / n, 2)} in all, with 95 % confidence."
             return said, "Compare its condition with the range of what it reads; correct it, or leave it out."
         if true == n and predicted in (None, n):
             said = f"The rule {name!r} holds for all {n:,} {part} rows, so that no rule after it ever decides."

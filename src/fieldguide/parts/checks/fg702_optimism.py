@@ -33,7 +33,7 @@ class Optimism:
     Source: Efron (1983), Estimating the Error Rate of a Prediction Rule; Tibshirani and Tibshirani (2009), A bias
     correction for the minimum error rate in cross-validation.
 
-    Needs: bench, facts (optimism: {value, n, metric}, chosen, entries: [{candidate, kind, scores, difference:
+    Needs: bench, facts (optimism: {value, n, title}, chosen, entries: [{candidate, kind, scores, difference:
     {value}}], differences being to the best baseline).
     """
 
@@ -55,7 +55,7 @@ class Optimism:
         gain = _gain(bench.problem, facts)
         said = (
             f"Choosing the best of {count(n, 'candidate')} makes its validation "
-            f"{found.get('metric', 'score')} look better by about {number(value)}"
+            f"{found.get('title') or found.get('metric', 'score')} look better by about {number(value)}"
         )
         evidence = {**found, "gain": gain, "share": value / gain if gain > 0 else None}
         if not gain > 0:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from fieldguide.core.bench import Trial
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.score import short
 from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, percent
 from fieldguide.parts.checks._facts import real
 
@@ -42,7 +43,7 @@ class Chosen:
         weight = sum(w for name, w in members.items() if kinds.get(name) == "network")
         entries = list(facts.get("entries") or ())
         score = next((entry["scores"][0] for entry in entries if entry["candidate"] == facts["chosen"]), None)
-        said = facts["chosen"] + (f" ({score['metric']} {number(real(score['value']))})" if score else "")
+        said = facts["chosen"] + (f" ({short(score)})" if score else "")
         evidence = {"chosen": facts["chosen"], "members": members, "network_weight": weight}
         if weight >= 1:
             return [passed(self, f"The chosen candidate is {said}: a network.", evidence=evidence)]

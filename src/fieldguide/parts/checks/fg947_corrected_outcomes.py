@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, not_applicable, number, passed
+from fieldguide.parts.checks._answers import fire, not_applicable, number, passed, percent
 
 MANY = 0.01
 """Share of corrected outcomes from which it is a warning."""
@@ -45,7 +45,7 @@ class CorrectedOutcomes:
             severe |= share >= MANY
             example = f"{one['example']['from']} became {one['example']['to']}"
             said.append(
-                f"{one['of']:,} of {one['n_outcomes']:,} outcomes {one['name']!r} ({share:.2%}), in the median {number(one['days'])} days after they were first heard of ({example})"
+                f"{one['of']:,} of {one['n_outcomes']:,} outcomes {one['name']!r} ({percent(share, 2)}), in the median {number(one['days'])} days after they were first heard of ({example})"
             )
         sentence = f"Outcomes were corrected: {'; '.join(said)}."
         remedy = "Judge again what was judged before the last correction; wait as long as corrections take (--wait)."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import ClassVar
 
+from fieldguide.core.figures import number
 from fieldguide.core.online.experiment import Judged, Phase, Verdict, mismatch, said
 from fieldguide.core.settings import setting
 from fieldguide.parts.designs.ab import read
@@ -70,7 +71,7 @@ class ForwardBack:
             reading for reading, judged in zip(readings, (forward, back))
             if judged.breached or judged.primary.worse(judged.alpha, judged.always)
         ), None)  # fmt: skip
-        two = f"forward {first.value:+.4g}, back {second.value:+.4g}"
+        two = f"forward {number(first.value, sign=True)}, back {number(second.value, sign=True)}"
         if harm is not None:
             return Verdict("keep", harm.sentence, reasons, agreement)
         if not math.isfinite(p):
@@ -79,17 +80,19 @@ class ForwardBack:
             words = f"The two tests cannot be compared yet: the {phase} test has no difference with an error."
             return Verdict("undecided", words, reasons, agreement)
         if p <= forward.alpha:
-            words = f"Forward and back test disagree ({two}, p {p:.3g}): the effect depends on how much traffic the candidate has."
+            words = f"Forward and back test disagree ({two}, p {number(p, 3)}): the effect depends on how much traffic the candidate has."
             return Verdict("undecided", words, reasons, agreement)
         if not agreement["same_direction"]:
-            words = f"Forward and back test point in different directions ({two}), neither beyond noise (p {p:.3g})."
+            words = (
+                f"Forward and back test point in different directions ({two}), neither beyond noise (p {number(p, 3)})."
+            )
             return Verdict("undecided", words, reasons, agreement)
         small = next((reading for reading in readings if reading.decision == "keep"), None)
         if small is not None:
             return Verdict("keep", small.sentence, reasons, agreement)
         shown = [reading.decision == "ship" for reading in readings]
         if all(shown):
-            words = f"Ship the candidate: forward and back test agree ({two}, p {p:.3g} of a difference), each beyond noise."
+            words = f"Ship the candidate: forward and back test agree ({two}, p {number(p, 3)} of a difference), each beyond noise."
             return Verdict("ship", words, reasons, agreement)
         if any(shown):
             which = forward.phase.name if shown[0] else back.phase.name

@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.contracts import Effort
+from fieldguide.core.figures import number
 
 LOW, HIGH = 1e-6, 10.0
 N_STEPS = 120
@@ -45,13 +46,13 @@ def rate_range(
     Source:
         Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017, section 3.3.
     """
-    from fieldguide.parts.learners import _training
+    from fieldguide.parts.learners import _tensors
 
     effort = effort or Effort()
     rates = [low * (high / low) ** (step / (n_steps - 1)) for step in range(n_steps)]
     curve: list[dict[str, float]] = []
     mean, lowest, diverged = 0.0, math.inf, None
-    with _training.computing(effort.threads, effort.seed):
+    with _tensors.computing(effort.threads, effort.seed):
         for step, (rate, loss) in enumerate(
             zip(rates, _losses(learner, train, outputs, rates, effort.seed), strict=False)
         ):
@@ -74,7 +75,7 @@ def _losses(
     import torch
 
     from fieldguide.parts import find
-    from fieldguide.parts.learners import _network, _training
+    from fieldguide.parts.learners import _network, _tensors
     from fieldguide.parts.nets.heads import loss_of
 
     net, heads, rows, _ = _network.prepared(learner, train, outputs)
@@ -85,7 +86,7 @@ def _losses(
     step = 0
     net.train()
     while step < len(rates):
-        for part in _training.fed(rows, _training.batches(len(rows), learner.batch_size, order), (seed, step)):
+        for part in _tensors.fed(rows, _tensors.batches(len(rows), learner.batch_size, order), (seed, step)):
             losses = loss_of(heads, net(*part.inputs), part.targets)
             loss = (losses if part.weights is None else losses * part.weights).mean()
             yield float(loss.detach())
@@ -117,10 +118,10 @@ def _read(learner: Any, curve: list[dict[str, float]], diverged: float | None) -
         "suggested": float(rates[best]) / BELOW.get(learner.optimiser, BELOW_OTHERS),
     }
     ratio = learner.learning_rate / found["suggested"]
-    near = "near" if 1 / 3 <= ratio <= 3 else f"{ratio:.2g} times" if ratio > 3 else f"a {1 / ratio:.2g}th of"
-    apart = "" if diverged is None else f"; from {diverged:.2g} on it diverges"
+    near = "near" if 1 / 3 <= ratio <= 3 else f"{number(ratio, 2)} times" if ratio > 3 else f"1/{1 / ratio:.0f} of"
+    apart = "" if diverged is None else f"; from {number(diverged, 2)} on it diverges"
     return {
         **found,
-        "sentence": f"{learner.name} with {learner.optimiser} learns fastest at {found['steepest']:.2g}, its loss is lowest at {found['lowest']:.2g}{apart}: "
-        f"{found['suggested']:.2g} is suggested, and its rate of {learner.learning_rate:.2g} is {near} that",
+        "sentence": f"{learner.name} with {learner.optimiser} learns fastest at {number(found['steepest'], 2)}, its loss is lowest at {number(found['lowest'], 2)}{apart}: "
+        f"{number(found['suggested'], 2)} is suggested, and its rate of {number(learner.learning_rate, 2)} is {near} that",
     }  # fmt: skip

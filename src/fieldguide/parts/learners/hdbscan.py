@@ -15,6 +15,7 @@ import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
+from fieldguide.core.figures import percent
 from fieldguide.core.settings import Choice, Range, setting
 from fieldguide.core.statistics.structure import NOISE, nearest
 from fieldguide.parts.learners._points import Points, fit_points, read, write
@@ -80,7 +81,7 @@ class Hdbscan:
         labels = _by_size(fitted.labels_)
         reach = nearest(rows, rows, samples + 1)[1][:, -1]
         n_clusters, share = int(labels.max()) + 1, float(np.mean(labels == NOISE))
-        words = f"{n_clusters} clusters; {share:.0%} of the training rows are in none"
+        words = f"{n_clusters} clusters; {percent(share, 0)} of the training rows are in none"
         return Heaps(
             points, rows, labels, reach, np.where(labels >= 0, np.maximum(fitted.probabilities_, 1e-3), 0.0), words
         )

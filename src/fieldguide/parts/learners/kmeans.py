@@ -55,9 +55,9 @@ class KMeans:
             k, tried = best_k(rows, effort)
         n_starts = 10 if len(rows) <= MANY else 4
         centres, _, spread = clusters_in(rows, k, effort, train.weights, 1 if effort.clock.over else n_starts)
-        words = f"{len(centres)} clusters" + (
-            f", the best of {min(tried)} to {max(tried)} by silhouette" if tried else ""
-        )
+        why = f", the best of {min(tried)} to {max(tried)} by silhouette" if len(tried) > 1 else ""
+        why = "; no other number was tried" if len(tried) == 1 else why
+        words = f"{len(centres)} clusters{why}"
         return Centred(points, centres, spread, words)
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Centred:

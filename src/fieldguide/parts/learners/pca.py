@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.contracts import Effort
+from fieldguide.core.figures import percent
 from fieldguide.core.settings import setting
 from fieldguide.core.space import Space
 from fieldguide.parts.learners._points import Points, principal_axes
@@ -43,7 +44,7 @@ class PrincipalComponents:
         return Projected(
             points,
             way_back(points.of(train.batch), train),
-            f"{kept:.0%} of the training rows' variance lies along these axes",
+            f"{percent(kept, 0)} of the training rows' variance lies along these axes",
         )
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Projected:

@@ -18,6 +18,7 @@ from fieldguide.core.candidate import Predictor
 from fieldguide.core.contracts import Explainer, Threshold
 from fieldguide.core.errors import DataError, StudyError
 from fieldguide.core.explanation import Explanation
+from fieldguide.core.figures import number, percent, span
 from fieldguide.core.files.media import rooted
 from fieldguide.core.files.source import open_source
 from fieldguide.core.finding import Finding
@@ -268,12 +269,12 @@ def _sentence(found: Mapping[str, Any]) -> str:
     helps = [entry for entry in first["importance"] if entry["interval"][0] is not None and entry["interval"][0] > 0]
     top = first["importance"][0]
     said = (
-        f"with {', '.join(top['columns'])} dealt to the wrong rows, {found['candidate']} loses {top['value']:.3g} "
-        f"[{top['interval'][0]:.3g}, {top['interval'][1]:.3g}] of {first['metric']}"
+        f"with {', '.join(top['columns'])} dealt to the wrong rows, {found['candidate']} loses {number(top['value'], 3)} "
+        f"{span(top['interval'], 3)} of {first['metric']}"
         if helps
         else f"no column of {found['candidate']} can be told from one that is not needed"
     )
     return (
         f"{said}; {len(helps)} of {len(first['importance'])} columns or groups are needed beyond chance; the parts of {first['title']} miss "
-        f"the score by {first['error']['largest']:.2g} at most ({first['error']['share']:.1%} of its reach)"
+        f"the score by {number(first['error']['largest'], 2)} at most ({percent(first['error']['share'], 1)} of its reach)"
     )

@@ -14,6 +14,7 @@ import numpy as np
 from fieldguide.core.contracts import Roles
 from fieldguide.core.documents.proxy_sections import Proxies
 from fieldguide.core.errors import DataError, listed
+from fieldguide.core.figures import percent
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import smallest_difference
@@ -103,7 +104,7 @@ def _sentence(
     table: Table, columns: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], gone: Sequence[Mapping[str, str]]
 ) -> str:
     left_out = f", {listed(repr(entry['column']) for entry in gone)} left out" if gone else ""
-    judges = [m["metric"] if len(metrics) == 1 else f"{m['output']} by {m['metric']}" for m in metrics]
+    judges = [m["title"] if len(metrics) == 1 else f"{m['output']} by {m['title']}" for m in metrics]
     return f"{table.n_rows:,} rows, {len(columns)} columns{left_out}; judged{' by' if len(metrics) == 1 else ''} {listed(judges)}"
 
 
@@ -265,7 +266,7 @@ def _choice(problem: Problem, output: Output, truth: np.ndarray) -> tuple[str, s
         if rate < 0.02 or rate > 0.98:
             return (
                 "average_precision",
-                f"Only {min(rate, 1 - rate):.2%} of the rows are in the rarer class: ranking those few first is what can be judged. ROC AUC would look good for any model.",
+                f"Only {percent(min(rate, 1 - rate), 2)} of the rows are in the rarer class: ranking those few first is what can be judged. ROC AUC would look good for any model.",
             )
         return (
             "roc_auc",

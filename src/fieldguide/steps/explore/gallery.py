@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.figures import number
 from fieldguide.core.files.media import FILE_KINDS, told
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.seeds import generator
@@ -115,7 +116,7 @@ def _groups(output: Output, truth: np.ndarray) -> tuple[list[str], np.ndarray]:
     edges = np.unique(np.quantile(values, np.linspace(0, 1, 6)))
     codes = np.clip(np.searchsorted(edges, values, "right") - 1, 0, max(len(edges) - 2, 0))
     name = output.labels[0] if output.labels else output.name
-    return [f"{name} {low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:])] or [name], codes  # noqa: RUF007
+    return [f"{name} {number(low)} to {number(high)}" for low, high in zip(edges, edges[1:])] or [name], codes  # noqa: RUF007
 
 
 def _losses(output: Output, truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -149,8 +150,8 @@ def _losses(output: Output, truth: np.ndarray, prediction: np.ndarray) -> tuple[
 
 def _listed(output: Output, values: np.ndarray) -> str:
     if len(values) == 1:
-        return f"{values[0]:.4g}"
-    return ", ".join(f"{name} {value:.4g}" for name, value in zip(output.labels, values, strict=True))
+        return number(values[0])
+    return ", ".join(f"{name} {number(value)}" for name, value in zip(output.labels, values, strict=True))
 
 
 def trimmed(samples: Sequence[Mapping[str, Any]], table: Table) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def explore_series(
         "lines": [_line(panel.names[i], seen[i], panel.times_of(i)) for i in list(seen)[:DRAWN]],
     }  # fmt: skip
     facts = {
-        "sentence": f"{len(panel):,} series in steps of {examples.frequency.words}; judged by {metric['metric']}", "n_rows": len(rows), "excluded": [],
+        "sentence": f"{len(panel):,} series in steps of {examples.frequency.words}; judged by {metric['title']}", "n_rows": len(rows), "excluded": [],
         "columns": {}, "targets": [target], "associations": {}, "metrics": [metric], "samples": [], "proxies": None, "assumptions": [], "derived": None,
         "series": series,
     }  # fmt: skip

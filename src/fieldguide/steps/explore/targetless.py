@@ -68,7 +68,7 @@ def explore_targetless(
         for column in table.columns if column.encoded
     }  # fmt: skip
     facts = {
-        "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metric['metric']}", "n_rows": table.n_rows, "excluded": [],
+        "sentence": f"{table.n_rows:,} rows, {len(columns)} columns; judged by {metric['title']}", "n_rows": table.n_rows, "excluded": [],
         "columns": columns, "targets": [], "associations": {}, "metrics": [metric], "samples": trimmed(samples(table, seed), table), "gallery": [],
         "views": [], "proxies": None, "assumptions": [], "derived": None, "space": space,
     }  # fmt: skip

@@ -19,6 +19,7 @@ import numpy as np
 from fieldguide.core.bench import Bench
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.errors import listed
+from fieldguide.core.figures import percent
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, along_time, metric_of, readable
 from fieldguide.core.rows import Rows
@@ -197,7 +198,7 @@ def _righted(judged: Judged, share: float) -> Iterator[Case]:
     against = -share / (k - 1) / (1 - share * k / (k - 1))
     labels, rows = np.repeat(np.arange(k), len(truth)), np.tile(np.arange(len(truth)), k)
     weights = np.where(labels == truth[rows], 1 - (k - 1) * against, against)
-    yield Case(f"with the {share:.1%} of labels that seem wrong put right", rows, labels, answer[rows], weights)
+    yield Case(f"with the {percent(share, 1)} of labels that seem wrong put right", rows, labels, answer[rows], weights)
 
 
 def _some(judged: Judged, says: str, which: np.ndarray) -> Case:

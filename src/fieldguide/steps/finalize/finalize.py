@@ -15,6 +15,7 @@ import numpy as np
 from fieldguide.core.bench import Bench, refitted
 from fieldguide.core.candidate import Blend, Predictor
 from fieldguide.core.contracts import Predictions, Threshold
+from fieldguide.core.figures import span
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, calibratable, difference, judge, metric_of, readable
 from fieldguide.core.model import Model
@@ -113,8 +114,7 @@ def finalize(
     ) if not problem.output.joint else []  # fmt: skip
     judged["scores"] = [spanned(judged["scores"][0], doubts), *judged["scores"][1:]]
     facts = {
-        "sentence": _sentence(judged["scores"], chosen["candidate"], len(looks)),
-        "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
+        "sentence": "", "chosen": chosen["candidate"], "members": chosen.get("members", []), **judged,
         "validation": chosen["scores"], "optimism": optimism, "slices": _slices(bench, sealed, answers, model.thresholds),
         "weak_slices": [] if problem.output.targetless else _weak_slices(bench, sealed, answers, model.thresholds),
         "difference": {"chosen": chosen["candidate"], "bar": bar_entry["candidate"], **against},
@@ -131,22 +131,13 @@ def finalize(
         facts["structure"] = targetless_facts(
             bench, model, bar, sealed.rows, answers[0], bar_answers[0], sealed.blocks, reference
         )
-        facts["sentence"] = opening(facts["structure"]) + facts["sentence"]
     if examples is not None and test is not None:
+        truth, interval = sealed.rows.truths[0], model.evidence["interval"]
         facts["forecasts"] = forecast_facts(
-            examples,
-            test,
-            sealed.rows.truths[0],
-            answers[0],
-            sealed.blocks,
-            model.evidence["interval"],
-            seed=bench.seed,
-        )
+            examples, test, truth, answers[0], sealed.blocks, interval, seed=bench.seed
+        )  # fmt: skip
     facts |= _promised(bench, judged, answers, sealed, outlook)
-    if "declined" in facts:
-        facts["sentence"] += f"; not promised for the future: {facts['declined']['why']}"
-    for name, n_fit in facts["sampled"].items():
-        facts["sentence"] += f"; {name} learned from a random {n_fit:,} of {n_refit:,} rows"
+    facts["sentence"] = _sentence(facts, len(looks))
     findings = checked("finalize", problem=problem, facts={**facts, "discrimination": discrimination})
     evidence = {
         **model.evidence, "fitted_on": {"judged": n_refit, "shipped": n_shipped}, "scores": judged["scores"],
@@ -193,13 +184,18 @@ def sampled_of(predictor: Any, n_refit: int) -> dict[str, int]:
     return {m.candidate.name: m.n_fit for m in members if 0 < m.n_fit < n_refit}
 
 
-def _sentence(scores: Sequence[Mapping[str, Any]], name: str, looks: int) -> str:
-    first, *others = scores
+def _sentence(facts: Mapping[str, Any], looks: int) -> str:
+    """Return what was found in one line: the score, and what it does not promise."""
+    first, *others = facts["scores"]
+    before = opening(facts["structure"]) if "structure" in facts else ""
     more = "".join(f"; {s['output']} {told(s).removesuffix(' rows').rpartition(' on ')[0]}" for s in others)
     if "sampling" in first:
-        low, high = first["sampling"]
-        more += f"; sampling alone gives [{low:.4g}, {high:.4g}], the rest is doubt (FG814)"
-    return f"{name}: test {told(first).removesuffix(' rows')} sealed rows, look {looks}{more}"
+        more += f"; sampling alone gives {span(first['sampling'])}, the rest is doubt (FG814)"
+    if "declined" in facts:
+        more += f"; not promised for the future: {facts['declined']['why']}"
+    for name, n_fit in facts["sampled"].items():
+        more += f"; {name} learned from a random {n_fit:,} of {facts['n_refit']:,} rows"
+    return f"{before}{facts['chosen']}: test {told(first).removesuffix(' rows')} sealed rows, look {looks}{more}"
 
 
 def _slices(bench: Bench, sealed: Sealed, answers: Any, thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:

@@ -94,7 +94,11 @@ def offer_scores(
         value, interval = score(part, truth, prediction[:, 0], blocks, seed=seed, weights=weights)
         how = how_weighed(part, weights, blocks)
         n_units = len(np.unique(blocks))
-        told.append(Score(output.name, name, value, interval, len(truth), n_units, "test", weighted=how).to_dict())
+        told.append(
+            Score(
+                output.name, name, value, interval, len(truth), n_units, "test", weighted=how, title=part.title
+            ).to_dict()
+        )  # fmt: skip
     return told
 
 

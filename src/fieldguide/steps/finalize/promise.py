@@ -14,6 +14,7 @@ import numpy as np
 
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import mixed, original_scale
+from fieldguide.core.figures import number, span
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import InTime, along_time, metric_of, ranked, readable
 from fieldguide.core.score import score
@@ -126,7 +127,7 @@ def declined(bench: Bench, scores: Mapping[str, Any], times: np.ndarray, seen: M
     overall = seen["overall"]
     if overall is not None:
         c, d = overall["interval"]
-        why += f"; on average over ages up to {len(seen['decay'])} periods {metric.title} gets worse by {overall['value']:.3g} [{c:.3g}, {d:.3g}]"
+        why += f"; on average over ages up to {len(seen['decay'])} periods {metric.title} gets worse by {number(overall['value'], 3)} {span((c, d), 3)}"
     return {"why": why, "measured": measured, "forecast": forecast, "decay": seen["decay"]}
 
 

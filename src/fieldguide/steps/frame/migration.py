@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.documents.data_contract import Contract
+from fieldguide.core.figures import percent
 from fieldguide.core.meaning.fingerprint import level_texts
 from fieldguide.core.table import Table
 
@@ -90,7 +91,11 @@ def _numbers(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
         return {"relation": "affine", "agree": near, "scale": scale, "offset": offset}
     if min(len(np.unique(a)), len(np.unique(b))) <= 30:
         return _levels(level_texts(pl.Series(a)), level_texts(pl.Series(b)))
-    return {"relation": "none", "agree": max(same, near), "why": f"the best line holds in {near:.1%} of the rows"}
+    return {
+        "relation": "none",
+        "agree": max(same, near),
+        "why": f"the best line holds in {percent(near, 1)} of the rows",
+    }
 
 
 def _line(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -123,4 +128,4 @@ def _levels(a: pl.Series, b: pl.Series) -> dict[str, Any]:
             "mapping": dict(mapping),
             "one_to_one": first["b"].n_unique() == first.height,
         }
-    return {"relation": "none", "agree": same, "why": f"the best recoding holds in {agree:.1%} of the rows"}
+    return {"relation": "none", "agree": same, "why": f"the best recoding holds in {percent(agree, 1)} of the rows"}

@@ -11,6 +11,7 @@ from typing import Any
 from fieldguide.core.contracts import Design
 from fieldguide.core.documents.plan import Plan
 from fieldguide.core.errors import listed
+from fieldguide.core.figures import number, percent, span
 from fieldguide.core.online.experiment import Judged, Measured
 from fieldguide.core.statistics.sequential import BURN_IN
 
@@ -46,10 +47,12 @@ def status_sentence(judged: Judged, facts: dict[str, Any], rule: str) -> str:
 def _reading(primary: Measured, always: bool) -> str:
     low, high = primary.effect.always_interval if always else primary.effect.interval
     known = math.isfinite(primary.effect.value)
-    reading = f"{primary.name} {primary.effect.value:+.4g}" if known else f"{primary.name} cannot be compared"
+    reading = (
+        f"{primary.name} {number(primary.effect.value, sign=True)}" if known else f"{primary.name} cannot be compared"
+    )
     if always and not math.isfinite(low):
         return f"{reading}, not to be read before {BURN_IN} units in each arm"
-    return f"{reading} [{low:.4g}, {high:.4g}]" + (" at every look so far" if always else "")
+    return f"{reading} {span((low, high))}" + (" at every look so far" if always else "")
 
 
 def planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:
@@ -61,11 +64,9 @@ def planned_sentence(said: Plan, design: Design, power: dict[str, Any]) -> str:
         if part["units"] is None:
             time = "14 days" if power["per_day"] else f"{power['n_seen']:,} units"
             words.append(
-                f"{part['phase']}: name the smallest effect worth knowing; {time} would show {part['shown']:.3g}"
+                f"{part['phase']}: name the smallest effect worth knowing; {time} would show {number(part['shown'], 3)}"
             )
         else:
-            days = "" if part["days"] is None else f", about {part['days']:.3g} days"
-            words.append(f"{part['phase']}: {part['units']:,} units{days} show {part['shown']:.3g}")
-    return (
-        f"{design.title}, {said.primary} {power['baseline']:.4g} today; {'; '.join(words)} with power {said.power:.0%}"
-    )
+            days = "" if part["days"] is None else f", about {number(part['days'], 3)} days"
+            words.append(f"{part['phase']}: {part['units']:,} units{days} show {number(part['shown'], 3)}")
+    return f"{design.title}, {said.primary} {number(power['baseline'])} today; {'; '.join(words)} with power {percent(said.power, 0)}"

@@ -18,6 +18,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Metric
 from fieldguide.core.errors import ConfigError, DataError, listed, nearest
+from fieldguide.core.figures import number
 from fieldguide.core.files.source import open_source
 from fieldguide.core.leaderboard import readable
 from fieldguide.core.model import Model
@@ -230,10 +231,10 @@ def seen_forecasts(store: LogStore, asked: Asked, metric: Metric) -> Seen:
     truth, served = rows.truth[row, step], rows.served[row, step]
     known, mature = rows.known[row, step], rows.mature[row, step]
     told = []
-    for number in range(horizon):
-        here = known & mature & (step == number)
+    for ahead in range(horizon):
+        here = known & mature & (step == ahead)
         value = metric.score(truth[here][:, None], served[here][:, None]) if here.any() else None
-        told.append({"step": number + 1, "n": int(here.sum()), "value": value})
+        told.append({"step": ahead + 1, "n": int(here.sum()), "value": value})
     online = Judged(np.where(known, truth, 0.0)[:, None], served[:, None], rows.blocks[row, step])
     propensity = None if rows.propensity is None else rows.propensity[row]
     answered = recomputed[row, step][:, None]
@@ -243,7 +244,7 @@ def seen_forecasts(store: LogStore, asked: Asked, metric: Metric) -> Seen:
 def told(facts: Mapping[str, Any]) -> str:
     """Return the gap in one sentence, the largest part first."""
     parts = sorted((p for p in facts["parts"] if p["value"] is not None), key=lambda p: -abs(p["value"]))
-    said = ", ".join(f"{part['name']} {part['value']:+.3g}" for part in parts)
+    said = ", ".join(f"{part['name']} {number(part['value'], 3, sign=True)}" for part in parts)
     idle = facts.get("unmatched") or {"n": 0}
     if idle["n"]:
         about = " ".join(f"{name} {value}" for name, value in idle["example"].items())
@@ -251,8 +252,8 @@ def told(facts: Mapping[str, Any]) -> str:
     if facts.get("promised_weighted"):
         said += ". The promise counts rows by their weight, online each counts once (population: {weigh: learn} judges both alike)"
     return (
-        f"{facts['metric_title']} {facts['online']['value']:.4g} online against {facts['promised']['value']:.4g} promised "
-        f"({facts['gap']['value']:+.3g}): {said}"
+        f"{facts['metric_title']} {number(facts['online']['value'])} online against {number(facts['promised']['value'])} promised "
+        f"({number(facts['gap']['value'], 3, sign=True)}): {said}"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fieldguide.core.figures import number, percent
 from fieldguide.core.statistics.multiplicity import holm
 
 TOLERANCE = 1e-6
@@ -83,7 +84,7 @@ def _levels(values: pl.Series) -> list[tuple[str, np.ndarray]]:
         numbers = values.cast(pl.Float64).fill_null(np.nan).to_numpy()
         edges = np.unique(np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1])) if not gone.all() else np.empty(0)
         for low, high in pairwise(edges):
-            found.append((f"{low:.4g} to {high:.4g}", (numbers >= low) & (numbers <= high)))
+            found.append((f"{number(low)} to {number(high)}", (numbers >= low) & (numbers <= high)))
         return found
     for level in values.drop_nulls().unique().sort().head(50):
         found.append((f"= {level}", (values == level).fill_null(False).to_numpy()))
@@ -126,7 +127,7 @@ def _compared(name: str, one: pl.Series, other: pl.Series) -> list[dict[str, Any
     found = []
     if gone[:, 0].sum() >= 5 and gone[:, 1].sum() >= 5:
         shares = gone[:, 0] / gone.sum(1)
-        said = f"{name} is missing in {shares[0]:.2%} and {shares[1]:.2%}"
+        said = f"{name} is missing in {percent(shares[0], 2)} and {percent(shares[1], 2)}"
         found.append({"column": name, "what": "missing", "p": float(chi2_contingency(gone).pvalue), "sentence": said})
     one, other = one.drop_nulls(), other.drop_nulls()
     if min(len(one), len(other)) < FEWEST:
@@ -134,14 +135,14 @@ def _compared(name: str, one: pl.Series, other: pl.Series) -> list[dict[str, Any
     if one.dtype.is_numeric() and pl.concat([one.cast(pl.Float64), other.cast(pl.Float64)]).n_unique() > 12:
         a, b = one.cast(pl.Float64).to_numpy(), other.cast(pl.Float64).to_numpy()
         p = float(ks_2samp(a, b, method="asymp").pvalue)
-        said = f"{name} has median {np.median(a):.4g} and {np.median(b):.4g}, mean {a.mean():.4g} and {b.mean():.4g}"
+        said = f"{name} has median {number(np.median(a))} and {number(np.median(b))}, mean {number(a.mean())} and {number(b.mean())}"
         return [*found, {"column": name, "what": "values", "p": p, "sentence": said}]
     counts = _counts(one.cast(pl.String), other.cast(pl.String))
     if counts is not None:
         table, levels = counts
         shares = table / table.sum(1, keepdims=True)
         worst = int(np.abs(shares[0] - shares[1]).argmax())
-        said = f"{name} is {levels[worst]} in {shares[0, worst]:.2%} and {shares[1, worst]:.2%}"
+        said = f"{name} is {levels[worst]} in {percent(shares[0, worst], 2)} and {percent(shares[1, worst], 2)}"
         found.append({"column": name, "what": "levels", "p": float(chi2_contingency(table).pvalue), "sentence": said})
     return found
 

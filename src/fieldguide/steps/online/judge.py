@@ -17,6 +17,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Design
 from fieldguide.core.documents.plan import Plan
+from fieldguide.core.figures import number, percent
 from fieldguide.core.online.assignment import Allocation
 from fieldguide.core.online.experiment import Judged, Measured, Phase
 from fieldguide.core.statistics.cuped import balance
@@ -247,18 +248,18 @@ def _alarms(
         lies = (
             ""
             if where is None
-            else f"; {where['share_of_unequal']:.0%} of them lie where {where['column']} is {where['level']}"
+            else f"; {percent(where['share_of_unequal'], 0)} of them lie where {where['column']} is {where['level']}"
         )
         found.append(
             f"{identity['n_unequal']:,} of {identity['n']:,} scores differ between the two paths "
-            f"(by {identity['largest']:.3g} at most){lies}"
+            f"(by {number(identity['largest'], 3)} at most){lies}"
         )
     for one in paths["different"] if paths is not None else ():
         found.append(f"the two paths see different requests: {one['sentence']} (p {one['adjusted_p']:.2g})")
     slower = paths["slower"] if paths is not None else None
     if slower is not None and slower["different"]:
         found.append(
-            f"one path takes {slower['ratio']:.2f} times as long (median {slower['candidate']:.3g} s against {slower['control']:.3g} s)"
+            f"one path takes {slower['ratio']:.2f} times as long (median {number(slower['candidate'], 3)} s against {number(slower['control'], 3)} s)"
         )
     if strays["share_both"] > STRAYED and strays["both"] >= FEWEST_STRAYED:
         found.append(

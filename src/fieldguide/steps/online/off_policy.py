@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.errors import DataError
+from fieldguide.core.figures import number, span
 from fieldguide.core.result import Result
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.inverse_propensity import doubly_robust, ips, snips
@@ -65,8 +66,8 @@ def off_policy(
     logged = snips(np.ones(n), rewards, units)
     overlap = found[0].n_effective / n
     facts = {
-        "sentence": f"The policy would earn {found[1].value:.4g} [{found[1].interval[0]:.4g}, {found[1].interval[1]:.4g}] per decision "
-        f"where the log's earned {logged.value:.4g}; {n:,} decisions tell as much as {found[0].n_effective:,.0f} of its own",
+        "sentence": f"The policy would earn {number(found[1].value)} {span(found[1].interval)} per decision "
+        f"where the log's earned {number(logged.value)}; {n:,} decisions tell as much as {found[0].n_effective:,.0f} of its own",
         "logged": {"value": logged.value, "interval": list(logged.interval)}, "estimates": [one.to_dict() for one in found], "n": n,
         "n_actions": n_actions, "overlap": overlap, "mean_weight": float(weights.mean()), "mean_weight_error": float(weights.std(ddof=1) / np.sqrt(n)),
     }  # fmt: skip

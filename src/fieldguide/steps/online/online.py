@@ -16,6 +16,7 @@ import polars as pl
 
 from fieldguide.core.answering import folder_hash
 from fieldguide.core.errors import DataError
+from fieldguide.core.figures import percent
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import EVERYTHING, LogStore, Query
 from fieldguide.core.result import Result
@@ -189,5 +190,5 @@ def _silent(step: str, error: DataError) -> Result:
 def _sentence(facts: Mapping[str, Any]) -> str:
     if not facts["n"]:
         return "no row was answered yet"
-    arms = ", ".join(f"{one['arm']} {one['share']:.0%}" for one in facts["arms"])
+    arms = ", ".join(f"{one['arm']} {percent(one['share'], 0)}" for one in facts["arms"])
     return f"{facts['n']:,} rows in {facts['n_requests']:,} requests answered: {arms}; {facts['n_refused']:,} requests refused"

@@ -24,6 +24,7 @@ from fieldguide.core.candidate import Candidate, fit
 from fieldguide.core.continuing import members_of
 from fieldguide.core.contracts import Effort, Metric
 from fieldguide.core.errors import ConfigError, DataError, StudyError, listed, nearest
+from fieldguide.core.figures import number, span
 from fieldguide.core.files.source import open_source
 from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import readable
@@ -93,7 +94,7 @@ def refresh_of_log(
         DataError: too few rows are old enough.
         StudyError: the new version's folder exists; the model cannot start warm, and shall.
     """
-    began = time.perf_counter()
+    began, now = time.perf_counter(), now or present()
     if start not in STARTS:
         raise ConfigError(
             f"there is no start {start!r}{nearest(start, STARTS)}",
@@ -101,8 +102,7 @@ def refresh_of_log(
             found=repr(start),
             do=f"use one of {', '.join(STARTS)}",
         )
-    old = Model.load(model, find)
-    out = _beside(model) if out is None else out
+    old, out = Model.load(model, find), _beside(model) if out is None else out
     if out.exists():
         raise StudyError(
             f"{out} exists already",
@@ -110,25 +110,8 @@ def refresh_of_log(
             found="a file" if out.is_file() else "a folder",
             do="name another folder by -o",
         )
-    now = now or present()
-    store = open_log(log, create=False)
-    try:
-        told = [served_rows(store, old, _named(old, one, outcome), wait, absent, now, one) for one in old.outputs]
-    finally:
-        store.close()
-    # What is learned of must be known; what is too young would be learned as "it never came".
-    ready = np.logical_and.reduce([one.known & one.mature for one in told])
-    told = [one.take(np.flatnonzero(ready)[-MOST_ROWS:]) for one in told]
-    served = told[0]
-    if len(served) < FEWEST:
-        raise DataError(
-            f"only {len(served)} served rows have an outcome"
-            + (f" of each of {listed(o.name for o in old.outputs)}" if len(told) > 1 else "")
-            + " and are old enough", rule=f"retraining needs {FEWEST}",
-            found=f"{len(served)} rows",
-            do="wait for outcomes, or name --wait",
-        )  # fmt: skip
-    metric = _metric(old)
+    told = _ready(log, old, outcome, wait, absent, now)
+    served, metric = told[0], _metric(old)
     outputs = outputs_of(old, metric)
     material = _material(old, told, earlier)
     n_new = max(FEWEST // 2, round(NEWEST * len(served)))
@@ -159,6 +142,33 @@ def refresh_of_log(
     result = Result("refresh", facts, checked("refresh", refresh=facts), time.perf_counter() - began)
     keep_beside(model, result)
     return result
+
+
+def _ready(
+    log: str, old: Model, outcome: str, wait: str | None, absent: str | None, now: datetime
+) -> list[ServedRows]:
+    """Return the served rows that can be learned from, an entry per output: their outcomes are known and old enough.
+
+    Raises:
+        DataError: there are too few.
+    """
+    store = open_log(log, create=False)
+    try:
+        told = [served_rows(store, old, _named(old, one, outcome), wait, absent, now, one) for one in old.outputs]
+    finally:
+        store.close()
+    # What is learned of must be known; what is too young would be learned as "it never came".
+    ready = np.logical_and.reduce([one.known & one.mature for one in told])
+    told = [one.take(np.flatnonzero(ready)[-MOST_ROWS:]) for one in told]
+    if len(told[0]) < FEWEST:
+        raise DataError(
+            f"only {len(told[0])} served rows have an outcome"
+            + (f" of each of {listed(o.name for o in old.outputs)}" if len(told) > 1 else "")
+            + " and are old enough", rule=f"retraining needs {FEWEST}",
+            found=f"{len(told[0])} rows",
+            do="wait for outcomes, or name --wait",
+        )  # fmt: skip
+    return told
 
 
 def _versions(
@@ -335,14 +345,14 @@ def _sentence(facts: Mapping[str, Any]) -> str:
     known = low is not None and high is not None
     better, worse = known and low > 0, known and high < 0
     what = "better than" if better else "worse than" if worse else "not shown to differ from"
-    reach = f" [{low:.3g}, {high:.3g}]" if known else ""
+    reach = f" {span((low, high), 3)}" if known else ""
     way = "trained further from the old weights" if facts["written"] == "warm" else "trained from scratch"
     said = facts["recommended"]
     kind = "warm-start updates" if said["way"] == "warm" else "retraining"
     often = f"; how often: {said['why']}" if said["every"] is None else f"; {kind}: {said['every']}"
     return (
-        f"On the newest {facts['n_window']:,} rows the new version, {way} ({facts['metric_title']} {facts['new']['value']:.4g}), is {what} "
-        f"the old ({facts['old']['value']:.4g}; {facts['difference']['value']:+.3g}{reach}); written to {facts['out']}{often}"
+        f"On the newest {facts['n_window']:,} rows the new version, {way} ({facts['metric_title']} {number(facts['new']['value'])}), is {what} "
+        f"the old ({number(facts['old']['value'])}; {number(facts['difference']['value'], 3, sign=True)}{reach}); written to {facts['out']}{often}"
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.contracts import Metric
+from fieldguide.core.figures import number, span
 from fieldguide.core.model import Model
 from fieldguide.core.problem import Output
 from fieldguide.core.score import LEVEL, Difference, compare
@@ -176,9 +177,9 @@ def _by_period(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return, period by period, the score of the version that is never updated and of the one updated most often."""
     found = []
-    for number in np.unique(period):
-        rows = period == number
-        start = int(periods.start + number * periods.length)
+    for place in np.unique(period):
+        rows = period == place
+        start = int(periods.start + place * periods.length)
         found.append({
             "start": np.datetime64(start, "us").astype("datetime64[s]").astype(str), "n": int(rows.sum()),
             "never": _value(metric, truth[rows], never[rows]), "updated": _value(metric, truth[rows], updated[rows]),
@@ -200,11 +201,11 @@ def _finer(periods: Periods) -> str:
 def _why(schedules: list[dict[str, Any]], steps: list[dict[str, Any]], chosen: str, success: float) -> str:
     if steps:
         return "; ".join(
-            f"{s['of']} updates are better than {s['to']} by {s['value']:.3g} [{s['interval'][0]:.3g}, {s['interval'][1]:.3g}]" for s in steps
+            f"{s['of']} updates are better than {s['to']} by {number(s['value'], 3)} {span(s['interval'], 3)}" for s in steps
         )  # fmt: skip
     best = max(schedules, key=lambda s: s["difference"]["value"] if s["difference"]["value"] is not None else -np.inf)
     low, high = best["difference"]["interval"]
     if low is None or high is None:
         return "no difference has an interval"
-    shown = f"{best['difference']['value']:+.3g} [{low:.3g}, {high:.3g}]"
+    shown = f"{number(best['difference']['value'], 3, sign=True)} {span((low, high), 3)}"
     return f"no updates are reliably better than none by more than {success:g}: at best {best['name']}, {shown}"

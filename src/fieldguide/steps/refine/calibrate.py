@@ -16,6 +16,7 @@ import numpy as np
 from fieldguide.core.bench import Bench
 from fieldguide.core.candidate import mixed, original_scale
 from fieldguide.core.contracts import Threshold
+from fieldguide.core.figures import number
 from fieldguide.core.leaderboard import threshold_for
 from fieldguide.core.problem import Output
 from fieldguide.core.seeds import generator
@@ -83,8 +84,8 @@ def cross_fitted(
     units, which = np.unique(blocks, return_inverse=True)
     part = (generator(seed, "calibrate").permutation(len(units)) % PARTS)[which]
     corrected = np.array(prediction, np.float64)
-    for number in range(PARTS):
-        inside = part == number
+    for place in range(PARTS):
+        inside = part == place
         heard = ~inside if weights is None else ~inside & (weights > 0)
         if inside.any() and len(np.unique(truth[heard])) > 1:
             fitted = calibrator.fit(truth[heard], prediction[heard], *_given(weights, heard))
@@ -121,7 +122,7 @@ def worth(
     helped = other["log_loss"] < one["log_loss"]
     sentence = (
         f"{name} {'lowers' if helped else 'does not lower'} the log loss of {output.name!r} on validation rows, from "
-        f"{one['log_loss']:.4g} to {other['log_loss']:.4g}; calibration error {one['error']:.3g} to {other['error']:.3g}"
+        f"{number(one['log_loss'])} to {number(other['log_loss'])}; calibration error {number(one['error'], 3)} to {number(other['error'], 3)}"
     )
     return {"output": output.name, "calibrator": name, "n": len(truth), **found, "helped": helped, "sentence": sentence}
 

@@ -17,9 +17,10 @@ from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate, mixed, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Threshold
+from fieldguide.core.figures import number
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import greater_is_better, metric_of, preferred, ranked, readable, within_limits
-from fieldguide.core.score import optimism, weighted, weights_for
+from fieldguide.core.score import optimism, short, weights_for
 from fieldguide.core.settings import capacity_of, with_values
 from fieldguide.core.table import Table
 from fieldguide.parts.searches.random import Arm
@@ -116,12 +117,12 @@ def refine(
     if chosen["kind"] != "ensemble":
         only = next(trial for trial in complete if trial.name == chosen["candidate"])
         blended = Blended((only,), (1.0,))
-    n_made = sum("skipped" not in line for line in ledger)
+    n_made, judge = sum("skipped" not in line for line in ledger), metric_of(bench.problem.output)
     facts = {
-        "sentence": f"chosen: {chosen['candidate']}, {weighted(chosen['scores'][0])}{chosen['scores'][0]['metric']} {chosen['scores'][0]['value']:.4g} after {n_made} trial{'s' * (n_made != 1)}{_simpler(chosen, order[0])}",
+        "sentence": f"chosen: {chosen['candidate']}, {short(chosen['scores'][0])} after {n_made} trial{'s' * (n_made != 1)}{_simpler(chosen, order[0])}",
         "bar": dict(bar.entry), "moves": ledger, "entries": order, "chosen": chosen["candidate"], "n_trials": n_made, "unfinished": unfinished,
         "blend": {"members": [m.name for m in blended.members], "weights": list(blended.weights)},
-        "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": metric_of(bench.problem.output).name},
+        "optimism": {"value": _optimism(bench, complete), "n": len(complete), "metric": judge.name, "title": judge.title},
         "rejected": [
             {"candidate": e["candidate"], "latency_ms": e.get("latency_ms"), "megabytes": e.get("megabytes")}
             for e in entries if not within_limits(bench.problem, e)
@@ -140,7 +141,7 @@ def _simpler(chosen: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     if chosen["candidate"] == best["candidate"]:
         return ""
     return (
-        f"; {best['candidate']} reaches {best['scores'][0]['value']:.4g}, and the purpose is to understand: the simplest within one "
+        f"; {best['candidate']} reaches {number(best['scores'][0]['value'])}, and the purpose is to understand: the simplest within one "
         "standard error is preferred"
     )
 
@@ -200,12 +201,13 @@ def presets(
 ) -> tuple[list[Trial], list[dict[str, Any]]]:
     """Try the settings a learner is known to be good with on other tables, before any are drawn at random.
 
-    What a table decides is asked first, and the answer holds for what follows: which rows to stop on, along time, and whether the
-    levels of an ordered label share their trees.
+    What a table decides is asked first, and the answer holds for what follows: which rows to stop on, along time, whether the
+    levels of an ordered label share their trees, and whether all layers of a checkpoint learn.
     """
     asked = {
         "stops_on": bench.roles.times is not None,
         "order": any(output.task.name == "ordinal" for output in bench.problem.outputs),
+        "unfrozen": any("checkpoint" in column.read for column in bench.rows.columns),
     }
     trials: list[Trial] = []
     ledger: list[dict[str, Any]] = []

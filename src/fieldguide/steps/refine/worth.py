@@ -11,6 +11,7 @@ from typing import Any
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
+from fieldguide.core.figures import number, span
 from fieldguide.core.leaderboard import greater_is_better
 from fieldguide.core.table import MEDIA_KINDS, Column
 
@@ -82,5 +83,5 @@ def _sentence(told: Sequence[dict[str, Any]]) -> str:
     for line in known:
         low, high = line["without"]["difference"]["interval"]
         what = "adds" if low > 0 else "harms by" if high < 0 else "adds nothing that can be told from 0:"
-        parts.append(f"{line['kind']} {what} {abs(line['without']['difference']['value']):.4g} [{low:.4g}, {high:.4g}]")
+        parts.append(f"{line['kind']} {what} {number(abs(line['without']['difference']['value']))} {span((low, high))}")
     return "; ".join(parts)

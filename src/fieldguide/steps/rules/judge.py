@@ -20,6 +20,7 @@ from fieldguide.core.candidate import mixed, original_scale
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Metric, Predictions, Threshold
 from fieldguide.core.errors import StudyError
+from fieldguide.core.figures import number, percent, span
 from fieldguide.core.files.disk import writing
 from fieldguide.core.finding import Finding
 from fieldguide.core.language.rules import Bound, certain, coded, signals, true_signals
@@ -143,7 +144,7 @@ def check(
     fired = sum(rule["true"]["decides"] > 0 for rule in facts["rules"])
     facts["sentence"] = (
         f"rules {bound.rules.version}: by the true signals of {frame.height:,} development rows, {fired} of "
-        f"{len(bound.rules.rules)} rules decide; {facts['default']['true'] / max(frame.height, 1):.1%} fall to the default"
+        f"{len(bound.rules.rules)} rules decide; {percent(facts['default']['true'] / max(frame.height, 1), 1)} fall to the default"
     )
     return facts, checked("rules", facts=facts)
 
@@ -336,16 +337,16 @@ def _sentence(facts: Mapping[str, Any]) -> str:
     low, high = accuracy["interval"]
     of_what = "weight of the " if "weighted" in facts["decision"] else ""
     said = (
-        f"rules {facts['version']} on the signals of {facts['candidate']}: {accuracy['value']:.1%} [{low:.1%}, {high:.1%}] of the {of_what}"
+        f"rules {facts['version']} on the signals of {facts['candidate']}: {percent(accuracy['value'], 1)} [{percent(low, 1)}, {percent(high, 1)}] of the {of_what}"
         f"decisions on {facts['n']:,} {facts['rows']} rows are right"
     )
     if direct is None:
         return said
     difference = direct["difference"]
-    ends = ", ".join(f"{100 * end:+.1f}" for end in difference["interval"])
+    ends = span([100 * end for end in difference["interval"]], 3, sign=True)
     return (
-        f"{said}; predicted directly, the best baseline ({direct['candidate']}) has {direct['accuracy']['value']:.1%} (rules minus direct "
-        f"{100 * difference['value']:+.1f} [{ends}] points)"
+        f"{said}; predicted directly, the best baseline ({direct['candidate']}) has {percent(direct['accuracy']['value'], 1)} (rules minus direct "
+        f"{number(100 * difference['value'], 3, sign=True)} {ends} points)"
     )
 
 
@@ -382,7 +383,7 @@ def diff(
     }  # fmt: skip
     facts["sentence"] = (
         f"rules {old.rules.version} → {new.rules.version}: {len(changed):,} of {len(a):,} {held.part} decisions change "
-        f"({len(changed) / max(len(a), 1):.1%}); right {_percent(facts['accuracy']['old'])} → {_percent(facts['accuracy']['new'])}"
+        f"({percent(len(changed) / max(len(a), 1), 1)}); right {_percent(facts['accuracy']['old'])} → {_percent(facts['accuracy']['new'])}"
     )
     return facts, frame
 
@@ -421,4 +422,4 @@ def _rule_changes(old: Bound, new: Bound) -> list[dict[str, Any]]:
 
 
 def _percent(judged: Mapping[str, Any] | None) -> str:
-    return "unknown" if judged is None else f"{judged['value']:.1%}"
+    return "unknown" if judged is None else percent(judged['value'], 1)
