@@ -14,6 +14,7 @@ import fieldguide as fg
 from conftest import houses, people, small_study
 from fieldguide.core.errors import GateError, StudyError
 from fieldguide.core.finding import SEVERITIES
+from fieldguide.faces.report import content
 from fieldguide.workflow import STEPS, Study
 
 TIMED = ("table", "seconds", "latency_ms", "time", "hash", "before", "curve", "megabytes")
@@ -103,11 +104,26 @@ def test_running_again_runs_nothing(tmp_path: Path) -> None:
     assert sum(1 for _ in Study(study.folder).journal.records("trial")) == n_trials
 
 
+def test_every_answer_that_is_given_is_written(tmp_path: Path) -> None:
+    answers = {"loss": "focal", "assumptions": ["prices stay"], "calibrate": "isotonic", "purpose": "understand", "unit": "a person"}
+    study = Study.create(people(120), "bought", out=tmp_path / "s", **answers)
+    said = study.config.problem
+    assert (said.loss, said.calibrate, said.purpose, said.unit) == ("focal", "isotonic", "understand", "a person")
+    assert list(said.assumptions) == ["prices stay"]
+
+
 def test_answering_a_question_runs_nothing_again(tmp_path: Path) -> None:
     study = small_study(tmp_path / "s", people(120), "bought", trials=0, networks=False)
     study.run()
     path = study.folder / "study.yaml"
     path.write_text(path.read_text().replace("  goal:", "  goal: Sell more  #"))
+    answered = Study(study.folder)
+    framed = next(result for result in answered.results() if result.step == "frame")
+    (first,) = (entry for entry in framed["statement"] if entry["entry"] == "goal")
+    assert (first["value"], first["status"], framed["problem"]["goal"]) == ("Sell more", "answered", "Sell more")
+    unanswered = next(finding for finding in framed.findings if finding.code == "FG101")
+    assert "problem.goal" not in unanswered.sentence and "problem.unit" in unanswered.sentence
+    assert content(answered)["header"]["goal"] == "Sell more"
     begun = []
     Study(study.folder, watch=begun.append).run()
     assert [e["step"] for e in begun if e["event"] == "step"] == ["frame"]
@@ -253,10 +269,21 @@ def test_predictions_made_elsewhere_are_judged_and_sealed_rows_cost_a_look(tmp_p
     assert [(s["rows"], s["value"]) for s in result["scores"]] == [("validation", 0.5)]
     assert study.seal.looks == []
     everything = pl.DataFrame({"row": range(150), "probability_yes": np.linspace(0, 1, 150)})
-    assert {s["rows"] for s in study.evaluate(everything)["scores"]} == {"validation", "test"}
+    asked = study.evaluate(everything)
+    assert [s["rows"] for s in asked["scores"]] == ["validation"] and study.seal.looks == []
+    n_sealed = len(study.material.divided.split.test)
+    assert asked["n_left_out"] == n_sealed
+    assert asked["sentence"].endswith(f"; {n_sealed} sealed rows were left out: --test judges them too, and is look 1")
+    sealed = pl.DataFrame({"row": np.sort(study.material.divided.split.test)}).with_columns(probability_yes=0.5)
+    with pytest.raises(GateError, match=r"predictions are of sealed rows.*sealed rows cost a look.*--test"):
+        study.evaluate(sealed)
+    looked = study.evaluate(everything, test=True)
+    assert {s["rows"] for s in looked["scores"]} == {"validation", "test"} and looked["n_left_out"] == 0
+    assert looked["sentence"].endswith(", look 1 at the sealed rows; the next one, finalize's too, needs a reason")
     assert [look["by"] for look in study.seal.looks] == ["evaluate a data frame"]
     with pytest.raises(GateError, match="already opened by evaluate a data frame"):
-        study.evaluate(everything)
+        study.evaluate(everything, test=True)
+    assert {s["rows"] for s in study.evaluate(everything, "to see it fail")["scores"]} == {"validation", "test"}
 
 
 def test_a_large_table_is_worked_on_by_a_sample_and_refitted_on_all_rows(tmp_path: Path) -> None:

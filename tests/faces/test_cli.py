@@ -25,7 +25,7 @@ PROGRAM = Path(sys.executable).parent / "fieldguide"
 HEAVY = ("torch", "pandas", "sklearn", "lightgbm", "scipy", "pyarrow", "onnxruntime", "optuna")
 TABLES = ("polars", "numpy")
 """What only a verb that reads rows may load."""
-SCORE = {"output", "metric", "value", "interval", "n", "rows", "looks"}
+SCORE = {"output", "metric", "title", "value", "interval", "n", "rows", "looks"}
 FINDING = {"code", "severity", "status", "step", "columns", "sentence", "remedy", "docs", "evidence"}
 STUDY = {"study", "step", "status", "chosen", "scores", "score", "leaderboard", "findings", "seconds"}
 STATUS = {"study", "done", "next", "looks", "unproven"}
@@ -205,7 +205,7 @@ def test_the_leaderboard_is_whole_at_100_columns(finished: Study) -> None:
         console.print(leaderboard(rows))
         text = console.file.getvalue()  # type: ignore[attr-defined]
         assert "…" not in text
-        for title in ("candidate", "roc_auc", "(validation)", "95 % interval", "seconds", "MB", "ms a row"):
+        for title in ("candidate", "ROC AUC", "(validation)", "95 % interval", "seconds", "MB", "ms a row"):
             assert title in text, (width, text)
 
 
@@ -217,7 +217,7 @@ def test_run_prints_the_steps_and_what_comes_next(tmp_path: Path, people_csv: Pa
         assert TITLES[step] in done.out
     assert "the test set is still sealed" in done.out
     assert f"Next: fieldguide finalize {study}" in done.out
-    assert "test roc_auc" not in done.out
+    assert "test ROC AUC" not in done.out
     closed = command("finalize", study)
     assert closed.status == 0
     assert f"Wrote {study}/model. Use it: fieldguide predict {study}/model new.csv -o scores.csv" in closed.out
@@ -337,7 +337,7 @@ def test_evaluate_json(copy: Path, tmp_path: Path, command: Command) -> None:
     assert eyes.out.startswith(TITLES["evaluate"])
     everything = tmp_path / "all.csv"
     pl.DataFrame({"row": range(400), "probability_yes": [0.5] * 400}).write_csv(everything)
-    closed = command("evaluate", everything, "--study", copy, "--json")
+    closed = command("evaluate", everything, "--study", copy, "--test", "--json")
     assert closed.status == 1
     assert document(closed.out)["error"] == "GateError"
 

@@ -1,7 +1,7 @@
 """Evaluate: the same evidence for predictions made elsewhere.
 
 Takes answers with the name of each row, puts them beside the study's truth, and judges them as any candidate is judged. Rows
-behind the seal cost a look; whoever calls has opened it.
+behind the seal cost a look: they are left out, or whoever calls has opened it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import original_scale
 from fieldguide.core.contracts import Threshold
-from fieldguide.core.errors import DataError, listed, nearest
+from fieldguide.core.errors import DataError, GateError, listed, nearest
 from fieldguide.core.files.source import open_source
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, threshold_for
@@ -93,6 +93,23 @@ def read_answers(data: Any, problem: Problem, key: str | None, keys: pl.Series |
     return Answers(rows, tuple(_predicted(frame, output, len(problem.outputs) > 1) for output in problem.outputs))
 
 
+def unsealed(answers: Answers, split: Split) -> tuple[Answers, int]:
+    """Return the answers without those to sealed rows, and how many these are.
+
+    Raises:
+        GateError: too few are left to judge.
+    """
+    sealed = np.isin(answers.rows, split.test)
+    if sealed.any() and np.isin(answers.rows, split.development).sum() < 2:
+        raise GateError(
+            "the predictions are of sealed rows",
+            rule="sealed rows cost a look; it is asked for, and counted beside the number for ever",
+            found=f"{int(sealed.sum()):,} of {len(sealed):,} predicted rows are sealed, the others are too few to judge",
+            do='ask for the look with --test (and --reason "…" where it is not the first), or predict development rows',
+        )
+    return Answers(answers.rows[~sealed], tuple(p[~sealed] for p in answers.predictions)), int(sealed.sum())
+
+
 def evaluate(
     bench: Bench,
     truths: tuple[np.ndarray, ...],
@@ -103,6 +120,7 @@ def evaluate(
     *,
     looks: int,
     weights: np.ndarray | None = None,
+    n_left_out: int = 0,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Judge predictions on the development rows and on the sealed rows they cover, and beside the bar.
 
@@ -113,9 +131,10 @@ def evaluate(
     Args:
         bar: the best baseline; compared on the development rows both have answered.
         looks: at the sealed rows, this one included.
+        n_left_out: sealed rows that were predicted and are not judged.
     """
     problem, rows = bench.problem, answers.rows
-    facts: dict[str, Any] = {"scores": [], "calibration": [], "n_rows": len(rows)}
+    facts: dict[str, Any] = {"scores": [], "calibration": [], "n_rows": len(rows), "n_left_out": n_left_out}
     thresholds = _thresholds(problem, truths, answers, split, weights)
     for name, part in (("validation", split.development), ("test", split.test)):
         mask = np.isin(rows, part)
@@ -136,8 +155,13 @@ def evaluate(
             weights=None if weights is None else weights[common],
         )  # fmt: skip
         facts["difference"] = {"bar": bar.name, **against}
-    looked = f", look {looks} at the sealed rows" if any(s["rows"] == "test" for s in facts["scores"]) else ""
-    facts["sentence"] = "; ".join(f"{s['rows']} {told(s)}" for s in facts["scores"]) + looked
+    facts["sentence"] = "; ".join(f"{s['rows']} {told(s)}" for s in facts["scores"])
+    if any(s["rows"] == "test" for s in facts["scores"]):
+        facts["sentence"] += f", look {looks} at the sealed rows; the next one, finalize's too, needs a reason"
+    elif n_left_out:
+        facts["sentence"] += (
+            f"; {n_left_out:,} sealed rows were left out: --test judges them too, and is look {looks + 1}"
+        )
     return facts, checked("evaluate", facts=facts)
 
 

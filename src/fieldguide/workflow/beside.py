@@ -63,15 +63,22 @@ class Beside(Order):
         self.journal.append("packaged", {"candidate": candidate, "folder": str(out), "looks": 0})
         return load_model(out)
 
-    def evaluate(self, predictions: Any, reason: str | None = None) -> Result:
-        """Judge predictions made elsewhere with the same evidence; sealed rows cost a look.
+    def evaluate(self, predictions: Any, reason: str | None = None, *, test: bool = False) -> Result:
+        """Judge predictions made elsewhere with the same evidence.
+
+        Sealed rows among them are left out, and counted, unless they are asked for: judging them is a look, which the journal
+        records before they are opened.
 
         Args:
             predictions: a file or data frame with the key column (or `row`, counted from 0 in the study's table), and
                 `prediction` or `probability_<label>` columns.
-            reason: needed when sealed rows are among them and the seal was opened before.
+            reason: why the sealed rows are looked at once more; needed for a look that is not the first. A reason asks for the look.
+            test: judge the sealed rows too: a look.
+
+        Raises:
+            GateError: a look is needed and not asked for, or asked for once more without a reason.
         """
-        from fieldguide.steps.evaluate import evaluate, read_answers
+        from fieldguide.steps.evaluate import evaluate, read_answers, unsealed
 
         self._about_a_target("evaluate")
         if self.material.examples is not None:
@@ -85,12 +92,15 @@ class Beside(Order):
         keys = None if self.material.key is None else table.frame[self.material.key]
         answers = read_answers(predictions, self.problem, self.material.key, keys, table.n_rows)
         name = str(predictions) if isinstance(predictions, (str, Path)) else "a data frame"
-        if divided.sealed(answers.rows):
+        n_left_out, wanted = 0, test or reason is not None
+        if divided.sealed(answers.rows) and wanted:
             self.seal.open(f"evaluate {name}", reason)
+        elif not wanted:
+            answers, n_left_out = unsealed(answers, divided.split)
         truths = tuple(output.code(table.frame[output.name]) for output in self.problem.outputs)
         facts, findings = evaluate(
             self._bench, truths, answers, divided.roles.blocks, divided.split, bar, looks=len(self.seal.looks),
-            weights=table.weights("judge"),
+            weights=table.weights("judge"), n_left_out=n_left_out,
         )  # fmt: skip
         result = Result("evaluate", {"predictions": name, **facts}, findings)
         self.journal.append("evaluated", result.to_dict())

@@ -64,12 +64,17 @@ def evaluate(
         ),
     ],
     study: Annotated[Path, typer.Option("--study", help="the study folder", show_default=False)],
+    test: Annotated[
+        bool, typer.Option("--test", help="judge the sealed rows too: a look, recorded and counted for ever")
+    ] = False,
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """The same evidence for predictions made elsewhere; sealed rows cost a look."""
+    """The same evidence for predictions made elsewhere; sealed rows are left out unless --test asks for a look at them."""
     found: dict[str, Any] = {}
-    with_progress(study, as_json, lambda opened: found.update(opened.evaluate(predictions, reason).to_dict()))
+    with_progress(
+        study, as_json, lambda opened: found.update(opened.evaluate(predictions, reason, test=test).to_dict())
+    )
     if as_json:
         print_json({"status": "done", **found})
     else:

@@ -6,10 +6,17 @@ Knows study.yaml, the problem made of it and the questions that `frame` asks; re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from fieldguide.core.documents.config import Config
 from fieldguide.core.problem import Problem
+from fieldguide.core.result import Result
+from fieldguide.parts import find
 from fieldguide.steps.frame.events import Learned
+
+WORDS = ("goal", "unit", "decision", "prediction_time", "assumptions")
+"""Entries of the problem that no number depends on: answering them later runs nothing again."""
 
 ANSWERED, GUESSED, OPEN = "answered", "guessed", "open"
 TESTED = ("the target can be predicted from the inputs", "there are enough rows to learn it")
@@ -62,7 +69,7 @@ def statement(
         config.problem,
         f"all {n_rows:,} rows of the table{'' if config.problem.targetless else ' with a target'}",
     )
-    words = [_entry(name, getattr(said, name)) for name in ("goal", "unit", "decision", "prediction_time")]
+    words = [_entry(name, getattr(said, name)) for name in WORDS if name != "assumptions"]
     population = config.population
     declared = [text for text in (population.train, population.evaluate) if text != "all"]
     if n_without:
@@ -76,7 +83,7 @@ def statement(
     told.append(_entry("success", f"{said.success:g}" if said.success else "", "any gain is worth shipping"))
     limits = said.limits.model_dump(exclude_none=True)
     told.append(_entry("limits", ", ".join(f"{name} {value:g}" for name, value in limits.items()), "no limits"))
-    told.append(_entry("assumptions", "; ".join(said.assumptions), f"only what explore tests: {'; '.join(TESTED)}"))
+    told.append(_assumed(said.assumptions))
     asked = {entry["key"]: entry["question"] for entry in reversed(questions)}
     told = [{**entry, "question": asked.get(entry["key"], entry["question"])} for entry in told]
     known = {entry["key"] for entry in told}
@@ -85,6 +92,34 @@ def statement(
          "status": GUESSED if q["guess"] else OPEN, "question": q["question"]}
         for q in questions if q["key"] not in known and q["key"] not in ("population.train", "problem.task")
     ]  # fmt: skip
+
+
+def reworded(framed: Result, config: Config) -> Result:
+    """Return the result of `frame` with its words as study.yaml has them now, so that an answer shows before anything runs again."""
+    said = {name: getattr(config.problem, name) for name in WORDS}
+    now = {name: list(words) if isinstance(words, tuple) else words for name, words in said.items()}
+    if now == {name: framed["problem"].get(name) for name in WORDS} or "statement" not in framed.facts:
+        return framed
+    entries = {name: _assumed(words) if name == "assumptions" else _entry(name, words) for name, words in said.items()}
+    answered = {entry["key"] for entry in entries.values() if entry["status"] == ANSWERED}
+    facts = {
+        **framed.facts, "problem": {**framed["problem"], **now},
+        "statement": [{**entry, **entries.get(entry["entry"], {})} for entry in framed["statement"]],
+        "questions": [question for question in framed["questions"] if question["key"] not in answered],
+    }  # fmt: skip
+    check = find("checks", "fg101_unanswered")()
+    again = [
+        replace(finding, step="frame")
+        for finding in check.run(questions=facts["questions"], statement=facts["statement"])
+    ]
+    findings: list[Any] = []
+    for finding in framed.findings:
+        findings += again if finding.code == check.code else [finding]
+    return replace(framed, facts=facts, findings=tuple(findings))
+
+
+def _assumed(said: Sequence[str]) -> dict[str, str]:
+    return _entry("assumptions", "; ".join(said), f"only what explore tests: {'; '.join(TESTED)}")
 
 
 def _target_entries(config: Config, problem: Problem, learned: Learned | None) -> list[dict[str, str]]:
