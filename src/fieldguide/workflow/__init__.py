@@ -1,4 +1,4 @@
-"""The study as an object: `order` strings the steps along a journal, `beside` holds what is asked out of order.
+"""The study as an object: `given` is what every step finds, `order` strings them along a journal, `beside` is asked out of order.
 
 A name is loaded when it is asked for: who opens a model folder does not wait for the steps.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fieldguide.workflow.given import STEPS
     from fieldguide.workflow.loading import load_model
-    from fieldguide.workflow.order import STEPS
     from fieldguide.workflow.study import Study
 
-_HOMES = {"STEPS": "order", "Study": "study", "load_model": "loading"}
+_HOMES = {"STEPS": "given", "Study": "study", "load_model": "loading"}
 
 __all__ = ["STEPS", "Study", "load_model"]
 

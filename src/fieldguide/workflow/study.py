@@ -8,7 +8,7 @@ from typing import Any
 
 from fieldguide.core.leaderboard import ranked
 from fieldguide.workflow.beside import Beside
-from fieldguide.workflow.order import STEPS, Watch
+from fieldguide.workflow.given import STEPS, Watch
 
 
 class Study(Beside):
