@@ -431,3 +431,20 @@ def test_writing_refuses_what_it_cannot(tmp_path):
 
 def test_peak_is_measured_in_kilobytes():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 10_000  # the memory test above divides by 1024
+
+
+def test_single_quotes_that_enclose_every_name_are_taken_off_names_and_cells(tmp_path):
+    source = open_source(write(tmp_path, "a.csv", "'age'\t'town'\n31\t'Ulm'\n40\tO'Hara\n"))
+    assert source.names == ("age", "town")
+    assert source.collect()["town"].to_list() == ["Ulm", "O'Hara"]
+    assert any("single quotes" in note for note in source.notes)
+    assert open_source(write(tmp_path, "b.csv", "'age',town\n31,'Ulm'\n")).names == ("'age'", "town")
+
+
+def test_a_space_divides_three_columns_or_more_where_nothing_else_does(tmp_path):
+    source = open_source(write(tmp_path, "a.csv", "'obs' 'gpa' 'grade'\n1 2.66 0\n2 2.89 1\n"))
+    assert source.names == ("obs", "gpa", "grade")
+    assert source.collect()["gpa"].to_list() == ["2.66", "2.89"]
+    assert open_source(write(tmp_path, "b.csv", "a b c,n\nx y z,1\nu v w,2\n")).names == ("a b c", "n")
+    assert open_source(write(tmp_path, "c.csv", "first name\nAda Lovelace\nAlan Turing\n")).names == ("first name",)
+    assert open_source(write(tmp_path, "d.csv", "what was said\nA b c d\nOne two\n")).names == ("what was said",)

@@ -14,6 +14,7 @@ from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.files.source import open_source
 from fieldguide.core.table import MISSING
 from fieldguide.parts import modality
+from fieldguide.steps.begin.begin import begin
 from fieldguide.steps.detect import sample
 from fieldguide.steps.detect.columns import detect_columns, id_like
 from fieldguide.steps.detect.roles import RolesGuess, detect_roles
@@ -597,3 +598,25 @@ def test_bike_sharing_is_in_time_order(tmp_path):
     kinds, roles, task = study_of(open_source(tmp_path / "hour.csv"), "cnt")
     assert roles.sure == {"dteday": "time", "instant": "ignore"}
     assert (kinds["instant"], kinds["dteday"], kinds["hr"], task.task) == ("id", "datetime", "number", "regression")
+
+
+def asked_of_target(cells, name="y"):
+    return detect_task(pl.Series(name, cells), column_of(cells, name, targets=[name])).questions
+
+
+def test_labels_whose_words_are_levels_are_asked_about():
+    (asked,) = asked_of_target(many("sehr gut", "gut", "schlecht"))
+    assert "task: ordinal, labels: [lowest, …, highest]" in asked
+    assert asked_of_target(many("oak", "ash", "good tree")) == ()
+
+
+def test_small_whole_numbers_from_0_may_be_counts_whatever_they_are_called():
+    (asked,) = asked_of_target([str(k % 31 % (1 + k % 40)) for k in range(400)], "mdvis")
+    assert "(task: count)" in asked
+    assert asked_of_target([str(1000 * (k % 41)) for k in range(400)], "mdvis") == ()
+
+
+def test_what_is_asked_of_the_task_stands_below_it_in_study_yaml(tmp_path):
+    rows = {"x": [k * 0.5 for k in range(70)], "party": [str(k % 7) for k in range(70)]}
+    text = (begin(rows, "party", tmp_path / "study", {}) / "study.yaml").read_text()
+    assert "  # ? are the 7 whole numbers of 'party' classes without order (task: multiclass), levels in order" in text

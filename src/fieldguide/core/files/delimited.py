@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shlex
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed
-from fieldguide.core.files.header import SEPARATORS, read_header, refuse_data_as_header, sniff
+from fieldguide.core.files.header import SEPARATORS, SINGLE_QUOTES, read_header, refuse_data_as_header, sniff
 
 BLOCK = 4 << 20  # bytes read at a time
 MAX_CELL = 1_000_000  # bytes; a longer cell is a broken export, not data
@@ -38,6 +39,7 @@ class Delimited:
         names: column names, stripped of surrounding spaces.
         n_rows: rows below the header.
         notes: what was decided while reading, one sentence each.
+        single: True when single quotes enclose names and cells; they are taken off.
 
     Examples:
         >>> import tempfile
@@ -56,6 +58,7 @@ class Delimited:
     names: tuple[str, ...]
     n_rows: int
     notes: tuple[str, ...] = ()
+    single: bool = False
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows as frames of strings, one block of the file at a time, in row order."""
@@ -64,6 +67,8 @@ class Delimited:
             body = body if len(self.names) == 1 else _without_blank_lines(body, self.quoted)
             if body:
                 frame = parse(body, self.names, self.separator, self.quoted)
+                if self.single:
+                    frame = frame.with_columns(pl.all().str.replace(r"^\s*'(.*)'\s*$", "${1}"))
                 yield frame if columns is None else frame.select(columns)
 
 
@@ -113,11 +118,12 @@ class _Malformed(Exception):
 def _inspect(path: Path, separator: str, quoted: bool) -> Delimited:
     names: tuple[str, ...] = ()
     notes: list[str] = []
-    n_rows = 0
+    n_rows, single = 0, False
     for number, block in enumerate(_blocks(path, separator, quoted)):
         block.check_bytes(path)
         if number == 0:
             names, notes = read_header(path, block.header().decode("utf-8"), separator, quoted)
+            single = SINGLE_QUOTES in notes
         n_rows += block.count_rows(path, len(names)) - (number == 0)
         if number == 0 and n_rows:
             body = _without_blank_lines(block.without_header(), quoted)
@@ -133,7 +139,7 @@ def _inspect(path: Path, separator: str, quoted: bool) -> Delimited:
             f"{path} has a header and no rows", rule="a table has a header and at least one row",
             found=f"a header with {len(names)} columns ({listed(names)})", do="check the export",
         )  # fmt: skip
-    return Delimited(path, separator, quoted, names, n_rows, tuple(notes))
+    return Delimited(path, separator, quoted, names, n_rows, tuple(notes), single)
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class _Block:
                 f"{path} is not UTF-8 text", rule="text files are read as UTF-8",
                 found=f"byte 0x{self.data[at]:02x} in line {self._line(at):,} (byte {self.offset + at:,})",
                 do="save the file again as UTF-8; it is probably Latin-1: "
-                f"iconv -f LATIN1 -t UTF-8 {path.name} > utf8.csv",
+                f"iconv -f LATIN1 -t UTF-8 {shlex.quote(str(path))} > utf8.csv (in Excel: save as CSV UTF-8)",
             ) from None  # fmt: skip
 
     def count_rows(self, path: Path, n_columns: int) -> int:
@@ -366,7 +372,7 @@ def _head(path: Path) -> bytes:
         if head.startswith(bom):
             raise DataError(
                 f"{path} is {name} text", rule="text files are read as UTF-8", found=f"a {name} byte order mark",
-                do=f'save it again as UTF-8 (Excel: "CSV UTF-8"): iconv -f {name} -t UTF-8 {path.name} > utf8.csv',
+                do=f'save it again as UTF-8 (Excel: "CSV UTF-8"): iconv -f {name} -t UTF-8 {shlex.quote(str(path))} > utf8.csv',
             )  # fmt: skip
     return head.removeprefix(_BOM)
 

@@ -16,9 +16,11 @@ import polars as pl
 
 from fieldguide.core.errors import DataError, listed
 
-SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
+SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "space"}
+SINGLE_QUOTES = "names and cells stand in single quotes, which are taken off"
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 
+FEWEST_BY_SPACE = 3  # columns; "first name" above "Ada Lovelace" is one
 _CELL = r"^\s*([+-]?\d*\.\d+|\d{4}-\d\d-\d\d\b.*)$"  # a decimal number or a date: hardly ever a name
 
 
@@ -41,6 +43,9 @@ def read_header(path: Path, text: str, separator: str, quoted: bool) -> tuple[tu
         rows = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
     names = [name.strip() for name in next(rows)]
     notes = []
+    if singly_quoted(names):
+        names = [unquoted(name) for name in names]
+        notes.append(SINGLE_QUOTES)
     if names and not names[0] and len(names) > 1:
         # pandas and R write row numbers below an empty name; refusing every such file would help nobody.
         names[0] = "unnamed_1"
@@ -50,6 +55,21 @@ def read_header(path: Path, text: str, separator: str, quoted: bool) -> tuple[tu
         raise _no_header(path, names)
     check_names(names, str(path))
     return tuple(names), notes
+
+
+def singly_quoted(names: Sequence[str]) -> bool:
+    """Return whether every name stands in single quotes, which then enclose cells as double quotes usually do.
+
+    Examples:
+        >>> singly_quoted(["'age'", "'sex'"]), singly_quoted(["'age'", "sex"])
+        (True, False)
+    """
+    return bool(names) and all(re.fullmatch(r"'[^']+'", name) for name in names)
+
+
+def unquoted(name: str) -> str:
+    """Return a name without the single quotes around it."""
+    return name[1:-1].strip()
 
 
 def check_names(names: Sequence[str], origin: str) -> None:
@@ -100,15 +120,18 @@ def sniff(head: bytes) -> str:
     """Return the separator that divides the first lines most consistently."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines()[:200] if line.strip()]
     lines = lines[:-1] if len(lines) > 2 else lines  # the last one may be cut
-    best, best_score = ",", (-1.0, 0)
-    for separator in SEPARATORS:
-        try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        except csv.Error:
-            continue
-        if not widths or widths[0] < 2:
-            continue
-        score = (round(sum(width == widths[0] for width in widths) / len(widths), 2), widths[0])
-        if score > best_score:
-            best, best_score = separator, score
-    return best
+    for separators in (tuple(SEPARATORS)[:-1], (" ",)):  # a space divides where nothing else does
+        best, best_score = ",", (-1.0, 0)
+        for separator in separators:
+            try:
+                widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+            except csv.Error:
+                continue
+            if not widths or widths[0] < 2:
+                continue
+            score = (round(sum(width == widths[0] for width in widths) / len(widths), 2), widths[0])
+            if score > best_score:
+                best, best_score = separator, score
+        if best_score[0] >= 0 and (best != " " or (best_score[0] == 1.0 and best_score[1] >= FEWEST_BY_SPACE)):
+            return best
+    return ","

@@ -180,6 +180,8 @@ def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: M
         targets = said.targets
         lines.append(f"  target: {_yaml(list(targets) if len(targets) > 1 else targets[0])}")
         lines.append(f"  task: {said.task or task.task}" + ("" if said.task else f"  # = {task.why}"))
+        if task.task != "binary" and said.task is None:
+            lines += [f"  # ? {text}" for text in task.questions]
     if task.positive is not None and len(asked) == 1 and said.outputs is None:
         lines.append(f"  positive: {_yaml(said.positive or task.positive)}" + ("" if said.positive else "  # ="))
     if said.costs is not None:

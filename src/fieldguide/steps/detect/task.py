@@ -23,6 +23,7 @@ from fieldguide.steps.detect.roles import RolesGuess
 
 FEW_VALUES = 20  # integers with at most so many values could be classes
 MAX_CLASSES = 200
+SMALL_COUNTS = 20.0  # whole numbers from 0 whose mean is no larger are likely to be counted
 MOST_LEVELS = 12  # whole numbers of more different values are hardly grades
 _CLASS_WORDS = {
     "class", "classes", "label", "target", "type", "category", "species", "digit", "cluster", "segment", "kind",
@@ -32,6 +33,11 @@ _VALUE_WORDS = {
     "count", "cnt", "number", "num", "n", "quality", "score", "rating", "grade", "age", "price", "cost", "amount",
     "total", "days", "hours", "minutes", "years", "visits", "sales", "quantity", "rings", "rank", "points", "length",
     "size", "demand", "value", "stars",
+}  # fmt: skip
+_LEVEL_WORDS = {
+    "low", "lower", "medium", "middle", "moderate", "high", "higher", "small", "large", "poor", "fair", "good", "bad", "excellent", "average",
+    "never", "rarely", "seldom", "sometimes", "often", "always", "disagree", "agree", "strongly", "strong", "weak", "slightly", "very", "mild",
+    "severe", "none", "some", "minor", "major", "niedrig", "mittel", "hoch", "schlecht", "gut", "sehr", "selten", "manchmal", "oft", "nie", "immer",
 }  # fmt: skip
 _COUNT_WORDS = {
     "count",
@@ -174,6 +180,13 @@ def _multiclass(
     labels = find("tasks", "multiclass")().labels(pl.Series(column.name, list(levels)), None)
     shares = {label: levels[label] / n for label in labels if label in levels}
     rare = [label for label, count in levels.items() if count < 5]
+    if (
+        3 <= len(levels) <= MOST_LEVELS
+        and not questions
+        and sum(bool(_words(label) & _LEVEL_WORDS) for label in labels) >= 2
+    ):
+        said = f"problem.outputs: [{{column: {column.name}, task: ordinal, labels: [lowest, …, highest]}}] in place of target"
+        questions = (f"are the labels of {column.name!r} levels in order? Then {said}",)
     asked = (
         (
             *questions,
@@ -194,6 +207,10 @@ def _multiclass(
     )
 
 
+def _words(label: str) -> set[str]:
+    return set(re.findall(r"\w+", label.lower()))
+
+
 def _numeric(raw: pl.Series, column: Column, levels: dict[str, int], n_missing: int) -> TaskGuess:
     typed = modality("number").read(raw, column)[0].drop_nulls()
     values = typed.unique().sort().to_list()
@@ -210,7 +227,8 @@ def _numeric(raw: pl.Series, column: Column, levels: dict[str, int], n_missing: 
     if not whole or k > FEW_VALUES or typed.len() < 5 * k:
         why = f"a number with {k:,} different values from {values[0]:g} to {values[-1]:g}"
         counted = f"does {column.name!r} count events, 0, 1, 2 and so on (task: count), or is it an amount (task: regression)?"
-        asked = (counted,) if whole and values[0] == 0 and words_of(column.name) & _COUNT_WORDS else ()
+        few = float(typed.mean() or 0.0) <= SMALL_COUNTS and not words_of(column.name) & _VALUE_WORDS  # type: ignore[arg-type]
+        asked = (counted,) if whole and values[0] == 0 and (few or words_of(column.name) & _COUNT_WORDS) else ()
         return TaskGuess("regression", "number", why=why, n_missing=n_missing, questions=asked)
     classes, why = _are_classes(column.name, typed, values)
     ordered = "levels in order (task: ordinal), " if 3 <= k <= MOST_LEVELS else ""
