@@ -328,6 +328,27 @@ learners: {use: [bosting], skip: [trees]}
     ]
 
 
+def test_unknown_names_of_rules_are_told_with_their_place():
+    text = """\
+problem: {target: income}
+data: {table: t, columns: {COLUMN: ignore}}
+rules:
+  order:
+    - {name: keen, when: probability_income >= 0.5 and agee > 3, decide: call}
+  default: wait
+  truth: TRUTH
+"""
+    with pytest.raises(ConfigError) as caught:
+        check_names(parse_config(text.replace("TRUTH", "sexx").replace("COLUMN", "sexx"), HERE), COLUMNS, PARTS)
+    assert [line.strip() for line in caught.value.found.splitlines()[1:]] == [
+        "line 2, data.columns.sexx: there is no column 'sexx' (did you mean 'sex'?)",
+        "line 5, rules.order[0].when: there is no column 'agee' (did you mean 'age'?)",
+        "line 7, rules.truth: there is no column 'sexx' (did you mean 'sex'?)",
+    ]
+    known = text.replace("TRUTH", "sex").replace("COLUMN", "sex").replace("agee", "age")
+    check_names(parse_config(known, HERE), COLUMNS, PARTS)
+
+
 def test_names_of_parts_that_are_not_given_are_not_checked():
     check_names(parse_config("problem: {target: age, task: other}\ndata: {table: t}", HERE), COLUMNS, {})
 
@@ -408,6 +429,8 @@ def accepts(schema: dict, value: object, root: dict) -> bool:
         ({"problem": {"proxy": "click"}, "proxies": {"click": {"event": "clicks > 0", "variants": ["clicks > 1"]}}}, True),
         ({"problem": {"target": "y", "metric": {"fbeta": {"beta": 2}}}}, True),
         ({"problem": {"target": "y", "metric": 3}}, False),
+        ({"problem": {"outputs": ["y", {"column": "z", "task": "binary"}]}}, True), ({"problem": {"outputs": ["y", 3]}}, True),
+        ({"problem": {"outputs": ["y", True]}}, False), ({"problem": {"outputs": "y"}}, False), ({"problem": {"outputs": [{"column": 1, "role": "x"}]}}, False),
         ({"data": {"table": "t", "columns": {"a": "ignore", "b": {"kind": "number"}}}}, True),
         ({"data": {"table": "t", "columns": {"a": "ignored"}}}, False),
     ],

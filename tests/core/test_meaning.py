@@ -124,9 +124,45 @@ def test_dates_that_lost_their_time() -> None:
     assert shifts(before, now)[0].sentence == "100 % of the values are at midnight, 4.66 % before"
 
 
-def test_too_few_cells_tell_nothing() -> None:
-    few = of_column(pl.Series("x", np.arange(20.0)), "number", {})
-    assert shifts(few, of_column(pl.Series("x", np.arange(2000.0) * 1000), "number", {})) == []
+@pytest.mark.parametrize(("cells", "told"), [(20, 0), (29, 0), (30, 1)])
+def test_too_few_cells_tell_nothing(cells: int, told: int) -> None:
+    few = of_column(pl.Series("x", [*np.linspace(1.0, 2000.0, cells), None, None]), "number", {})
+    many = of_column(pl.Series("x", np.arange(2000.0) * 1000), "number", {})
+    assert len(shifts(few, many)) == len(shifts(many, few)) == told
+
+
+@pytest.mark.parametrize("make", [
+    lambda rng: 12 * rng.gamma(3, 14, 5000), lambda rng: rng.uniform(0, 1200, 5000), lambda rng: 12 * np.exp(rng.normal(3.7, 0.7, 5000)),
+    lambda rng: 12 * np.where(rng.random(5000) < 0.12, rng.normal(150, 5, 5000), rng.gamma(5, 10, 5000)),
+])  # fmt: skip
+def test_another_distribution_at_another_scale_is_no_other_unit(
+    make: Callable[[np.random.Generator], np.ndarray],
+) -> None:
+    rng = np.random.default_rng(0)
+    before, now = (of_column(pl.Series("x", x), "number", {}) for x in (rng.gamma(5, 10, 5000), make(rng)))
+    assert distance(np.array(before["grid"]), np.array(now["grid"])) > 0.8
+    assert shifts(before, now) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sure"),
+    [("upper case", True), ("other names", True), ("merged", False), ("many names", False), ("codes from 0", True), ("no cents", False)],
+)  # fmt: skip
+def test_a_cause_is_sure_where_nothing_else_explains_it(name: str, sure: bool) -> None:
+    change, column, _, _ = PLANTED[name]
+    found = compared(rows(0, 1500), change(rows(100, 800)))[column][0]
+    assert found.sure is sure and found.to_dict()["sure"] is sure
+    assert found.evidence, "numbers, always"
+
+
+def test_of_many_levels_the_most_frequent_are_kept_and_all_are_counted() -> None:
+    names = [f"l{i:03}" for i in range(300)]
+    found = of_column(
+        pl.Series("x", [name for i, name in enumerate(names) for _ in range(1 + (i < 200))]), "category", {}
+    )
+    assert (len(found["levels"]), found["n_levels"], found["n"]) == (200, 300, 500)
+    assert list(found["levels"]) == names[:200]
+    assert sum(found["levels"].values()) == pytest.approx(400 / 500)
 
 
 def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:

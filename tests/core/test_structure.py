@@ -1,5 +1,7 @@
 """Structure: silhouettes, trust and agreement against scikit-learn, paths by hand, and how unsure their means are."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -148,3 +150,25 @@ def test_a_row_beside_the_sample_steps_to_the_row_it_reaches_most_easily(monkeyp
     assert found[8] == pytest.approx(1 - 3 / 17)  # the gap from 3 to 20 is 17 wide, whoever comes from 5
     assert found[0] == pytest.approx(1 - 2 / 17)
     assert found[4] == pytest.approx(1 - 4 / 17)
+
+
+def test_a_frozen_space_gives_the_same_points_after_it_was_written():
+    from fieldguide.core.rows import Rows
+    from fieldguide.core.space import Reference
+    from fieldguide.core.table import Column
+    from fieldguide.parts import find
+
+    rng = np.random.default_rng(4)
+    cells = {"pay": rng.gamma(2, 900, 60), "town": np.array([["a", "b", None][i % 3] for i in range(60)], object)}
+    rows = Rows((Column("pay", "number"), Column("town", "category")), cells, n_rows=60)
+
+    def modalities(name):
+        return find("modalities", name)()
+
+    made = Reference.fit(rows, modalities)
+    assert made.points(rows).shape == (60, len(made.names)) and set(made.columns) == {"pay", "town"}
+    again = Reference.from_dict(json.loads(json.dumps(made.to_dict())), modalities)
+    assert np.array_equal(again.points(rows), made.points(rows))
+    assert (again.names, again.columns) == (made.names, made.columns)
+    few = rows.take(np.array([7, 3]))
+    assert np.allclose(again.points(few), made.points(rows)[[7, 3]], atol=1e-6)

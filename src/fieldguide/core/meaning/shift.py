@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 LEAST = 30
@@ -33,7 +33,7 @@ class Shift:
     what: str
     sentence: str
     sure: bool
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
         return {"what": self.what, "sentence": self.sentence, "sure": self.sure, "evidence": dict(self.evidence)}
