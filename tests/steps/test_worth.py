@@ -17,7 +17,7 @@ from fieldguide.faces.report.inside import inside as drawn
 from fieldguide.faces.report.pictures import worst
 from fieldguide.parts import find
 from fieldguide.steps.refine.inside import EACH, inside, seen_in, weighed
-from fieldguide.steps.refine.worth import kinds_of, modality_worth
+from fieldguide.steps.refine.worth import _said, kinds_of, modality_worth
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,14 @@ def test_a_pace_belongs_to_its_limit_and_is_remembered(bench, monkeypatch):
     assert again.entry["seconds"] == trial.entry["seconds"]  # from the ledger
     # without a clock it has its own pace, and what was hurried is not taken for it
     assert dataclasses.replace(bench, limit=None).attempt(asked, Clock()).candidate.learner.hurry == 1.0
+
+
+def test_what_is_said_of_a_kind_lies_in_its_interval():
+    assert _said("columns", {"value": -0.0137, "interval": (-0.03, 0.0044)}) == (
+        "columns add nothing that can be told from 0: −0.0137 [−0.03, 0.0044]"
+    )
+    assert _said("text", {"value": 0.5, "interval": (0.4, 0.6)}) == "text adds 0.5 [0.4, 0.6]"
+    assert _said("columns", {"value": -0.2, "interval": (-0.3, -0.1)}) == "columns harm by 0.2 [0.1, 0.3]"
 
 
 def test_one_kind_has_nothing_to_take_apart():

@@ -83,6 +83,30 @@ def read_frame(
     return Table(frame.select([column.name for column in columns]), tuple(columns)), tuple(violations)
 
 
+def refuse_unread(raw: pl.DataFrame, columns: Sequence[Column], violations: Sequence[Violation]) -> None:
+    """Raise a ContractError where none of the files that a column names can be read: a model of pictures saw none.
+
+    Examples:
+        >>> rows, lost = pl.DataFrame({"photo": ["a.png", None]}), Violation("photo", "an image", (0,), ("a.png (gone)",), 1)
+        >>> refuse_unread(rows, (Column("photo", "image"),), (lost,))
+        Traceback (most recent call last):
+        fieldguide.core.errors.ContractError: none of the files that 'photo' names can be read. Rule: rows are answered by what is in their files. Found: row 0: a.png (gone). Do: write paths relative to the folder of the table, or leave the cells empty where there is no file.
+    """
+    kinds = {column.name: column.kind for column in columns}
+    for found in violations:
+        if (
+            kinds[found.column] not in FILE_KINDS
+            or found.n < raw[found.column].cast(pl.String).replace("", None).count()
+        ):
+            continue
+        more = f"; and {found.n - 1:,} more" if found.n > 1 else ""
+        raise ContractError(
+            f"none of the files that {found.column!r} names can be read", rule="rows are answered by what is in their files",
+            found=f"row {found.rows[0]}: {found.values[0]}{more}",
+            do="write paths relative to the folder of the table, or leave the cells empty where there is no file",
+        )  # fmt: skip
+
+
 def _rule(column: Column) -> str:
     return f"{'an' if column.kind[0] in 'aeio' else 'a'} {column.kind}"
 

@@ -14,8 +14,12 @@ def test_few_copies_are_a_note():
             DuplicateRows(), {"duplicates": duplicates_of([*range(99), 0])}, {"duplicates": duplicates_of(range(100))}
         )
     )
-    assert finding.sentence == (
-        "1 row repeats another exactly and 0 nearly, 1 % of 100 together; copies were kept in one part."
+    assert finding.sentence == ("1 row repeats another exactly, 1 % of 100; copies were kept in one part.")
+    near = only(DuplicateRows().run(duplicates=duplicates_of(range(100), [*range(98), 0, 1])))
+    assert near.sentence == "2 rows nearly repeat another, 2 % of 100; copies were kept in one part."
+    both = only(DuplicateRows().run(duplicates=duplicates_of([*range(99), 0], [*range(97), 0, 1, 2])))
+    assert both.sentence == (
+        "1 row repeats another exactly and 2 nearly, 3 % of 100 together; copies were kept in one part."
     )
     assert finding.severity == "info"
 
@@ -36,6 +40,8 @@ def test_a_continuum_warns():
     finding = only(DuplicateRows().run(duplicates=duplicates_of([*range(99), 0], continuum=True)))
     assert finding.severity == "warning"
     assert finding.sentence.endswith("only the 1 exact copy was kept together.")
+    none = only(DuplicateRows().run(duplicates=duplicates_of(range(100), continuum=True)))
+    assert none.sentence.endswith("like points of a curve; they were not kept together.")
 
 
 def test_a_search_that_was_not_made_is_told():

@@ -18,7 +18,7 @@ def line(kind, value, low, high):
 
 
 def case(*lines):
-    sentence = "text adds 0.1 [0.05, 0.15]; columns adds nothing that can be told from 0: 0.01 [-0.02, 0.03]"
+    sentence = "text adds 0.1 [0.05, 0.15]; columns add nothing that can be told from 0: 0.01 [-0.02, 0.03]"
     return {"facts": {"worth": {"candidate": "linear", "kinds": list(lines), "sentence": sentence}}}
 
 
@@ -27,7 +27,7 @@ def test_a_kind_that_adds_nothing_is_named():
         check_check(Worth(), case(line("text", 0.1, 0.05, 0.15), line("columns", 0.01, -0.02, 0.03)), {"facts": {}})
     )
     assert finding.columns == ("columns",) and finding.severity == "info"
-    assert finding.sentence.startswith("Of what linear gains, text adds 0.1 [0.05, 0.15]; columns adds nothing")
+    assert finding.sentence.startswith("Of what linear gains, text adds 0.1 [0.05, 0.15]; columns add nothing")
     assert finding.remedy.startswith("Leave out columns")
 
 

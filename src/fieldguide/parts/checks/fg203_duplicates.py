@@ -51,10 +51,12 @@ class DuplicateRows:
         exact, near = duplicates.n_exact, duplicates.n_near
         evidence = {"exact": exact, "near": near, "n_rows": n_rows, "searched": duplicates.searched}
         if duplicates.continuum:
-            sentence = (
-                f"Near-duplicates chain through more than a twentieth of the {n_rows:,} rows, like points of a curve; "
-                f"only the {count(exact, 'exact copy', 'exact copies')} {verb(exact, 'was', 'were')} kept together."
+            kept = (
+                f"only the {count(exact, 'exact copy', 'exact copies')} {verb(exact, 'was', 'were')} kept together"
+                if exact
+                else "they were not kept together"
             )
+            sentence = f"Near-duplicates chain through more than a twentieth of the {n_rows:,} rows, like points of a curve; {kept}."
             return [
                 fire(
                     self,
@@ -67,9 +69,16 @@ class DuplicateRows:
         if not exact and not near:
             return [passed(self, f"None of the {n_rows:,} rows repeats another.{note}", evidence=evidence)]
         share = (exact + near) / n_rows
+        parts = [f"{count(exact, 'row')} {verb(exact, 'repeats', 'repeat')} another exactly"] if exact else []
+        if near:
+            parts.append(
+                f"{near:,} nearly"
+                if exact
+                else f"{count(near, 'row')} nearly {verb(near, 'repeats', 'repeat')} another"
+            )
+        together = " together" if len(parts) > 1 else ""
         sentence = (
-            f"{count(exact, 'row')} {verb(exact, 'repeats', 'repeat')} another exactly and {near:,} nearly, "
-            f"{percent(share)} of {n_rows:,} together; copies were kept in one part.{note}"
+            f"{' and '.join(parts)}, {percent(share)} of {n_rows:,}{together}; copies were kept in one part.{note}"
         )
         remedy = "Find out why rows repeat; spread over the parts, the copies would have made the score too good."
         return [fire(self, sentence, remedy, severity="warning" if share > self.most else "info", evidence=evidence)]

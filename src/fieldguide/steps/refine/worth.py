@@ -5,7 +5,7 @@ Takes the bench and a trial. Judged on the same folds as every trial, by paired 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldguide.core.bench import Bench, Trial
@@ -79,9 +79,20 @@ def _sentence(told: Sequence[dict[str, Any]]) -> str:
     known = [line for line in told if line["without"] is not None]
     if not known:
         return "no time was left to measure what each kind of data is worth"
-    parts = []
-    for line in known:
-        low, high = line["without"]["difference"]["interval"]
-        what = "adds" if low > 0 else "harms by" if high < 0 else "adds nothing that can be told from 0:"
-        parts.append(f"{line['kind']} {what} {number(abs(line['without']['difference']['value']))} {span((low, high))}")
-    return "; ".join(parts)
+    return "; ".join(_said(line["kind"], line["without"]["difference"]) for line in known)
+
+
+def _said(kind: str, difference: Mapping[str, Any]) -> str:
+    """What a kind adds, in words; harm is told as a number above 0, its interval with it.
+
+    Examples:
+        >>> _said("image", {"value": -0.02, "interval": (-0.03, -0.01)})
+        'image harms by 0.02 [0.01, 0.03]'
+    """
+    value, (low, high) = difference["value"], difference["interval"]
+    many = kind.endswith("s") and kind != "series"
+    if high < 0:
+        return f"{kind} {'harm' if many else 'harms'} by {number(-value)} {span((-high, -low))}"
+    adds = "add" if many else "adds"
+    what = adds if low > 0 else f"{adds} nothing that can be told from 0:"
+    return f"{kind} {what} {number(value)} {span((low, high))}"
