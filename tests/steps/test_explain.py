@@ -326,7 +326,7 @@ def test_values_have_no_counter_examples(tmp_path: Path) -> None:
 
 def test_a_blend_is_explained_and_a_simpler_one_is_preferred_to_it(finished: Study, tmp_path: Path) -> None:
     """An ensemble that was not chosen is explained by its own members, not by the chosen candidate's."""
-    from fieldguide.steps.refine.refine import blended_of
+    from fieldguide.steps.refine.blend import blended_of
 
     entries = finished._entries()
     bench = finished._bench

@@ -10,7 +10,7 @@ from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.settings import with_values
 from fieldguide.parts.learners.fusion import Fusion
-from fieldguide.steps.refine.refine import _next_move, coach
+from fieldguide.steps.refine.coach import _next_move, coach
 
 
 def moves(learner, up):

@@ -35,8 +35,8 @@ class Beside(Order):
             StudyError: there is no such candidate, or the folder exists.
         """
         from fieldguide.steps.finalize.finalize import refit
+        from fieldguide.steps.refine.blend import blended_of
         from fieldguide.steps.refine.calibrate import calibrate
-        from fieldguide.steps.refine.refine import blended_of
 
         out = Path(out)
         if out.exists():
@@ -262,7 +262,7 @@ class Beside(Order):
 
     def _held(self, by: str, test: bool, reason: str | None) -> tuple[str, Held, np.ndarray]:
         """Rows that rules are held against: whose answers, the rows, and which development rows they are."""
-        from fieldguide.steps.refine.refine import Blended, answer
+        from fieldguide.steps.refine.blend import Blended, answer
         from fieldguide.steps.rules.judge import Held, kept_answers, validated
 
         table, split = self.material.framed.table, self.material.divided.split
@@ -311,7 +311,7 @@ class Beside(Order):
             StudyError: there is no such candidate, it looks at no column, or the study is a forecast.
         """
         from fieldguide.steps.explain.explain import explain, read_asked
-        from fieldguide.steps.refine.refine import blended_of
+        from fieldguide.steps.refine.blend import blended_of
 
         self._about_a_target("explain")
         if self.material.examples is not None:

@@ -29,8 +29,8 @@ from fieldguide.parts import find
 from fieldguide.workflow.given import SHARES, Given
 
 if TYPE_CHECKING:
+    from fieldguide.steps.refine.blend import Blended
     from fieldguide.steps.refine.calibrate import Calibrated
-    from fieldguide.steps.refine.refine import Blended
 
 REFIT_SHARE = 0.26
 FAST_MINUTES = 0.5
@@ -279,8 +279,8 @@ class Order(Given):
         """Fit the chosen candidate and the bar on all development rows, look, and give the model that ships with its evidence."""
         from fieldguide.steps.finalize.finalize import finalize, refit
         from fieldguide.steps.finalize.promise import outlook, past_of
+        from fieldguide.steps.refine.blend import Blended, answer
         from fieldguide.steps.refine.calibrate import calibrate
-        from fieldguide.steps.refine.refine import Blended, answer
         from fieldguide.steps.rules.judge import keep_answers
 
         bench, material = self._bench, self.material

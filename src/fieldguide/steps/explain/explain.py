@@ -33,7 +33,7 @@ from fieldguide.steps.explain.counter import counter_examples
 from fieldguide.steps.explain.partial import ABLE, partial_dependence, told
 from fieldguide.steps.explain.permutation import groups_of, permutation_importance
 from fieldguide.steps.finalize.finalize import refit
-from fieldguide.steps.refine.refine import Blended
+from fieldguide.steps.refine.blend import Blended
 
 ORDER = ("tree", "linear", "gradient", "sampling")
 """Explainers, the exact ones first; the first that does not decline explains."""

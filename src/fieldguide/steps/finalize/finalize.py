@@ -34,7 +34,7 @@ from fieldguide.steps.finalize.outputs import drawn, output_facts
 from fieldguide.steps.finalize.promise import declined, in_time
 from fieldguide.steps.finalize.series import forecast_facts
 from fieldguide.steps.finalize.targetless import counted, opening, targetless_facts
-from fieldguide.steps.refine.refine import Blended
+from fieldguide.steps.refine.blend import Blended
 from fieldguide.steps.refine.weak_slices import judged_again, judged_of
 
 
@@ -101,7 +101,7 @@ def finalize(
 
     Returns:
         the model with its evidence, facts (scores, calibration, slices, difference, cost; `declined` where the score is measured
-        and not promised) and findings FG801 to FG814.
+        and not promised) and findings FG801 to FG815.
     """
     problem = bench.problem
     answers = model.predictor.predict(sealed.rows.cells, len(sealed.rows))

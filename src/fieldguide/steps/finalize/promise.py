@@ -20,7 +20,7 @@ from fieldguide.core.leaderboard import InTime, along_time, metric_of, ranked, r
 from fieldguide.core.score import score
 from fieldguide.core.statistics.dependence import widened
 from fieldguide.steps.recency import answers_of, decay_of
-from fieldguide.steps.refine.refine import Blended
+from fieldguide.steps.refine.blend import Blended
 
 DRIFT = "FG324"
 """The check of explore whose evidence opens the question: a model of earlier rows explains later ones reliably worse."""

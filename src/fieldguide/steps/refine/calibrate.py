@@ -21,7 +21,7 @@ from fieldguide.core.leaderboard import threshold_for
 from fieldguide.core.problem import Output
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.calibration import calibration
-from fieldguide.steps.refine.refine import Blended
+from fieldguide.steps.refine.blend import Blended
 
 PARTS = 5
 

@@ -29,8 +29,8 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import compare, how_weighed, score
 from fieldguide.parts import find
 from fieldguide.steps.checking import checked
+from fieldguide.steps.refine.blend import Blended
 from fieldguide.steps.refine.calibrate import calibrate, cross_fitted
-from fieldguide.steps.refine.refine import Blended
 
 ANSWERS = "test_answers.parquet"
 """The file in `work/` that keeps what finalize's model said of the sealed rows."""
@@ -422,4 +422,4 @@ def _rule_changes(old: Bound, new: Bound) -> list[dict[str, Any]]:
 
 
 def _percent(judged: Mapping[str, Any] | None) -> str:
-    return "unknown" if judged is None else percent(judged['value'], 1)
+    return "unknown" if judged is None else percent(judged["value"], 1)
