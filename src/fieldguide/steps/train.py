@@ -91,7 +91,7 @@ def train(
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
             f"the best network is {best['candidate']}: {short(best['scores'][0])}, "
-            f"{number(best['difference']['value'], sign=True)} against {bar.name}"
+            f"{number(best['difference']['value'], 2, sign=True)} against {bar.name}"
         )
     return facts, checked("train", bench=bench, trials=trials, bar=bar, facts=facts)
 
@@ -125,7 +125,7 @@ def train_targetless(
         facts["difference"] = {"network": best["candidate"], "bar": bar.name, **best["difference"]}
         facts["sentence"] = (
             f"the best is {best['candidate']}: {short(best['scores'][0])}, "
-            f"{number(best['difference']['value'], sign=True)} against {bar.name}"
+            f"{number(best['difference']['value'], 2, sign=True)} against {bar.name}"
             + (f"; no time for {', '.join(left_out)}" if left_out else "")
         )
     return facts, ordered(without_target(finding) for finding in checked("train", trials=trials, facts=facts))
