@@ -162,6 +162,9 @@ def test_a_vector_is_one_output_of_several_columns(tmp_path: Path, command: Comm
     assert answers.columns == ["row", "prediction_left", "prediction_top"]
     entries = Study(tmp_path / "boxes").record.result("finalize")["outputs"][0]["drawn"]["entries"]  # type: ignore[index]
     assert [e["entry"] for e in entries] == ["left", "top"] and all(e["r2"] > 0 for e in entries)
+    forest = Study(tmp_path / "boxes").package("forest", tmp_path / "forest")  # a baseline of vectors of few rows
+    (values,), broken = forest.predict_rows(rows[:3].to_dicts())
+    assert values.shape == (3, 2) and not broken
 
 
 def test_columns_of_0_and_1_make_one_label_set(tmp_path: Path, command: Command) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 import fieldguide as fg
+from fieldguide.steps.baseline import FEW, baselines_of
 
 
 def test_without_time_boosting_is_tried_all_the_same(tmp_path):
@@ -40,3 +44,16 @@ def test_without_time_texts_are_read_term_by_term_all_the_same(tmp_path):
     study.explore()
     study.run(minutes=1e-4)
     assert {entry["candidate"] for entry in study.baseline()["entries"]} == {"prior", "linear"}
+
+
+@pytest.mark.parametrize(
+    ("family", "n_rows", "used", "there"),
+    [
+        ("vector", 92, (), True), ("vector", FEW, (), True), ("vector", FEW + 1, (), False), ("values", 92, (), False),
+        ("binary", 92, (), False), ("binary", FEW + 1, ("linear", "forest"), True), ("vector", 92, ("linear", "forest"), True),
+    ],
+)  # fmt: skip
+def test_vectors_of_few_rows_have_a_forest_and_others_where_it_is_named(family, n_rows, used, there):
+    problem = SimpleNamespace(output=SimpleNamespace(family=family, task=SimpleNamespace(name="")), outputs=(1,))
+    found = baselines_of(problem, n_rows, used)
+    assert ("forest" in found, found[:5]) == (there, ("prior", "rule", "linear", "neighbours", "boosting"))

@@ -238,7 +238,7 @@ class Learner(Protocol):
     """
 
     name: ClassVar[str]
-    kind: ClassVar[Literal["trivial", "simple", "boosting", "network", "ensemble", "user"]]
+    kind: ClassVar[Literal["trivial", "simple", "boosting", "forest", "network", "ensemble", "user"]]
     stops_early: ClassVar[bool]  # wants early-stopping rows
     steps_scale: ClassVar[bool]  # refit steps are scaled by n_refit / n_fit
     in_memory: ClassVar[int | None]  # the most rows it can take, a random sample of more; None: any number

@@ -1,11 +1,11 @@
-"""Baseline: the bar a network has to clear. Trivial rule, best single feature, linear, neighbours, boosting.
+"""Baseline: the bar a network has to clear. Trivial rule, best single feature, linear, neighbours, boosting, forest.
 
 Takes the bench (development rows and folds) and tries every baseline through its one evaluation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,14 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import ranked
 from fieldguide.core.problem import Problem
 from fieldguide.core.score import told
+from fieldguide.core.split import CROSS_VALIDATE_UP_TO
 from fieldguide.steps.checking import checked
 from fieldguide.steps.refine.inside import inside, seen_in
 
 BASELINES = ("prior", "rule", "linear", "neighbours", "boosting")
+OF_FEW = "forest"
+"""A baseline where boosting has too few rows to stop on: vectors of at most `FEW` rows, and wherever `learners.use` names it."""
+FEW = CROSS_VALIDATE_UP_TO
 OF_PRICES = ("revenue", "strategy")
 """Baselines that read what came of an offer; the others learn which price is offered."""
 SHORT = 10.0
@@ -28,9 +32,16 @@ LEAST = 2.0
 """Time that the strongest has in any case [s]: a bar without it says little, and costs no more to clear than it is worth."""
 
 
-def baselines_of(problem: Problem) -> tuple[str, ...]:
-    """Return the names of the baselines that suit a problem, the cheapest first."""
-    return (*BASELINES, *(OF_PRICES if problem.output.task.name == "price" and len(problem.outputs) == 1 else ()))
+def baselines_of(problem: Problem, n_rows: int, used: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the names of the baselines that suit a problem, the cheapest first.
+
+    Args:
+        n_rows: rows that candidates are tried on.
+        used: names that the study asks for.
+    """
+    priced = problem.output.task.name == "price" and len(problem.outputs) == 1
+    few = OF_FEW in used or (problem.output.family == "vector" and n_rows <= FEW)
+    return (*BASELINES, *((OF_FEW,) if few else ()), *(OF_PRICES if priced else ()))
 
 
 def baseline(bench: Bench, candidates: Sequence[Candidate], clock: Clock) -> tuple[dict[str, Any], tuple[Finding, ...]]:

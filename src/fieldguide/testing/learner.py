@@ -29,7 +29,7 @@ LABELS = {
     "vector": ("u", "v"),
 }  # fmt: skip
 SAID = Spec("said", "text", (12,), "int32", 20)
-KINDS = ("trivial", "simple", "boosting", "network", "ensemble", "user")
+KINDS = ("trivial", "simple", "boosting", "forest", "network", "ensemble", "user")
 SUFFIXES = (".safetensors", ".txt", ".json", ".arrow", ".onnx")
 ODD_STARTS = (b"\x80", b"PK\x03\x04")  # pickle; zip, which torch.save writes
 GRACE = 0.5  # seconds a fit may run over its clock on a busy machine

@@ -176,7 +176,7 @@ class Order(Given):
         chosen = (
             BASELINES[str(self.config.problem.task)]
             if self.targetless
-            else baselines_of(self.material.framed.problem)
+            else baselines_of(self.material.framed.problem, len(self.material.rows), self.config.learners.use or ())
             if self.material.examples is None
             else baselines(self._budget.minutes)
         )

@@ -15,16 +15,17 @@ Rows = Sequence[Mapping[str, Any]]
 SHORT: Spec = {"labelExpr": "datum.label && abs(datum.value) >= 1000 ? format(datum.value, '~s') : datum.label"}
 """Labels of an axis: thousands as 2k, and what is smaller as it is (a format by itself would write 500 as 0.5k, 0.2 as 200m)."""
 
-KINDS = ("trivial", "simple", "boosting", "network", "ensemble", "user")
+KINDS = ("trivial", "simple", "boosting", "forest", "network", "ensemble", "user")
 COLOURS = (
     "var(--k-trivial)",
     "var(--k-simple)",
     "var(--k-boosting)",
+    "var(--k-forest)",
     "var(--k-network)",
     "var(--k-ensemble)",
     "var(--k-user)",
 )
-SHAPES = ("cross", "square", "triangle-up", "circle", "diamond", "triangle-down")
+SHAPES = ("cross", "square", "triangle-up", "triangle-right", "circle", "diamond", "triangle-down")
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 CONFIG: Spec = {
