@@ -14,7 +14,7 @@ def test_contract() -> None:
         fires_on={"profile": PROFILE, "metrics_before": ["log_loss", "accuracy"]},
         quiet_on={"profile": PROFILE, "metrics_before": ["accuracy"]},
     )
-    assert found.sentence == "Models were judged by log_loss before the metric became accuracy (1 change(s))."
+    assert found.sentence == "Models were judged by log loss before the metric became accuracy (1 change)."
 
 
 def test_before_any_model_a_change_is_free() -> None:

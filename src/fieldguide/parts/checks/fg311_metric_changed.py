@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.finding import Finding, Severity
-from fieldguide.parts.checks._answers import fire, passed
+from fieldguide.parts import find, names
+from fieldguide.parts.checks._answers import count, fire, passed
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,16 @@ class MetricChanged:
         now = ", ".join(found["metric"] for found in profile["metrics"])
         others = [name for name in metrics_before if name != now]
         if not others:
-            return [passed(self, f"The metric is {now}, and models were judged by no other one.")]
+            return [passed(self, f"The metric is {_titles(now)}, and models were judged by no other one.")]
+        said = ", then ".join(_titles(one) for one in others)
         sentence = (
-            f"Models were judged by {', then '.join(others)} before the metric became {now} ({len(others)} change(s))."
+            f"Models were judged by {said} before the metric became {_titles(now)} ({count(len(others), 'change')})."
         )
         remedy = "Go back to the first metric, or say in the report why it was wrong."
         return [fire(self, sentence, remedy, evidence={"before": list(metrics_before), "now": now})]
+
+
+def _titles(listed: str) -> str:
+    """Return names of metrics, one an output, as people write them."""
+    known = names("metrics")
+    return ", ".join(find("metrics", one).title if one in known else one for one in listed.split(", "))
