@@ -9,8 +9,9 @@ import pytest
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.settings import with_values
+from fieldguide.core.table import Column
 from fieldguide.parts.learners.fusion import Fusion
-from fieldguide.steps.refine.coach import _next_move, coach
+from fieldguide.steps.refine.coach import _next_move, coach, presets
 
 
 def moves(learner, up):
@@ -55,3 +56,25 @@ def test_a_move_that_another_output_clearly_pays_for_is_not_kept(p: float, kept:
     _, (line,) = coach(bench, [trial("fusion", learner)], Clock(), 1)
     assert line["kept"] is kept and line["difference"]["value"] == 0.1
     assert [(one["output"], one["loses"]) for one in line["outputs"]] == [("days", not kept), ("stars", False)]
+
+
+@pytest.mark.parametrize(("read", "tried"), [({}, []), ({"checkpoint": "bert"}, ["fusion, all layers"])])
+def test_all_layers_are_tried_where_a_column_has_a_checkpoint(read: dict[str, str], tried: list[str]) -> None:
+    asked: list[Fusion] = []
+
+    def attempt(candidate: Candidate, clock: Clock) -> SimpleNamespace:
+        asked.append(candidate.learner)
+        entry = {"scores": [{"value": 1.0}], "seconds": 1.0, "settings": {}, "recipe": {}}
+        return SimpleNamespace(name=candidate.name, candidate=candidate, entry=entry)
+
+    bench = SimpleNamespace(
+        roles=SimpleNamespace(times=None),
+        problem=SimpleNamespace(outputs=(SimpleNamespace(task=SimpleNamespace(name="binary")),)),
+        rows=SimpleNamespace(columns=(Column("said", "text", read=read),)),
+        attempt=attempt,
+        compared=lambda a, b: {"value": 0.1},
+    )
+    base = attempt(Candidate.of("fusion", Fusion(dropout=0.1)), Clock())
+    trials, _ = presets(bench, [base], Clock(), 9)
+    assert [trial.name for trial in trials] == tried
+    assert asked[1:] == [Fusion(dropout=0.1, unfrozen=-1)] * len(tried)

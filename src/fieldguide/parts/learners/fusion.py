@@ -35,6 +35,7 @@ class Fusion(Network):
     size: ClassVar[Mapping[str, Any]] = SIZES[-1]
     least_steps: ClassVar[int] = 800
     """An encoder that learns from scratch overfits after a few passes; more steps would not be taken."""
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"all layers": {"unfrozen": -1}}
 
     text: str = setting(
         "cnn", "encoder of texts: pool, cnn, lstm, gru, transformer", of="text",
