@@ -181,7 +181,7 @@ def test_status_says_where_the_study_stands(copy: Path, tmp_path: Path, command:
     done = command("status", copy)
     assert done.status == 0
     assert [line[0] for line in done.out.splitlines()[: len(STEPS)]] == ["✓"] * len(STEPS)
-    assert "The seal is opened 1 time(s)." in done.out
+    assert "The seal was opened once." in done.out
     assert "judged on validation rows; the seal is open" in done.out and "Next:" not in done.out
     young = small_study(tmp_path / "young", people(60), "bought").folder
     command("split", young)

@@ -28,8 +28,9 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         title = TITLES[step]
         mark = "[green]✓[/]" if step in found["done"] else "[bold]→[/]" if step == found["next"] else "[dim]·[/]"
         terminal.print(f"{mark} {title} [dim]({step})[/]")
-    seal = "closed" if not found["looks"] else f"opened {found['looks']} time(s)"
-    terminal.print(f"The seal is {seal}.")
+    looks = found["looks"]
+    seal = "is closed" if not looks else "was opened once" if looks == 1 else f"was opened {looks} times"
+    terminal.print(f"The seal {seal}.")
     if found["unproven"]:
         terminal.print("Unproven:")
         say_findings(terminal, found["unproven"])

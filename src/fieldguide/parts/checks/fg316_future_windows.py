@@ -15,7 +15,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
-from fieldguide.parts.checks._answers import fire, names, not_applicable, number, passed, percent, verb
+from fieldguide.parts.checks._answers import count, fire, names, not_applicable, number, passed, percent, verb
 from fieldguide.parts.checks._windows import Overlap, neighbours, overlap, rates_of_few, shares
 
 FEWEST_LEVELS = 30
@@ -93,7 +93,9 @@ class FutureWindows:
 
     def _judge(self, output: Output, found: Sequence[Sight], n_columns: int) -> Finding:
         if not found:
-            return passed(self, f"None of {n_columns} number(s) is made of own or later rows of {output.name!r}.")
+            return passed(
+                self, f"None of {count(n_columns, 'number')} is made of own or later rows of {output.name!r}."
+            )
         sure = [sight.column for sight in found if sight.sure]
         columns = [sight.column for sight in found]
         text = "; ".join(sight.why for sight in found[:3])

@@ -16,7 +16,7 @@ from fieldguide.core.problem import Output, Problem
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
-from fieldguide.parts.checks._answers import fire, names, not_applicable, passed, percent, verb
+from fieldguide.parts.checks._answers import count, fire, names, not_applicable, passed, percent, verb
 from fieldguide.parts.checks._identities import recoded
 
 MOST_ROWS = 20_000
@@ -106,7 +106,7 @@ class WordsOfTheTarget:
 
     def _judge(self, output: Output, found: Sequence[Spoken], n_columns: int) -> Finding:
         if not found:
-            return passed(self, f"No word in {n_columns} column(s) speaks of {output.name!r}.")
+            return passed(self, f"No word in {count(n_columns, 'column')} speaks of {output.name!r}.")
         found = sorted(found, key=lambda s: (-s.coverage * s.precision, s.column, s.word))
         sure = [s for s in found if s.named and s.precision >= self.sure_precise and s.coverage >= self.sure_stands]
         exclude = list(dict.fromkeys(s.column for s in sure))

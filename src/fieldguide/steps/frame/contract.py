@@ -17,6 +17,7 @@ import yaml
 
 from fieldguide.core.documents.data_contract import Agreed, FeatureSection, changed, check_columns, moment_of
 from fieldguide.core.errors import StudyError
+from fieldguide.core.figures import count
 from fieldguide.core.files.disk import writing
 from fieldguide.core.meaning.fingerprint import fingerprint, level_texts, sampled
 from fieldguide.core.meaning.meaning import table_shifts
@@ -306,4 +307,4 @@ def summary(facts: Mapping[str, Any], findings: Sequence[Any]) -> str:
     number = facts["accepted"]
     accepted = f"accepted as number {number}" if number else "never accepted yet"
     names = {feature["column"] for feature in facts["features"]}
-    return f"{n - len(broken & names):,} of {n:,} features keep the contract, {len(facts['targets'])} target(s) in it; {accepted}"
+    return f"{n - len(broken & names):,} of {n:,} features keep the contract, {count(len(facts['targets']), 'target')} in it; {accepted}"

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, nearest
+from fieldguide.core.figures import count
 from fieldguide.core.files.source import open_source
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import PREDICTIONS, Logged, LogStore, Query, cell_schema, utc
@@ -318,7 +319,7 @@ def _sentence(facts: Mapping[str, Any]) -> str:
     if facts["decided"] is not None and facts["decided"]["n"]:
         text += f"; {facts['decided']['n']:,} decisions by rules, {facts['decided']['n_otherwise']:,} made otherwise"
     if facts["matched"] is not None:
-        text += f"; {facts['matched']['n']:,} met the offline path's cells, {len(facts['matched']['columns'])} column(s) differ"
+        text += f"; {facts['matched']['n']:,} met the offline path's cells, {count(len(facts['matched']['columns']), 'column')} differ"
     return text
 
 
