@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from conftest import houses, people
 from fieldguide import parts
-from fieldguide.core.candidate import Candidate, Encodings
+from fieldguide.core.candidate import Candidate, Encodings, encode, fit
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Roles
 from fieldguide.core.errors import SplitError
@@ -220,3 +221,32 @@ def test_too_few_rows_are_all_fitted_on(n_rows: int, n_kept: int, stops: bool) -
     assert np.array_equal(fitted, train[:n_kept] if stops else train)
     assert np.array_equal(stopped, train[n_kept:]) if stops else stopped is None
     assert stopping_rows(candidate_of("prior"), train, roles, Splitter())[1] is None
+
+
+def test_a_fit_stops_on_the_rows_it_was_given_to_stop_on() -> None:
+    seen: list[Any] = []
+    rows, output = rows_of("values")
+
+    class Spy:
+        name, kind, stops_early, steps_scale, in_memory, recipe = "spy", "boosting", True, False, 50, {}
+
+        def fit(self, train: Any, stop: Any, outputs: Any, effort: Any) -> Any:
+            seen.append((len(train), None if stop is None else stop.targets[0].tolist()))
+            return SimpleNamespace()
+
+    spy = Candidate("spy", Spy(), candidate_of("boosting").recipe)  # type: ignore[arg-type]
+    train, stop = rows.take(np.arange(100)), rows.take(np.arange(100, 130))
+    fitted, _ = fit(spy, train, stop, (output,), parts.modality, Effort())
+    fit(spy, rows.take(np.arange(40)), None, (output,), parts.modality, Effort())
+    assert seen == [(50, stop.truths[0].tolist()), (40, None)]
+    assert fitted.n_fit == 50
+
+
+@pytest.mark.parametrize(("learner", "fitted"), [("linear", [80.0, 120.0]), ("mlp", [80.0, -120.0])])
+def test_who_minimises_the_loss_of_a_price_is_told_whether_it_was_booked(learner: str, fitted: list[float]) -> None:
+    """The code of an offer that was not booked is below 0: a learner of plain numbers would learn a negative price."""
+    price = Output("price", parts.find("tasks", "price")())
+    rows = Rows((Column("x", "number"),), {"x": np.zeros(2)}, (np.array([80.0, -120.0]),), n_rows=2)
+    batch = SimpleNamespace()
+    found = encode(batch, rows, (price,), parts.find("learners", learner)())  # type: ignore[arg-type]
+    assert found.targets[0].tolist() == fitted

@@ -179,3 +179,77 @@ def test_answers_about_files_are_named_after_them(tmp_path):
     assert not is_listing(open_source({"photo": ["a.png"]}))
     two = (*columns, Column("back", "image"))
     assert as_named(listed.collect(), two).columns == ["image"]  # nobody knows which of them was meant
+
+
+def test_files_of_cells_are_named_by_their_bytes_then_by_their_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "SEEN", media.Seen())
+    unpacking.SEEN.keep_in(tmp_path / "work")
+    cells = [
+        {"bytes": png(1), "path": "a.jpg"},
+        {"bytes": b"unknown", "path": "a.webp"},
+        {"bytes": b"unknown", "path": "a.exe"},
+        b"other",
+    ]
+    found = [Path(unpacking._path(cell)) for cell in cells]
+    assert [path.suffix for path in found] == [".png", ".webp", ".bin", ".bin"]
+    assert found[0].read_bytes() == png(1) and found[0].is_relative_to(tmp_path / "work" / "files")
+    assert unpacking._path({"bytes": png(1), "path": "other.png"}) == str(found[0]), "equal bytes are one file"
+    found[0].write_bytes(b"half")
+    assert Path(unpacking._path(png(1))).read_bytes() == png(1), "what was cut short is written again"
+    assert unpacking._path({"bytes": None, "path": "a.jpg"}) == "a.jpg"
+    assert unpacking._path({"bytes": None, "path": None}) is None and unpacking._path(None) is None
+    assert {path.name for path in (tmp_path / "work" / "files").rglob("*") if path.is_file()} == {p.name for p in found}
+
+
+def test_what_is_known_of_a_file_is_looked_up_once_and_follows_the_study(tmp_path, monkeypatch):
+    looks = []
+
+    def look(content):
+        looks.append(content)
+        return {"size": len(content)}
+
+    file, seen = tmp_path / "a.png", media.Seen()
+    file.write_bytes(b"12345")
+    seen.keep_in(tmp_path / "one")
+    assert seen.facts(str(file), "size", look) == seen.facts(str(file), "size", look) == {"size": 5}
+    assert seen.facts("data:image/png;base64,aGk=", "size", look) == seen.facts(
+        "data:image/png;base64,aGk=", "size", look
+    )
+    assert looks == [b"12345", b"hi"]
+    lines = (tmp_path / "one" / "media.jsonl").read_text().splitlines()
+    assert len(lines) == 1, "what was sent is written nowhere"
+    seen.keep_in(tmp_path / "two")
+    for _ in range(2):
+        seen.facts("data:image/png;base64,aGk=", "size", look)
+        seen.facts(str(file), "size", look)
+    assert (tmp_path / "two" / "media.jsonl").read_text().splitlines() == lines and len(looks) == 2
+    again = media.Seen()
+    again.keep_in(tmp_path / "one")
+    assert again.facts(str(file), "size", look) == {"size": 5} and len(looks) == 2
+    file.write_bytes(b"123456")  # another size: another file
+    assert again.facts(str(file), "size", look) == {"size": 6} and len(looks) == 3
+    assert again.facts(str(file), "more", lambda content: {"more": 1}) == {"size": 6, "more": 1}
+    monkeypatch.setattr(media, "FILES_KEPT", 0)
+    other = tmp_path / "b.png"
+    other.write_bytes(b"1")
+    again.facts(str(other), "size", look)
+    again.facts(str(file), "size", look)
+    assert len(looks) == 5, "what no longer fits is looked at again"
+
+
+def test_a_cell_that_cannot_be_read_says_why_and_keeps_its_text(tmp_path):
+    with pytest.raises(media.BadFile, match=r"it cannot be read \(No such file or directory\)"):
+        media.bytes_of(str(tmp_path / "none.png"))
+    for cell, why in {
+        "data:image/png,hi": "a data: URI that is not base64", "data:image/png;base64": "a data: URI that is not base64",
+        "data:image/png;base64,a": "whose base64 is damaged", "data:image/png;base64,": "without bytes",
+    }.items():  # fmt: skip
+        with pytest.raises(media.BadFile, match=why):
+            media.bytes_of(cell)
+    for name in ("a.png", "copy.png"):
+        (tmp_path / name).write_bytes(png(7))
+    frame = pl.DataFrame({"image": ["a.png", "copy.png", "none.png", None], "n": [1, 2, 3, 4]})
+    column = Column("image", "image", read={"root": str(tmp_path)})
+    found = media.by_content(frame, [column, Column("n", "number")])
+    assert found["image"].to_list() == [media.content_hash(png(7))] * 2 + ["none.png", None]
+    assert found["n"].to_list() == [1, 2, 3, 4] and len(media.content_hash(b"")) == 32

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from fieldguide.core.leaderboard import judge
+from fieldguide.core.errors import GateError
+from fieldguide.core.leaderboard import judge, metric_of
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import half_informed, score, smallest_difference
 from fieldguide.core.statistics.calibration import calibration, label_thresholds
@@ -91,3 +94,13 @@ def test_several_outputs_are_judged_side_by_side() -> None:
     assert [s["output"] for s in judged["scores"]] == ["y", "y"] and judged["scores"][0]["value"] == 1.0
     assert judged["thresholds"][0] == (0.5, 0.5, 0.5) and judged["thresholds"][1] is None
     assert judged["scores"][1]["interval"][0] <= judged["scores"][1]["value"] <= judged["scores"][1]["interval"][1]
+
+
+def test_nothing_is_judged_before_its_metric_is_chosen() -> None:
+    output = Output("y", find("tasks", "binary")(), ("no", "yes"))
+    with pytest.raises(
+        GateError, match=r"output 'y' has no metric yet\. Rule: a metric is chosen before any model .*Do: run explore"
+    ):
+        judge(Problem((output,)), (np.array([0, 1]),), (np.full((2, 2), 0.5),), np.arange(2), seed=0, rows="test")
+    chosen = find("metrics", "log_loss")()
+    assert metric_of(replace(output, metric=chosen)) is chosen
