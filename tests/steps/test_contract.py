@@ -52,7 +52,7 @@ def test_a_draft_is_a_valid_contract_that_its_own_table_keeps(study: Study) -> N
     said = load_contract(study.folder / "contract.yaml").features
     assert list(said) == ["age", "city", "member", "spend", "joined"]
     assert said["age"].kind == "number" and 0.9 < (said["age"].coverage or 0) < 0.95
-    assert told(result) == [] and result["sentence"].startswith("5 of 5 features keep the contract, 1 target(s)")
+    assert told(result) == [] and result["sentence"].startswith("5 of 5 features keep the contract, 1 target in it")
     with pytest.raises(StudyError, match=r"contract.yaml already exists.*never replaces it"):
         study.features(write=True)
 
