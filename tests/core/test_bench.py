@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 
 from fieldguide import parts
 from fieldguide.core.bench import Bench
-from fieldguide.core.candidate import Candidate
+from fieldguide.core.candidate import Blend, Candidate
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Roles
 from fieldguide.core.errors import StudyError
+from fieldguide.core.model import Model
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.reading import read_frame
 from fieldguide.core.rows import Rows
@@ -169,3 +171,16 @@ def test_what_the_ledger_lost_is_named() -> None:
         made.recall({"what": "blend"}, lambda: {"n": 1}) == made.recall({"what": "blend"}, lambda: {"n": 2}) == {"n": 1}
     )
     assert replace(made, limit=5.0).recall({"what": "blend"}, lambda: {"n": 3}) == {"n": 3}
+
+
+def test_a_blend_that_was_written_answers_with_its_weights(tmp_path: Path) -> None:
+    made = bench()
+    one = _fitted(made)
+    other = replace(one, estimator=replace(one.estimator, rows=tuple(row + 10 for row in one.estimator.rows)))
+    model = made.packaged(Blend((one, other), (0.7, 0.3)), (None,), {"note": "made"})
+    model.save(tmp_path / "model", draft=True)
+    again = Model.load(tmp_path / "model", find)
+    assert isinstance(again.predictor, Blend) and again.predictor.weights == (0.7, 0.3)
+    answers = again.predict_rows(made.samples[:3])[0][0]
+    assert answers == pytest.approx(np.full_like(answers, float(one.estimator.rows[0][0]) + 3.0))
+    assert again.evidence == {"note": "made"} and len(again.golden["rows"]) == 8
