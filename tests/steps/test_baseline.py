@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 import fieldguide as fg
+from fieldguide.core.problem import Output, Problem
+from fieldguide.parts import find
 from fieldguide.steps.baseline import FEW, baselines_of
 
 
@@ -47,13 +47,13 @@ def test_without_time_texts_are_read_term_by_term_all_the_same(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("family", "n_rows", "used", "there"),
+    ("task", "n_rows", "used", "there"),
     [
-        ("vector", 92, (), True), ("vector", FEW, (), True), ("vector", FEW + 1, (), False), ("values", 92, (), False),
+        ("vector", 92, (), True), ("vector", FEW, (), True), ("vector", FEW + 1, (), False), ("regression", 92, (), False),
         ("binary", 92, (), False), ("binary", FEW + 1, ("linear", "forest"), True), ("vector", 92, ("linear", "forest"), True),
     ],
 )  # fmt: skip
-def test_vectors_of_few_rows_have_a_forest_and_others_where_it_is_named(family, n_rows, used, there):
-    problem = SimpleNamespace(output=SimpleNamespace(family=family, task=SimpleNamespace(name="")), outputs=(1,))
-    found = baselines_of(problem, n_rows, used)
+def test_vectors_of_few_rows_have_a_forest_and_others_where_it_is_named(task, n_rows, used, there):
+    labels = {"vector": ("left", "top"), "binary": ("no", "yes")}.get(task, ())
+    found = baselines_of(Problem((Output("y", find("tasks", task)(), labels),)), n_rows, used)
     assert ("forest" in found, found[:5]) == (there, ("prior", "rule", "linear", "neighbours", "boosting"))

@@ -167,7 +167,7 @@ class Order(Given):
         ))  # fmt: skip
 
     def baseline(self) -> Result:
-        """Set the bar: trivial rule, best single feature, linear, neighbours, boosting."""
+        """Set the bar: trivial rule, best single feature, linear, neighbours, boosting; of vectors of few rows a forest."""
         from fieldguide.steps.baseline import baseline, baselines_of
         from fieldguide.steps.forecasters import baselines
         from fieldguide.steps.targetless import BASELINES

@@ -18,8 +18,8 @@ class LossReplaced:
     """Learners that cannot minimise the loss of `problem.loss`, and what they minimise in its place.
 
     Formula: the loss of the output against those the learner says it can minimise. Networks minimise any; boosting
-    has objectives of its own for absolute_error, huber, pinball, poisson and weighted; the linear model for weighted. Rules and
-    neighbours average, and minimise nothing.
+    has objectives of its own for absolute_error, huber, pinball, poisson and weighted; the linear model for weighted. Rules,
+    neighbours and forests average, and minimise nothing.
 
     Why: a baseline that aims elsewhere is no like for like. A quantile is not a mean, and a model of the mean loses by
     pinball loss without being worse.
