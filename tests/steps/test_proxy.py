@@ -12,16 +12,9 @@ from proxy_world import PURCHASE_DELAY, proxies, shop
 from fieldguide.core.documents.proxy_sections import EventSection
 from fieldguide.core.errors import ConfigError
 from fieldguide.steps.checking import checked
-from fieldguide.steps.explore.proxy import (
-    _acts,
-    _Work,
-    design_effect,
-    kendall,
-    matured,
-    proxy_quality,
-    recommend,
-    waiting,
-)
+from fieldguide.steps.explore.proxy import design_effect, proxy_quality, recommend
+from fieldguide.steps.explore.proxy_outcome import Work, _acts, kendall
+from fieldguide.steps.explore.proxy_waiting import Clock, matured, waiting
 from fieldguide.steps.frame.events import read_event
 
 SEVERE = {"cart": ("pages > 1", "pages > 2")}
@@ -169,7 +162,7 @@ def test_dependent_rows_count_less():
 
 def test_decisions_are_those_of_least_cost():
     ranking, truth = np.arange(100.0), (np.arange(100) >= 70).astype(float)
-    work = _Work(None, None, None, truth, None, False, {"false_positive": 1.0, "false_negative": 5.0}, 0)
+    work = Work(None, None, None, truth, None, False, {"false_positive": 1.0, "false_negative": 5.0}, 0)
     assert _acts(ranking, work).sum() == 30
     assert _acts(-ranking, work).sum() == 100  # upside down: to act on all is cheaper than to miss them
 
@@ -184,10 +177,9 @@ def test_recommendations_of_nothing():
 
 
 def test_rows_without_times_are_taken_as_they_are(world):
-    from fieldguide.steps.explore.proxy import _Clock
 
     event = read_event(world.table, "cart", "cart")
-    assert (matured(event, _Clock(None, None, "", False)).label == event.label).all()
+    assert (matured(event, Clock(None, None, "", False)).label == event.label).all()
 
 
 def test_kendall_is_that_of_scipy():
