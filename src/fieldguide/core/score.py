@@ -15,6 +15,7 @@ import numpy as np
 
 from fieldguide.core.contracts import Metric
 from fieldguide.core.figures import number, span
+from fieldguide.core.plain import finite
 from fieldguide.core.problem import Output
 from fieldguide.core.seeds import generator
 from fieldguide.core.statistics.bootstrap import (
@@ -59,8 +60,8 @@ class SliceScore:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "name": self.name, "n": self.n, "value": _plain(self.value), "interval": _ends(self.interval),
-            "ratio": _plain(self.ratio), "ratio_interval": _ends(self.ratio_interval), "silence": self.silence,
+            "name": self.name, "n": self.n, "value": finite(self.value), "interval": _ends(self.interval),
+            "ratio": finite(self.ratio), "ratio_interval": _ends(self.ratio_interval), "silence": self.silence,
         }  # fmt: skip
 
 
@@ -109,7 +110,8 @@ class Score:
         """Return the score in the shape of `--json`."""
         return {
             "output": self.output, "metric": self.metric, **({"title": self.title} if self.title else {}),
-            "value": _plain(self.value), "interval": _ends(self.interval), "n": self.n, "rows": self.rows, "looks": self.looks, **({"made": self.made} if self.made else {}),
+            "value": finite(self.value), "interval": _ends(self.interval), "n": self.n, "rows": self.rows,
+            "looks": self.looks, **({"made": self.made} if self.made else {}),
             **({} if self.weighted is None else {"weighted": self.weighted}),
         }  # fmt: skip
 
@@ -144,7 +146,7 @@ class Difference:
         return self.interval[0] > 0 or self.interval[1] < 0
 
     def to_dict(self) -> dict[str, Any]:
-        return {"value": _plain(self.value), "interval": _ends(self.interval), "p": _plain(self.p), "n": self.n}
+        return {"value": finite(self.value), "interval": _ends(self.interval), "p": finite(self.p), "n": self.n}
 
 
 def score(
@@ -433,9 +435,5 @@ def weighted(score: Mapping[str, Any]) -> str:
     return "" if found is None else "weighted " if found else "unweighted "
 
 
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def _ends(interval: Interval) -> list[float | None]:
-    return [_plain(end) for end in interval]
+    return [finite(end) for end in interval]

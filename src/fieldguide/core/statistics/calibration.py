@@ -15,6 +15,7 @@ import numpy as np
 
 from fieldguide.core.contracts import Metric
 from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.plain import finite
 from fieldguide.core.statistics.bootstrap import LEVEL, NORMAL, resampled, wilson
 from fieldguide.core.statistics.weighting import effective_size
 
@@ -43,9 +44,9 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "ratio": _plain(self.ratio), "interval": [_plain(end) for end in self.interval],
-            "ratios": {label: _plain(ratio) for label, ratio in self.ratios.items()},
-            "error": _plain(self.error), "bins": [dict(cell) for cell in self.bins],
+            "ratio": finite(self.ratio), "interval": [finite(end) for end in self.interval],
+            "ratios": {label: finite(ratio) for label, ratio in self.ratios.items()},
+            "error": finite(self.error), "bins": [dict(cell) for cell in self.bins],
         }  # fmt: skip
 
 
@@ -418,7 +419,3 @@ def _costs(costs: Mapping[str, float]) -> tuple[float, float]:
             do="state what mistakes cost, such as {false_positive: 1, false_negative: 5}",
         )
     return positive, negative
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None

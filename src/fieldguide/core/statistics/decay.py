@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from fieldguide.core.plain import finite
+
 LEVEL = 0.95
 
 
@@ -57,7 +59,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "value": _plain(self.value), "interval": [_plain(end) for end in self.interval], "p": _plain(self.p),
+            "value": finite(self.value), "interval": [finite(end) for end in self.interval], "p": finite(self.p),
         }  # fmt: skip
 
 
@@ -184,7 +186,3 @@ def recommended(found: list[Estimate], success: float) -> int:
     """
     too_much = [i for i, cost in enumerate(found) if cost.interval[0] > success]
     return max(0, min(too_much, default=len(found)) - 1)
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -5,16 +5,14 @@ Knows findings; how numbers read is `core.figures`, what is worth saying is each
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import numpy as np
 
 from fieldguide.core.contracts import Check
 from fieldguide.core.errors import listed
 from fieldguide.core.figures import count, number, percent, span, verb
 from fieldguide.core.finding import Finding, Severity
+from fieldguide.core.plain import plain
 
 __all__ = [
     "count", "fire", "names", "not_applicable", "number", "passed", "percent", "plain", "skipped", "span", "verb",
@@ -50,24 +48,6 @@ def not_applicable(check: Check, why: str, evidence: Evidence = None) -> Finding
 def skipped(check: Check, why: str, evidence: Evidence = None) -> Finding:
     """Return the silence of a check that should have looked and could not."""
     return Finding(check.code, check.severity, why, "skipped", evidence=plain(dict(evidence or {})))
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: numpy becomes Python, NaN and infinity become None.
-
-    Examples:
-        >>> plain({"share": np.float64(0.5), "rows": np.array([1, 2]), "ratio": float("nan")})
-        {'share': 0.5, 'rows': [1, 2], 'ratio': None}
-    """
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def names(columns: Iterable[str], limit: int = 4) -> str:

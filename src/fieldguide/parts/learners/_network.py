@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
-from fieldguide.core.contracts import Effort, Estimator, Predictions
+from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.parts.learners import _plan, _sizing
 from fieldguide.parts.learners._description import Description
@@ -45,11 +45,11 @@ class Network:
     size: ClassVar[Mapping[str, Any]] = {}
     least_steps: ClassVar[int] = _sizing.LEAST_STEPS
 
-    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+    def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Any:
         """Build the network on the training rows and train it by the one loop."""
         return fit(self, train, stop, outputs, effort)
 
-    def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
+    def load(self, folder: Path, data: Mapping[str, Any]) -> Any:
         """Return the estimator that `save` wrote."""
         return load(folder, data)
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
+from fieldguide.core.plain import finite
 from fieldguide.parts import find
 from fieldguide.parts.learners._tensors import Tensors, batches, fed, steps_per_epoch
 from fieldguide.parts.nets.heads import Head, loss_of
@@ -176,7 +177,7 @@ def epochs(
         measuring = time.monotonic() - begun
         if stop is not None and not math.isfinite(measured) and not ended:
             ended = "the validation loss is not finite"
-        record = {"epoch": epoch, "step": step, "train": _finite(float(total) / seen), "validation": _finite(measured)}
+        record = {"epoch": epoch, "step": step, "train": finite(float(total) / seen), "validation": finite(measured)}
         yield record | {"seconds": time.monotonic() - started} | _reason(ended)
         if ended:
             return
@@ -188,10 +189,6 @@ def paces(net: nn.Module) -> list[tuple[list[tuple[str, nn.Parameter]], float]]:
     fresh = [(name, p) for name, p in learning if ".pretrained." not in name]
     pretrained = [(name, p) for name, p in learning if ".pretrained." in name]
     return [(fresh, 1.0), *([(pretrained, PRETRAINED_PACE)] if pretrained else [])]
-
-
-def _finite(loss: float) -> float | None:
-    return loss if math.isfinite(loss) else None
 
 
 def _ended(total: Tensor, out_of_time: bool) -> str:

@@ -242,23 +242,23 @@ def _data_lines(
 ) -> list[str]:
     lines = ["data:", f"  table: {_yaml(table)}"]
     for role, found in (("time", guess.time), ("group", guess.group)):
-        for column in found[:1]:
+        for one in found[:1]:
             mark = (
-                f"  {role}: {_yaml(column.column)}  # = {column.why}"
-                if column.sure
-                else f"  # {role}: {_yaml(column.column)}  # ? {column.why}"
+                f"  {role}: {_yaml(one.column)}  # = {one.why}"
+                if one.sure
+                else f"  # {role}: {_yaml(one.column)}  # ? {one.why}"
             )
             lines.append(mark)
-            if column.expression:
-                lines.append(f"  # derive: {_yaml({column.column: column.expression})}  # goes with it")
+            if one.expression:
+                lines.append(f"  # derive: {_yaml({one.column: one.expression})}  # goes with it")
     if guess.key is not None:
         lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
     asked = need.get("data.columns", "columns that are not known at prediction time")
     if codes:
         lines.append(f"  columns:  # name: ignore  # ? {asked}")
-        for one in codes:
-            said = {one.column: {"read": {"missing": list(one.tokens)}}}
-            lines.append(f"    {_yaml(said)[1:-1]}  # = {one.why}; remove the line if it is a number")
+        for coded in codes:
+            missing = {coded.column: {"read": {"missing": list(coded.tokens)}}}
+            lines.append(f"    {_yaml(missing)[1:-1]}  # = {coded.why}; remove the line if it is a number")
     else:
         lines.append(f"  # columns: {{name: ignore}}  # ? {asked}")
     for column in columns:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.finding import Finding
+from fieldguide.core.plain import finite
 from fieldguide.core.problem import Problem
 from fieldguide.core.rows import Rows
 from fieldguide.core.score import smallest_difference
@@ -78,7 +79,7 @@ def _facts(name: str, values: np.ndarray, times: np.ndarray, examples: Examples)
     return {
         "series": name, "n_steps": len(values), "n_missing": int(np.isnan(values).sum()), "mean": float(np.nanmean(values)), "sd": float(np.nanstd(values)),
         "low": float(np.nanmin(values)), "high": float(np.nanmax(values)),
-        "autocorrelation": {str(s): _finite(autocorrelation(values, s)) for s in seasons if s > 1},
+        "autocorrelation": {str(s): finite(autocorrelation(values, s)) for s in seasons if s > 1},
         "shift": None if shift is None else {
             "at": _moment(int(times[shift.at])), "before": shift.before, "after": shift.after, "size": shift.size, "t": shift.t
         },
@@ -147,10 +148,6 @@ def _line(name: str, values: np.ndarray, times: np.ndarray) -> dict[str, Any]:
         known = part[np.isfinite(part)]
         points.append({"time": _moment(int(times[start])), "value": float(known.mean()) if len(known) else None})
     return {"series": name, "steps_a_point": block, "points": points}
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _moment(time: int) -> str:

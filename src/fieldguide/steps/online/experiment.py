@@ -28,6 +28,7 @@ from fieldguide.core.online.assignment import Allocation
 from fieldguide.core.online.experiment import Judged, Phase
 from fieldguide.core.online.log import Query, predictions, shown, utc
 from fieldguide.core.online.log import now as present
+from fieldguide.core.plain import plain
 from fieldguide.core.result import Result
 from fieldguide.core.seeds import generator
 from fieldguide.parts import find
@@ -275,7 +276,7 @@ def _opened(folder: Path) -> tuple[Plan, Design, Journal]:
 
 def _kept(journal: Journal, event: str, facts: dict[str, Any], findings: tuple[Finding, ...], began: float) -> Result:
     result = Result("experiment", facts, findings, time.perf_counter() - began)
-    return Result.from_dict(journal.append(event, {"event": event, **_finite(result.to_dict())})["data"])
+    return Result.from_dict(journal.append(event, {"event": event, **plain(result.to_dict())})["data"])
 
 
 def _running(journal: Journal) -> Any:
@@ -403,14 +404,3 @@ def _changed(said: Plan, begun: Any) -> bool:
 def _hash(said: Plan) -> str:
     text = json.dumps(said.model_dump(mode="json", exclude={"goal", "stop"}), sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _finite(value: Any) -> Any:
-    """Return plain data in which what is not finite is None, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -30,6 +30,7 @@ from fieldguide.core.journal import Journal
 from fieldguide.core.leaderboard import readable
 from fieldguide.core.model import Model
 from fieldguide.core.online.log import now as present
+from fieldguide.core.plain import plain
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.reading import read_frame, samples_of
 from fieldguide.core.result import Result
@@ -137,16 +138,14 @@ def refresh_of_log(
         "until": min(untils).isoformat() if untils else None, "wait": delay / 1e6, "outputs": [one.name for one in old.outputs],
     }  # fmt: skip
     facts["sentence"] = _sentence(facts)
-    fresh = replace(fresh, evidence={**fresh.evidence, "refresh": _finite(facts)})
+    fresh = replace(fresh, evidence={**fresh.evidence, "refresh": plain(facts)})
     fresh.save(out)
     result = Result("refresh", facts, checked("refresh", refresh=facts), time.perf_counter() - began)
     keep_beside(model, result)
     return result
 
 
-def _ready(
-    log: str, old: Model, outcome: str, wait: str | None, absent: str | None, now: datetime
-) -> list[ServedRows]:
+def _ready(log: str, old: Model, outcome: str, wait: str | None, absent: str | None, now: datetime) -> list[ServedRows]:
     """Return the served rows that can be learned from, an entry per output: their outcomes are known and old enough.
 
     Raises:
@@ -359,7 +358,7 @@ def _sentence(facts: Mapping[str, Any]) -> str:
 def keep_beside(model: Path, result: Result) -> Path:
     """Record a result in the journal that stands beside a model's versions, and return its path."""
     path = model.parent / RECORD
-    Journal(path).append("refresh", _finite(result.to_dict()))
+    Journal(path).append("refresh", plain(result.to_dict()))
     return path
 
 
@@ -376,17 +375,6 @@ def refreshes(model: Path) -> list[Result]:
 def _stem(name: str) -> str:
     head, _, tail = name.rpartition(".")
     return head if head and tail.isdigit() else name
-
-
-def _finite(value: Any) -> Any:
-    """Return plain data in which what is not finite is None, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _iso(micros: int) -> str:

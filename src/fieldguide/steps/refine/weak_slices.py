@@ -16,6 +16,7 @@ import numpy as np
 
 from fieldguide.core.contracts import Metric, Threshold
 from fieldguide.core.leaderboard import calibratable, metric_of, readable
+from fieldguide.core.plain import finite
 from fieldguide.core.problem import Output
 from fieldguide.core.score import score, weights_for
 from fieldguide.core.seeds import generator
@@ -170,7 +171,7 @@ def _whole(judged: Judged) -> float | None:
     if not len(judged.truth):
         return None
     own = weights_for(judged.metric, judged.weights)
-    return _plain(float(judged.metric.score(judged.truth, judged.prediction, own)))
+    return finite(float(judged.metric.score(judged.truth, judged.prediction, own)))
 
 
 # --- the search --------------------------------------------------------------------------------------------------------
@@ -399,13 +400,13 @@ def _described(judged: Judged, mask: np.ndarray, seed: int, level: float) -> dic
         ratio, ends = ratio_interval(part.truth, part.calibrated, part.blocks, seed, REPLICATES, part.weights)
         wrong, every = np.asarray(part.calibrated - part.truth, dtype=np.float64), np.ones(len(part.truth), bool)
         mean = resampled(lambda w: _mean(wrong, w, every), part.blocks, seed, REPLICATES, level, part.weights)
-        bias = {"value": _plain(mean.estimate), "interval": [_plain(end) for end in mean.interval]}
+        bias = {"value": finite(mean.estimate), "interval": [finite(end) for end in mean.interval]}
     promise = promised(part)
     return {
-        "n": int(mask.sum()), "value": _plain(value), "interval": [_plain(end) for end in interval], "promised": _plain(promise),
+        "n": int(mask.sum()), "value": finite(value), "interval": [finite(end) for end in interval], "promised": finite(promise),
         "as_promised": bool(interval[0] <= promise <= interval[1]) if math.isfinite(promise) else None,
-        "gap": {"value": _plain(found.estimate), "interval": [_plain(end) for end in found.interval]},
-        "bias": bias, "ratio": _plain(ratio), "ratio_interval": [_plain(end) for end in ends],
+        "gap": {"value": finite(found.estimate), "interval": [finite(end) for end in found.interval]},
+        "bias": bias, "ratio": finite(ratio), "ratio_interval": [finite(end) for end in ends],
     }  # fmt: skip
 
 
@@ -423,10 +424,6 @@ def promised(judged: Judged) -> float:
     weights = np.concatenate([p * own, (1 - p) * own])[None]
     prediction = np.concatenate([judged.prediction, judged.prediction])
     return float(judged.metric.resample(truth, prediction, weights)[0])
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def benjamini_hochberg(p: Sequence[float], rate: float) -> list[int]:
