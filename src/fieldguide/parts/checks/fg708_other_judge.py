@@ -75,7 +75,7 @@ class OtherJudge:
             ]
         line = apart[0]
         sentence = (
-            f"{line['title']} would choose {line['candidate']}, whose clusters hardly agree with those of {chosen.name} (adjusted Rand index "
+            f"{line['title'][0].upper()}{line['title'][1:]} would choose {line['candidate']}, whose clusters hardly agree with those of {chosen.name} (adjusted Rand index "
             f"{number(line['agreement'])} on {len(taken):,} validation rows)."
         )
         return [

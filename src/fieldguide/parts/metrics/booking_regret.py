@@ -34,7 +34,7 @@ class BookingRegret(Judge):
     """
 
     name: ClassVar[str] = "booking_regret"
-    title: ClassVar[str] = "Booking regret"
+    title: ClassVar[str] = "booking regret"
     greater_is_better: ClassVar[bool] = False
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)

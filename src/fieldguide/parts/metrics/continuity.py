@@ -28,7 +28,7 @@ class Continuity(OfNeighbours):
     """
 
     name: ClassVar[str] = "continuity"
-    title: ClassVar[str] = "Continuity"
+    title: ClassVar[str] = "continuity"
 
     n_neighbours: int = setting(
         0, "neighbours that are asked for [rows], fewer than half of the rows; 0: 5 % of them, 5 at least"

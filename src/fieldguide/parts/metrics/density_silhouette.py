@@ -31,7 +31,7 @@ class DensitySilhouette(OfStructure):
     """
 
     name: ClassVar[str] = "density_silhouette"
-    title: ClassVar[str] = "Density silhouette"
+    title: ClassVar[str] = "density silhouette"
     tasks: ClassVar[tuple[str, ...]] = ("clustering",)
     worst: ClassVar[float] = -1.0
 

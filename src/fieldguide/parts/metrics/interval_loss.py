@@ -34,7 +34,7 @@ class IntervalLoss(MeanOfRows):
     """
 
     name: ClassVar[str] = "interval_loss"
-    title: ClassVar[str] = "Interval loss"
+    title: ClassVar[str] = "interval loss"
     greater_is_better: ClassVar[bool] = False
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)

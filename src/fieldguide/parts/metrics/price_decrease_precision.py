@@ -31,7 +31,7 @@ class PriceDecreasePrecision(OfCells):
     """
 
     name: ClassVar[str] = "price_decrease_precision"
-    title: ClassVar[str] = "Price decrease precision"
+    title: ClassVar[str] = "price decrease precision"
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)

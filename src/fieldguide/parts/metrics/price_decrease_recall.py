@@ -31,7 +31,7 @@ class PriceDecreaseRecall(OfCells):
     """
 
     name: ClassVar[str] = "price_decrease_recall"
-    title: ClassVar[str] = "Price decrease recall"
+    title: ClassVar[str] = "price decrease recall"
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)

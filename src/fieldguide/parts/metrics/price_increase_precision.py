@@ -31,7 +31,7 @@ class PriceIncreasePrecision(OfCells):
     """
 
     name: ClassVar[str] = "price_increase_precision"
-    title: ClassVar[str] = "Price increase precision"
+    title: ClassVar[str] = "price increase precision"
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)

@@ -31,7 +31,7 @@ class PriceIncreaseRecall(OfCells):
     """
 
     name: ClassVar[str] = "price_increase_recall"
-    title: ClassVar[str] = "Price increase recall"
+    title: ClassVar[str] = "price increase recall"
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("values",)

@@ -29,7 +29,7 @@ class Reconstruction(Judge):
     """
 
     name: ClassVar[str] = "reconstruction"
-    title: ClassVar[str] = "Share rebuilt"
+    title: ClassVar[str] = "share rebuilt"
     greater_is_better: ClassVar[bool] = True
     reads: ClassVar[Literal["probability", "decision", "value"]] = "value"
     families: ClassVar[tuple[str, ...]] = ("structure",)

@@ -28,7 +28,7 @@ class Silhouette(OfStructure):
     """
 
     name: ClassVar[str] = "silhouette"
-    title: ClassVar[str] = "Silhouette"
+    title: ClassVar[str] = "silhouette"
     tasks: ClassVar[tuple[str, ...]] = ("clustering",)
     worst: ClassVar[float] = -1.0
 

@@ -28,7 +28,7 @@ class Trustworthiness(OfNeighbours):
     """
 
     name: ClassVar[str] = "trustworthiness"
-    title: ClassVar[str] = "Trustworthiness"
+    title: ClassVar[str] = "trustworthiness"
 
     n_neighbours: int = setting(
         0, "neighbours that are asked for [rows], fewer than half of the rows; 0: 5 % of them, 5 at least"
