@@ -14,7 +14,7 @@ from fieldguide.core.contracts import Roles
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.table import Column, Table
 from fieldguide.steps.checking import checked
-from fieldguide.steps.explore.assumptions import assumptions
+from fieldguide.steps.explore.assumptions import MANY_LABELS, assumptions, goal_of
 
 AUC = {"metric": "roc_auc", "settings": {}, "smallest_difference": 0.01}
 RMSE = {"metric": "rmse", "settings": {}, "smallest_difference": 0.01}
@@ -104,3 +104,18 @@ def test_what_a_gain_is_worth_decides(success):
     table, problem, roles = study(sum(x.values()), "regression", **x)
     found = of(assumptions(table, replace(problem, success=success), roles, [RMSE]), "enough")
     assert found["worth"] == success and found["holds"] is (success == 10.0)
+
+
+def test_many_classes_are_told_from_their_shuffles_on_random_sums_and_a_curve_that_cannot_be_judged_is_not_fitted():
+    rng = np.random.default_rng(3)
+    labels = tuple(f"c{i:02}" for i in range(40))
+    truth = np.repeat(np.arange(40), 5)
+    x = {"x": truth + rng.normal(0, 1.0, 200), "z": rng.normal(size=200)}
+    table, problem, roles = study([labels[i] for i in truth], "multiclass", labels, **x)
+    loss = {"metric": "log_loss", "settings": {}, "smallest_difference": 0.01}
+    found = assumptions(table, problem, roles, [loss])
+    assert of(found, "predictable")["holds"] and of(found, "predictable")["p"] == 0.005
+    assert of(found, "enough")["silence"] == "too few rows of a class for a curve"
+    assert goal_of(problem.output, truth).shape == (200, MANY_LABELS)
+    blank, problem, roles = study([labels[i] for i in truth], "multiclass", labels, z=rng.permutation(x["z"]))
+    assert of(assumptions(blank, problem, roles, [loss]), "predictable")["holds"] is False

@@ -620,3 +620,34 @@ def test_what_is_asked_of_the_task_stands_below_it_in_study_yaml(tmp_path):
     rows = {"x": [k * 0.5 for k in range(70)], "party": [str(k % 7) for k in range(70)]}
     text = (begin(rows, "party", tmp_path / "study", {}) / "study.yaml").read_text()
     assert "  # ? are the 7 whole numbers of 'party' classes without order (task: multiclass), levels in order" in text
+
+
+@pytest.mark.parametrize("between", [" ", ", ", ";", "\t"])
+def test_numbers_in_a_row_are_a_series_without_brackets_too(between):
+    cells = [between.join(str(round(k / 7 + step / 3, 2)) for step in range(9 + k % 3)) for k in range(40)]
+    (column,) = detect_columns(open_source({"signal": cells}))
+    assert column.kind == "series" and column.facts["why"] == "its cells are lists of 9 to 11 numbers"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{k % 3} {k % 4} {k % 5}" for k in range(40)],  # a few numbers: sizes, or labels
+        [" ".join(str((k + step) % 2) for step in range(9)) for k in range(40)],  # two patterns that come again
+        [f"2024 {k} 1 2 3 4 5 6 things in a row" for k in range(40)],
+    ],
+)
+def test_other_numbers_in_a_row_are_none(cells):
+    (column,) = detect_columns(open_source({"signal": cells}))
+    assert column.kind != "series"
+
+
+def test_more_classes_than_are_guessed_are_taken_where_a_person_says_so():
+    cells = pl.Series("sku", [f"SKU{k % 250}" for k in range(2_500)])
+    column = column_of(cells, "sku", targets=["sku"])
+    with pytest.raises(DataError, match="if they are 250 classes all the same, say task: multiclass"):
+        detect_task(cells, column)
+    assert len(detect_task(cells, column, "multiclass").labels) == 250
+    rare = pl.Series("sku", [f"SKU{k % 250}" for k in range(400)])
+    with pytest.raises(DataError, match=r"clean the cells that are not\.$"):
+        detect_task(rare, column_of(rare, "sku", targets=["sku"]), "multiclass")

@@ -27,3 +27,11 @@ def test_without_validation_rows_it_says_the_same_of_the_test_score_alone():
     alone = case(3)
     del alone["facts"]["validation"]
     assert only(FewSealed().run(**alone)).sentence == "3 sealed rows say little: ROC AUC 0.9643 [0.5, 1]."
+
+
+def test_an_interval_as_narrow_as_that_of_validation_is_quiet_unless_the_rows_are_very_few():
+    narrow = case(27)
+    narrow["facts"]["scores"][0]["interval"] = [0.7, 1.0]
+    assert only(FewSealed().run(**narrow)).status == "passed"
+    narrow["facts"]["scores"][0]["n"] = 9
+    assert only(FewSealed().run(**narrow)).fired

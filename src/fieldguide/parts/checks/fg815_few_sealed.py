@@ -17,7 +17,8 @@ from fieldguide.parts.checks._facts import ends, real
 class FewSealed:
     """A test score on a handful of rows, which validation rows tell more about.
 
-    Formula: fewer than 30 sealed rows. Of a table of less than 200 rows no more are sealed.
+    Formula: fewer than 10 sealed rows; or fewer than 30 (of a table of less than 200 rows no more are sealed), where the
+    interval of the test score is more than 1.5 times as wide as that of the validation score.
 
     Why: on 11 rows one answer moves the accuracy by nine points, and a ROC AUC of 0.96 is no rare luck. The interval says
     so; whoever reads the number alone does not see it.
@@ -34,7 +35,9 @@ class FewSealed:
     step: ClassVar[str] = "finalize"
     severity: ClassVar[Severity] = "warning"
 
-    fewest: int = setting(30, "sealed rows [count]")
+    fewest: int = setting(30, "sealed rows that are enough [count]")
+    least: int = setting(10, "sealed rows below which no interval helps [count]")
+    wider: float = setting(1.5, "widths of the validation interval that make the test interval a wide one")
 
     def run(self, *, problem: Problem, facts: Mapping[str, Any]) -> list[Finding]:
         output, test = problem.output, facts["scores"][0]
@@ -45,16 +48,20 @@ class FewSealed:
                 )
             ]
         n, evidence = int(test["n"]), {"n": int(test["n"])}
-        if n >= self.fewest:
+        validation = facts.get("validation")
+        told = validation[0] if isinstance(validation, Sequence) and validation else None
+        wide = told is None or _width(test) > self.wider * _width(told)
+        if n >= self.fewest or (n >= self.least and not wide):
             return [passed(self, f"The score rests on {n:,} sealed rows.", evidence=evidence)]
         said = f"{output.metric.title} {number(real(test['value']))} {span(ends(test['interval']))}"
         sentence = f"{count(n, 'sealed row')} {verb(n, 'says', 'say')} little: {said}."
-        validation = facts.get("validation")
-        if isinstance(validation, Sequence) and validation:
-            told = validation[0]
-            sentence = (
-                sentence[:-1]
-                + f"; {count(int(told['n']), 'validation row')} say {number(real(told['value']))} {span(ends(told['interval']))}."
-            )
+        if told is not None:
+            before = f"{number(real(told['value']))} {span(ends(told['interval']))}"
+            sentence = f"{sentence[:-1]}; {count(int(told['n']), 'validation row')} say {before}."
         remedy = "Quote both with their intervals. More rows tell more; a new study may seal a larger share of them (split: {test: 0.3})."
         return [fire(self, sentence, remedy, evidence=evidence)]
+
+
+def _width(score: Mapping[str, Any]) -> float:
+    low, high = ends(score["interval"])
+    return high - low

@@ -46,7 +46,7 @@ def guess_of(one: Asked, raw: pl.DataFrame, columns: Mapping[str, Column]) -> Ta
     marks = mark_of(cells) if one.task is None else ""
     if marks:
         return _of_texts(one, cells)
-    return detect_task(cells, columns[one.columns[0]])
+    return detect_task(cells, columns[one.columns[0]], one.task)
 
 
 def held_in(cells: pl.Series) -> str:

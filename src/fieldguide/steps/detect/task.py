@@ -89,12 +89,13 @@ class TaskGuess:
         }  # fmt: skip
 
 
-def detect_task(raw: pl.Series, column: Column) -> TaskGuess:
+def detect_task(raw: pl.Series, column: Column, stated: str | None = None) -> TaskGuess:
     """Return the task that a target asks for.
 
     Args:
         raw: raw target cells.
         column: the target as `detect_columns` saw it.
+        stated: the task that a person stated; many classes are taken for such where it says so.
 
     Raises:
         DataError: no value, one value, a date, or texts that hardly repeat.
@@ -114,7 +115,7 @@ def detect_task(raw: pl.Series, column: Column) -> TaskGuess:
     n_missing = raw.len() - known.len()
     counts = known.value_counts(name="n").sort(["n", known.name], descending=[True, False])
     levels = dict(zip(counts[known.name].to_list(), counts["n"].to_list()))
-    _refuse(column, levels, n_missing, raw.len())
+    _refuse(column, levels, n_missing, raw.len(), many=stated in ("multiclass", "ordinal"))
     if len(levels) == 2:
         return _binary(column, known, levels, n_missing)
     if column.kind == "number":
@@ -122,7 +123,7 @@ def detect_task(raw: pl.Series, column: Column) -> TaskGuess:
     return _multiclass(column, levels, n_missing, f"{len(levels)} different texts", ())
 
 
-def _refuse(column: Column, levels: dict[str, int], n_missing: int, n_rows: int) -> None:
+def _refuse(column: Column, levels: dict[str, int], n_missing: int, n_rows: int, many: bool = False) -> None:
     name = column.name
     if not levels:
         raise DataError(
@@ -148,15 +149,17 @@ def _refuse(column: Column, levels: dict[str, int], n_missing: int, n_rows: int)
     if (
         column.kind != "number"
         and len(levels) > 2
-        and (len(levels) == n_known or len(levels) > max(0.5 * n_known, 2) or len(levels) > MAX_CLASSES)
+        and (len(levels) == n_known or len(levels) > max(0.5 * n_known, 2) or (len(levels) > MAX_CLASSES and not many))
     ):
+        seen = n_known / len(levels)
+        more = f"; if they are {len(levels):,} classes all the same, say task: multiclass" if seen >= 5 and not many else ""
         broken = column.facts.get("broken", {}).get("examples", [])
         raise DataError(
             f"the target {name!r} has too many different texts to be classes",
             rule=f"a class is seen in several rows, and there are at most {MAX_CLASSES}",
             found=f"{len(levels):,} different texts in {n_known:,} rows, such as {listed(map(repr, list(levels)[:3]))}"
             + (f"; not numbers: {listed(broken, 3)}" if broken else ""),
-            do="choose another target, group its values, or, if they should be numbers, clean the cells that are not",
+            do=f"choose another target, group its values, or, if they should be numbers, clean the cells that are not{more}",
         )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ HELD = 0.3
 FEWEST_ROWS = 200
 SHUFFLED_FITS = 19
 SMALL = 4_000
+MANY_LABELS = 30
+"""Labels beyond which quick models have fewer rounds, and shuffles are compared on random sums of labels: time goes with labels."""
 
 
 def assumptions(
@@ -73,10 +75,14 @@ def assumptions(
 def goal_of(output: Output, truth: np.ndarray) -> np.ndarray:
     """Return a target as columns of numbers: one per label but the first; a value by its rank, which no tail pulls.
 
+    Many labels are told by `MANY_LABELS` random sums of them: a test by shuffles is as valid on these, and its time goes with the columns.
+
     Shape:
         returns: (rows, n_columns) float64
     """
     if output.task.family == "classes":
+        if len(output.labels) > MANY_LABELS:
+            return generator(0, "sums of labels").normal(size=(len(output.labels), MANY_LABELS))[truth]
         return np.eye(len(output.labels))[truth][:, 1:]
     return ranks_of(truth)[:, None]
 
@@ -111,9 +117,8 @@ def _boosted_p(table: Table, output: Output, roles: Roles, *, seed: int, threads
 
     rng = generator(seed, "boosted shuffles")
     chosen = np.sort(rng.permutation(table.n_rows)[:SMALL])
-    quick = _Quick.of(
-        table, output, roles, chosen, {"n_rounds": 25, "num_leaves": 7, "learning_rate": 0.2}, seed, threads
-    )
+    settings = {"n_rounds": _rounds(25, output), "num_leaves": 7, "learning_rate": 0.2}
+    quick = _Quick.of(table, output, roles, chosen, settings, seed, threads)
     codes = np.unique(quick.units, return_inverse=True)[1]
     held = (rng.permutation(codes.max() + 1) % 2 == 0)[codes]
     fit, judged = np.flatnonzero(~held), np.flatnonzero(held)
@@ -128,6 +133,12 @@ def _boosted_p(table: Table, output: Output, roles: Roles, *, seed: int, threads
     null = np.array(scores[1:])
     spread = null.std(ddof=1) * np.sqrt(1 + 1 / len(null))
     return float(stdtr(len(null) - 1, -(scores[0] - null.mean()) / spread)) if spread > 0 else 1.0
+
+
+def _rounds(usual: int, output: Output) -> int:
+    """Return the rounds of a quick model: each has a tree for every label."""
+    n_labels = len(output.labels) if output.task.family == "classes" else 1
+    return usual if n_labels <= MANY_LABELS else max(5, usual * MANY_LABELS // n_labels)
 
 
 def _dealt(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -162,7 +173,7 @@ def enough_rows(
     chosen = np.sort(rng.permutation(table.n_rows)[: min(MOST_ROWS, round(MOST_LEARNED / (1 - HELD)))])
     if len(chosen) < FEWEST_ROWS:
         return {**told, "silence": f"{len(chosen):,} rows are too few for a curve; it takes {FEWEST_ROWS}"}
-    settings = {"n_rounds": 40, "num_leaves": 15, "learning_rate": 0.15, "patience": 10}
+    settings = {"n_rounds": _rounds(40, output), "num_leaves": 15, "learning_rate": 0.15, "patience": 10}
     quick = _Quick.of(table, output, roles, chosen, settings, seed, threads)
     codes = np.unique(quick.units, return_inverse=True)[1]
     n_units = int(codes.max()) + 1
@@ -172,8 +183,11 @@ def enough_rows(
     n_learned = round((1 - HELD) * len(chosen))
     sizes = np.array([n_learned / 2**k for k in range(HALVINGS, -1, -1)]).round().astype(int)
     errors = np.full((N_SIZES, N_REPEATS), np.nan)
-    for repeat in range(N_REPEATS):
-        order = np.argsort(rng.permutation(n_units)[codes], kind="stable")  # units one after the other, at random
+    # Units one after the other, at random.
+    orders = [np.argsort(rng.permutation(n_units)[codes], kind="stable") for _ in range(N_REPEATS)]
+    if any(_lacks_a_class(output, quick.truth[order[n_learned:]]) for order in orders):
+        return {**told, "silence": "too few rows of a class for a curve"}
+    for repeat, order in enumerate(orders):
         judged, rest = order[n_learned:], order[:n_learned]
         for i, size in enumerate(sizes):
             predicted = quick.fitted(rest[:size], judged, quick.truth[rest[:size]], repeat)
@@ -198,6 +212,11 @@ def enough_rows(
     }  # fmt: skip
 
 
+def _lacks_a_class(output: Output, truth: np.ndarray) -> bool:
+    """Return whether rows to be judged hold no row of some class, of which a score cannot be told then."""
+    return output.task.family == "classes" and len(np.unique(truth)) < len(output.labels)
+
+
 def _scored(
     metric: Metric,
     output: Output,
@@ -207,8 +226,6 @@ def _scored(
     weights: np.ndarray | None,
 ) -> float:
     threshold = threshold_for(replace(output, metric=metric), truth, prediction, problem.costs, weights=weights)
-    if output.task.family == "classes" and len(np.unique(truth)) < len(output.labels):
-        return float("nan")
     return float(metric.score(truth, readable(output, prediction, metric, threshold), weights))
 
 
