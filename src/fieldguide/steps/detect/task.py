@@ -152,7 +152,11 @@ def _refuse(column: Column, levels: dict[str, int], n_missing: int, n_rows: int,
         and (len(levels) == n_known or len(levels) > max(0.5 * n_known, 2) or (len(levels) > MAX_CLASSES and not many))
     ):
         seen = n_known / len(levels)
-        more = f"; if they are {len(levels):,} classes all the same, say task: multiclass" if seen >= 5 and not many else ""
+        more = (
+            f"; if they are {len(levels):,} classes all the same, say task: multiclass"
+            if seen >= 5 and not many
+            else ""
+        )
         broken = column.facts.get("broken", {}).get("examples", [])
         raise DataError(
             f"the target {name!r} has too many different texts to be classes",
