@@ -6,8 +6,10 @@ Knows how it is built again, and how what it reads out becomes predictions. Load
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,19 @@ import numpy as np
 from fieldguide.core.batch import Layout, Spec
 from fieldguide.core.contracts import Predictions
 from fieldguide.core.errors import ModelError
+from fieldguide.parts import names, nets
 
-NETS = ("mlp", "tabm", "fusion", "dlinear", "recurrent", "patchtst")
+
+@cache
+def networks() -> tuple[str, ...]:
+    """Return the names of the networks: files of `parts/nets` that a learner of the same name builds.
+
+    Examples:
+        >>> "mlp" in networks(), "heads" in networks()
+        (True, False)
+    """
+    files = {module.name for module in pkgutil.iter_modules(nets.__path__)}
+    return tuple(sorted(files & set(names("learners"))))
 
 
 @dataclass(frozen=True)
@@ -67,11 +80,11 @@ class Description:
 
     def build(self) -> Any:
         """Return the network as a torch module, untrained."""
-        if self.net not in NETS:  # the name comes from a folder: it may choose among ours, not import at will
+        if self.net not in networks():  # the name comes from a folder: it may choose among ours, not import at will
             raise ModelError(
                 f"there is no network named {self.net!r}",
                 rule="a model folder chooses among the networks of this version",
-                found=f"networks are {', '.join(sorted(NETS))}",
+                found=f"networks are {', '.join(networks())}",
                 do="update fieldguide, or fit the model again",
             )
         module = importlib.import_module(f"fieldguide.parts.nets.{self.net}")
