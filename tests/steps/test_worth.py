@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -11,11 +12,12 @@ import pytest
 import fieldguide as fg
 from fieldguide.core.candidate import Candidate
 from fieldguide.core.clock import Clock
-from fieldguide.core.table import Column
+from fieldguide.core.table import Column, Table
 from fieldguide.faces.report import word_map
 from fieldguide.faces.report.inside import inside as drawn
 from fieldguide.faces.report.pictures import worst
 from fieldguide.parts import find
+from fieldguide.steps.explore.gallery import worst_answers
 from fieldguide.steps.refine.inside import EACH, inside, seen_in, weighed
 from fieldguide.steps.refine.worth import _said, kinds_of, modality_worth
 
@@ -181,6 +183,25 @@ def test_the_report_draws_what_was_seen(tried):
     *_, table = worst(refined)
     assert [item["text"] for item in table["rows"][0]][3] == "bad +1.25, bed −0.50"
     assert table["note"].startswith("Words by linear SHAP of linear, fitted without these rows")
+
+
+def test_worst_answers_are_called_by_their_key_and_days_are_days(bench):
+    frame = pl.DataFrame(
+        {"code": ["A7"], "review": ["bad bed"], "posted": [datetime(2024, 5, 1)], "n": [4.0], "y": [0]}
+    )
+    kinds = {
+        "code": ("id", "key"),
+        "review": ("text", "feature"),
+        "posted": ("datetime", "time"),
+        "n": ("number", "feature"),
+    }
+    table = Table(frame, tuple(Column(name, *kinds.get(name, ("category", "target"))) for name in frame.columns))
+    lines = worst_answers(table, bench.problem, (np.array([0]),), (np.array([[0.1, 0.9]]),))
+    assert lines[0]["key"] == "A7" and lines[0]["inputs"]["n"]["text"] == "4"
+    *_, drawn = worst({"worst": lines})
+    texts = [item["text"] for item in drawn["rows"][0]]
+    assert texts[0] == "A7" and "2024-05-01" in texts and "4" in texts
+    assert [column["num"] for column in drawn["columns"]][-2:] == [True, True]  # never broken over lines
 
 
 def test_names_that_would_lie_on_others_are_left_out():

@@ -17,3 +17,12 @@ def test_rows_without_a_target_are_counted():
 
 def test_many_rows_without_a_target_warn():
     assert only(NoTarget().run(problem=problem_of(), n_rows=1_000, n_without_target=200)).severity == "warning"
+
+
+def test_an_empty_set_of_labels_may_be_meant():
+    sets = problem_of("multilabel", "f1_micro", ("a", "b"))
+    remedy = only(NoTarget().run(problem=sets, n_rows=90, n_without_target=10)).remedy
+    assert remedy.startswith(
+        "If an empty cell means that no label holds, write problem: {outputs: [{column: sold, blank: none}]}"
+    )
+    assert "blank" not in only(NoTarget().run(problem=problem_of(), n_rows=90, n_without_target=10)).remedy

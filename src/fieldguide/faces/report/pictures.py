@@ -108,10 +108,12 @@ def worst(refined: Mapping[str, Any]) -> list[Block]:
     if all(files):
         return [first, note, blocks.pictures([_picture(row, shown[0]) for row, shown in zip(rows, files)], large=True)]
     names, weighed = list(rows[0].get("inputs", {})), ["words that weighed"] if has_words(rows) else []
-    columns = [blocks.column(name) for name in ("row", "truth", "answer", *weighed, *names)]
+    plain = [one.get("kind") in ("number", "datetime") for one in rows[0].get("inputs", {}).values()]
+    columns = [blocks.column(name) for name in ("row", "truth", "answer", *weighed)]
+    columns += [blocks.column(name, num=is_short) for name, is_short in zip(names, plain, strict=True)]
     cells = [
         [
-            number(row.get("row")), row.get("truth"), _answer(row), *(told_words(row) for _ in weighed),
+            row.get("key") or number(row.get("row")), row.get("truth"), _answer(row), *(told_words(row) for _ in weighed),
             *(_words(row, name) for name in names),
         ]
         for row in rows
@@ -122,7 +124,8 @@ def worst(refined: Mapping[str, Any]) -> list[Block]:
 def _picture(row: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
     others = [f"{name}: {_short(one['text'])}" for name, one in row.get("inputs", {}).items() if "text" in one]
     named = [str(shown.get("name", ""))] if shown.get("source") else []
-    lines = [f"truth {row.get('truth')}", f"answer {_answer(row)}", *named, *others]
+    called = [str(row["key"])] if row.get("key") else []
+    lines = [*called, f"truth {row.get('truth')}", f"answer {_answer(row)}", *named, *others]
     return {**shown, "lines": lines}
 
 

@@ -20,7 +20,8 @@ class NoTarget:
     Why: they can neither teach nor judge. If targets are missing for a reason (the outcome is not known yet, only
     some cases were followed up), the rows left are another population than the one the model will meet.
 
-    Remedy: find out why the target is missing. If the truth only needs time, leave out the latest rows until it has
+    Remedy: find out why the target is missing. An empty cell of label sets may mean that none holds: then say so, with
+    `blank: none`. If the truth only needs time, leave out the latest rows until it has
     arrived.
 
     Needs: problem, n_rows (those with a target), n_without_target.
@@ -44,6 +45,10 @@ class NoTarget:
             f"{names(problem.targets)} is missing."
         )
         remedy = "Find out why: if it is missing for a reason, the rows left are not those the model will meet."
+        sets = [output.name for output in problem.outputs if output.family == "multilabel"]
+        if sets:
+            said = f"problem: {{outputs: [{{column: {sets[0]}, blank: none}}]}}"
+            remedy = f"If an empty cell means that no label holds, write {said} in place of the target. If not: {remedy[0].lower()}{remedy[1:]}"
         severity: Severity = "warning" if share > self.most else "info"
         return [
             fire(self, sentence, remedy, severity=severity, columns=problem.targets, evidence={"n": n, "share": share})

@@ -30,6 +30,9 @@ PAIRS = (("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("on", "off")
 FEW_BROKEN = 0.05  # a column with a larger share of words among its numbers is not a column of numbers
 NEARLY_UNIQUE = 0.95
 SERIES_LOOKED_AT = 200
+FEWEST_STEPS = 8
+"""Numbers a cell, for most cells, from which a list without brackets is a series."""
+_NUMBERS = re.compile(r"\[|[-+]?[0-9.]+(e[-+]?[0-9]+)?[\s,;]+[-+]?[0-9.]", re.IGNORECASE)
 _EPOCHS = {"s": (3e8, 4.2e9), "ms": (3e11, 4.2e12)}  # 1979 to 2103
 _ENTITIES = (
     "user|customer|client|account|passenger|patient|subject|participant|product|order|session|item|store|shop|member|person|"
@@ -197,8 +200,8 @@ def _native(cells: Cells) -> _Guess | None:
 
 
 def _series(cells: Cells) -> _Guess | None:
-    """Lists of numbers, which Parquet has as such and CSV as texts in brackets."""
-    if not cells.is_text or not str(cells.levels[0]).startswith("["):
+    """Lists of numbers, which Parquet has as such and CSV as texts in brackets, or with white space, commas or semicolons between."""
+    if not cells.is_text or not _NUMBERS.match(str(cells.levels[0])):
         return None
     looked = cells.levels.head(SERIES_LOOKED_AT).to_list()
     found = [parsed(level) for level in looked]
@@ -206,6 +209,10 @@ def _series(cells: Cells) -> _Guess | None:
     if len(series) < ENOUGH * len(looked):
         return None
     lengths = sorted(one.shape[1] for one in series)
+    if not looked[0].startswith("[") and (
+        lengths[len(lengths) // 2] < FEWEST_STEPS or cells.unique_rate < NEARLY_UNIQUE
+    ):
+        return None  # a few numbers that come again are codes, dates, sizes or sets of labels
     return _Guess("series", f"its cells are lists of {lengths[0]:,} to {lengths[-1]:,} numbers")
 
 

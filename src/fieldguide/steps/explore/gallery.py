@@ -7,6 +7,7 @@ Knows rows, truths and predictions; how small a file is made to be shown is its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, time
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def worst_answers(
         predictions: of the same rows, by models that were not fitted on them, on the original scale.
 
     Returns:
-        row, truth, answer, how wrong it was, and inputs by column: text, or what `shown` gives.
+        row, its key where the table has one, truth, answer, how wrong it was, and inputs by column: text, or what `shown` gives.
     """
     columns = [column for column in table.features if column.kind in MEDIA_KINDS]
     if not columns:
@@ -81,9 +82,10 @@ def worst_answers(
     columns += [column for column in table.features if column.kind not in (*MEDIA_KINDS, "window")][:MOST_COLUMNS]
     output, truth, prediction = problem.output, truths[0], predictions[0]
     loss, words = _losses(output, output.plain(truth), prediction)
+    key = next((column.name for column in table.columns if column.role == "key"), None)
     return [
         {
-            "row": int(row), **words(int(row)),
+            "row": int(row), **({} if key is None else {"key": str(table.frame[key][int(row)])}), **words(int(row)),
             "inputs": {column.name: _input(table.frame[column.name], int(row), column) for column in columns},
         }
         for row in np.argsort(-loss, kind="stable")[:WORST]
@@ -104,6 +106,10 @@ def _input(cells: pl.Series, row: int, column: Column) -> dict[str, Any]:
     if column.kind in FILE_KINDS:
         return shown(value, column, 112)
     text = "–" if value is None else str(value)
+    if isinstance(value, datetime) and value.time() == time():
+        text = str(value.date())  # whole days were written as such
+    elif isinstance(value, float) and value.is_integer():
+        text = f"{value:.0f}"
     return {"kind": column.kind, "text": text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"}
 
 
