@@ -309,7 +309,7 @@ def test_a_metric_changed_after_the_fact_is_obeyed_and_told_for_ever(tmp_path: P
     again = Study(study.folder)
     (found,) = [f for f in again.explore().findings if f.code == "FG311"]
     assert found.fired
-    assert "roc_auc before the metric became brier" in found.sentence
+    assert "ROC AUC before the metric became Brier score" in found.sentence
     assert again.baseline()["entries"][0]["scores"][0]["metric"] == "brier"
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.statistics.bootstrap import wilson
-from fieldguide.core.statistics.calibration import best_threshold, calibration, calibration_ratio, reliability
+from fieldguide.core.statistics.calibration import calibration, calibration_ratio, reliability
+from fieldguide.core.statistics.threshold import best_threshold
 from fieldguide.parts import find
 
 

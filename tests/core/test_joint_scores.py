@@ -10,8 +10,10 @@ import pytest
 from fieldguide.core.errors import GateError
 from fieldguide.core.leaderboard import judge, metric_of
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import half_informed, score, smallest_difference
-from fieldguide.core.statistics.calibration import calibration, label_thresholds
+from fieldguide.core.resolution import half_informed, smallest_difference
+from fieldguide.core.score import score
+from fieldguide.core.statistics.calibration import calibration
+from fieldguide.core.statistics.threshold import label_thresholds
 from fieldguide.parts import find
 from fieldguide.testing.learner import LABELS, example
 

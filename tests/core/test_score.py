@@ -10,7 +10,8 @@ import pytest
 
 from fieldguide.core.errors import DataError
 from fieldguide.core.problem import Output
-from fieldguide.core.score import Score, SliceScore, compare, half_informed, optimism, score, smallest_difference
+from fieldguide.core.resolution import half_informed, smallest_difference
+from fieldguide.core.score import Score, SliceScore, compare, optimism, score
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.statistics.bootstrap import bootstrap_weights, left_out_weights, resampled, unseen_share, wilson
 from fieldguide.parts import find

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from fieldguide.core.errors import DataError
 from fieldguide.core.leaderboard import difference, judge, threshold_for
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import compare, optimism, score, smallest_difference, told
+from fieldguide.core.resolution import smallest_difference
+from fieldguide.core.score import compare, optimism, score, told
 from fieldguide.core.slices import slice_gap, slice_scores
 from fieldguide.core.statistics.bootstrap import wilson
-from fieldguide.core.statistics.calibration import calibration, calibration_ratio, label_thresholds
+from fieldguide.core.statistics.calibration import calibration, calibration_ratio
 from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
+from fieldguide.core.statistics.threshold import label_thresholds
 from fieldguide.core.statistics.weighting import check_weights, effective_size, mean_one
 from fieldguide.parts import find
 
@@ -82,7 +84,8 @@ def test_judged_by_weights_is_judged_on_repeated_rows(metric: str, costs: dict[s
     one, other = weighed["scores"][0], plain["scores"][0]
     assert one["value"] == pytest.approx(other["value"]) and weighed["thresholds"] == plain["thresholds"]
     assert one["weighted"]["effective"] == pytest.approx(effective_size(TIMES)) and "weighted" not in other
-    assert told(one).startswith(f"weighted {metric} ") and told(other).startswith(f"{metric} ")
+    title = output.metric.title
+    assert told(one).startswith(f"weighted {title} ") and told(other).startswith(f"{title} ")
     a, b = weighed["calibration"][0], plain["calibration"][0]
     assert a["ratio"] == pytest.approx(b["ratio"]) and a["ratios"] == pytest.approx(b["ratios"])
 

@@ -21,9 +21,10 @@ from fieldguide.core.errors import GateError
 from fieldguide.core.model import Find, Model
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.score import Difference, Score, compare, how_weighed, score, weights_for
-from fieldguide.core.statistics.calibration import best_threshold, calibration, label_thresholds
+from fieldguide.core.statistics.calibration import calibration
 from fieldguide.core.statistics.dependence import Widening, dependence, less_sure, widened, widening_of
 from fieldguide.core.statistics.operating_point import threshold_to_reach
+from fieldguide.core.statistics.threshold import best_threshold, label_thresholds
 
 LATENCY_ROWS = 40
 NO_CALIBRATION: dict[str, Any] = {"ratio": None, "interval": [None, None], "ratios": {}, "error": None, "bins": []}

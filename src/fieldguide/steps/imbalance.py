@@ -22,8 +22,8 @@ from fieldguide.core.finding import Finding
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import with_values
 from fieldguide.core.statistics.bootstrap import resampled
-from fieldguide.core.statistics.calibration import best_threshold
 from fieldguide.core.statistics.operating_point import cost_curve, operating_point, threshold_to_reach
+from fieldguide.core.statistics.threshold import best_threshold
 from fieldguide.core.statistics.weighting import effective_size
 from fieldguide.parts import find
 from fieldguide.steps.refine.calibrate import cross_fitted, quality

@@ -12,7 +12,7 @@ import numpy as np
 
 from fieldguide.core.errors import DataError
 from fieldguide.core.statistics.bootstrap import wilson
-from fieldguide.core.statistics.calibration import CURVE_POINTS, Threshold, _cuts
+from fieldguide.core.statistics.threshold import CURVE_POINTS, Threshold, cuts_of
 from fieldguide.core.statistics.weighting import effective_size, mean_one
 
 
@@ -52,7 +52,9 @@ def threshold_to_reach(
             do="judge rows of which some are positive, or leave out problem.decide",
         )
     ((name, wanted),) = target.items()
-    cuts, cells = _cuts(truth, probability, np.ones(len(truth)) if weights is None else np.asarray(weights, np.float64))
+    cuts, cells = cuts_of(
+        truth, probability, np.ones(len(truth)) if weights is None else np.asarray(weights, np.float64)
+    )
     recall, precision = rates(cells)
     aimed, other = (recall, precision) if name == "recall" else (precision, recall)
     reached = np.flatnonzero(np.nan_to_num(aimed, nan=-1.0) >= wanted - 1e-12)

@@ -17,7 +17,7 @@ from fieldguide.core.errors import DataError, listed
 from fieldguide.core.figures import percent
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import smallest_difference
+from fieldguide.core.resolution import smallest_difference
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import values_of
 from fieldguide.core.statistics.association import binned, explained_by_levels, indicators

@@ -15,8 +15,8 @@ import numpy as np
 from fieldguide.core.finding import Finding
 from fieldguide.core.plain import finite
 from fieldguide.core.problem import Problem
+from fieldguide.core.resolution import smallest_difference
 from fieldguide.core.rows import Rows
-from fieldguide.core.score import smallest_difference
 from fieldguide.core.series.panel import Examples
 from fieldguide.core.series.seasonality import autocorrelation, level_shift
 from fieldguide.core.settings import values_of

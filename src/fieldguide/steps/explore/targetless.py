@@ -15,7 +15,7 @@ from fieldguide.core.contracts import Roles
 from fieldguide.core.errors import ConfigError, DataError
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
-from fieldguide.core.score import smallest_difference
+from fieldguide.core.resolution import smallest_difference
 from fieldguide.core.seeds import generator
 from fieldguide.core.settings import values_of
 from fieldguide.core.space import Reference
