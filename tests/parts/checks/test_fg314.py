@@ -115,7 +115,8 @@ def test_a_row_number_that_no_model_sees_is_named() -> None:
 
 
 def test_folders_of_classes_are_in_order_by_nature():
-    photos = Table(pl.DataFrame({"photo": [f"{k}.png" for k in range(N)]}), (Column("photo", "image", "ignore"),))
+    frame = pl.DataFrame({"photo": [f"{k}.png" for k in range(N)], "split": ["train", "test"] * (N // 2)})
+    photos = Table(frame, (Column("photo", "image", "ignore"), Column("split", "category", "ignore")))
     finding = only(RowOrder().run(**{**case(SORTED), "table": photos}))
     assert finding.status == "passed" and finding.sentence.startswith(
         "The rows are listed in order of 'sold', and there is no"

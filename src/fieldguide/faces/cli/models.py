@@ -16,7 +16,9 @@ def predict(
     table: Annotated[
         Path,
         typer.Argument(
-            metavar="TABLE", help="rows to answer: CSV, TSV, Parquet or Arrow; or a folder of files", show_default=False
+            metavar="TABLE",
+            help="rows to answer: CSV, TSV, Parquet or Arrow; or a folder of files, or one",
+            show_default=False,
         ),
     ],
     out: Annotated[
@@ -25,6 +27,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Answer rows of any size in bounded memory; say which broke the contract and why."""
+    from fieldguide.core.figures import count
     from fieldguide.core.model import predict_file
     from fieldguide.workflow import load_model
 
@@ -33,7 +36,7 @@ def predict(
         print_json({"status": "done", "rows": n_rows, "out": str(out), "violations": [v.to_dict() for v in violations]})
         return
     terminal = console()
-    terminal.print(f"Answered {n_rows:,} rows in [bold]{out}[/]")
+    terminal.print(f"Answered {count(n_rows, 'row')} in [bold]{out}[/]")
     for violation in violations[:20]:
         terminal.print(f"  ! {violation.sentence()}; taken as missing", markup=False, highlight=False)
 

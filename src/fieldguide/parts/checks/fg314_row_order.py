@@ -73,7 +73,10 @@ class RowOrder:
             c.name: self._place(table.frame[c.name].to_numpy(), order) for c in table.features if c.kind == "number"
         }
         in_file, z_file = _locality(goal, order)
-        alone = all(column.role == "target" or column.kind in MEDIA_KINDS for column in table.columns)
+        alone = all(
+            c.role == "target" or c.kind in MEDIA_KINDS or (c.kind, c.role) == ("category", "ignore")
+            for c in table.columns
+        )
         sorted_file = in_file > self.explained and z_file > self.deviations and not alone
         evidence = {"output": target, "explained_by_neighbours": in_file, "deviations": z_file}
         found = {}

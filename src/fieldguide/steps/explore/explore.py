@@ -14,7 +14,7 @@ import numpy as np
 from fieldguide.core.contracts import Roles
 from fieldguide.core.documents.proxy_sections import Proxies
 from fieldguide.core.errors import DataError, listed
-from fieldguide.core.figures import percent
+from fieldguide.core.figures import count, percent
 from fieldguide.core.finding import Finding
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.resolution import smallest_difference
@@ -105,7 +105,7 @@ def _sentence(
 ) -> str:
     left_out = f", {listed(repr(entry['column']) for entry in gone)} left out" if gone else ""
     judges = [m["title"] if len(metrics) == 1 else f"{m['output']} by {m['title']}" for m in metrics]
-    return f"{table.n_rows:,} rows, {len(columns)} columns{left_out}; judged{' by' if len(metrics) == 1 else ''} {listed(judges)}"
+    return f"{table.n_rows:,} rows, {count(len(columns), 'column')}{left_out}; judged{' by' if len(metrics) == 1 else ''} {listed(judges)}"
 
 
 def _judged_by(
