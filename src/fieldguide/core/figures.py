@@ -29,8 +29,8 @@ def number(value: Any, digits: int = 4, *, sign: bool = False, pad: bool = False
     Examples:
         >>> number(0.00123456), number(12345.678), number(3.0), number(-0.5), number(0.00001)
         ('0.001235', '12,346', '3', '−0.5', '0.00001')
-        >>> number(0.928, pad=True), number(480.31, 2), number(0.25, sign=True), number(None), number(2_500_000)
-        ('0.9280', '480', '+0.25', 'unknown', '2,500,000')
+        >>> number(0.928, pad=True), number(480.31, 2), number(99.6, 2), number(0.25, sign=True), number(None), number(2_500_000)
+        ('0.9280', '480', '100', '+0.25', 'unknown', '2,500,000')
     """
     if value is None or not math.isfinite(value):
         return absent
@@ -42,7 +42,7 @@ def number(value: Any, digits: int = 4, *, sign: bool = False, pad: bool = False
         if "e-" in text and size >= LEAST:
             text = f"{size:.{digits - 1 - math.floor(math.log10(size))}f}"
             text = text if pad else text.rstrip("0")
-        elif float(text) >= 1000 and size < MOST:
+        elif size < MOST and float(text) >= 10 ** min(digits, 3):  # 99.96 in three digits is 100
             text = f"{size:,.0f}"
     below = value < 0 and any(digit in "123456789" for digit in text)
     return (MINUS if below else "+" if sign and value > 0 else "") + text
