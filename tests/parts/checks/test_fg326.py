@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from check_cases import only, problem_of, regression, table_of
+from check_cases import only, problem_of, regression, roles_of, table_of
 
 from fieldguide.core.table import Column, Table
 from fieldguide.parts.checks.fg326_label_noise import WrongLabels
@@ -16,14 +16,14 @@ CHECK = WrongLabels()
 LABELS = ("no", "yes")
 
 
-def case(truth, yes, problem=None, rows=None):
+def case(truth, yes, problem=None, rows=None, blocks=None):
     """Return what the check needs: labels, and the probe's probability of "yes"."""
     rows = np.arange(len(truth)) if rows is None else rows
     names = np.array(LABELS)[truth]
     table = table_of(x=np.zeros(len(truth)))
     table = Table(table.frame.with_columns(sold=names), (*table.columns, Column("sold", "category", "target")))
     probe = SimpleNamespace(rows=rows, predictions=(np.column_stack([1 - yes, yes])[rows],))
-    return {"table": table, "problem": problem or problem_of(), "probe": probe}
+    return {"table": table, "problem": problem or problem_of(), "probe": probe, "roles": roles_of(len(truth), blocks)}
 
 
 def probabilities(n=4000, seed=0, spread=3.0):
@@ -102,3 +102,16 @@ def test_a_sure_model_that_errs_more_often_than_it_says_is_a_note():
     finding = only(CHECK.run(**case(np.where(yes > 0.5, noisy, np.where(rng.random(2000) < 0.5, noisy, truth)), yes)))
     assert finding.fired and finding.severity in ("info", "warning")
     assert wrong[finding.evidence["rows"]].all()
+
+
+def test_rows_of_a_group_that_err_together_are_no_wrong_labels():
+    """Steps of recordings: sure of the wrong class in all rows of a few of them, which is a few errors and not hundreds."""
+    rng = np.random.default_rng(0)
+    blocks = np.repeat(np.arange(100), 40)
+    truth = (np.arange(100) % 2)[blocks]
+    lost = (rng.random(100) < 0.1)[blocks]
+    right = np.where(lost, 1 - truth, truth)
+    p = np.clip(np.where(right == 1, 0.9, 0.1) + 0.08 * rng.normal(size=len(truth)), 0.01, 0.99)
+    assert only(CHECK.run(**case(truth, p))).fired
+    found = only(CHECK.run(**case(truth, p, blocks=blocks)))
+    assert found.status == "skipped" and "4,000 rows, which err together as 1" in found.sentence

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fieldguide.core.contracts import Roles
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Output, Problem
 from fieldguide.core.settings import setting
@@ -54,7 +55,8 @@ class WrongLabels:
     0.1 %). Which rows they are, confident learning says: thresholds per class, the joint of given and true labels, the
     largest normalised margins first. As a note it fires when predictions of at least 95 % are wrong more than twice as
     often as they say themselves (Poisson, p < 1e-6). A model that has learned exactly how often labels are wrong hides them: silence is
-    no proof of clean labels.
+    no proof of clean labels. Rows of one group may err together: counts and ratio are divided by how much wider the errors of
+    groups vary than those of as many single rows (design effect, 1 where no rows belong together).
 
     Why: wrong labels teach the model errors, and a test set with wrong labels puts a ceiling on every score and may turn
     a comparison around.
@@ -65,7 +67,7 @@ class WrongLabels:
     Source: Northcutt, Jiang and Chuang (2021), Confident Learning; Northcutt, Athalye and Mueller (2021), Pervasive Label
     Errors in Test Sets.
 
-    Needs: table, problem, probe (rows, predictions).
+    Needs: table, problem, roles, probe (rows, predictions).
     """
 
     name: ClassVar[str] = "fg326_label_noise"
@@ -78,32 +80,40 @@ class WrongLabels:
     ceiling: float = setting(0.25, "error rate among the surest rows from which the problem is called hard, not noisy")
     ratio: float = setting(12.0, "likelihood ratio, 2 ln, from which a floor of errors is sure")
 
-    def run(self, *, table: Table, problem: Problem, probe: Any) -> list[Finding]:
+    def run(self, *, table: Table, problem: Problem, roles: Roles, probe: Any) -> list[Finding]:
         if probe is None:
             return [skipped(self, "No probe was fitted: too few rows, or no features.")]
         found = []
         for output, prediction in zip(problem.outputs, probe.predictions):
             if output.task.family == "classes":
                 truth = output.code(table.frame[output.name])[probe.rows]
-                found.append(self._judge(output, truth, np.asarray(prediction, np.float64), np.asarray(probe.rows)))
+                blocks = roles.blocks[probe.rows]
+                found.append(
+                    self._judge(output, truth, np.asarray(prediction, np.float64), np.asarray(probe.rows), blocks)
+                )
         return found or [not_applicable(self, "The target is no class.")]
 
-    def _judge(self, output: Output, truth: np.ndarray, prediction: np.ndarray, rows: np.ndarray) -> Finding:
-        if len(truth) < 300:
-            return skipped(self, f"{len(truth):,} rows are too few to tell wrong labels from hard cases.")
+    def _judge(
+        self, output: Output, truth: np.ndarray, prediction: np.ndarray, rows: np.ndarray, blocks: np.ndarray
+    ) -> Finding:
         guessed, sure = prediction.argmax(axis=1), prediction.max(axis=1)
         wrong = guessed != truth
+        wider = _design_effect(wrong - (1 - sure), blocks)
+        if len(truth) < 300 * wider:
+            together = "" if wider == 1 else f", which err together as {len(truth) / wider:,.0f} would,"
+            return skipped(self, f"{len(truth):,} rows{together} are too few to tell wrong labels from hard cases.")
         top = _places(guessed, sure) < TOP
         parts = [top & (guessed == k) for k in range(prediction.shape[1])] if output.family == "binary" else [top]
-        parts = [part for part in parts if part.sum() >= 50]
-        least = min((_lower(int(wrong[part].sum()), int(part.sum())) for part in parts), default=0.0)
+        parts = [part for part in parts if part.sum() >= 50 * wider]
+        least = min((_lower(wrong[part].sum() / wider, part.sum() / wider) for part in parts), default=0.0)
         floor, ratio = floor_of(wrong, sure, guessed)
+        ratio /= wider
         evidence: dict[str, Any] = {
             "output": output.name, "floor": floor, "ratio": ratio, "surest": [float(wrong[part].mean()) for part in parts],
         }  # fmt: skip
         enough = len(parts) == (2 if output.family == "binary" else 1)
         noisy = enough and least > self.floor and self.floor <= floor < self.ceiling and ratio > self.ratio
-        if not noisy and _contradicted(wrong, sure):
+        if not noisy and _contradicted(wrong, sure, wider):
             return self._doubtful(output, truth, prediction, rows, wrong, sure, evidence)
         if not noisy:
             text = f"Among the surest fifth of the predictions of {output.name!r}, {percent(float(wrong[top].mean()))} are wrong"
@@ -147,12 +157,27 @@ class WrongLabels:
         return fire(self, sentence, remedy, severity="info", columns=[output.name], evidence=evidence)
 
 
-def _contradicted(wrong: np.ndarray, sure: np.ndarray) -> bool:
+def _design_effect(errors: np.ndarray, blocks: np.ndarray) -> float:
+    """Return how much wider sums of errors over blocks vary than sums of as many independent ones, at least 1.
+
+    Source: Kish (1965), Survey Sampling (design effect).
+
+    Examples:
+        >>> _design_effect(np.array([1.0, -1.0, 1.0, -1.0]), np.arange(4)), _design_effect(np.array([1.0, 1, -1, -1]), np.array([0, 0, 1, 1]))
+        (1.0, 2.0)
+    """
+    centred = errors - errors.mean()
+    sums = np.bincount(np.unique(blocks, return_inverse=True)[1], weights=centred)
+    total = float((centred**2).sum())
+    return max(1.0, float((sums**2).sum()) / total) if total > 0 and len(sums) < len(errors) else 1.0
+
+
+def _contradicted(wrong: np.ndarray, sure: np.ndarray, wider: float) -> bool:
     """Return whether a sure model errs far more often than its own probabilities say."""
     from scipy.special import pdtrc
 
     high = sure >= SURE
-    n, expected = int(wrong[high].sum()), float((1 - sure[high]).sum())
+    n, expected = int(wrong[high].sum() / wider), float((1 - sure[high]).sum()) / wider
     return n >= 5 and n > 2 * expected and float(pdtrc(n - 1, expected)) < 1e-6
 
 
@@ -165,7 +190,7 @@ def _places(guessed: np.ndarray, sure: np.ndarray) -> np.ndarray:
     return places
 
 
-def _lower(k: int, n: int) -> float:
+def _lower(k: float, n: float) -> float:
     """Return the lower Clopper-Pearson bound of a share at 0.1 %."""
     from scipy.special import betaincinv
 
