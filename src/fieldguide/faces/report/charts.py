@@ -180,7 +180,7 @@ def against(rows: Rows, units: str) -> Spec:
 
 
 def confusion(rows: Rows, labels: Sequence[str]) -> Spec:
-    """Counts by true and predicted label {truth, predicted, n, share, label}; shade is the share of the true label."""
+    """Counts by true and predicted label {truth, predicted, n, shown, share, label}; shade is the share of the true label."""
     order = list(labels)
     x = {
         "field": "predicted",
@@ -189,7 +189,7 @@ def confusion(rows: Rows, labels: Sequence[str]) -> Spec:
         "axis": {
             "title": "predicted",
             "orient": "top",
-            "labelAngle": 0 if len(order) < 5 else -60,
+            "labelAngle": 0 if len(order) < 5 else -90,  # aslant, the last one would end outside the picture
             "ticks": False,
             "domain": False,
         },
@@ -204,7 +204,7 @@ def confusion(rows: Rows, labels: Sequence[str]) -> Spec:
         layers.append(
             {
                 "mark": {"type": "text", "fontSize": 12},
-                "encoding": {"x": x, "y": y, "text": {"field": "n"}, "tooltip": tooltip},
+                "encoding": {"x": x, "y": y, "text": {"field": "shown"}, "tooltip": tooltip},
             }
         )
     return base(rows, len(order) * (52 if len(order) <= 6 else 28 if len(order) <= 12 else 14), layer=layers)

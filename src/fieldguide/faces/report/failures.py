@@ -101,11 +101,12 @@ def _confusion(r: Recorded, final: Mapping[str, Any]) -> Block | None:
     labels, table = [str(x) for x in drawn["labels"]], drawn["confusion"]
     total = sum(map(sum, table)) or 1
     cells = [
-        {"truth": labels[i], "predicted": labels[j], "n": number(n), "share": n / max(1, sum(line)), "label": f"{number(n)} ({share(n / max(1, sum(line)))} of the true {labels[i]})"}
+        {"truth": labels[i], "predicted": labels[j], "n": number(n), "shown": _short(n), "share": n / max(1, sum(line)), "label": f"{number(n)} ({share(n / max(1, sum(line)))} of the true {labels[i]})"}
         for i, line in enumerate(table[:MOST_LABELS]) for j, n in enumerate(line[:MOST_LABELS])
     ]  # fmt: skip
     right = sum(table[i][i] for i in range(len(table))) / total
-    note = f"{share(right)} decided right, {_decided(drawn)}.{WEIGHED if r.weighted == 'weighted ' else ''}" + (
+    how = _decided(drawn, str(at(r.output, "task", default="")))
+    note = f"{share(right)} decided right, {how}.{WEIGHED if r.weighted == 'weighted ' else ''}" + (
         f" {MOST_LABELS} of {len(labels)} labels shown." if len(labels) > MOST_LABELS else ""
     )
     return blocks.chart(
@@ -117,12 +118,15 @@ def _confusion(r: Recorded, final: Mapping[str, Any]) -> Block | None:
     )
 
 
-def _decided(drawn: Mapping[str, Any]) -> str:
-    return (
-        "at the most probable label"
-        if drawn.get("threshold") is None
-        else f"at the threshold {number(drawn['threshold'])}"
-    )
+def _short(n: float) -> str:
+    """A count as it fits into a cell; weights are no whole numbers."""
+    return f"{n:,.0f}" if n >= 10 or n == round(n) else f"{n:.1f}"
+
+
+def _decided(drawn: Mapping[str, Any], task: str) -> str:
+    if drawn.get("threshold") is not None:
+        return f"at the threshold {number(drawn['threshold'])}"
+    return "at the median level" if task == "ordinal" else "at the most probable label"
 
 
 def _ratios(r: Recorded, source: Mapping[str, Any]) -> Block:
@@ -131,8 +135,10 @@ def _ratios(r: Recorded, source: Mapping[str, Any]) -> Block:
         rows.append(
             [c.get("output"), "all", number(c.get("ratio"), 3), span(c.get("interval"), 3), number(c.get("error"))]
         )
-        ratios = at(c, "ratios", default={})
-        rows += [[c.get("output"), label, number(value, 3), ABSENT, ABSENT] for label, value in ratios.items()]
+        ratios, labels = at(c, "ratios", default={}), [str(x) for x in at(r.output, "labels", default=())]
+        # In the order of the labels: levels stand from the lowest to the highest.
+        ranked = sorted(ratios, key=lambda label: labels.index(label) if label in labels else len(labels))
+        rows += [[c.get("output"), label, number(ratios[label], 3), ABSENT, ABSENT] for label in ranked]
     columns = [
         column("output"),
         column("label"),
