@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fieldguide.core.figures import number, percent, span
@@ -14,6 +14,8 @@ from fieldguide.core.figures import number, percent, span
 @given(
     st.floats(min_value=1e-6, max_value=1e14), st.sampled_from((-1, 1)), st.integers(2, 4), st.booleans(), st.booleans()
 )
+@example(99.6, 1, 2, True, False)
+@example(999.96, -1, 4, False, True)
 def test_a_number_reads_back_as_what_it_was(size: float, side: int, digits: int, pad: bool, sign: bool) -> None:
     text = number(side * size, digits, pad=pad, sign=sign)
     assert "e" not in text and "-" not in text
