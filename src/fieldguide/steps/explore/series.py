@@ -17,7 +17,7 @@ from fieldguide.core.plain import finite
 from fieldguide.core.problem import Problem
 from fieldguide.core.resolution import smallest_difference
 from fieldguide.core.rows import Rows
-from fieldguide.core.series.panel import Examples
+from fieldguide.core.series.panel import Examples, scale_of
 from fieldguide.core.series.seasonality import autocorrelation, level_shift
 from fieldguide.core.settings import values_of
 from fieldguide.core.split import Split
@@ -51,8 +51,9 @@ def explore_series(
     numbers = np.unique(np.linspace(0, len(panel) - 1, min(LOOKED_AT, len(panel))).astype(int))
     seen = {int(i): panel.series(int(i))[panel.times_of(int(i)) <= until] for i in numbers}
     facts_of = [
-        _facts(panel.names[i], values, panel.times_of(i), examples) for i, values in seen.items() if len(values)
-    ]
+        _facts(panel.names[i], values, panel.times_of(i), examples) | _against_scale(examples, i, values, str(framed["scale"]))
+        for i, values in seen.items() if len(values)
+    ]  # fmt: skip
     metric = _recommend(problem, rows, split, str(framed["scale"]), seed)
     sample = np.asarray(rows.truths[0][:: max(1, len(rows) // 2000)])
     target = _described(problem, sample)
@@ -84,6 +85,14 @@ def _facts(name: str, values: np.ndarray, times: np.ndarray, examples: Examples)
             "at": _moment(int(times[shift.at])), "before": shift.before, "after": shift.after, "size": shift.size, "t": shift.t
         },
     }  # fmt: skip
+
+
+def _against_scale(examples: Examples, number: int, values: np.ndarray, by: str) -> dict[str, float | None]:
+    """Return the scale of a series, which its earliest steps give, and what all of its development steps would give."""
+    scale = examples.panel.scale
+    if scale is None:
+        return {"scale": None, "whole_scale": None}
+    return {"scale": float(scale[number]), "whole_scale": finite(scale_of(values, by, examples.season))}
 
 
 def _seasons(facts_of: Sequence[Mapping[str, Any]]) -> dict[str, float]:
