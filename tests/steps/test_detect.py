@@ -651,3 +651,16 @@ def test_more_classes_than_are_guessed_are_taken_where_a_person_says_so():
     rare = pl.Series("sku", [f"SKU{k % 250}" for k in range(400)])
     with pytest.raises(DataError, match=r"clean the cells that are not\.$"):
         detect_task(rare, column_of(rare, "sku", targets=["sku"]), "multiclass")
+
+
+def test_few_and_many_cells_are_counted_alike(monkeypatch):
+    cells = [f"level {k % 7}" if k % 3 else "ä" for k in range(300)] + ["", "?", "Z", "a"]
+
+    def counted():
+        found = sample.cells_of(sample.sample_of(open_source({"x": cells})), "x", {})
+        return found.levels.to_list(), found.counts.tolist(), found.n_missing, found.n_unique
+
+    few = counted()
+    monkeypatch.setattr(sample, "FEW_CELLS", 0)
+    assert counted() == few
+    assert few[2:] == (2, 10)

@@ -20,14 +20,18 @@ MANIFEST = "manifest.json"
 MAX_FILE = 4 * 1024**3
 MAX_JSON = 256 * 1024**2
 """A larger document is no description [bytes]."""
+READABLE = 1_000_000
+"""Characters of a document beyond which nobody reads it line by line."""
 MAX_NAME = 1_000
 _AGAIN = "copy the folder again from where it was made, or make it again"
 _LISTS = "manifest.json lists every file with its hash"
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write plain data as JSON, for people to read as well."""
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+    """Write plain data as JSON, for people to read as well; what is too long to be read stands in one line, which takes a tenth of the time."""
+    text = json.dumps(data, ensure_ascii=False)
+    text = json.dumps(data, indent=1, ensure_ascii=False) if len(text) <= READABLE else text
+    path.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -24,6 +25,7 @@ POINTS = 1000
 TAIL = 1e-7
 _IQR_OF_NORMAL = 1.3489795003921634  # so that "robust" equals "standard" on normal data
 _FLOAT32 = float(np.finfo(np.float32).max)
+_NORMAL = NormalDist()
 _HUGE = 8e307  # the difference of two numbers within this is finite
 
 
@@ -229,5 +231,10 @@ def _knots(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     points = np.maximum.accumulate(np.interp(ranks, reference, np.quantile(values, reference)))
     points, first, counts = np.unique(points, return_index=True, return_counts=True)
     middle = (ranks[first] + ranks[first + counts - 1]) / 2.0
-    normal = NormalDist()
-    return points, np.array([normal.inv_cdf(p) for p in np.clip(middle, TAIL, 1.0 - TAIL).tolist()])
+    return points, np.array([_normal_quantile(p) for p in np.clip(middle, TAIL, 1.0 - TAIL).tolist()])
+
+
+@lru_cache(maxsize=1 << 16)
+def _normal_quantile(rank: float) -> float:
+    """Ranks without ties are the same in every column: wide tables ask for each of them thousands of times."""
+    return _NORMAL.inv_cdf(rank)

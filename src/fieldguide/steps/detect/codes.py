@@ -51,7 +51,7 @@ def sure_codes(source: Source, columns: Sequence[Column]) -> list[Coded]:
     """
     stored = {*source.names}
     numbers = [c for c in columns if c.kind == "number" and c.role == "feature" and c.name in stored]
-    numbers = [column for column in numbers if "expression" not in column.read]
+    numbers = [column for column in numbers if "expression" not in column.read and _repeats(column)]
     if not numbers:
         return []
     names = [column.name for column in numbers]
@@ -63,6 +63,12 @@ def sure_codes(source: Source, columns: Sequence[Column]) -> list[Coded]:
         if code is not None and code.sure:
             found.append(Coded(column.name, code, (*_nothing(raw[column.name], column), f"{code.code:.0f}")))
     return found
+
+
+def _repeats(column: Column) -> bool:
+    """Return whether some value may stand in ten rows, as a code that is sure does; where nothing was counted, it may."""
+    known = column.facts.get("n_rows", 0) - column.facts.get("n_missing", 0)
+    return not known or known - column.facts.get("n_unique", 0) >= 9
 
 
 def _only(source: Source, names: Sequence[str]) -> Source:

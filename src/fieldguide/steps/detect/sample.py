@@ -5,6 +5,7 @@ Knows samples, missing cells and distinct texts; knows no kinds.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from fieldguide.core.table import MISSING
 ALL_ROWS = 1_000_000  # up to this many rows all are looked at
 HEAD = 200_000
 RANDOM = 300_000
+FEW_CELLS = 5_000
 _SLICE = 100_000
 
 
@@ -108,16 +110,25 @@ def cells_of(sample: Sample, name: str, totals: dict[str, Any]) -> Cells:
     raw = sample.frame[name]
     texts, _ = texts_of(raw)
     texts = texts.set(texts.is_in(list(MISSING)).fill_null(False), None).alias(name)
-    times = f"{name} times"  # whatever the column is called, another name
-    known = texts.drop_nulls().to_frame().group_by(name, maintain_order=True).len(times)
-    counted = known.sort(times, descending=True, maintain_order=True)
-    n_missing, n_unique = texts.null_count(), counted.height
+    levels, counts = _counted(texts.drop_nulls())
+    n_missing, n_unique = texts.null_count(), len(levels)
     if f"{name}/missing" in totals:
         n_missing = int(totals[f"{name}/missing"])
         if n_unique > 0.1 * len(sample.rows):  # few levels are all in the sample; the estimate is off by some percent
             n_unique = max(n_unique, min(int(totals[f"{name}/unique"]), sample.n_rows))
-    counts = counted[times].to_numpy().astype(np.int64)
-    return Cells(name, raw, texts, counted[name], counts, sample.rows, sample.n_rows, n_missing, n_unique)
+    return Cells(name, raw, texts, levels, counts, sample.rows, sample.n_rows, n_missing, n_unique)
+
+
+def _counted(texts: pl.Series) -> tuple[pl.Series, np.ndarray]:
+    """Return the distinct texts, the most frequent first, equally frequent ones as they come, and how often each is there."""
+    if len(texts) <= FEW_CELLS:  # a wide table has many short columns, of which the calls take longer than the counting
+        ranked = Counter(texts.to_list()).most_common()
+        found = pl.Series(texts.name, [text for text, _ in ranked], dtype=pl.String)
+        return found, np.array([count for _, count in ranked], np.int64)
+    times = f"{texts.name} times"  # whatever the column is called, another name
+    known = texts.to_frame().group_by(texts.name, maintain_order=True).len(times)
+    counted = known.sort(times, descending=True, maintain_order=True)
+    return counted[texts.name], counted[times].to_numpy().astype(np.int64)
 
 
 def totals_of(source: Source, sample: Sample) -> dict[str, Any]:
