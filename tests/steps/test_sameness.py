@@ -20,7 +20,7 @@ def columns_of(rows, **options):
 
 def test_spellings_of_a_target_are_found_and_read_as_one_where_study_yaml_says_so(tmp_path):
     rows = {"x": [k * 0.5 for k in range(30)], "y": CELLS}
-    assert columns_of(rows, targets=["y"])["y"].facts["spellings"] == [["nein", "Nein"], ["JA", "Ja", "ja"]]
+    assert columns_of(rows, targets=["y"])["y"].facts["spellings"] == [["nein", "Nein"], ["Ja", "JA", "ja"]]
     folder = begin(rows, "y", tmp_path / "study", {})
     text = (folder / "study.yaml").read_text()
     assert "# columns: {y: {read: {case: ignore}}}  # ? are 'nein', 'Nein' one label?" in text

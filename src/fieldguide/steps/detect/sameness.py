@@ -35,7 +35,7 @@ def spellings(cells: Cells) -> list[list[str]]:
         >>> from fieldguide.steps.detect.sample import cells_of, sample_of
         >>> sample = sample_of(open_source({"won": ["yes", "Yes", "no", "yes", "NO ", "no"]}))
         >>> spellings(cells_of(sample, "won", {}))
-        [['no', 'NO'], ['yes', 'Yes']]
+        [['yes', 'Yes'], ['no', 'NO']]
     """
     if not cells.is_text or len(cells.levels) > MOST_LEVELS:
         return []
