@@ -135,9 +135,12 @@ def test_columns_that_go_are_gone_from_rows_contract_and_keys() -> None:
     assert [column.name for column in without.rows.columns] == list(without.rows.cells) == ["x"]
     assert [column.name for column in without.columns] == ["x"] and without.gone == ("z",)
     assert without.leaving(["x"]).gone == ("x", "z")
+    all_of_them, fewer = _fitted(made), _fitted(without)
+    assert [names for _, names, _ in all_of_them.transform.parts] == [("x", "z")]
+    assert [names for _, names, _ in fewer.transform.parts] == [("x",)], "nothing is taken from what others encoded"
     one, other = made.attempt(late(), Clock(), folds=(0,)), without.attempt(late(), Clock(), folds=(0,))
     assert one.entry["key"] != other.entry["key"]
-    assert list(without.packaged(_fitted(without), (None,), {}).golden["rows"][0]) == ["x"]
+    assert list(without.packaged(fewer, (None,), {}).golden["rows"][0]) == ["x"]
 
 
 def _fitted(made: Bench) -> Any:

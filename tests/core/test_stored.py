@@ -174,3 +174,14 @@ def test_an_array_on_disk_is_an_array(tmp_path: Path, monkeypatch: pytest.Monkey
     assert is_shelved(array[5:])
     assert not is_shelved(array[rows])
     assert shelved((5, 0), np.int32, tmp_path).shape == (5, 0)
+
+
+def test_rows_that_are_taken_leave_no_pages_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    array = shelved((10, 2), np.float32, tmp_path)
+    array[:] = np.arange(20).reshape(10, 2)
+    let_go: list[int] = []
+    monkeypatch.setattr(shelf, "STEP", 3)
+    monkeypatch.setattr(shelf, "released", lambda some: let_go.append(id(some)))
+    found = taken(array, np.array([9, 0, 0, 4, 2]), tmp_path)
+    assert found[:, 0].tolist() == [18, 0, 0, 8, 4] and is_shelved(found)
+    assert let_go == [id(found), id(found), id(array)], "what is written after every step, what is read at the end"

@@ -12,7 +12,7 @@ from fieldguide.core.errors import DataError
 from fieldguide.core.words import lexicon
 from fieldguide.core.words.embedding import Embedding
 from fieldguide.core.words.languages import language_of
-from fieldguide.core.words.nearness import similarity
+from fieldguide.core.words.nearness import neighbours, similarity
 from fieldguide.core.words.vocabulary import vocabulary_of
 
 
@@ -91,3 +91,13 @@ def test_texts_that_make_room_leave_the_whole_of_it(monkeypatch: pytest.MonkeyPa
         assert [one.tolist() for one in kept.of(["z"]) or []] == [[0]]
         assert [one.tolist() for one in kept.of(["123 56789"]) or []] == [[1, 2]]  # 1 and 9 stand side by side
         assert kept.parts == ["z", "123", "56789"]
+
+
+def test_what_stands_beside_a_word_is_told_by_its_contexts_and_what_is_alike_by_its_own() -> None:
+    inputs, outputs = np.eye(3, dtype=np.float32), np.array([[9, 0, 0], [-1, 9, 0], [2, 0, 9]], np.float32)
+    made = Embedding(("a", "b", "c"), np.array([3, 2, 1]), inputs, outputs)
+    found = neighbours(made, "a", beside=True)
+    assert found == [("c", pytest.approx(1 / (1 + math.exp(-2)))), ("b", pytest.approx(1 / (1 + math.exp(1))))]
+    assert neighbours(made, "a", 1, beside=True) == found[:1]
+    assert [value for _, value in neighbours(made, "a")] == [0.0, 0.0]
+    assert [word for word, _ in neighbours(fan(5), "a")] == ["b", "c", "d", "e"]
