@@ -529,7 +529,7 @@ def test_questions_hold_what_only_a_person_can_answer():
     n = 300
     stores = [i * 7 % 40 for i in range(n)]
     frame = {"birth_date": days("%Y-%m-%d", n, 40), "shop": many("a", "b", n=n), "store_id": stores,
-             "x": many("1,234", "2,500", "3,125", n=n), "z": noise(n), "y": many("yes", "no", "no", n=n)}  # fmt: skip
+             "x": many("1,234", "2,500", "3,125", n=n), "z": many("4", "5", "7", "9", n=n), "y": many("yes", "no", "no", n=n)}  # fmt: skip
     source = open_source(frame)
     columns = detect_columns(source, targets=["y"])
     task = detect_task(source.collect()["y"], columns[-1])
@@ -664,3 +664,19 @@ def test_few_and_many_cells_are_counted_alike(monkeypatch):
     monkeypatch.setattr(sample, "FEW_CELLS", 0)
     assert counted() == few
     assert few[2:] == (2, 10)
+
+
+def test_a_point_in_other_columns_says_that_a_comma_marks_thousands():
+    rows = {"students": ["1,029", "2,310", "8,001"] * 10, "share": ["34.4%", "7.5%", "12%"] * 10}
+    students = {column.name: column for column in detect_columns(open_source(rows))}["students"]
+    assert students.read["thousands"] == "," and "questions" not in students.facts
+    assert "decimals stand after '.' in other columns" in students.facts["why"]
+    unsure = detect_columns(open_source({**rows, "share": ["1.234", "2.345", "12"] * 10}))[0]
+    assert "questions" in unsure.facts  # 1.234 may be a thousand as well
+
+
+def test_whole_numbers_that_name_whom_a_row_is_about_are_an_id():
+    numbers = [str(3 * k + k % 2) for k in range(60)]
+    assert column_of(numbers, "individual").kind == column_of(numbers, "Patient ").kind == "id"
+    assert column_of(numbers, "visits").kind == "number"
+    assert column_of(["1", *numbers[1:], "1"], "individual").kind == "number"

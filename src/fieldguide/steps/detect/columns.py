@@ -40,6 +40,10 @@ _ENTITIES = (
     "vehicle|sensor|machine|site|station|household|company|merchant|seller|vendor|author|event|message|sample|property|row|"
     "borrower|applicant|respondent|athlete|player|team|game|match|school|hospital|doctor|animal|speaker|campaign|post|video"
 )
+_WHO = re.compile(
+    "individual|person|user|customer|client|account|passenger|patient|subject|participant|respondent|applicant|borrower|member|household|"
+    "employee|student|donor|speaker"
+)
 _ID_WORDS = {
     "id",
     "ids",
@@ -332,9 +336,11 @@ def _integer_id(cells: Cells) -> _Guess | None:
         offsets = values.to_numpy() - cells.rows
         if offsets[0] in (0, 1) and (offsets == offsets[0]).all():
             return _Guess("id", f"it counts the rows from {offsets[0]}", facts={"row_numbers": True})
-    if not id_like(cells.name):
-        return None
     unique = values.n_unique() / max(values.len(), 1)
+    if not id_like(cells.name):
+        if unique == 1.0 and values.len() >= 20 and _WHO.fullmatch(cells.name.strip().lower()):
+            return _Guess("id", "its name says whom a row is about, and its integers are all different")
+        return None
     if unique >= 0.9 and values.len() >= 10:
         return _Guess("id", "its name says identifier and its integers are (nearly) unique")
     if _is_index(cells.name):
@@ -433,16 +439,26 @@ def _agreed(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     """Let columns that are sure of their spelling answer for those that are not: one file, one locale."""
     sure = [column.read for column in columns if "questions" not in column.facts]
     comma = any(read.get("decimal") == "," for read in sure) and not any(read.get("thousands") == "," for read in sure)
+    point = not any(read.get("decimal") == "," for read in sure) and any(map(_has_point, columns))
     first = {read["dayfirst"] for read in sure if "dayfirst" in read}
-    return tuple(_settled(column, comma, first) for column in columns)
+    return tuple(_settled(column, comma, point, first) for column in columns)
 
 
-def _settled(column: Column, comma: bool, first: set[bool]) -> Column:
+def _has_point(column: Column) -> bool:
+    """Return whether cells surely have decimals after a point: 34.4 %, $1,234.50, and not 1.234, which may be a thousand."""
+    if column.kind != "number" or "questions" in column.facts or column.read.get("thousands") == ".":
+        return False
+    return any(re.search(r"[0-9]\.([0-9]{1,2}|[0-9]{4,})(?![0-9])", str(cell)) for cell in column.facts["examples"])
+
+
+def _settled(column: Column, comma: bool, point: bool, first: set[bool]) -> Column:
     other = column.facts.get("other_reading")
     if other is None:
         return column
     if column.kind == "number" and comma:
         read, why = other, "decimals after ',' as in other columns"
+    elif column.kind == "number" and point:
+        read, why = column.read, "decimals stand after '.' in other columns"
     elif "dayfirst" in other and len(first) == 1:
         read = other if first == {other["dayfirst"]} else column.read
         why = "day first" if read["dayfirst"] else "month first"
