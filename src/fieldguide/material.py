@@ -192,7 +192,8 @@ class Material:
             alone = Rows.of(table, (), modality)
             return replace(alone, truths=(self.reference.points(alone),))
         if self.examples is None:
-            return Rows.of(table, self.framed.problem.outputs, modality)
+            blocks = self.divided.roles.blocks[rows]
+            return replace(Rows.of(table, self.framed.problem.outputs, modality), blocks=blocks)
         windows: dict[str, Any] = dict(self.examples.cells(rows))  # slices, which behave as arrays where rows are taken
         truths: tuple[Any, ...] = (self.examples.truth(rows),)
         plain = Rows.of(table.without(windows), (), modality)

@@ -57,16 +57,21 @@ class Layout:
         numbers: names of the columns of `arrays["numbers"]`.
         codes: name and cardinality of each column of `arrays["codes"]`; code 0 is missing, 1 is rare or unknown,
             levels start at 2; cardinality counts all of them.
-        n_terms: columns of `arrays["terms"]`, a sparse matrix; 0: there is none.
+        terms: name of each text column and how many columns of `arrays["terms"]`, a sparse matrix, are its own.
         blocks: one per column that is encoded whole.
         columns: the columns of the table that all of this comes from; empty: not known.
     """
 
     numbers: tuple[str, ...] = ()
     codes: tuple[tuple[str, int], ...] = ()
-    n_terms: int = 0
+    terms: tuple[tuple[str, int], ...] = ()
     blocks: tuple[Spec, ...] = ()
     columns: tuple[str, ...] = ()
+
+    @property
+    def n_terms(self) -> int:
+        """Columns of `arrays["terms"]`; 0: there is none."""
+        return sum(n for _, n in self.terms)
 
 
 @dataclass(frozen=True)
@@ -162,15 +167,17 @@ class Encoded:
     Shape:
         targets[i]: (rows,) int64 class codes, or (rows,) / (rows, d) float64 values, on the scale the learner fits
         weights: (rows,) float64, or None for equal weights
+        blocks: (rows,) int64, alike for rows that belong together, such as copies and rows of one group; None: each stands alone
     """
 
     batch: Batch
     targets: tuple[np.ndarray, ...] = field(default=())
     weights: np.ndarray | None = None
+    blocks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.batch)
 
     def take(self, rows: np.ndarray | slice) -> Encoded:
-        weights = None if self.weights is None else self.weights[rows]
-        return Encoded(self.batch.take(rows), tuple(target[rows] for target in self.targets), weights)
+        weights, blocks = (None if of_row is None else of_row[rows] for of_row in (self.weights, self.blocks))
+        return Encoded(self.batch.take(rows), tuple(target[rows] for target in self.targets), weights, blocks)

@@ -209,7 +209,7 @@ def encode(batch: Batch, rows: Rows, outputs: tuple[Output, ...], learner: Learn
         else output.to_fit(truth if _minimises(learner, output) else output.plain(truth))
         for truth, output in zip(rows.truths, outputs)
     )
-    return Encoded(batch, targets, rows.weights)
+    return Encoded(batch, targets, rows.weights, rows.blocks)
 
 
 def _minimises(learner: Learner, output: Output) -> bool:

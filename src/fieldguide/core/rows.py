@@ -67,6 +67,7 @@ class Rows:
         truths[i]: (rows,) int64 codes or float64 values of output i, on the original scale
         weights: (rows,) float64, what rows count in a fit, or None
         score_weights: (rows,) float64, what they count in scores, or None; see `population.weigh`
+        blocks: (rows,) int64, alike for rows that belong together, or None; see `Roles`
     """
 
     columns: tuple[Column, ...]
@@ -75,6 +76,7 @@ class Rows:
     weights: np.ndarray | None = None
     n_rows: int = 0
     score_weights: np.ndarray | None = None
+    blocks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.n_rows
@@ -92,6 +94,7 @@ class Rows:
             None if self.weights is None else self.weights[rows],
             len(rows),
             None if self.score_weights is None else self.score_weights[rows],
+            None if self.blocks is None else self.blocks[rows],
         )
 
     @staticmethod

@@ -142,7 +142,7 @@ class Transform:
         return Layout(
             numbers=tuple(name for layout in layouts for name in layout.numbers),
             codes=tuple(code for layout in layouts for code in layout.codes),
-            n_terms=sum(layout.n_terms for layout in layouts),
+            terms=tuple(column for layout in layouts for column in layout.terms),
             blocks=tuple(block for layout in layouts for block in layout.blocks),
             columns=tuple(name for _, names, _ in self.parts for name in names),
         )

@@ -7,7 +7,7 @@ Knows outputs and predictions; nothing of how anything is learned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,7 +80,7 @@ def parted(rows: Encoded | None, groups: Sequence[tuple[str, int]]) -> Encoded |
         else:
             dtype = np.int64 if kind == SET else np.float64
             targets += [np.ascontiguousarray(target[:, i], dtype) for i in range(n)]
-    return Encoded(rows.batch, tuple(targets), rows.weights)
+    return replace(rows, targets=tuple(targets))
 
 
 def joined(predictions: Predictions, groups: Sequence[tuple[str, int]]) -> Predictions:

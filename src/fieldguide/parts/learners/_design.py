@@ -253,7 +253,9 @@ def some(design: Design, seed: int) -> Design:
     return design.take(np.sort(generator(seed, "linear", "some").permutation(len(design.weights))[:CHOSEN_ON]))
 
 
-def solve(design: Design, start: np.ndarray, penalty: float, clock: Clock) -> tuple[np.ndarray, bool]:
+def solve(
+    design: Design, start: np.ndarray, penalty: float, clock: Clock, near: float = 1e-6
+) -> tuple[np.ndarray, bool]:
     """Return the solution, and whether it was reached before the clock ran out.
 
     L-BFGS runs in coordinates in which a bound of the curvature is the identity (Böhning 1992): skewed and correlated
@@ -284,8 +286,8 @@ def solve(design: Design, start: np.ndarray, penalty: float, clock: Clock) -> tu
     table = design.table(start)
     turned = np.concatenate([(root @ table if root.ndim == 2 else root[:, None] * table).ravel(), start[n:] * stretch])
     bounds = [(None, None)] * n + [(least * by, None) for by in stretch] if design.n_beside else None
-    exact, near = {"maxcor": 20, "ftol": 1e-11}, {"maxcor": 10, "ftol": 1e-6}
-    options = {"maxiter": 300, "gtol": 1e-7, **(exact if design.dense else near)}
+    exact, rough = {"maxcor": 20, "ftol": 1e-11}, {"maxcor": 10, "ftol": near}
+    options = {"maxiter": 300, "gtol": 1e-7, **(exact if design.dense else rough)}
     found = minimize(objective, turned, method="L-BFGS-B", jac=True, callback=on_time, bounds=bounds, options=options)
     return whole(found.x), not clock.over
 

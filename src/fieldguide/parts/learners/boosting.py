@@ -77,7 +77,7 @@ class Boosting:
     stops_early: ClassVar[bool] = True
     steps_scale: ClassVar[bool] = False
     in_memory: ClassVar[int | None] = None
-    recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep"}
+    recipe: ClassVar[Mapping[str, Any]] = {"scaling": "none", "missing": "keep", "media": "sparse"}
     losses: ClassVar[tuple[str, ...]] = (*OBJECTIVES, "weighted")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "long": {"stops_on": "any"},
@@ -145,8 +145,16 @@ class Boosting:
         return self.learning_rate * self.hurry
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
-        """Grow one booster per output, and for label sets and vectors one per label or entry."""
-        return by_column(self, train, stop, outputs, effort)
+        """Grow one booster per output, and for label sets and vectors one per label or entry.
+
+        Of rows with terms, a score of each text column is learned first (`_word_scores`) and stands beside the numbers.
+        """
+        plain = partial(by_column, self)
+        if not train.batch.layout.n_terms:
+            return plain(train, stop, outputs, effort)
+        from fieldguide.parts.learners import _word_scores
+
+        return _word_scores.fit(plain, train, stop, outputs, effort)
 
     def paced(self, train: Encoded, outputs: tuple[Any, ...], seconds: float, threads: int) -> Self:
         """Return the learner with the haste that `seconds` for one fit ask for, so that a fit the clock ends has learned something.
@@ -156,6 +164,12 @@ class Boosting:
         plain = replace(self, hurry=1.0)
         if self.learning_rate >= FASTEST:
             return plain
+        if train.batch.layout.n_terms:
+            from fieldguide.parts.learners import _word_scores
+
+            began = time.monotonic()
+            _, train, _ = _word_scores.learned(train, outputs, 0, Clock.of(_word_scores.SHARE * seconds))
+            seconds -= time.monotonic() - began
         wanted = ENOUGH / self.learning_rate
 
         def taken(n_rounds: int) -> float:
@@ -177,6 +191,14 @@ class Boosting:
         self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
     ) -> Estimator:
         """Grow further trees on what earlier ones leave over; `n_steps` counts those that were added, perhaps none."""
+        if hasattr(estimator, "scores"):
+            rows, stopping = (
+                None if part is None else replace(part, batch=estimator.scores.beside(part.batch))
+                for part in (train, stop)
+            )
+            assert rows is not None
+            inner = self.continued(estimator.inner, rows, stopping, outputs, effort)
+            return type(estimator)(estimator.scores, inner, inner.stopped)
         going_on = SimpleNamespace(fit_singles=partial(self.fit_singles, after=estimator.boosters))
         return by_column(going_on, train, stop, outputs, effort)
 
@@ -234,9 +256,12 @@ class Boosting:
                 ) from reason
             trees, cuts = Trees(text, entry["n_features"]), tuple(map(float, entry.get("cuts", ())))
             boosters.append(Booster(trees, entry["link"], entry["centre"], entry["scale"], cuts))
-        return grouped(
-            BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"])), data
-        )
+        plain = BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"]))
+        if not data.get("words"):
+            return grouped(plain, data)
+        from fieldguide.parts.learners import _word_scores
+
+        return _word_scores.loaded(grouped(plain, data), folder, data)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class Linear:
         for i, (target, output) in enumerate(zip(train.targets, outputs)):
             clock = effort.clock.share(1 / (len(outputs) - i))
             weights = row_weights(class_weights(output, target, train.weights), len(train))
-            truth, centre, scale = _truth(target, output, weights)
+            truth, centre, scale = truth_of(target, output, weights)
             part = _inputs(train.batch), train.batch.codes, train.batch.layout.codes
             designs = self._designs(part, truth, weights, output)
             # A choice that the clock ended is another one on a slower machine, as a solution is.
@@ -236,7 +236,7 @@ def row_weights(weights: np.ndarray | None, n_rows: int) -> np.ndarray:
     return np.ones(n_rows) if weights is None else weights / weights.mean()
 
 
-def _truth(target: np.ndarray, output: Any, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def truth_of(target: np.ndarray, output: Any, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the target as columns, and what takes a score back: its centre and scale."""
     if output.task.loss == "ordinal":
         return target.astype(np.int64)[:, None], np.zeros(1), np.ones(1)

@@ -7,7 +7,7 @@ two numbers that minimise the interval loss. Networks that minimise it whole are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
@@ -146,9 +146,7 @@ class Strategy:
                 name=task.name, task=task, labels=labels, width=max(1, len(labels)), loss=None, weight=1.0
             )
             own = Effort(effort.seed, effort.threads, effort.clock.share(part))
-            found.append(
-                learner.fit_singles(Encoded(rows.batch, (target,), rows.weights), None, (output,), own).boosters[0]
-            )
+            found.append(learner.fit_singles(replace(rows, targets=(target,)), None, (output,), own).boosters[0])
         return found[0], found[1]
 
     def _signals(self, models: tuple[Booster, ...], batch: Batch) -> tuple[np.ndarray, np.ndarray]:

@@ -140,7 +140,7 @@ class TermsEncoder:
     terms: tuple[Terms, ...]
 
     def layout(self) -> Layout:
-        return Layout(n_terms=sum(len(terms.words) for terms in self.terms))
+        return Layout(terms=tuple((name, len(terms.words)) for name, terms in zip(self.names, self.terms, strict=True)))
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> dict[str, Any]:
         from scipy.sparse import hstack
