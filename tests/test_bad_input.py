@@ -143,7 +143,7 @@ def test_a_score_that_sealed_rows_cannot_give_is_said_and_the_model_is_written(t
     study = small_study(tmp_path / "study", table, target, trials=0, networks=False)
     study.run()
     result = study.finalize()
-    assert re.search(r"test \w+ cannot be computed on these 12 sealed rows, look 1", result["sentence"])
+    assert re.search(r"test [\w ]+ cannot be computed on these 12 sealed rows, look 1", result["sentence"])
     assert result["scores"][0]["value"] is None
     assert "| test | " in (study.folder / "model" / "README.md").read_text()
 
