@@ -157,3 +157,15 @@ def test_trees_go_on_from_their_scores(listings: tuple[Rows, np.ndarray]) -> Non
     batch = fitted.transform.encode(rows.cells, N)
     errors = [float(np.mean((part.predict(batch)[0][:, 0] - truth) ** 2)) for part in (fitted.estimator, further)]
     assert errors[1] < 0.7 * errors[0]
+
+
+def test_what_a_text_adds_is_told_beside_the_columns(listings: tuple[Rows, np.ndarray]) -> None:
+    rows, truth = listings
+    fitted, _ = fit(Candidate.of("b", LEARNER), rows, None, (REGRESSION,), modality, Effort(n_steps=30))
+    explainer = find("explainers", "tree")()
+    assert explainer.declines(fitted) == ""
+    told = explainer.explain(fitted, rows, rows, output=0, which=np.zeros(N, np.int64), seed=0)
+    assert told.names == ("note", "x")
+    assert np.allclose(told.values.sum(axis=1) + told.base, fitted.predict(rows.cells, N)[0][:, 0], atol=1e-5)
+    x = rows.cells["x"]
+    assert np.corrcoef(told.values[:, 1], x)[0, 1] > 0.9 and np.corrcoef(told.values[:, 0], truth - x)[0, 1] > 0.9

@@ -244,7 +244,7 @@ class Learner(Protocol):
     in_memory: ClassVar[int | None]  # the most rows it can take, a random sample of more; None: any number
     recipe: ClassVar[Mapping[str, Any]]  # how it wants columns encoded: fields of `Recipe` that differ from the default
     # A learner may also have `losses: ClassVar[tuple[str, ...]]`, the losses of problem.loss it can minimise beside the task's own
-    # (networks have none: they minimise any), `presets: ClassVar[Mapping[str, Mapping]]`, settings and fields of the recipe known to be good elsewhere, and
+    # (networks have none: they minimise any), `presets: ClassVar[Mapping[str, Mapping]]`, settings known to be good elsewhere, and
     # `sized(train, outputs, seconds, threads) -> Self`, itself at the largest size that fits the time, `paced(train, outputs,
     # seconds, threads) -> Self`, itself as fast as a fit of `seconds` must be, asked by the bench before every trial under a clock, `forecasts = True` where it
     # reads the past of a series and belongs to no table, `targetless = True` where it learns without a target, and `continued(estimator, train, stop, outputs, effort) -> Estimator`, which

@@ -54,9 +54,12 @@ class Tree:
         names = tuple(column.name for column in rows.columns)
         batch = predictor.transform.encode(rows.cells, len(rows))
         sources = sources_of(predictor.transform, names)
-        places = np.concatenate([sources.numbers, sources.codes])
-        x = np.concatenate([batch.numbers, batch.codes.astype(np.float32)], axis=1)
         estimator = predictor.estimator
+        of_scores: list[int] = []
+        if (words := getattr(estimator, "scores", None)) is not None:  # what texts add stands behind the other numbers
+            batch, of_scores = words.beside(batch), [names.index(name) for name in words.names]
+        places = np.concatenate([sources.numbers, np.array(of_scores, np.int64), sources.codes])
+        x = np.concatenate([batch.numbers, batch.codes.astype(np.float32)], axis=1)
         groups = getattr(estimator, "groups", ()) or [("plain", 1)] * len(predictor.outputs)
         first = sum(n for _, n in groups[:output])
         several = groups[output][0] != "plain"

@@ -48,6 +48,16 @@ class WordScores:
     columns: tuple[tuple[str, int], ...]
     tables: tuple[tuple[np.ndarray, ...], ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The text column of each score, in their order: output by output, column by column."""
+        return tuple(
+            name
+            for of_output in self.tables
+            for (name, _), table in zip(self.columns, of_output, strict=True)
+            for _ in range(table.shape[1])
+        )
+
     def beside(self, batch: Batch, scores: np.ndarray | None = None) -> Batch:
         """Return a batch with the scores as further numbers, and without the terms.
 
@@ -62,12 +72,7 @@ class WordScores:
             parts = list(columns_of(batch)) * len(self.tables)
             found = [_scored(part, table) for part, table in zip(parts, tables, strict=True)]
             scores = np.concatenate(found, axis=1) if found else np.zeros((len(batch), 0))
-        names = tuple(
-            f"{name} score {k + 1}"
-            for of_output in self.tables
-            for (name, _), table in zip(self.columns, of_output, strict=True)
-            for k in range(table.shape[1])
-        )
+        names = (f"{name} score {k + 1}" for k, name in enumerate(self.names))
         layout = replace(batch.layout, numbers=(*batch.layout.numbers, *names), terms=())
         arrays = {name: array for name, array in batch.arrays.items() if name != "terms"}
         return Batch(layout, {**arrays, "numbers": np.concatenate([batch.numbers, scores.astype(np.float32)], axis=1)})
@@ -103,6 +108,12 @@ class WordedEstimator:
     def __init__(self, scores: WordScores, inner: Any, stopped: str) -> None:
         self.scores, self.inner, self.stopped = scores, inner, stopped
         self.n_steps, self.history = inner.n_steps, inner.history
+
+    def __getattr__(self, name: str) -> Any:
+        """Whoever asks for the trees is given those of the estimator within."""
+        if name.startswith("__") or name == "inner":
+            raise AttributeError(name)
+        return getattr(self.inner, name)
 
     def predict(self, batch: Batch) -> Predictions:
         """Return one array per output."""
