@@ -1,6 +1,6 @@
 """Texts beside columns: what each adds to the log price of Airbnb listings in Washington DC, grouped by host.
 
-    taskset -c 0 python -m benchmarks.mixed [--minutes 6]
+    taskset -c 0 python -m benchmarks.mixed [--minutes 6] [--whole boosting linear]
 
 A whole study: the seal, five-fold cross-validation by host, the bar, networks, and what each kind of data is worth. Columns that
 derive from the price, or are known only after it was set, are left out by hand. The sealed rows stay sealed.
@@ -11,12 +11,17 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 import fieldguide as fg
 from benchmarks.datasets import data_folder
+from fieldguide.core.candidate import Candidate
+from fieldguide.core.clock import Clock
+from fieldguide.parts import find
+from fieldguide.steps.refine.worth import modality_worth
 
 COLUMNS = (
     "neighbourhood_cleansed", "latitude", "longitude", "property_type", "room_type", "accommodates", "bathrooms", "bedrooms",
@@ -40,6 +45,9 @@ def listings() -> pl.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument(
+        "--whole", nargs="*", default=["boosting", "linear"], help="learners taken apart without a clock too"
+    )
     said = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as folder:
@@ -60,17 +68,26 @@ def main() -> None:
             print(
                 f"| {line['candidate']} | {score['value']:.3f} [{score['interval'][0]:.3f}, {score['interval'][1]:.3f}] | {line['seconds']:.0f} |"
             )
-        worth = refined.facts.get("worth")
-        if worth is None or all(kind["without"] is None for kind in worth["kinds"]):
-            print("\nno time was left for the ablation")
-            return
-        print(f"\n| kind ({worth['candidate']}) | alone | without it | what it adds, paired |\n|---|---|---|---|")
-        for kind in worth["kinds"]:
-            alone, without = kind["alone"], kind["without"]
-            cells = [f"{part['score']['value']:.3f}" if part else "–" for part in (alone, without)]
-            gain = without["difference"] if without else None
-            told = f"{gain['value']:+.4f} [{gain['interval'][0]:+.4f}, {gain['interval'][1]:+.4f}]" if gain else "–"
-            print(f"| {kind['kind']} | {cells[0]} | {cells[1]} | {told} |")
+        told = [refined.facts.get("worth")]
+        bench = replace(study._bench, limit=None)
+        for learner in said.whole:  # the same without a clock: whatever they can learn, they do
+            trial = bench.attempt(Candidate.of(f"{learner}, no clock", find("learners", learner)()), Clock())
+            told.append(modality_worth(bench, trial, Clock()))
+        for worth in told:
+            if worth is None or all(kind["without"] is None for kind in worth["kinds"]):
+                print("\nno time was left for the ablation")
+                continue
+            low, high = worth["score"]["interval"]
+            print(f"\n{worth['candidate']}: {worth['score']['value']:.3f} [{low:.3f}, {high:.3f}]\n")
+            print("| kind | alone | without it | what it adds, paired |\n|---|---|---|---|")
+            for kind in worth["kinds"]:
+                alone, without = kind["alone"], kind["without"]
+                cells = [f"{part['score']['value']:.3f}" if part else "–" for part in (alone, without)]
+                gain = without["difference"] if without else None
+                words = (
+                    f"{gain['value']:+.4f} [{gain['interval'][0]:+.4f}, {gain['interval'][1]:+.4f}]" if gain else "–"
+                )
+                print(f"| {kind['kind']} | {cells[0]} | {cells[1]} | {words} |")
 
 
 if __name__ == "__main__":
