@@ -90,8 +90,9 @@ def test_commands_of_the_tutorial_on_events_run(tmp_path: Path) -> None:
     assert "retrain monthly" in printed
     assert "Ship the candidate: forward and back test agree" in printed
     truth = float(re.search(r"true: ([\d.]+)", printed)[1])  # type: ignore[index]
-    rows = re.findall(r"^profit \(primary\) .*? (-?[\d.]+) to (-?[\d.]+)", printed, re.M)
-    assert len(rows) == 2 and all(float(low) <= truth <= float(high) for low, high in rows)
+    rows = re.findall(r"^profit \(primary\) .*? (\u2212?[\d.]+) to (\u2212?[\d.]+)", printed, re.M)
+    ends = [[float(end.replace("\u2212", "-")) for end in row] for row in rows]
+    assert len(ends) == 2 and all(low <= truth <= high for low, high in ends)
     assert 'id="experiment-letters"' in (tmp_path / "shop/report.html").read_text(encoding="utf-8")
 
 
