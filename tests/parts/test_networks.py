@@ -20,7 +20,7 @@ import torch
 from rtdl_num_embeddings import PiecewiseLinearEmbeddings
 
 from fieldguide import parts
-from fieldguide.core.batch import Batch, Encoded
+from fieldguide.core.batch import Batch, Encoded, Layout
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError, ModelError
@@ -280,6 +280,14 @@ def _noise() -> tuple[Encoded, tuple[Output, ...]]:
     return Encoded(rows.batch, (np.random.default_rng(0).normal(size=200),)), outputs
 
 
+def _near() -> tuple[Encoded, tuple[Output, ...]]:
+    rows, outputs = example("regression", 200, n_numbers=1)
+    arrays = {"numbers": rows.batch.numbers[:, :1].round(0) + np.linspace(0, 1e-4, 200, dtype=np.float32)[:, None],
+              "codes": np.zeros((200, 0), np.int32)}  # fmt: skip
+    layout = Layout(numbers=rows.batch.layout.numbers[:1])
+    return Encoded(Batch(layout, arrays), (np.random.default_rng(0).normal(size=200),)), outputs
+
+
 def test_an_overfit_check_without_time_says_nothing_of_the_network() -> None:
     rows, outputs = example("binary", 300)
     found = overfit(MLP(), rows, outputs, rows=32, effort=Effort(clock=Clock.of(0.0)))
@@ -294,6 +302,12 @@ def test_an_overfit_check_without_time_says_nothing_of_the_network() -> None:
         ("scale", "with inputs scaled to unit variance it falls", TabM(bins="quantile", d_embedding=0), _unscaled),
         ("learning rate", "with ten times the learning rate .0.001. it falls", TabM(learning_rate=1e-4), None),
         ("capacity", "with eight times the width .d_hidden 8. it falls", MLP(d_hidden=1, n_layers=1), _noise),
+        (
+            "near",
+            "rows that hardly differ in their inputs differ in their targets .told apart to 0.2",
+            MLP(d_hidden=32),
+            _near,
+        ),
     ],
 )
 def test_a_network_that_cannot_overfit_is_diagnosed(diagnosis: str, words: str, learner: Any, data: Any) -> None:

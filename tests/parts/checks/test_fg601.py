@@ -48,6 +48,7 @@ def test_each_network_is_judged():
         ("labels", "different targets"),
         ("scale", "Scale the inputs"),
         ("capacity", "width"),
+        ("near", "Nothing is wrong with the network"),
         ("unknown", "no single cause"),
     ],
 )
@@ -59,6 +60,8 @@ def test_remedies_follow_the_diagnosis(diagnosis, words):
 def test_labels_that_no_network_can_tell_apart_are_a_note():
     tied = {**STUCK, "diagnosis": "labels", "floor": 0.5}
     assert only(OverfitCheck().run(facts={"overfit": {"mlp": tied}})).severity == "info"
+    near = {**STUCK, "diagnosis": "near"}
+    assert only(OverfitCheck().run(facts={"overfit": {"mlp": near}})).severity == "info"
 
 
 def test_without_a_network_there_is_nothing_to_check():

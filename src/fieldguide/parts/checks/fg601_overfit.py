@@ -17,6 +17,9 @@ REMEDIES = {
     "scale": "Scale the inputs: set recipe.scaling to standard or quantile, and look for far values.",
     "learning rate": "Change the learning rate, as the diagnosis says.",
     "capacity": "Raise the width or the depth.",
+    "near": (
+        "Nothing is wrong with the network: the inputs are too few to tell these rows apart. Bring in columns that do, or go by the baselines."
+    ),
 }
 
 
@@ -61,7 +64,8 @@ class OverfitCheck:
         if diagnosis == "clock":
             return skipped(self, f"{name}: {said}", evidence=evidence)
         remedy = REMEDIES.get(diagnosis, "Inspect the encoded rows (fieldguide prepare): no single cause explains it.")
-        severity: Severity = "info" if diagnosis == "labels" and floor > 0.5 * start else "warning"
+        tied = diagnosis == "near" or (diagnosis == "labels" and floor > 0.5 * start)
+        severity: Severity = "info" if tied else "warning"
         return fire(
             self, f"{name} failed the overfit check ({diagnosis}). {said}", remedy, severity=severity, evidence=evidence
         )

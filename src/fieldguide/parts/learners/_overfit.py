@@ -18,6 +18,7 @@ from fieldguide.core.settings import with_values
 
 ENOUGH = 0.05  # of the loss of the best constant answer: below it the rows count as learned
 CONTRADICTION = 0.5  # of the same: where labels contradict each other so much, no network can learn them
+NEAR = 0.2  # deviations: rows this near to each other in all inputs are told apart by noise alone
 LARGE = 100.0  # encoded numbers beyond this are on no scale a network is made for
 UNREGULARISED = {"dropout": 0.0, "weight_decay": 0.0, "l1": 0.0, "average": 0.0}
 WIDTHS = ("d_hidden", "d_block")
@@ -29,6 +30,7 @@ SENTENCES = {
     "scale": "The loss stays at {loss:.3g} (of {start:.3g}); with inputs scaled to unit variance it falls.",
     "learning rate": "The loss stays at {loss:.3g} (of {start:.3g}); with {detail} it falls.",
     "capacity": "The loss stays at {loss:.3g} (of {start:.3g}); with {detail} it falls.",
+    "near": "The loss stays at {loss:.3g} (of {start:.3g}): rows that hardly differ in their inputs differ in their targets ({detail}).",
     "unknown": "The loss stays at {loss:.3g} (of {start:.3g}), also with other learning rates and more width.",
 }
 
@@ -51,7 +53,7 @@ def overfit(
     Returns:
         `reached`; `loss` at the end, `start` (the best constant answer) and `floor` (the least that identical inputs
         allow), per row; `curve`, the loss of every step; `diagnosis`, empty or one of "labels", "scale",
-        "learning rate", "capacity", "clock" (cut short: nothing is known), "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
+        "learning rate", "capacity", "near" (rows that nearly agree in few inputs), "clock" (cut short: nothing is known), "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
 
     Source:
         "Overfit a single batch": Goodfellow, Bengio, Courville, "Deep Learning", section 11.5 (fit a tiny data set).
@@ -77,6 +79,9 @@ def overfit(
         diagnosis = "clock"
     elif not result["reached"]:
         diagnosis, detail = _diagnose(bare, part, start, floor, target, attempt, result["experiments"])
+        near = _of_near_rows(part, outputs) if diagnosis == "unknown" else floor
+        if near > target:
+            diagnosis, detail = "near", f"told apart to {NEAR:g} deviations, no loss below {near:.3g} can be"
     sentence = SENTENCES[diagnosis].format(detail=detail, rows=len(part), start=start, loss=loss, floor=floor)
     return result | {"diagnosis": diagnosis, "sentence": sentence}
 
@@ -168,6 +173,16 @@ def _bounds(part: Encoded, outputs: tuple[Any, ...]) -> tuple[float, float]:
     start = sum(o.weight * _impurity(t, everyone, o) for o, t in zip(outputs, part.targets, strict=True))
     floor = sum(o.weight * _impurity(t, same, o) for o, t in zip(outputs, part.targets, strict=True))
     return start, floor
+
+
+def _of_near_rows(part: Encoded, outputs: tuple[Any, ...]) -> float:
+    """Return the loss of the best answer to each cell of a grid of numbers and levels; 0 where there are other inputs."""
+    batch = part.batch
+    if set(batch.arrays) - {"numbers", "codes"} or not batch.numbers.size:
+        return 0.0
+    cells = np.round(batch.numbers / (NEAR * np.maximum(batch.numbers.std(axis=0), 1e-12)))
+    same = np.unique(np.concatenate([cells, batch.codes], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    return float(sum(o.weight * _impurity(t, same, o) for o, t in zip(outputs, part.targets, strict=True)))
 
 
 def _impurity(target: np.ndarray, groups: np.ndarray, output: Any) -> float:

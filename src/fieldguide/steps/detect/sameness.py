@@ -61,7 +61,7 @@ def with_totals(columns: Sequence[Column], sample: Sample) -> tuple[Column, ...]
         last, rest = values[-1], values.head(sample.n_rows - 1).drop_nulls()
         if last is None or rest.n_unique() < 2:
             continue
-        total, size = float(rest.sum()), float(rest.abs().max() or 0.0)  # type: ignore[arg-type]
+        total, size = float(rest.sum()), float(rest.abs().max() or 0.0)
         # Written with few digits, the sum of many rows is off by half a unit of each.
         if abs(last - total) <= 1e-6 * abs(total) + 0.005 * len(rest) ** 0.5 and abs(last) > 2 * size:
             found[column.name] = {"cell": str(sample.frame[column.name][-1]).strip(), "by": "sum"}

@@ -234,7 +234,7 @@ def _numeric(raw: pl.Series, column: Column, levels: dict[str, int], n_missing: 
     if not whole or k > FEW_VALUES or typed.len() < 5 * k:
         why = f"a number with {k:,} different values from {values[0]:g} to {values[-1]:g}"
         counted = f"does {column.name!r} count events, 0, 1, 2 and so on (task: count), or is it an amount (task: regression)?"
-        few = float(typed.mean() or 0.0) <= SMALL_COUNTS and not words_of(column.name) & _VALUE_WORDS  # type: ignore[arg-type]
+        few = float(typed.mean() or 0.0) <= SMALL_COUNTS and not words_of(column.name) & _VALUE_WORDS
         asked = (counted,) if whole and values[0] == 0 and (few or words_of(column.name) & _COUNT_WORDS) else ()
         return TaskGuess("regression", "number", why=why, n_missing=n_missing, questions=asked)
     classes, why = _are_classes(column.name, typed, values)
