@@ -101,7 +101,7 @@ def test_measures_of_an_experiment_fit_a_narrow_terminal() -> None:
     assert "…" not in out.getvalue() and max(map(len, shown)) <= 80
     assert shown[1] == "forward"
     assert sum("at every look" in line for line in shown) == 1  # of profit there is no such reading yet
-    assert any(line.endswith("-0.000837 to 0.00075      1") for line in shown)
+    assert any(line.endswith("\u22120.000837 to 0.00075      1") for line in shown)
 
 
 def test_a_table_in_a_folder_of_its_name_gets_a_study_beside_it(

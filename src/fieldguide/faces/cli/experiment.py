@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fieldguide.core.figures import number
 from fieldguide.faces.cli.app import AsJson, Whole, app, console, print_json
 
 NONE = "–"
@@ -295,8 +296,8 @@ def _updates(facts: Mapping[str, Any]) -> Any:
 
 
 def _number(value: float | None, digits: int = 4) -> str:
-    return NONE if value is None else f"{value:.{digits}g}"
+    return number(value, digits, absent=NONE)
 
 
 def _span(ends: Any, digits: int = 4) -> str:
-    return NONE if not ends or None in ends else f"{ends[0]:.{digits}g} to {ends[1]:.{digits}g}"
+    return NONE if not ends or None in ends else f"{number(ends[0], digits)} to {number(ends[1], digits)}"
