@@ -76,7 +76,7 @@ def test_commands_of_the_tutorial_on_serving_run(tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec("PIL") is None, reason="needs pillow (pip install 'fieldguide[image]')")
 def test_commands_of_the_tutorial_on_photos_run(tmp_path: Path) -> None:
     printed = run_blocks(DOCS / "tutorial-photos.md", tmp_path)
-    assert re.search(r"FG707 Of what \w+ gains, image adds 0\.\d+ \[0\..*; columns add 0\.\d+ \[", printed)
+    assert re.search(r"FG707 Of what .+ gains, image adds 0\.\d+ \[0\..*; columns add 0\.\d+ \[", printed)
     assert pl.read_csv(tmp_path / "answers.csv").height == 3
     report = (tmp_path / "parcels-study/report.html").read_text(encoding="utf-8")
     assert "FG707" in report and "data:image/" in report

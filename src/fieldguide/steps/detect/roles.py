@@ -309,9 +309,8 @@ def _group(
     named = _named(column.name)
     people = bool(words_of(column.name) & _PEOPLE) or any(column.name.lower().startswith(word) for word in _PEOPLE)
     told = f"{n_unique:,} values stand in {n_known / max(n_unique, 1):.1f} rows each"
-    if judged:
-        told += f", and {len(held)} of {judged} other columns are (nearly) constant within them"
-        told += f" ({listed(held, 3)})" if held else ""
+    if held:
+        told += f", and {len(held)} of {judged} other columns are (nearly) constant within them ({listed(held, 3)})"
     sure = named and judged >= 2 and (share >= 0.5 or (people and bool(held)))
     # Where time divides the rows, units that are known return; else each of these says that new ones will come.
     each, coded = n_known / max(n_unique, 1), column.kind != "number" and _coded(raw, column.name)
