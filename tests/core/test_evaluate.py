@@ -12,7 +12,7 @@ import pytest
 
 from conftest import houses, people
 from fieldguide import parts
-from fieldguide.core.candidate import Candidate, Encodings, encode, fit
+from fieldguide.core.candidate import Blend, Candidate, Encodings, Fitted, calibrated, corrected, encode, fit
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Roles
 from fieldguide.core.errors import SplitError
@@ -250,3 +250,20 @@ def test_who_minimises_the_loss_of_a_price_is_told_whether_it_was_booked(learner
     batch = SimpleNamespace()
     found = encode(batch, rows, (price,), parts.find("learners", learner)())  # type: ignore[arg-type]
     assert found.targets[0].tolist() == fitted
+
+
+def test_what_corrects_probabilities_stands_behind_the_whole_answer() -> None:
+    half = SimpleNamespace(correct=lambda prediction: prediction / 2)
+    one = Fitted(candidate_of("prior"), None, None, ())  # type: ignore[arg-type]
+    blend = Blend((one, one), (0.7, 0.3))
+    assert calibrated(blend, (half,)) == Blend((one, one), (0.7, 0.3), (half,))
+    assert calibrated(one, (half,)) == Blend((one,), (1.0,), (half,))
+    assert calibrated(blend, ()) is blend and calibrated(one, (None, None)) is one
+    said = (np.array([0.8, 0.4]), np.array([6.0, 2.0]))
+    first, second = corrected(said, (half, None))
+    assert first.tolist() == [0.4, 0.2] and second is said[1]
+    assert corrected(said, ()) is said
+    nothing = (np.zeros(0), np.zeros(0))
+    assert corrected(nothing, (half, None)) is nothing
+    with pytest.raises(ValueError, match="zip"):
+        corrected(said, (half,))

@@ -223,6 +223,9 @@ def test_what_is_known_of_a_file_is_looked_up_once_and_follows_the_study(tmp_pat
         seen.facts("data:image/png;base64,aGk=", "size", look)
         seen.facts(str(file), "size", look)
     assert (tmp_path / "two" / "media.jsonl").read_text().splitlines() == lines and len(looks) == 2
+    (tmp_path / "one" / "media.jsonl").write_text(
+        '["half a li\n"one word"\n' + lines[0] + "\n"
+    )  # as a killed run leaves it
     again = media.Seen()
     again.keep_in(tmp_path / "one")
     assert again.facts(str(file), "size", look) == {"size": 5} and len(looks) == 2

@@ -39,6 +39,8 @@ def test_a_step_is_computed_once_for_each_scope_and_told_when_it_begins(tmp_path
     other = again.once("split", "b", lambda: ({"n": 8}, ()))
     assert other["n"] == 8 == again.result("split")["n"]  # type: ignore[index]
     assert again.done("split") and not again.done("frame")
+    again.keep(Result("frame", {"n": 9}), "b")
+    assert again.result("split") == other and again.result("frame")["n"] == 9  # type: ignore[index]
 
 
 def test_a_result_is_read_back_as_it_was_to_the_millisecond() -> None:

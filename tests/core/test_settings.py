@@ -12,7 +12,7 @@ from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError
 from fieldguide.core.explanation import Explanation
 from fieldguide.core.problem import Output
-from fieldguide.core.reading import read_frame
+from fieldguide.core.reading import read_frame, read_rows
 from fieldguide.core.seeds import generator, seed_for
 from fieldguide.core.settings import Choice, Range, capacity_of, setting, space_of, values_of, with_values
 from fieldguide.core.table import Column
@@ -98,6 +98,12 @@ def test_a_broken_cell_is_told_with_its_row_and_not_at_length(kind: str, article
     said = f"column 'x': 1 cell(s) are not {article} {kind}, such as row 6: {violation.values[0]!r}"
     assert violation.sentence() == said
     assert table.frame["x"].null_count() == 2 and violation.to_dict()["rows"] == [6]
+    single = [{"x": None}, {"x": cell}]
+    cells, told = read_rows(single, [column], modalities)  # type: ignore[arg-type]
+    assert told == read_frame(raw, [column], modalities)[1]  # type: ignore[arg-type]
+    assert len(cells["x"]) == 2
+    many = read_rows([{"x": cell}] * 7, [column], modalities)[1][0]  # type: ignore[arg-type]
+    assert (many.n, many.rows, len(many.values)) == (7, (0, 1, 2, 3, 4), 5)
 
 
 @pytest.mark.parametrize(
