@@ -105,7 +105,13 @@ def test_running_again_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_every_answer_that_is_given_is_written(tmp_path: Path) -> None:
-    answers = {"loss": "focal", "assumptions": ["prices stay"], "calibrate": "isotonic", "purpose": "understand", "unit": "a person"}
+    answers = {
+        "loss": "focal",
+        "assumptions": ["prices stay"],
+        "calibrate": "isotonic",
+        "purpose": "understand",
+        "unit": "a person",
+    }
     study = Study.create(people(120), "bought", out=tmp_path / "s", **answers)
     said = study.config.problem
     assert (said.loss, said.calibrate, said.purpose, said.unit) == ("focal", "isotonic", "understand", "a person")

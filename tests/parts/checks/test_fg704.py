@@ -14,7 +14,11 @@ ENTRIES = [trial.entry for trial in TRIALS]
 def case(chosen, **members):
     entries = [
         *ENTRIES,
-        {"candidate": "ensemble", "kind": "ensemble", "scores": [{"metric": "roc_auc", "title": "ROC AUC", "value": 0.94}]},
+        {
+            "candidate": "ensemble",
+            "kind": "ensemble",
+            "scores": [{"metric": "roc_auc", "title": "ROC AUC", "value": 0.94}],
+        },
     ]
     blend = {"members": list(members), "weights": list(members.values())}
     return {"trials": TRIALS, "facts": {"chosen": chosen, "blend": blend, "entries": entries}}
