@@ -145,3 +145,11 @@ def test_a_mean_of_groups_that_are_gone_is_found_by_its_own_values():
     assert check._of_itself(np.round(rng.normal(40, 12, kept.sum())), y[kept], 1e-6) is None
     twice, both = np.repeat(rng.normal(size=400), 2), np.tile([0.0, 1.0], 400)
     assert check._of_itself(twice, both, 1e-6) is None, "rows that stand twice with both labels have equal means"
+
+
+def test_a_quota_in_every_group_is_followed_by_no_column():
+    groups = np.repeat(np.arange(120), 4)
+    chosen = np.tile([1.0, 0.0, 0.0, 0.0], 120)  # one of four, in each group: all means are alike
+    income = np.random.default_rng(2).normal(size=120)[groups]
+    assert overlap(income, chosen, groups) is None
+    assert found(chosen, problem=problem_of(), times=False, groups=groups, income=income).status == "passed"

@@ -15,6 +15,7 @@ LAGS = 8
 LENGTHS = (3, 5, 6, 7, 10, 12, 14, 15, 20, 24, 28, 30, 48, 50, 60, 90, 100, 168)
 MOST_ROWS = 4_000
 FEWEST_ROWS = 100
+QUOTA = 0.5  # of what chance alone makes of the groups' means: below it they are fixed
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,9 @@ def overlap(values: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Overlap | 
     if total <= 0:
         return None
     x = np.stack([first - np.average(first, weights=sizes), np.ones(len(first))], axis=1)
+    # Where each group has its quota (one of four is chosen), means lie nearer to each other than chance lets them: nothing follows it.
+    if float((sizes * (means - np.average(means, weights=sizes)) ** 2).sum()) < QUOTA * total:
+        return None
     root = np.sqrt(sizes)
     slope = np.linalg.lstsq(x * root[:, None], means * root, rcond=None)[0]
     ratio = float((sizes * (means - x @ slope) ** 2).sum() / total)
