@@ -116,11 +116,11 @@ def test_the_rate_rises_only_where_the_clock_leaves_too_few_rounds(monkeypatch: 
 
     monkeypatch.setattr(_lightgbm.Training, "grow", a_second)
     monkeypatch.setattr(boosting, "time", SimpleNamespace(monotonic=lambda: ticks[0]))
-    assert learner.paced(rows, outputs, 150.0, 1).hurry == 1.0  # 100 rounds at .05 learn enough
-    assert learner.paced(rows, outputs, 51.0, 1).hurry == 2.0  # a second for the first round, and 50 for 50 more
-    assert learner.paced(rows, outputs, 0.5, 1).rate == pytest.approx(0.2)  # no faster than that
+    assert learner.paced(rows, outputs, 150.0, 1).hurry == 1.0  # 120 rounds at .05 learn enough
+    assert learner.paced(rows, outputs, 51.0, 1).hurry == 2.4  # a second for the first round, and 50 for 50 more
+    assert learner.paced(rows, outputs, 0.5, 1).rate == pytest.approx(0.3)  # no faster than that
     assert dataclasses.replace(learner, hurry=3.0).paced(rows, outputs, 150.0, 1).hurry == 1.0  # timed anew
-    assert Boosting(learning_rate=0.3).paced(rows, outputs, 0.5, 1).rate == 0.3
+    assert Boosting(learning_rate=0.4).paced(rows, outputs, 0.5, 1).rate == 0.4
 
 
 def test_a_hurried_fit_that_the_clock_ends_has_learned_more() -> None:

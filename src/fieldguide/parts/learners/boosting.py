@@ -50,8 +50,8 @@ MORE, LEAST_MORE = (
 )  # rounds that are added at most to trees that are continued: a share of theirs, and how many in any case
 MOST_AT_ONCE = 500_000  # rows that are put side by side whole
 AHEAD = 8  # rounds whose longest is taken as the length of the next
-ENOUGH = 5.0  # rounds × rate that learn most of what there is
-FASTEST = 0.2  # the highest rate that a lack of time asks for
+ENOUGH = 6.0  # rounds × rate that learn most of what there is
+FASTEST = 0.3  # the highest rate that a lack of time asks for
 DEAR = 0.2  # share of the time for a fit that a first round may take for others to be timed
 TIMED = 3  # rounds after the first, which also bins the rows, that tell how long one takes
 
