@@ -66,6 +66,7 @@ def test_contract(folder):
         (lambda f: f.write_bytes(b""), "the file is empty"),
         (lambda f: f.write_bytes(b"RIFF" + b"\0" * 40), "no sound that can be read"),
         (lambda f: f.write_bytes(f.with_name("0.wav").read_bytes()[:30]), "no sound that can be read"),
+        (lambda f: f.write_bytes(f.with_name("0.wav").read_bytes()[:2000]), "the sound is truncated (1,956 of "),
         (lambda f: soundfile.write(f, np.zeros(0, np.float32), RATE), "without samples"),
         (lambda f: None, "there is no such file"),
     ],
@@ -75,6 +76,17 @@ def test_bad_files_say_what_they_are(folder, column, make, why):
     value, broken = Audio().read_value("bad.wav", column)
     assert (value, broken) == (None, True) and why in Audio().why("bad.wav", column)
     (folder / "bad.wav").unlink(missing_ok=True)
+
+
+def test_a_recorder_that_did_not_know_the_length_wrote_a_whole_sound(folder, column):
+    whole = (folder / "0.wav").read_bytes()
+    for said in (0xFFFFFFFF, 0x7FFFFFFF):
+        (folder / "live.wav").write_bytes(whole[:40] + said.to_bytes(4, "little") + whole[44:])
+        assert Audio().read_value("live.wav", column)[1] is False
+    noted = whole[:36] + b"LIST" + (5).to_bytes(4, "little") + b"data!" + b"\0" + whole[36:]
+    (folder / "live.wav").write_bytes(noted)
+    assert Audio().read_value("live.wav", column)[1] is False
+    (folder / "live.wav").unlink()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ MOST_SECONDS = 3_600.0  # of one sound; a small compressed file can hold a longe
 SENT_SECONDS = 5.0  # a longer sound is cut before it is packed as a sample
 PREVIEW_SECONDS, PREVIEW_RATE = 2.0, 8_000  # of a sound in a report
 DRAWN_BANDS, DRAWN_FRAMES = 40, 112  # of a spectrogram in a report
+UNTOLD = 0x7FFF0000  # bytes from which a WAV file does not say how long it is
 SILENT = 1e-4  # root mean square below which a sound says nothing (full scale is 1)
 CLIPPED = 0.999  # samples this loud stand at the end of the scale
 WINDOW_SECONDS = 0.025
@@ -216,6 +217,7 @@ def _facts(content: bytes) -> dict[str, Any]:
         found |= {"rate": 0, "channels": 0, "format": ""}
     try:
         wave, rate = decoded(content)
+        _refuse_cut(content)
     except BadFile as error:
         return found | {"error": str(error)}
     rms = float(np.sqrt(np.mean(np.square(wave, dtype=np.float64))))
@@ -223,6 +225,20 @@ def _facts(content: bytes) -> dict[str, Any]:
         "seconds": round(len(wave) / rate, 4), "rms": round(rms, 6), "silent": rms < SILENT,
         "clipped": round(float((np.abs(wave) >= CLIPPED).mean()), 5), "print": sound_print(wave, rate),
     }  # fmt: skip
+
+
+def _refuse_cut(content: bytes) -> None:
+    """Raise a BadFile where a WAV file ends before its sound: decoders play what is there, as if it were all.
+
+    A recorder that did not know the length beforehand writes the greatest there is, or 0.
+    """
+    at = 12 if content[:4] == b"RIFF" else len(content)
+    while content[at : at + 4] not in (b"data", b""):  # other chunks, each with its size; of odd size with a byte more
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
+    said, held = int.from_bytes(content[at + 4 : at + 8], "little"), len(content) - at - 8
+    if 0 <= held < 0.99 * said and said < UNTOLD:
+        raise BadFile(f"the sound is truncated ({held:,} of {said:,} bytes)")
 
 
 def sound_print(wave: np.ndarray, rate: int) -> str:
