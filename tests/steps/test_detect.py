@@ -680,3 +680,15 @@ def test_whole_numbers_that_name_whom_a_row_is_about_are_an_id():
     assert column_of(numbers, "individual").kind == column_of(numbers, "Patient ").kind == "id"
     assert column_of(numbers, "visits").kind == "number"
     assert column_of(["1", *numbers[1:], "1"], "individual").kind == "number"
+
+
+def test_columns_called_by_a_later_year_than_the_target_are_named_in_the_question():
+    rows = {str(year): [f"{k}.{year % 10}" for k in range(30)] for year in (2006, 2007, 2008, 2009, 2010)}
+    columns = detect_columns(open_source(rows), targets=["2008"])
+    task = detect_task(pl.Series("2008", rows["2008"]), columns[2])
+    asked = {entry["key"]: entry["question"] for entry in questions(columns, RolesGuess(), task)}["data.columns"]
+    assert asked.endswith("Mark them ignore. By their names '2009', '2010' are later than the target.")
+    plain = detect_columns(open_source({"x": rows["2006"], "y": rows["2007"]}), targets=["y"])
+    assert {e["key"]: e["question"] for e in questions(plain, RolesGuess(), task)}["data.columns"].endswith(
+        "Mark them ignore."
+    )

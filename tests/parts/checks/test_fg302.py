@@ -37,5 +37,14 @@ def test_of_many_equal_classes_none_is_rare():
     assert finding.status == "passed"
 
 
+def test_even_classes_of_a_small_table_are_few_and_not_rare():
+    finding = only(RareClasses().run(problem=problem_of(), truths=truth(25, 26)))
+    assert finding.severity == "info"
+    assert finding.sentence == (
+        "2 classes of 'sold' have fewer than 30 rows, too few to be judged alone, among 51 rows: 'no' 25 (49 %), 'yes' 26 (51 %)."
+    )
+    assert only(RareClasses().run(problem=problem_of(), truths=truth(45, 6))).severity == "warning"
+
+
 def test_numbers_have_no_classes():
     assert only(RareClasses().run(problem=regression(), truths=(np.arange(9.0),))).status == "not_applicable"

@@ -20,7 +20,8 @@ class RareClasses:
     """Classes with so few rows, or so small a share, that scores mislead.
 
     Formula: rows per class, and their share. Under 30 rows a class can hardly be judged (its recall then has an
-    interval at least a third wide); under 5 % it weighs little in a mean over rows.
+    interval at least a third wide); under 5 % it weighs little in a mean over rows. Where each such class has half of an
+    equal share at least, the table has few rows and no rare class: a note.
 
     Why: accuracy looks good for a model that never names a rare class. With few rows of it, validation sets hold a
     handful.
@@ -62,17 +63,22 @@ class RareClasses:
                 continue
             order = sorted(rare.items(), key=lambda item: item[1])
             said = listed((f"{label!r} {c:,} ({percent(c / n)})" for label, c in order), 4)
-            sentence = (
-                f"{count(len(rare), 'class', 'classes')} of {output.name!r} {verb(len(rare), 'is', 'are')} rare "
-                f"among {n:,} rows: {said}."
+            # A table of few rows has few of every class: none of them is rare.
+            even = all(c >= 0.5 / len(counts) * n for c in rare.values())
+            what = (
+                f"{verb(len(rare), 'has', 'have')} fewer than {self.fewest} rows, too few to be judged alone,"
+                if even
+                else f"{verb(len(rare), 'is', 'are')} rare"
             )
+            sentence = f"{count(len(rare), 'class', 'classes')} of {output.name!r} {what} among {n:,} rows: {said}."
             remedy = "Judge by a metric that sees rare classes, and collect more rows of them or merge them."
+            remedy = "Collect more rows." if even else remedy
             found.append(
                 fire(
                     self,
                     sentence,
                     remedy,
-                    severity="warning" if few else "info",
+                    severity="warning" if few and not even else "info",
                     columns=[output.name],
                     evidence={"counts": counts},
                 )

@@ -298,7 +298,8 @@ def questions(columns: Sequence[Column], roles: RolesGuess, task: TaskGuess) -> 
     features = [c for c in columns if c.role == "feature" and c.kind not in ("constant", "empty", "id")]
     if features:
         asked.append(_question(
-            "data.columns", "Which of these columns are not yet known when the prediction is made? Mark them ignore.",
+            "data.columns", "Which of these columns are not yet known when the prediction is made? Mark them ignore."
+            + _named_later(columns),
             f"all known: {listed([c.name for c in features], 12)}",
         ))  # fmt: skip
     asked += [
@@ -318,6 +319,16 @@ def questions(columns: Sequence[Column], roles: RolesGuess, task: TaskGuess) -> 
         ]
     asked += _role_questions(roles)
     return asked
+
+
+def _named_later(columns: Sequence[Column]) -> str:
+    """Name the columns of a wide table that are called by a later year than the target is: its future."""
+    years = {c.name: int(c.name) for c in columns if re.fullmatch(r"(1[89]|20|21)\d\d", c.name)}
+    targets = [years[c.name] for c in columns if c.role == "target" and c.name in years]
+    later = [repr(c.name) for c in columns if c.role != "target" and targets and years.get(c.name, 0) > max(targets)]
+    if not later:
+        return ""
+    return f" By {'its name' if len(later) == 1 else 'their names'} {listed(later, 3)} {'is' if len(later) == 1 else 'are'} later than the target."
 
 
 def _role_questions(roles: RolesGuess) -> list[dict[str, str]]:
