@@ -165,7 +165,7 @@ def test_init_says_what_it_made_where_that_does_not_stand_yet(tmp_path: Path, co
     (tmp_path / "t.csv").write_text("same,late\n" + "".join(f"1,{'yes' if k % 2 else 'no'}\n" for k in range(40)))
     done = command("init", tmp_path / "t.csv", "--target", "late", "--out", tmp_path / "s")
     assert done.status == 2 and "no column is left to predict from" in done.err
-    assert f"Made {tmp_path}/s/study.yaml; it does not stand yet." in done.out
+    assert f"Made {tmp_path}/s/study.yaml; it does not stand yet." in done.err
     assert (tmp_path / "s" / "study.yaml").is_file()
 
 

@@ -87,11 +87,11 @@ def document(study: Any) -> dict[str, Any]:
     return found
 
 
-def console() -> Any:
+def console(*, stderr: bool = False) -> Any:
     """Return the terminal to print on."""
     from fieldguide.faces.terminal import console as terminal
 
-    return terminal()
+    return terminal(stderr=stderr)
 
 
 def say(terminal: Any, result: Mapping[str, Any], brief: bool = False) -> None:

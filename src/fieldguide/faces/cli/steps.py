@@ -79,7 +79,7 @@ def init(
         result = study.frame().to_dict()
     except FieldguideError:
         if not as_json:
-            console().print(
+            console(stderr=True).print(
                 f"Made [bold]{study.folder}/study.yaml[/]; it does not stand yet. Mend what follows, here or in the data, then: "
                 f"[bold]fieldguide run {study.folder}[/]"
             )
