@@ -323,6 +323,7 @@ def test_a_network_hears_through_a_checkpoint(checkpoint, folder):
     )
     config = _checkpoints.resolve(str(checkpoint)).config
     net = encoders.build("checkpoint", spec, {"checkpoints": {spec.checkpoint: config}, "unfrozen": 1}).train()
+    torch.manual_seed(1)  # in training some checkpoints skip a layer by chance, and then it learns nothing
     found = net(torch.from_numpy(block.load()))
     assert found.shape == (5, net.width) and torch.isfinite(found).all()
     found.square().sum().backward()
