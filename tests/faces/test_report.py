@@ -20,6 +20,7 @@ from fieldguide.faces.report import charts, content, render, report, result_html
 from fieldguide.faces.report.blocks import table
 from fieldguide.faces.report.compared import near
 from fieldguide.faces.report.facts import STEPS, Recorded, at, recorded
+from fieldguide.faces.report.failures import _ratios
 from fieldguide.faces.report.figures import decimals_for, moment, number, seconds, span
 from fieldguide.faces.report.pictures import worst
 from fieldguide.faces.report.prepare import _recipe
@@ -233,6 +234,18 @@ def test_the_ledger_says_in_what_trials_differ_and_once_what_they_share() -> Non
 
 def test_a_size_that_cannot_be_seen_is_not_told_as_nothing() -> None:
     assert (_about(0.00004, 3), _about(0.0094, 3)) == ("less than 0.001", "about 0.009")
+
+
+@pytest.mark.parametrize(
+    ("task", "told"), [("multiclass", True), ("ordinal", True), ("binary", False), ("multilabel", False)]
+)
+def test_the_ratio_of_several_classes_is_that_of_answers(task: str, told: bool) -> None:
+    framed = Result("frame", {"problem": {"outputs": [{"name": "kind", "task": task, "labels": ["a", "b", "c"]}]}})
+    source = {
+        "calibration": [{"output": "kind", "ratio": 1.1, "interval": [1.0, 1.2], "error": 0.1, "ratios": {"a": 1.0}}]
+    }
+    note = _ratios(Recorded("s", {"frame": framed}), source)["note"]
+    assert note.startswith("Ratio: sum of predictions / sum of labels;") and ("share of right answers" in note) is told
 
 
 def test_a_long_number_is_cut_in_a_caption() -> None:

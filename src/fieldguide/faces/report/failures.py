@@ -22,6 +22,8 @@ ELSEWHERE = {
     "reduction": "Which columns the map loses stands below, under finalize.",
 }
 """Where a task that has no calibration tells where it fails."""
+_RATIO = "Ratio: sum of predictions / sum of labels; 1 is right on average, 1.2 promises a fifth too much."
+_SURE = " Of all labels together: mean confidence / share of right answers."
 HOLDS = {True: "yes", False: "no", None: "cannot be told"}
 
 
@@ -150,7 +152,7 @@ def _ratios(r: Recorded, source: Mapping[str, Any]) -> Block:
         columns,
         rows,
         caption="Calibration",
-        note="Ratio: sum of predictions / sum of labels; 1 is right on average, 1.2 promises a fifth too much.",
+        note=_RATIO + (_SURE if at(r.output, "task") in ("multiclass", "ordinal") else ""),
         most=12,
     )
 
