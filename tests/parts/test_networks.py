@@ -304,7 +304,7 @@ def test_an_overfit_check_without_time_says_nothing_of_the_network() -> None:
         ("capacity", "with eight times the width .d_hidden 8. it falls", MLP(d_hidden=1, n_layers=1), _noise),
         (
             "near",
-            "rows that hardly differ in their inputs differ in their targets .told apart to 0.2",
+            "rows that hardly differ in their inputs differ in their targets .one answer for all within 0.2 deviations leaves",
             MLP(d_hidden=32),
             _near,
         ),

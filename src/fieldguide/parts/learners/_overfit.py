@@ -81,7 +81,7 @@ def overfit(
         diagnosis, detail = _diagnose(bare, part, start, floor, target, attempt, result["experiments"])
         near = _of_near_rows(part, outputs) if diagnosis == "unknown" else floor
         if near > target:
-            diagnosis, detail = "near", f"told apart to {NEAR:g} deviations, no loss below {near:.3g} can be"
+            diagnosis, detail = "near", f"one answer for all within {NEAR:g} deviations leaves {near:.3g}"
     sentence = SENTENCES[diagnosis].format(detail=detail, rows=len(part), start=start, loss=loss, floor=floor)
     return result | {"diagnosis": diagnosis, "sentence": sentence}
 
