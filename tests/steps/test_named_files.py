@@ -61,7 +61,16 @@ def test_names_of_files_that_are_nowhere_are_names_and_no_numbers(root):
     assert repeated.kind == "category" and repeated.facts["absent"]["kind"] == "image"
 
 
-def test_an_identifier_stays_one_where_another_column_names_the_files(root):
-    rows = "".join(f"pics/p{number:02}.PNG,p{number:02}\n" for number in range(N))
-    (root / "items.csv").write_text("file,item\n" + rows)
-    assert [found.kind for found in detect_columns(open_source(root / "items.csv"))] == ["image", "id"]
+@pytest.mark.parametrize("names", [("file", "item"), ("item", "file")])
+def test_an_identifier_stays_one_where_another_column_names_the_files(root, names):
+    cells = {"file": "pics/p{:02}.PNG", "item": "p{:02}"}
+    rows = "".join(",".join(cells[name].format(number) for name in names) + "\n" for number in range(N))
+    (root / "items.csv").write_text(",".join(names) + "\n" + rows)
+    kinds = {found.name: found.kind for found in detect_columns(open_source(root / "items.csv"))}
+    assert kinds == {"file": "image", "item": "id"}
+
+
+def test_one_identifier_names_the_files(root):
+    rows = "".join(f"x{number:02}q,p{number:02},p{number:02}\n" for number in range(N))
+    (root / "items.csv").write_text("code,item,again\n" + rows)
+    assert [found.kind for found in detect_columns(open_source(root / "items.csv"))] == ["id", "image", "id"]

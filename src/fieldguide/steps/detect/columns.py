@@ -107,19 +107,24 @@ def detect_columns(
     _refuse_unknown(source, given, targets)
     sample = sample_of(source)
     totals = totals_of(source, sample)
-    columns, unread = [], not any(kind in FILE_KINDS for kind in given.values())
+    columns: list[Column] = []
+    bare: list[tuple[int, Cells]] = []
     for name in source.names:
         cells = cells_of(sample, name, totals)
         declared = given.get(name)
         if declared in (None, "ignore"):
             guess = _target_kind(cells) if name in targets else _kind(cells, source.root)
-            if guess.kind == "id" and unread and not guess.facts.get("absent"):
-                guess = _picture_of_row(cells, source.root) or guess
+            if guess.kind == "id" and declared is None and "absent" not in guess.facts:
+                bare.append((len(columns), cells))
         else:
             guess = _declared(cells, declared, source.root)
-        unread = unread and guess.kind not in FILE_KINDS
         role = "target" if name in targets else "ignore" if declared == "ignore" else "feature"
         columns.append(Column(name, guess.kind, role, guess.read, _facts(cells, guess, sample)))
+    if not any(column.kind in FILE_KINDS for column in columns):  # else an identifier is only that
+        for place, cells in bare:
+            if (guess := _picture_of_row(cells, source.root)) is not None:
+                columns[place] = Column(cells.name, guess.kind, "feature", guess.read, _facts(cells, guess, sample))
+                break
     return with_totals(_agreed(tuple(columns)), sample)
 
 
