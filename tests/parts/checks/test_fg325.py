@@ -65,6 +65,15 @@ def test_segments_that_differ_by_about_a_pound_are_no_unit():
     assert run(CHECK, given(columns)).status == "passed"
 
 
+@pytest.mark.parametrize(("digits", "status"), [(3, "fired"), (0, "passed")])
+def test_whole_numbers_of_segments_differ_by_whole_factors(digits: int, status: str) -> None:
+    columns = columns_of()
+    miles = np.asarray(columns["client"]) == "A"
+    size = np.random.default_rng(0).gamma(12, 8.0, 3000)
+    columns["size"] = np.round(np.where(miles, size / 1.609344, size), digits)
+    assert run(CHECK, given(columns, timed=False)).status == status
+
+
 def test_the_distance_is_that_of_kolmogorov_and_smirnov():
     rng = np.random.default_rng(0)
     one, two = rng.integers(0, 50, 300) * 1.0, rng.integers(10, 60, 200) * 1.0

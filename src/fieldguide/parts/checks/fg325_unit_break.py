@@ -65,7 +65,7 @@ class UnitBreak:
     Formula: for each period (at most 24) and each segment with at least 30 values: the ratio of its median size to that of
     the other rows is within 12 % of a usual factor (10, 100, 1,000, 2.54, 2.2046, 1.609, 60, 3,600, 1,024 …, and their
     inverses), or Fahrenheit against Celsius; between segments, which differ by nature, within 5 % and of the very same shape
-    for factors up to 60. The two-sample Kolmogorov-Smirnov distance must be above 0.4 as the values
+    for factors up to 60, and of whole numbers only by whole factors. The two-sample Kolmogorov-Smirnov distance must be above 0.4 as the values
     stand, and after dividing by the factor no larger than 0.15 and what chance gives (1.63 sqrt(1/n + 1/m)). Some rows,
     anywhere, in another unit: two heaps on the log scale, the smaller one of at least 0.5 % and 30 rows, with nearly
     nothing between them, and the same two tests. Zeros are left out, and columns with fewer than 20 values.
@@ -153,9 +153,10 @@ class UnitBreak:
         units: list[
             tuple[str, float, float | None, np.ndarray, float]
         ] = []  # words, factor, times, values in the unit of `two`, bound
+        counted = not (one % 1).any() and not (two % 1).any()  # years, persons: miles of these are no whole numbers
         for factor in FACTORS:
             exact = strict and factor not in (100.0, 1_000.0, 1e6)
-            if exact and (len(one) < 200 or chance > 0.15):
+            if exact and (len(one) < 200 or chance > 0.15 or (counted and factor % 1)):
                 continue
             close, bound = (0.05, chance) if exact else (0.12, limit)
             for times, words in (
