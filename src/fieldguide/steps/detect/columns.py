@@ -122,8 +122,8 @@ def detect_columns(
         columns.append(Column(name, guess.kind, role, guess.read, _facts(cells, guess, sample)))
     if not any(column.kind in FILE_KINDS for column in columns):  # else an identifier is only that
         for place, cells in bare:
-            if (guess := _picture_of_row(cells, source.root)) is not None:
-                columns[place] = Column(cells.name, guess.kind, "feature", guess.read, _facts(cells, guess, sample))
+            if (named := _picture_of_row(cells, source.root)) is not None:
+                columns[place] = Column(cells.name, named.kind, "feature", named.read, _facts(cells, named, sample))
                 break
     return with_totals(_agreed(tuple(columns)), sample)
 
