@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fieldguide.core.errors import DataError
+from fieldguide.core.errors import ContractError, DataError
 from fieldguide.core.files import media, unpacking
 from fieldguide.core.files.listing import as_named, is_listing, with_files
 from fieldguide.core.files.source import open_source
+from fieldguide.core.reading import Violation, refuse_unread
 from fieldguide.core.table import Column
 
 PIL = pytest.importorskip("PIL.Image")
@@ -256,3 +257,11 @@ def test_a_cell_that_cannot_be_read_says_why_and_keeps_its_text(tmp_path):
     found = media.by_content(frame, [column, Column("n", "number")])
     assert found["image"].to_list() == [media.content_hash(png(7))] * 2 + ["none.png", None]
     assert found["n"].to_list() == [1, 2, 3, 4] and len(media.content_hash(b"")) == 32
+
+
+def test_a_folder_that_did_not_come_along_is_named():
+    column = Column("id", "image", read={"folder": "train_images", "suffix": ".png"})
+    lost = Violation("id", "an image", (0,), ("p1 (there is no such file)",), 2)
+    with pytest.raises(ContractError, match=r"Do: write paths .*, put them in a folder 'train_images' beside it"):
+        refuse_unread(pl.DataFrame({"id": ["p1", "p2"]}), (column,), (lost,))
+    refuse_unread(pl.DataFrame({"id": ["p1", "p2", "p3"]}), (column,), (lost,))  # one of them was read

@@ -92,18 +92,17 @@ def refuse_unread(raw: pl.DataFrame, columns: Sequence[Column], violations: Sequ
         Traceback (most recent call last):
         fieldguide.core.errors.ContractError: none of the files that 'photo' names can be read. Rule: rows are answered by what is in their files. Found: row 0: a.png (gone). Do: write paths relative to the folder of the table, or leave the cells empty where there is no file.
     """
-    kinds = {column.name: column.kind for column in columns}
+    named = {column.name: column for column in columns}
     for found in violations:
-        if (
-            kinds[found.column] not in FILE_KINDS
-            or found.n < raw[found.column].cast(pl.String).replace("", None).count()
-        ):
+        column, cells = named[found.column], raw[found.column].cast(pl.String).replace("", None)
+        if column.kind not in FILE_KINDS or found.n < cells.count():
             continue
         more = f"; and {found.n - 1:,} more" if found.n > 1 else ""
+        place = f", put them in a folder {column.read['folder']!r} beside it" if column.read.get("folder") else ""
         raise ContractError(
             f"none of the files that {found.column!r} names can be read", rule="rows are answered by what is in their files",
             found=f"row {found.rows[0]}: {found.values[0]}{more}",
-            do="write paths relative to the folder of the table, or leave the cells empty where there is no file",
+            do=f"write paths relative to the folder of the table{place}, or leave the cells empty where there is no file",
         )  # fmt: skip
 
 
