@@ -103,8 +103,8 @@ def test_formats():
     check_scalar_path(DATETIME, ["31-Dec-69 1:00 AM", "31-Dec-68 12:59 PM"], Column("x", "datetime", read=READS[4]))
     assert read(["20240131", "2024-01-31"], formats=["%Y%m%d"]) == ([dt.datetime(2024, 1, 31), None], [False, True])
     assert read([20240131, 20240230], formats=["%Y%m%d"]) == ([dt.datetime(2024, 1, 31), None], [False, True])
-    with pytest.raises(ConfigError, match=r"'%Y-%q' holds %q, which is not known"):
-        read(["2024"], formats=["%Y-%q"])
+    with pytest.raises(ConfigError, match=r"'%Y-%K' holds %K, which is not known"):
+        read(["2024"], formats=["%Y-%K"])
     with pytest.raises(ConfigError, match="names the same part twice"):
         read(["2024"], formats=["%Y-%Y"])
 

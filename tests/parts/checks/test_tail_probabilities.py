@@ -49,7 +49,7 @@ def test_errors_of_sure_predictions_are_counted_against_poisson(expected: float,
     sure = np.full(100, 1 - expected / 100)
     wrong = np.arange(100) < 11
     assert (stats.poisson.sf(10, expected) < 1e-6) == contradicted
-    assert fg326_label_noise._contradicted(wrong, sure) == contradicted
+    assert fg326_label_noise._contradicted(wrong, sure, 1.0) == contradicted
 
 
 def test_no_check_of_explore_imports_scipy_stats_by_name() -> None:
