@@ -83,7 +83,8 @@ class Scaler:
         if self.method == "quantile":
             scaled = np.empty_like(matrix)
             for k, (points, quantiles) in enumerate(self.knots):
-                scaled[:, k] = np.interp(matrix[:, k], points, quantiles)
+                # between values a hair apart the slope may be infinite, and older NumPy answers with it
+                scaled[:, k] = np.clip(np.interp(matrix[:, k], points, quantiles), quantiles[0], quantiles[-1])
             return scaled
         clipped = np.minimum(np.maximum(matrix, self.low), self.high)
         return clipped if self.method == "none" else (clipped - self.center) / self.scale
