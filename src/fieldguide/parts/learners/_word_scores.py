@@ -21,7 +21,7 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.core.seeds import generator
-from fieldguide.parts.learners._design import PATH, WORSE, Design, sigmoid_loss, solve, squared_loss
+from fieldguide.parts.learners._design import ONE_HOLDOUT, PATH, WORSE, Design, sigmoid_loss, solve, squared_loss
 from fieldguide.parts.learners.linear import LOSSES, row_weights, truth_of
 
 PARTS = 4
@@ -177,25 +177,32 @@ def columns_of(batch: Batch) -> list[Any]:
 def _crossed(design: Design, parts: np.ndarray, clock: Clock) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return the coefficients on all rows, the scores of each part by the others, and whether the clock ended either.
 
-    The penalty is the one with the least loss on the first part.
+    The penalty is the one with the least loss out of fold; of many rows, on those of the first part.
     """
     choosing = clock.share(1 / 2)
-    kept, held = (design.take(np.flatnonzero(rows)) for rows in (parts != 0, parts == 0))
-    solution, strength, least = kept.start(), PATH[0], np.inf
+    asked = range(PARTS if len(design.truth) < ONE_HOLDOUT else 1)  # parts whose rows choose the penalty
+    others = [design.take(np.flatnonzero(parts != part)) for part in range(PARTS)]
+    rows = [np.flatnonzero(parts == part) for part in range(PARTS)]
+    judging = np.concatenate([rows[part] for part in asked])
+    solutions, strength, least = [others[part].start() for part in asked], PATH[0], np.inf
     scores = np.zeros(design.truth.shape)
     for penalty in PATH:
-        solution, _ = solve(kept, solution, penalty, choosing, ROUGH)
-        found = _scored(held.numbers, kept.table(solution))
-        loss = float(np.average(design.row_loss(found, held.truth)[0], weights=held.weights))
+        found = np.zeros(design.truth.shape)
+        for part in asked:
+            solutions[part], _ = solve(others[part], solutions[part], penalty, choosing, ROUGH)
+            found[rows[part]] = _scored(design.numbers[rows[part]], design.table(solutions[part]))
+        losses = design.row_loss(found[judging], design.truth[judging])[0]
+        loss = float(np.average(losses, weights=design.weights[judging]))
         if loss < least:
-            strength, least, scores[parts == 0] = penalty, loss, found
+            strength, least, scores = penalty, loss, found
         if choosing.over or loss > least * WORSE:
             break
     cut = choosing.over
-    for part in range(1, PARTS):
-        others = design.take(np.flatnonzero(parts != part))
-        solution, whole = solve(others, others.start(), strength, clock.share(1 / (PARTS - part + 1)), ROUGH)
-        scores[parts == part] = _scored(design.numbers[np.flatnonzero(parts == part)], others.table(solution))
+    for part in range(len(asked), PARTS):
+        solution, whole = solve(
+            others[part], others[part].start(), strength, clock.share(1 / (PARTS - part + 1)), ROUGH
+        )
+        scores[rows[part]] = _scored(design.numbers[rows[part]], design.table(solution))
         cut |= not whole
     solution, whole = solve(design, design.start(), strength, clock, ROUGH)
     return design.table(solution), scores, cut or not whole
