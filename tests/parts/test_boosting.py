@@ -120,6 +120,8 @@ def test_the_rate_rises_only_where_the_clock_leaves_too_few_rounds(monkeypatch: 
     assert learner.paced(rows, outputs, 51.0, 1).hurry == 2.4  # a second for the first round, and 50 for 50 more
     assert learner.paced(rows, outputs, 0.5, 1).rate == pytest.approx(0.3)  # no faster than that
     assert dataclasses.replace(learner, hurry=3.0).paced(rows, outputs, 150.0, 1).hurry == 1.0  # timed anew
+    monkeypatch.setattr(boosting, "TIMED_ROWS", 150)  # half of the rows: a round of all takes two of these seconds
+    assert learner.paced(rows, outputs, 102.0, 1).hurry == 2.4
     assert Boosting(learning_rate=0.4).paced(rows, outputs, 0.5, 1).rate == 0.4
 
 

@@ -53,6 +53,7 @@ AHEAD = 8  # rounds whose longest is taken as the length of the next
 ENOUGH = 6.0  # rounds × rate that learn most of what there is
 FASTEST = 0.3  # the highest rate that a lack of time asks for
 DEAR = 0.2  # share of the time for a fit that a first round may take for others to be timed
+TIMED_ROWS = 200_000  # rows on which rounds are timed; of more, time goes with their number
 TIMED = 3  # rounds after the first, which also bins the rows, that tell how long one takes
 
 
@@ -170,12 +171,14 @@ class Boosting:
             began = time.monotonic()
             _, train, _ = _word_scores.learned(train, outputs, 0, Clock.of(_word_scores.SHARE * seconds))
             seconds -= time.monotonic() - began
-        wanted = ENOUGH / self.learning_rate
+        wanted, times = ENOUGH / self.learning_rate, max(1.0, len(train) / TIMED_ROWS)
+        if times > 1:
+            train = train.take(np.linspace(0, len(train) - 1, TIMED_ROWS).astype(np.int64))
 
         def taken(n_rounds: int) -> float:
             began = time.monotonic()
             plain.fit(train, None, outputs, Effort(0, threads, n_steps=n_rounds))
-            return time.monotonic() - began
+            return times * (time.monotonic() - began)
 
         first = taken(1)
         if seconds > wanted * first:
