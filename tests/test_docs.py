@@ -69,7 +69,7 @@ def test_commands_of_the_tutorial_on_serving_run(tmp_path: Path) -> None:
                 os.kill(int(started.read_text()), signal.SIGTERM)
     assert "The two paths are one system" in printed and "'written': 400" in printed
     assert "400 answers replayed" in printed and " 0 beyond" in printed
-    assert 'id="experiment-trial"' in (tmp_path / "trial/report.html").read_text(encoding="utf-8")
+    assert 'id="experiment-paths"' in (tmp_path / "paths/report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(600)

@@ -95,8 +95,19 @@ def test_before_the_end_only_overwhelming_evidence_ships():
 def test_aa_calls_a_difference_a_bug():
     verdict = decide("aa", judged(measured(0.02)))
     assert verdict.decision == "bug"
-    assert verdict.sentence.startswith("An engineering bug, not a difference of models: the outcome differs")
+    assert verdict.sentence.startswith("An engineering bug, not a difference of models: two paths of one system differ")
     assert decide("aa", judged(measured(0.001))).decision == "sound"
+
+
+def test_aa_lets_times_differ_within_their_margin():
+    slower = measured(0.002, 0.0005, "guardrail", "seconds", sign=-1, margin=0.01)
+    assert decide("aa", judged(measured(0.001), slower)).decision == "sound"
+    faster = measured(-0.002, 0.0005, "guardrail", "seconds", sign=-1, margin=0.01)
+    assert decide("aa", judged(measured(0.001), faster)).decision == "sound"
+    unsure = measured(0.008, 0.0035, "guardrail", "seconds", sign=-1, margin=0.01)  # up to 0.0115 worse
+    verdict = decide("aa", judged(measured(0.001), unsure))
+    assert verdict.decision == "bug"
+    assert "two paths of one system differ: seconds +0.008" in verdict.sentence
 
 
 def test_forward_and_back_must_agree():

@@ -14,8 +14,10 @@ from fieldguide.core.documents.plan import load_plan
 from fieldguide.core.errors import DataError, GateError, StudyError
 from fieldguide.core.online.assignment import Allocation
 from fieldguide.core.online.experiment import Phase
+from fieldguide.core.online.log import Outcome, predictions
 from fieldguide.parts.designs.ab import AB
 from fieldguide.parts.designs.forward_back import ForwardBack
+from fieldguide.parts.stores import open_log
 from fieldguide.steps.online import experiment
 from fieldguide.steps.online.judge import Before, judge
 from fieldguide.steps.online.traffic import read_traffic, units_of
@@ -91,6 +93,23 @@ def test_young_units_are_in_no_effect(tmp_path):
     assert found["running"] is True
     late = experiment.status(folder, now=LATER)
     assert late["n_mature"] == late["n_units"]
+
+
+def test_where_every_answer_has_its_outcome_no_unit_is_young(tmp_path):
+    url = write_log(tmp_path / "log.db", n=60)
+    folder = write_plan(tmp_path / "x", url, more="units: 60")
+    place = folder / "experiment.yaml"
+    place.write_text(place.read_text().replace("wait: 2d\n", "").replace("click:", "bought:"))
+    plan, store = load_plan(folder), open_log(url)
+    ids = predictions(store)["id"].to_list()
+    told = [Outcome(END, 1.0, id=ident, name="bought", recorded=END) for ident in ids]
+    store.append(told[:-1])
+    waiting = units_of(plan, read_traffic(plan, START, END), END)
+    assert waiting.mature.height < 0.2 * waiting.frame.height, "an answer is open: 95 % of a week is waited for"
+    store.append(told[-1:])
+    units = units_of(plan, read_traffic(plan, START, END), END)
+    assert units.mature.height == units.frame.height == 60
+    store.close()
 
 
 def test_every_look_is_recorded_and_its_evidence_is_kept(tmp_path):

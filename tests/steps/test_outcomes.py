@@ -113,6 +113,18 @@ def test_recent_predictions_are_not_judged_early(store: LogStore) -> None:
     assert float(early["number"].fill_null(0).mean() or 0) < 0.25, "the young look worse than they are"  # type: ignore[arg-type]
 
 
+def test_where_every_prediction_has_its_outcome_nobody_is_waited_for(store: LogStore) -> None:
+    rows, now = list(predicted(40, minutes=1)), START + timedelta(minutes=50)
+    told = [Outcome(now, 1.0, id=one.id, recorded=now) for one in rows]
+    store.append([*rows, *told[:-1]])
+    until = judged_until(joined(store), now)
+    assert until is not None and until < rows[0].time + timedelta(minutes=5), (
+        "one is open: the others are the quick ones"
+    )
+    store.append(told[-1:])
+    assert judged_until(joined(store), now) == now
+
+
 def test_without_outcomes_nobody_is_judged(store: LogStore) -> None:
     assert delay(joined(store), START) is None
     store.append(list(predicted(3)))

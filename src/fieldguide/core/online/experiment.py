@@ -79,6 +79,11 @@ class Measured:
         p = self.always_p if always else self.adjusted_p
         return p <= alpha and self.gain(always)[1] < -self.margin
 
+    def negligible(self, always: bool) -> bool:
+        """Whether the interval lies within the margin on both sides: a difference that matters is ruled out, a small one may be there."""
+        low, high = self.gain(always)
+        return -self.margin < low and high < self.margin
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.name, "role": self.role, "sign": self.sign, **self.effect.to_dict(), "adjusted_p": _plain(self.adjusted_p),

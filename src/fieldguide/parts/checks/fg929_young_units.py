@@ -16,7 +16,7 @@ class YoungUnits:
     """Many units were met so recently that their outcomes had no time to come; they are left out of every effect.
 
     Formula: units younger than window + wait, or than the time after which 95 % of the outcomes that come at all are recorded
-    (Kaplan-Meier), as a share of all; a fifth or more is told.
+    (Kaplan-Meier), as a share of all; a fifth or more is told. Where no window is set and every answer has its outcome, no unit is young.
 
     Why: a young unit without an outcome looks like one that never has it. Were it counted, every recent day would look bad, and an arm
     with slower outcomes would lose.

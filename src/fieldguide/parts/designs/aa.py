@@ -14,7 +14,8 @@ class AA:
     """The present system against itself through the new code path: any difference is a fault of engineering.
 
     Equality of every score comes first, then what each path sees of its requests, how long it takes, what comes of it, and the
-    sample ratio. No model is compared before this is sound.
+    sample ratio. A measure with a margin (seconds to answer, say) may differ by what lies within it. No model is compared before this
+    is sound.
 
     Source: Kohavi, Tang, Xu (2020), Trustworthy Online Controlled Experiments, chapter 19.
     """
@@ -30,8 +31,9 @@ class AA:
         last = judged[-1]
         faults = [mismatch(last.ratio)] if last.mismatched else []
         faults += last.alarms
-        shown = [m for m in last.measured if (m.always_p if last.always else m.adjusted_p) <= last.alpha]
-        faults += [f"the outcome differs between two paths of one system: {said(m, last.always)}" for m in shown]
+        differing = [m for m in last.measured if (m.always_p if last.always else m.adjusted_p) <= last.alpha]
+        shown = [m for m in differing if not m.negligible(last.always)]
+        faults += [f"two paths of one system differ: {said(m, last.always)}" for m in shown]
         reasons = tuple(said(measure, last.always) for measure in last.measured)
         if faults:
             words = f"An engineering bug, not a difference of models: {faults[0]}."

@@ -246,9 +246,11 @@ def delay(rows: pl.DataFrame, at: datetime) -> DelayCurve | None:
 def judged_until(rows: pl.DataFrame, at: datetime, share: float = 0.95) -> datetime | None:
     """Return the time up to which predictions may be judged: `share` of the outcomes that come at all have come by then.
 
-    Later predictions are too young: those of them whose outcome is known are the quick ones, and not like the others.
-    None where no outcome has arrived.
+    Later predictions are too young: those of them whose outcome is known are the quick ones, and not like the others. Where each has
+    its outcome, nothing is waited for. None where no outcome has arrived.
     """
+    if rows.height and not rows["recorded"].null_count():
+        return at
     curve = delay(rows, at)
     wait = None if curve is None else curve.wait(share)
     return None if wait is None else at - timedelta(seconds=wait)

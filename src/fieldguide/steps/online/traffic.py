@@ -249,7 +249,8 @@ def units_of(plan: Plan, traffic: Traffic, now: datetime | None = None) -> Units
     frame, covariates = _covariates(plan, frame, traffic)
     delay = None if now is None or traffic.held else _delay(first, outcomes, now)
     age = timedelta(microseconds=plan.age)
-    if not age and delay is not None and (wait := delay.wait(ARRIVED)) is not None:
+    wait = None if age or delay is None or _all_told(plan, inside, outcomes) else delay.wait(ARRIVED)
+    if wait is not None:
         age = wait * DAY
     old = pl.lit(True) if now is None or not age else (pl.col("first").is_null() | (pl.col("first") + age <= now))
     slices = tuple(name for name in plan.slices if name in frame.columns)
@@ -271,6 +272,16 @@ def _outcomes_of(
     # What happened before a unit was met cannot be the doing of its arm.
     found = found.filter(pl.col("first").is_null() | (pl.col("time") >= pl.col("first")))
     return found if window is None else found.filter(pl.col("time") < pl.col("first") + window)
+
+
+def _all_told(plan: Plan, inside: pl.DataFrame, outcomes: pl.DataFrame) -> bool:
+    """Whether every answer has its outcome by id, of each name that is measured: nothing that is to come can set quick units apart."""
+    for name in {said.outcome or name for name, said in plan.measures.items()} - {"requests", "score", "seconds"}:
+        of_name = pl.col("judged").is_not_null() if name == "error" else pl.col("name") == name
+        told = (inside if name == "error" else outcomes).filter(of_name, pl.col("id").is_not_null())
+        if inside.join(told.select("id"), on="id", how="anti").height:
+            return False
+    return True
 
 
 def _totals(
