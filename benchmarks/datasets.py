@@ -1,4 +1,4 @@
-"""The real tables of the accuracy benchmark: read from the data folder, written as the CSV files every tool is given.
+"""The tables of the accuracy benchmark: real ones, read from the data folder, and a large made one, written as the CSV files every tool is given.
 
 Knows files, targets, official splits and metrics; nothing of any tool. The folder is `FIELDGUIDE_DATA`, else `../shared/data`.
 """
@@ -119,8 +119,22 @@ def uci(name: str, split: int) -> Task:
     return Task(f"{name}", "y", "rmse", frame[rows[0]], frame[rows[1]], seconds=30.0)
 
 
+def many_rows(seed: int) -> Task:
+    """Made by seed: 300,000 rows of 40 numbers and a category of 30 levels, waves, products and steps in their log odds; 50,000 test rows."""
+    rng = np.random.default_rng(seed)
+    n_train, n, n_columns = 300_000, 350_000, 40
+    x = rng.normal(size=(n, n_columns)).astype(np.float32)
+    level, effect = rng.integers(0, 30, size=n), rng.normal(size=30)
+    bends = 2 * np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + np.abs(x[:, 3]) * (x[:, 4] > 0)
+    odds = bends + 0.8 * effect[level] + 0.3 * x[:, 5:12].sum(axis=1)
+    answer = np.where(odds + rng.logistic(size=n) > 0, "yes", "no")
+    cells = {f"x{i}": x[:, i] for i in range(n_columns)} | {"level": [f"l{v}" for v in level], "answer": answer}
+    frame = pl.DataFrame(cells)
+    return Task("many_rows", "answer", "roc_auc", frame[:n_train], frame[n_train:])
+
+
 TASKS: dict[str, Callable[[int], Task]] = {
-    "adult": adult, "bank": bank, "california": california, "bike": bike,
+    "adult": adult, "bank": bank, "california": california, "bike": bike, "many_rows": many_rows,
     **{n: (lambda seed, n=n: uci(n, seed)) for n in ("concrete", "energy", "kin8nm", "power-plant", "wine-quality-red")},
 }  # type: ignore[dict-item]  # fmt: skip
 
