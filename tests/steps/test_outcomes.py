@@ -20,6 +20,7 @@ from fieldguide.core.online.log import LogStore, Outcome, Prediction, Query, Ser
 from fieldguide.core.table import Column
 from fieldguide.parts.stores import open_log
 from fieldguide.steps.join.log import Wanted, table
+from fieldguide.steps.online.outcome_values import Expected
 from fieldguide.steps.online.outcomes import (
     Taken,
     corrected,
@@ -232,6 +233,17 @@ def test_whatever_is_sent_again_gives_the_same_joined_table(tmp_path: Path, reco
 
 def _again(data: st.DataObject, seen: list) -> list:
     return data.draw(st.lists(st.sampled_from(seen), max_size=3))
+
+
+def test_a_label_is_logged_in_the_spelling_of_the_model() -> None:
+    of = {"name": "clicked", "task": "binary", "labels": ["no", "yes"]}
+    expected = Expected.of([replace(served(), outputs=(of,))])
+    sent = [{"id": f"r{i}", "value": value} for i, value in enumerate(["YES", "no", "maybe", 1, True])]
+    found, problems = outcomes_of([*sent, {"id": "r", "value": "No", "name": "mood"}], START, expected=expected)
+    assert not problems
+    assert [one.value for one in found] == ["yes", "no", "maybe", 1, True, "No"], (
+        "a further measure stays as it was sent"
+    )
 
 
 # --- the log as a training table -------------------------------------------------------------------------------------------

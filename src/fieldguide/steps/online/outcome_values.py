@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -20,6 +22,7 @@ from fieldguide.core.files.sink import SET_SEPARATOR
 from fieldguide.core.online.log import OUTCOME, Outcome, Served
 from fieldguide.core.online.outcome_identity import coded
 from fieldguide.parts import find
+from fieldguide.parts.modalities.category import folded
 
 LONGEST = 200
 """Characters of an id, a unit, a name, a key or a label."""
@@ -92,10 +95,14 @@ class Expected:
         return found
 
     def read(self, outcome: Outcome) -> Outcome:
-        """Return an outcome in the one spelling in which the log has it: a label set as the list of its labels."""
+        """Return an outcome in the one spelling in which the log has it: a label as the model has it, a label set as the list of its labels."""
         for output in self.outputs.get(outcome.name, ()):
             if output["task"] == "multilabel" and _refused(outcome, output, 0) is None:
                 return replace(outcome, value=list(labels_in(coded(outcome.value)[1], output["labels"])))
+            classes = find("tasks", str(output["task"]))().family == "classes"
+            label = spelled(outcome.value, output["labels"]) if classes and isinstance(outcome.value, str) else ""
+            if label in output["labels"]:
+                return replace(outcome, value=label)
         return outcome
 
 
@@ -195,14 +202,34 @@ def labels_in(text: str, labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _label(part: Any, labels: Sequence[str]) -> str:
-    word = {True: "true", False: "false"}[part] if isinstance(part, bool) else str(part)
-    if word in labels:
-        return word
+    return spelled({True: "true", False: "false"}[part] if isinstance(part, bool) else str(part), labels)
+
+
+def spelled(text: str, labels: Sequence[str]) -> str:
+    """Return the label that a text spells: the one of the same number, or the one from which case and spaces alone set it apart.
+
+    The text itself where it spells none, or more than one.
+
+    Examples:
+        >>> spelled("2.0", ("1", "2")), spelled("YES", ("no", "yes")), spelled("A", ("a", "a ")), spelled("b", ("a",))
+        ('2', 'yes', 'A', 'b')
+    """
+    return text if text in labels else _by_sense(tuple(labels)).get(_sense(text), text)
+
+
+@lru_cache(maxsize=64)
+def _by_sense(labels: tuple[str, ...]) -> Mapping[float | str, str]:
+    """Return labels by what they say, without those that say the same as another."""
+    senses = Counter(map(_sense, labels))
+    return {_sense(label): label for label in labels if senses[_sense(label)] == 1}
+
+
+def _sense(text: str) -> float | str:
     try:
-        number = float(word)
+        number = float(text)
     except ValueError:
-        return word
-    return str(int(number)) if number.is_integer() and str(int(number)) in labels else word
+        return folded(text)
+    return number if math.isfinite(number) else folded(text)
 
 
 def steps_in(text: str) -> list[float | None] | None:

@@ -20,11 +20,12 @@ from fieldguide.core.model import Model
 from fieldguide.core.online.log import OUTCOME, LogStore, Query, cells
 from fieldguide.core.online.log import now as present
 from fieldguide.core.problem import Output
-from fieldguide.steps.online.outcome_values import labels_in
+from fieldguide.steps.online.outcome_values import labels_in, spelled
 from fieldguide.steps.online.outcomes import joined, judged_until
 
 PROPENSITY = "propensity"
 """Name of the outcome that holds the chance with which the decision of a request was taken."""
+BITS = ("0", "1")
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ def pause(wait: str) -> int:
 def coded(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent: str | None) -> np.ndarray:
     """Return outcomes as the task codes them; where there is none, `absent`, or any value.
 
-    A truth value or 0 and 1 stand for a binary target's two labels, whatever these are called; 2.0 is the label 2.
+    A truth value or 0 and 1 stand for a binary target's two labels, whatever these are called, unless one of them is called 0 or 1 itself; 2.0 is
+    the label 2, and "Yes" is "yes" where no other label is.
 
     Raises:
         DataError: an outcome is no label of the target, or no number.
@@ -269,6 +271,8 @@ def coded_columns(output: Output, raw: pl.DataFrame) -> np.ndarray:
     if output.family == "multilabel" and target.dtype == pl.String:
         sets = [list(labels_in(text, output.labels)) for text in target]
         target = pl.Series(target.name, sets, dtype=pl.List(pl.String))
+    elif output.labels and target.dtype == pl.String:
+        target = pl.Series(target.name, [None if text is None else spelled(text, output.labels) for text in target])
     return output.code(target)
 
 
@@ -280,16 +284,13 @@ def _vectors(output: Output, records: pl.DataFrame, arrived: np.ndarray, absent:
 
 def _label(labels: Sequence[str], text: str) -> str:
     """Return the label that an outcome's text stands for; the text itself where it is none."""
-    if text in labels:
-        return text
-    try:
-        number = {"false": 0.0, "true": 1.0}[text] if text in ("false", "true") else float(text)
-    except ValueError:
-        return text
-    if len(labels) == 2 and number in (0, 1):
-        return labels[int(number)]
-    whole = str(int(number)) if number.is_integer() else text
-    return whole if whole in labels else text
+    found = spelled(text, labels)
+    if found in labels or len(labels) != 2:
+        return found
+    truth = {"false": "0", "true": "1"}.get(text)
+    if truth is None and not any(spelled(label, BITS) in BITS for label in labels):
+        truth = spelled(text, BITS)  # where a label is itself 0 or 1, the other one cannot be meant by its place
+    return labels[BITS.index(truth)] if truth in BITS else text
 
 
 def propensities(store: LogStore, records: pl.DataFrame) -> np.ndarray | None:
