@@ -6,7 +6,7 @@ Knows outputs and predictions; nothing of how anything is learned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
-from fieldguide.core.contracts import Estimator, Predictions
+from fieldguide.core.contracts import Effort, Estimator, Predictions
+from fieldguide.parts.learners._wrapped import Wrapper
 
 PLAIN, SET, VECTOR = "plain", "set", "vector"
 
@@ -100,17 +101,12 @@ def joined(predictions: Predictions, groups: Sequence[tuple[str, int]]) -> Predi
     return tuple(found)
 
 
-class ByColumn:
+class ByColumn(Wrapper):
     """An estimator of single targets that answers for whole label sets and vectors."""
 
     def __init__(self, inner: Any, groups: Sequence[tuple[str, int]]) -> None:
-        self.inner, self.groups = inner, tuple(groups)
-        self.n_steps, self.stopped, self.history = inner.n_steps, inner.stopped, inner.history
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "inner":
-            raise AttributeError(name)
-        return getattr(self.inner, name)
+        super().__init__(inner)
+        self.groups = tuple(groups)
 
     def predict(self, batch: Batch) -> Predictions:
         """Return one array per output, joint ones (rows, labels or entries)."""
@@ -121,13 +117,15 @@ class ByColumn:
         return {**self.inner.save(folder, draft), "groups": [list(group) for group in self.groups]}
 
 
-def by_column(learner: Any, train: Encoded, stop: Encoded | None, outputs: Sequence[Any], effort: Any) -> Estimator:
-    """Fit a learner's `fit_singles`, one target at a time where outputs are label sets or vectors."""
+def by_column(
+    fit_singles: Callable[..., Any], train: Encoded, stop: Encoded | None, outputs: Sequence[Any], effort: Effort
+) -> Estimator:
+    """Fit by what knows single targets only, one target at a time where outputs are label sets or vectors."""
     singles, groups = singles_of(outputs)
     if all(kind == PLAIN for kind, _ in groups):
-        plain: Estimator = learner.fit_singles(train, stop, tuple(outputs), effort)
+        plain: Estimator = fit_singles(train, stop, tuple(outputs), effort)
         return plain
-    return ByColumn(learner.fit_singles(parted(train, groups), parted(stop, groups), singles, effort), groups)
+    return ByColumn(fit_singles(parted(train, groups), parted(stop, groups), singles, effort), groups)
 
 
 def grouped(inner: Any, data: Mapping[str, Any]) -> Estimator:

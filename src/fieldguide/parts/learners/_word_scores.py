@@ -6,7 +6,7 @@ rare terms finds few of them, and one that is given scores of rows that the scor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,7 @@ from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.errors import ModelError
 from fieldguide.core.seeds import generator
 from fieldguide.parts.learners._design import ONE_HOLDOUT, PATH, WORSE, Design, sigmoid_loss, solve, squared_loss
+from fieldguide.parts.learners._wrapped import Wrapper
 from fieldguide.parts.learners.linear import LOSSES, row_weights, truth_of
 
 PARTS = 4
@@ -69,7 +70,7 @@ class WordScores:
         """
         if scores is None:
             tables = [table for of_output in self.tables for table in of_output]
-            parts = list(columns_of(batch)) * len(self.tables)
+            parts = columns_of(batch) * len(self.tables)
             found = [_scored(part, table) for part, table in zip(parts, tables, strict=True)]
             scores = np.concatenate(found, axis=1) if found else np.zeros((len(batch), 0))
         names = (f"{name} score {k + 1}" for k, name in enumerate(self.names))
@@ -102,18 +103,12 @@ class WordScores:
         return WordScores(columns, tables)
 
 
-class WordedEstimator:
+class WordedEstimator(Wrapper):
     """An estimator that reads the scores of texts beside its other columns."""
 
     def __init__(self, scores: WordScores, inner: Any, stopped: str) -> None:
-        self.scores, self.inner, self.stopped = scores, inner, stopped
-        self.n_steps, self.history = inner.n_steps, inner.history
-
-    def __getattr__(self, name: str) -> Any:
-        """Whoever asks for the trees is given those of the estimator within."""
-        if name.startswith("__") or name == "inner":
-            raise AttributeError(name)
-        return getattr(self.inner, name)
+        super().__init__(inner)
+        self.scores, self.stopped = scores, stopped
 
     def predict(self, batch: Batch) -> Predictions:
         """Return one array per output."""
@@ -124,7 +119,10 @@ class WordedEstimator:
         return {**self.inner.save(folder, draft), "stopped": self.stopped, "words": self.scores.save(folder)}
 
 
-def fit(fit_plain: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
+Fit = Callable[[Encoded, Encoded | None, tuple[Any, ...], Effort], Estimator]
+
+
+def fit(fit_plain: Fit, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
     """Learn the scores, then whatever `fit_plain` learns on rows that have them."""
     scores, rows, cut = learned(train, outputs, effort.seed, effort.clock.share(SHARE))
     stopping = None if stop is None else replace(stop, batch=scores.beside(stop.batch))
@@ -132,9 +130,14 @@ def fit(fit_plain: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any
     return WordedEstimator(scores, inner, "clock" if cut else inner.stopped)
 
 
-def loaded(inner: Any, folder: Path, data: Mapping[str, Any]) -> Estimator:
-    """Return an estimator with the scores it was saved with."""
-    return WordedEstimator(WordScores.load(folder, data["words"]), inner, data["stopped"])
+def continued(
+    go_on: Fit, scores: WordScores, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+) -> Estimator:
+    """Fit further by `go_on`, on rows with the scores as they were learned."""
+    rows = replace(train, batch=scores.beside(train.batch))
+    stopping = None if stop is None else replace(stop, batch=scores.beside(stop.batch))
+    inner = go_on(rows, stopping, outputs, effort)
+    return WordedEstimator(scores, inner, inner.stopped)
 
 
 def learned(train: Encoded, outputs: Sequence[Any], seed: int, clock: Clock) -> tuple[WordScores, Encoded, bool]:
@@ -147,17 +150,16 @@ def learned(train: Encoded, outputs: Sequence[Any], seed: int, clock: Clock) -> 
     if parts is None:
         nothing = WordScores((), ())
         return nothing, replace(train, batch=nothing.beside(train.batch)), False
+    texts, weights = columns_of(train.batch), row_weights(train.weights, len(train))
     tables: list[tuple[np.ndarray, ...]] = []
     found: list[np.ndarray] = []
     cut = False
     for i, (target, output) in enumerate(zip(train.targets, outputs, strict=True)):
-        truth, loss = _truth(target, output, train)
+        truth, loss = _truth(target, output, weights)
         of_output = []
-        for j, terms in enumerate(columns_of(train.batch)):
+        for j, terms in enumerate(texts):
             left = (len(outputs) - i) * len(columns) - j
-            design = Design(
-                terms, np.zeros((len(train), 0), np.int32), (), truth, row_weights(train.weights, len(train)), loss
-            )
+            design = Design(terms, np.zeros((len(train), 0), np.int32), (), truth, weights, loss)
             table, out_of_fold, over = _crossed(design, parts, clock.share(1 / left))
             of_output.append(table.astype(np.float32))
             found.append(out_of_fold)
@@ -212,12 +214,12 @@ def _scored(terms: Any, table: np.ndarray) -> np.ndarray:
     return np.asarray(terms @ table[:-1].astype(np.float64)) + table[-1]
 
 
-def _truth(target: np.ndarray, output: Any, train: Encoded) -> tuple[np.ndarray, Any]:
+def _truth(target: np.ndarray, output: Any, weights: np.ndarray) -> tuple[np.ndarray, Any]:
     """Return what a linear model learns of a target: ordered labels as numbers, sets label by label."""
     if output.task.loss == "ordinal":
         target, loss = target.astype(np.float64), squared_loss
         return (target - target.mean())[:, None] / max(float(target.std()), 1e-12), loss
-    truth, _, _ = truth_of(target, output, row_weights(train.weights, len(train)))
+    truth, _, _ = truth_of(target, output, weights)
     return truth, sigmoid_loss if output.task.family == "sets" else LOSSES.get(output.task.loss, squared_loss)
 
 

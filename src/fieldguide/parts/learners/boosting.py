@@ -10,26 +10,23 @@ import math
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.clock import Clock
-from fieldguide.core.contracts import Effort, Estimator, Predictions
-from fieldguide.core.errors import ModelError
+from fieldguide.core.contracts import Effort, Estimator
 from fieldguide.core.settings import Choice, Range, setting
+from fieldguide.parts.learners import _word_scores
+from fieldguide.parts.learners._boosters import Booster, BoostingEstimator, Link, columns, load_boosters
 from fieldguide.parts.learners._columns import by_column, grouped
-from fieldguide.parts.learners._cumulative import probabilities
 from fieldguide.parts.learners._lightgbm import Dataset, Sides, Training, Trees, parameters
 from fieldguide.parts.learners._objective import class_weights, minimised
 from fieldguide.parts.learners._ordered_trees import Levels, OrderedTraining, parts_of
-
-Link = Literal["sigmoid", "softmax", "identity", "exp", "cumulative"]
 
 OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's objective, its metric, score to prediction
     "binary_cross_entropy": ("binary", "binary_logloss", "sigmoid"),
@@ -44,10 +41,8 @@ OBJECTIVES: dict[str, tuple[str, str, Link]] = {  # a task's loss: LightGBM's ob
 CURVE_STEPS = 10  # rounds between two points of the learning curve
 UNSTOPPED = 10.0  # without early-stopping rows: rounds × learning rate, as in LightGBM's defaults (100 × 0.1)
 FEWEST_COLUMNS = 4  # a tree that sees fewer cannot tell how columns act together
-MORE, LEAST_MORE = (
-    0.5,
-    10,
-)  # rounds that are added at most to trees that are continued: a share of theirs, and how many in any case
+MORE = 0.5  # rounds that are added at most to trees that are continued, as a share of theirs
+LEAST_MORE = 10  # and how many in any case
 MOST_AT_ONCE = 500_000  # rows that are put side by side whole
 AHEAD = 8  # rounds whose longest is taken as the length of the next
 ENOUGH = 6.0  # rounds × rate that learn most of what there is
@@ -150,12 +145,9 @@ class Boosting:
 
         Of rows with terms, a score of each text column is learned first (`_word_scores`) and stands beside the numbers.
         """
-        plain = partial(by_column, self)
         if not train.batch.layout.n_terms:
-            return plain(train, stop, outputs, effort)
-        from fieldguide.parts.learners import _word_scores
-
-        return _word_scores.fit(plain, train, stop, outputs, effort)
+            return by_column(self.fit_singles, train, stop, outputs, effort)
+        return _word_scores.fit(partial(by_column, self.fit_singles), train, stop, outputs, effort)
 
     def paced(self, train: Encoded, outputs: tuple[Any, ...], seconds: float, threads: int) -> Self:
         """Return the learner with the haste that `seconds` for one fit ask for, so that a fit the clock ends has learned something.
@@ -166,8 +158,6 @@ class Boosting:
         if self.learning_rate >= FASTEST:
             return plain
         if train.batch.layout.n_terms:
-            from fieldguide.parts.learners import _word_scores
-
             began = time.monotonic()
             _, train, _ = _word_scores.learned(train, outputs, 0, Clock.of(_word_scores.SHARE * seconds))
             seconds -= time.monotonic() - began
@@ -194,16 +184,10 @@ class Boosting:
         self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
     ) -> Estimator:
         """Grow further trees on what earlier ones leave over; `n_steps` counts those that were added, perhaps none."""
-        if hasattr(estimator, "scores"):
-            rows, stopping = (
-                None if part is None else replace(part, batch=estimator.scores.beside(part.batch))
-                for part in (train, stop)
-            )
-            assert rows is not None
-            inner = self.continued(estimator.inner, rows, stopping, outputs, effort)
-            return type(estimator)(estimator.scores, inner, inner.stopped)
-        going_on = SimpleNamespace(fit_singles=partial(self.fit_singles, after=estimator.boosters))
-        return by_column(going_on, train, stop, outputs, effort)
+        if isinstance(estimator, _word_scores.WordedEstimator):
+            go_on = partial(self.continued, estimator.inner)
+            return _word_scores.continued(go_on, estimator.scores, train, stop, outputs, effort)
+        return by_column(partial(self.fit_singles, after=estimator.boosters), train, stop, outputs, effort)
 
     def fit_singles(
         self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort, after: tuple[Booster, ...] = (),
@@ -245,84 +229,11 @@ class Boosting:
         Raises:
             ModelError: a file is missing or is not a LightGBM model of the stated number of columns.
         """
-        boosters = []
-        for entry in data["boosters"]:
-            path = folder / Path(entry["file"]).name
-            try:
-                text = path.read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as reason:
-                raise ModelError(
-                    "a boosting model cannot be read",
-                    rule="its trees are text in UTF-8",
-                    found=f"{path.name}: {reason}",
-                    do="restore the model folder",
-                ) from reason
-            trees, cuts = Trees(text, entry["n_features"]), tuple(map(float, entry.get("cuts", ())))
-            boosters.append(Booster(trees, entry["link"], entry["centre"], entry["scale"], cuts))
-        plain = BoostingEstimator(tuple(boosters), data["n_steps"], data["stopped"], list(data["history"]))
+        plain = grouped(load_boosters(folder, data), data)
         if not data.get("words"):
-            return grouped(plain, data)
-        from fieldguide.parts.learners import _word_scores
-
-        return _word_scores.loaded(grouped(plain, data), folder, data)
-
-
-@dataclass(frozen=True)
-class Booster:
-    """Trees and how their scores become predictions.
-
-    Args:
-        cuts: of a cumulative link: what is added to the score for the log-odds of lying above each level but the last.
-    """
-
-    trees: Trees
-    link: Link
-    centre: float = 0.0
-    scale: float = 1.0
-    cuts: tuple[float, ...] = ()
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        scores = self.trees.scores(x)
-        if self.link == "sigmoid":
-            with np.errstate(over="ignore"):
-                positive = 1.0 / (1.0 + np.exp(-scores[:, 0]))
-            return np.stack([1.0 - positive, positive], axis=1)
-        if self.link == "softmax":
-            odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-            return odds / odds.sum(axis=1, keepdims=True)
-        if self.link == "cumulative":
-            return probabilities(scores + np.array(self.cuts))
-        return np.exp(scores) if self.link == "exp" else self.centre + self.scale * scores
-
-
-@dataclass(frozen=True)
-class BoostingEstimator:
-    """Fitted boosters, one per output."""
-
-    boosters: tuple[Booster, ...]
-    n_steps: int | None  # the best round; the median over outputs
-    stopped: str
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-    def predict(self, batch: Batch) -> Predictions:
-        """Return one array per output.
-
-        Shape:
-            returns[i]: (rows, n_labels) float64 probabilities, or (rows, 1) float64 values
-        """
-        x = _columns(batch)
-        return tuple(booster.predict(x) for booster in self.boosters)
-
-    def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
-        """Write `trees_<output>.txt` in LightGBM's text format."""
-        entries = []
-        for i, booster in enumerate(self.boosters):
-            (folder / f"trees_{i}.txt").write_text(booster.trees.text, "utf-8")
-            entries.append({
-                "file": f"trees_{i}.txt", "n_features": booster.trees.n_features, "link": booster.link,
-                "centre": booster.centre, "scale": booster.scale, **({"cuts": list(booster.cuts)} if booster.cuts else {}),
-            })  # fmt: skip
-        return {"boosters": entries, "n_steps": self.n_steps, "stopped": self.stopped, "history": self.history}
+            return plain
+        scores = _word_scores.WordScores.load(folder, data["words"])
+        return _word_scores.WordedEstimator(scores, plain, data["stopped"])
 
 
 @dataclass(frozen=True)
@@ -373,9 +284,9 @@ class _Task:
         """Return the booster, its best round, why it stopped, and its learning curve; rounds are counted from those it continues."""
         said, after = self._parameters(*x.shape), continues.trees if continues else None
         data = Dataset(x, self.coded.y, weights, said, after=after)
-        stop = (
-            None if x_stop is None or y_stop is None else Dataset(x_stop, y_stop, w_stop, said, like=data, after=after)
-        )
+        stop = None
+        if x_stop is not None and y_stop is not None:
+            stop = Dataset(x_stop, y_stop, w_stop, said, like=data, after=after)
         training = Training(data, stop, said, after)
         if self.coded.loss == "ordinal":
             rows = Levels.of(self.coded.y, weights)
@@ -440,11 +351,8 @@ class _Task:
             "min_gain_to_split": s.min_gain, "max_bin": s.max_bin, "cat_smooth": s.cat_smooth,
             "path_smooth": s.path_smooth, "extra_trees": s.extra_trees,
         }  # fmt: skip
-        if s.linear_leaves and objective not in (
-            "regression_l1",
-            "quantile",
-            "huber",
-        ):  # these set leaves anew, as constants
+        sets_leaves_anew = objective in ("regression_l1", "quantile", "huber")  # as constants
+        if s.linear_leaves and not sets_leaves_anew:
             said |= {"linear_tree": True, "linear_lambda": s.lambda_linear}
         if s.bagging_fraction < 1:
             said |= {"bagging_fraction": s.bagging_fraction, "bagging_freq": 1}
@@ -465,11 +373,4 @@ def _rounds(after: Trees | None) -> int:
 
 def _sides(batch: Batch) -> np.ndarray | Sides:
     """Return rows to learn from: of many, LightGBM is handed a block at a time, and nothing is held but bins."""
-    return Sides(batch.numbers, batch.codes) if len(batch) > MOST_AT_ONCE else _columns(batch)
-
-
-def _columns(batch: Batch) -> np.ndarray:
-    """Return numbers and codes side by side, (rows, n_numbers + n_codes) float32; every code fits float32 exactly."""
-    if not batch.codes.shape[1]:
-        return batch.numbers
-    return np.concatenate([batch.numbers, batch.codes.astype(np.float32)], axis=1)
+    return Sides(batch.numbers, batch.codes) if len(batch) > MOST_AT_ONCE else columns(batch)

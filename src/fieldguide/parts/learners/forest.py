@@ -18,9 +18,9 @@ from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort, Estimator, Predictions
 from fieldguide.core.settings import setting
+from fieldguide.parts.learners._boosters import Booster, BoostingEstimator, columns, load_boosters
 from fieldguide.parts.learners._columns import by_column, grouped
 from fieldguide.parts.learners._lightgbm import Dataset, Training, Trees, parameters
-from fieldguide.parts.learners.boosting import Booster, Boosting, BoostingEstimator
 
 FEWEST_COLUMNS = 2  # a split that looks at one has nothing to choose
 MOST_LEAVES = 131_072  # LightGBM's own limit
@@ -60,7 +60,7 @@ class Forest:
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
         """Grow one forest per number, label or entry; `stop` is not used."""
-        return by_column(self, train, stop, outputs, effort)
+        return by_column(self.fit_singles, train, stop, outputs, effort)
 
     def fit_singles(
         self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
@@ -71,15 +71,13 @@ class Forest:
             train.batch.numbers: (rows, n_numbers) float32, NaN for missing
             train.batch.codes: (rows, n_codes) int32
         """
-        columns = [
-            _columns_of(target, output) for target, output in zip(train.targets, outputs, strict=True)
-        ]  # of two labels, the shares of one say all
+        learned = [_learned_of(target, output) for target, output in zip(train.targets, outputs, strict=True)]
         said = self._parameters(len(train), train.batch, effort)
-        x = np.concatenate([train.batch.numbers, train.batch.codes.astype(np.float32)], axis=1)
+        x = columns(train.batch)
         forests: list[Booster] = []
         grown: list[int] = []
-        n = sum(len(parts) for parts in columns)
-        for y in (part for parts in columns for part in parts):
+        n = sum(len(parts) for parts in learned)
+        for y in (part for parts in learned for part in parts):
             clock = effort.clock.share(1 / (n - len(forests)))
             booster, n_trees = self._grow(x, y, train.weights, said, effort, clock)
             forests.append(booster)
@@ -88,7 +86,7 @@ class Forest:
         return ForestEstimator(
             BoostingEstimator(tuple(forests), int(np.median(grown)), "steps" if min(grown) >= asked else "clock"),
             tuple(output.width if output.task.family == "classes" else 1 for output in outputs),
-            tuple((float(part.min()), float(part.max())) for parts in columns for part in parts),
+            tuple((float(part.min()), float(part.max())) for parts in learned for part in parts),
         )
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Estimator:
@@ -97,8 +95,7 @@ class Forest:
         Raises:
             ModelError: a file is missing or is not a LightGBM model of the stated number of columns.
         """
-        trees = Boosting().load(folder, data["trees"])
-        assert isinstance(trees, BoostingEstimator)
+        trees = load_boosters(folder, data["trees"])
         return grouped(
             ForestEstimator(trees, tuple(map(int, data["widths"])), tuple((low, high) for low, high in data["ends"])),
             data,
@@ -195,7 +192,7 @@ class ForestEstimator:
         }
 
 
-def _columns_of(target: np.ndarray, output: Any) -> list[np.ndarray]:
+def _learned_of(target: np.ndarray, output: Any) -> list[np.ndarray]:
     """Return the numbers that stand for a target: itself, or a 0 and 1 for each label (of two labels: for the second)."""
     if output.task.family != "classes":
         return [np.asarray(target, np.float64).reshape(-1)]

@@ -54,7 +54,7 @@ class Rule:
 
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Estimator:
         """Choose a column for each output, and for label sets and vectors one for each label or entry."""
-        return by_column(self, train, stop, outputs, effort)
+        return by_column(self.fit_singles, train, stop, outputs, effort)
 
     def fit_singles(
         self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort

@@ -18,7 +18,8 @@ from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.errors import ConfigError, nearest
 from fieldguide.core.settings import Choice, Range, setting
-from fieldguide.parts.learners.boosting import Booster, Boosting, BoostingEstimator
+from fieldguide.parts.learners._boosters import Booster, BoostingEstimator, load_boosters
+from fieldguide.parts.learners.boosting import Boosting
 
 N_FOLDS = 5
 """Parts of the training rows: signals of each come from models of the others."""
@@ -103,8 +104,7 @@ class Strategy:
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> StrategyEstimator:
         """Return the estimator that `StrategyEstimator.save` wrote."""
-        trees = Boosting().load(folder, data["trees"])
-        assert isinstance(trees, BoostingEstimator)
+        trees = load_boosters(folder, data["trees"])
         learner = type(self)(**data["settings"])
         return StrategyEstimator(
             learner, trees.boosters, tuple(data["curve"]), tuple(data["demand"]), tuple(data["theta"])
