@@ -83,7 +83,8 @@ def spell_number(cells: Cells) -> Spelling:
         >>> spell_number(cells_of(sample, "price", {})).read["thousands"]
         ','
     """
-    digits = cells.levels.head(TRIED).str.contains(r"^[^0-9]{0,8}[0-9][^a-zA-Z]*[a-zA-Z/%²³°]{0,8}$")
+    shape = r"^[^0-9]{0,8}[0-9][^a-zA-Z]*([eE][+-]?[0-9]+)?[a-zA-Z/%²³°]{0,8}$"  # a number, an exponent, a unit
+    digits = cells.levels.head(TRIED).str.contains(shape)
     if digits.sum() >= 0.05 * len(digits):
         return _spell_number(cells)
     return Spelling({}, 0.0, cells.n_known, tuple(cells.levels.head(5).to_list()))
