@@ -19,7 +19,8 @@ def coded(values, code, share=0.05):
 
 
 @pytest.mark.parametrize(
-    "code, said, severity", [(-1.0, "-1", "info"), (-99.0, "-99", "warning"), (999.0, "999", "info")]
+    "code, said, severity",
+    [(-1.0, "-1", "info"), (-99.0, "-99", "warning"), (999.0, "999", "info"), (99_999_999.0, "99999999", "info")],
 )
 def test_a_code_far_from_the_rest_is_named(code, said, severity):
     columns = columns_of()

@@ -59,7 +59,6 @@ class TimeColumn:
             first, made = found[0]["column"], found[0].get("expression")
             step = _step(found, first)
             sentence = f"{first!r} could be the time of the {n_rows:,} rows, but that is not sure: {found[0]['why']}."
-            derive = f"data.derive: {{{first}: '{made}'}} and " if made else ""
             sentence += (
                 f" They are one series, a row each {step}: drawn at random, neighbours judge each other."
                 if step

@@ -82,19 +82,21 @@ class Sentinel:
     def _named(self, found: Mapping[str, dict[str, Any]]) -> Finding:
         order = sorted(found, key=lambda name: -found[name]["n"])
         texts = [
-            f"{name!r} is {found[name]['code']:g} in {count(found[name]['n'], 'row')} ({percent(found[name]['share'])}) "
+            f"{name!r} is {found[name]['code']:.0f} in {count(found[name]['n'], 'row')} ({percent(found[name]['share'])}) "
             f"and otherwise lies between {number(found[name]['low'])} and {number(found[name]['high'])}"
             for name in order
         ]
         first = order[0]
         n = len(order)
         sentence = f"{count(n, 'column')} of numbers {verb(n, 'holds', 'hold')} what looks like a code for unknown: {joined(texts)}."
-        remedy = f'If it means unknown, set data.columns.{first}: {{read: {{missing: ["{found[first]["code"]:g}"]}}}}.'
+        remedy = (
+            f'If it means unknown, set data.columns.{first}: {{read: {{missing: ["{found[first]["code"]:.0f}"]}}}}.'
+        )
         # One code in several columns, or one that no measurement takes, is hardly a value.
         shared = len(found) > 1 and len({entry["code"] for entry in found.values() if entry["code"] < 0}) == 1
         plain = any(entry["code"] <= -99 for entry in found.values())
         severity: Severity = "warning" if shared or plain else "info"
-        propose = {name: {"missing": f"{found[name]['code']:g}"} for name in order}
+        propose = {name: {"missing": f"{found[name]['code']:.0f}"} for name in order}
         return fire(
             self,
             sentence,
