@@ -83,7 +83,7 @@ def test_the_network_of_images_answers_better_than_chance(study):
     assert (recipe["pixels"], recipe["flip"], recipe["pixel_scaling"], recipe["media"]) == (16, True, "range", "blocks")
 
 
-def test_the_model_answers_without_the_folder_it_was_made_from(study, tmp_path):
+def test_the_model_answers_without_the_folder_it_was_made_from(study, tmp_path, monkeypatch):
     moved = tmp_path / "model"
     shutil.copytree(study.folder / "model", moved)
     images = study.config.data.table
@@ -104,6 +104,8 @@ def test_the_model_answers_without_the_folder_it_was_made_from(study, tmp_path):
         assert main(["predict", str(moved), str(tmp_path / "new.csv"), "-o", str(tmp_path / "answers.csv")]) == 0
         answers = pl.read_csv(tmp_path / "answers.csv")
         assert answers["prediction"].to_list()[0] == 1 and answers.height == 2
+        monkeypatch.setattr("fieldguide.core.model.SLICE", 1)  # the second slice holds nothing but the lost file
+        assert model.predict(tmp_path / "new.csv").height == 2
     finally:
         hidden.rename(images)
 

@@ -265,3 +265,9 @@ def test_a_folder_that_did_not_come_along_is_named():
     with pytest.raises(ContractError, match=r"Do: write paths .*, put them in a folder 'train_images' beside it"):
         refuse_unread(pl.DataFrame({"id": ["p1", "p2"]}), (column,), (lost,))
     refuse_unread(pl.DataFrame({"id": ["p1", "p2", "p3"]}), (column,), (lost,))  # one of them was read
+
+
+def test_a_broken_list_of_numbers_is_no_file_that_did_not_come_along():
+    column = Column("pulse", "series")
+    broken = Violation("pulse", "a series", (0,), ("[]",), 1)
+    refuse_unread(pl.DataFrame({"pulse": [[1.0, 2.0], None]}), (column,), (broken,))

@@ -22,7 +22,7 @@ from fieldguide.core.figures import number
 from fieldguide.core.files.disk import writing
 from fieldguide.core.files.listing import as_named, is_listing, with_files
 from fieldguide.core.files.manifest import read_json, verify, write_json, write_manifest
-from fieldguide.core.files.media import rooted
+from fieldguide.core.files.media import FILE_KINDS, rooted
 from fieldguide.core.files.sink import write_frames
 from fieldguide.core.files.source import open_source
 from fieldguide.core.language.rules import Bound, Rules
@@ -102,11 +102,13 @@ class Model:
             return
         first = 0
         columns = rooted(self.columns, source.root)  # whoever opens a table may open the files it names
-        listed = is_listing(source)
+        listed, unseen = is_listing(source), tuple(column for column in columns if column.kind in FILE_KINDS)
         for raw in source.slices(SLICE):
             raw = as_named(raw, columns) if listed else raw
             table, violations = read_frame(raw, columns, self.modality, first_row=first)
-            refuse_unread(raw, columns, violations)
+            refuse_unread(raw, unseen, violations)
+            # One file that was read shows that they came along: a later slice may hold nothing but broken ones.
+            unseen = tuple(column for column in unseen if not table.frame[column.name].count())
             rows = Rows.of(table, (), self.modality)
             predictions = self.predictor.predict(rows.cells, len(rows))
             key = raw[self.key] if self.key in raw.columns else pl.Series("row", np.arange(first, first + len(rows)))

@@ -92,10 +92,10 @@ def refuse_unread(raw: pl.DataFrame, columns: Sequence[Column], violations: Sequ
         Traceback (most recent call last):
         fieldguide.core.errors.ContractError: none of the files that 'photo' names can be read. Rule: rows are answered by what is in their files. Found: row 0: a.png (gone). Do: write paths relative to the folder of the table, or leave the cells empty where there is no file.
     """
-    named = {column.name: column for column in columns}
+    named = {column.name: column for column in columns if column.kind in FILE_KINDS}
     for found in violations:
-        column, cells = named[found.column], raw[found.column].cast(pl.String).replace("", None)
-        if column.kind not in FILE_KINDS or found.n < cells.count():
+        column = named.get(found.column)  # only names of files are texts: a list of numbers cannot be looked at as one
+        if column is None or found.n < raw[found.column].cast(pl.String).replace("", None).count():
             continue
         more = f"; and {found.n - 1:,} more" if found.n > 1 else ""
         place = f", put them in a folder {column.read['folder']!r} beside it" if column.read.get("folder") else ""
