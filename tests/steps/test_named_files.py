@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fieldguide.core.files.media import path_of
@@ -74,3 +76,17 @@ def test_one_identifier_names_the_files(root):
     rows = "".join(f"x{number:02}q,p{number:02},p{number:02}\n" for number in range(N))
     (root / "items.csv").write_text("code,item,again\n" + rows)
     assert [found.kind for found in detect_columns(open_source(root / "items.csv"))] == ["id", "image", "id"]
+
+
+def test_identifiers_too_long_for_a_disk_and_locked_folders_name_no_files(root, monkeypatch):
+    """The first is 283 bytes long; the second is what an operating system says of a folder that is someone else's."""
+    assert column(root, [f"{chr(0x1F600) * 70}{number:03}" for number in range(N)]).kind in ("id", "text")
+    is_file = Path.is_file
+
+    def locked(path):
+        if path.parent.name == "drafts":
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", locked)
+    assert column(root, [f"p{number:02}" for number in range(N)]).read["folder"] == "pics"

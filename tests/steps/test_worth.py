@@ -77,6 +77,8 @@ def test_what_is_said_of_a_kind_lies_in_its_interval():
     )
     assert _said("text", {"value": 0.5, "interval": (0.4, 0.6)}) == "text adds 0.5 [0.4, 0.6]"
     assert _said("columns", {"value": -0.2, "interval": (-0.3, -0.1)}) == "columns harm by 0.2 [0.1, 0.3]"
+    unknown = {"value": 0.1, "interval": [None, None]}  # as of rows of one unit
+    assert _said("image", unknown) == "image adds nothing that can be told from 0: 0.1 no interval"
 
 
 def test_one_kind_has_nothing_to_take_apart():

@@ -62,15 +62,17 @@ def nameless(cells: Cells, root: Path) -> tuple[str, dict[str, str]] | None:
 
 
 def _there(texts: Sequence[str], root: Path, read: Mapping[str, str]) -> int:
-    return sum(Path(root, read["folder"], text + read["suffix"]).is_file() for text in texts)
+    return sum(_is_file(Path(root, read["folder"], text + read["suffix"])) for text in texts)
 
 
 def _is_there(text: str, read: Mapping[str, object]) -> bool:
-    if text.startswith(DATA):
-        return True
+    return text.startswith(DATA) or _is_file(path_of(text, read))
+
+
+def _is_file(path: Path) -> bool:
     try:
-        return path_of(text, read).is_file()
-    except (OSError, ValueError):  # a name that no disk can hold
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no disk can hold, or a folder that may not be entered
         return False
 
 

@@ -91,8 +91,8 @@ def _said(kind: str, difference: Mapping[str, Any]) -> str:
     """
     value, (low, high) = difference["value"], difference["interval"]
     many = kind.endswith("s") and kind != "series"
-    if high < 0:
+    if high is not None and high < 0:
         return f"{kind} {'harm' if many else 'harms'} by {number(-value)} {span((-high, -low))}"
     adds = "add" if many else "adds"
-    what = adds if low > 0 else f"{adds} nothing that can be told from 0:"
+    what = adds if low is not None and low > 0 else f"{adds} nothing that can be told from 0:"
     return f"{kind} {what} {number(value)} {span((low, high))}"
