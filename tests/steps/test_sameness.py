@@ -66,3 +66,8 @@ def test_a_last_row_of_totals_is_known_by_its_word_or_by_its_sums(last):
 def test_a_column_that_sums_by_chance_and_a_word_that_is_met_again_are_no_totals():
     rows = {"name": ["all", *(f"r{k}" for k in range(11)), "all"], "a": [*map(str, range(12)), str(sum(range(12)))]}
     assert not any("total" in column.facts for column in columns_of(rows).values())
+
+
+def test_a_last_row_that_is_larger_than_the_others_is_no_total_where_all_numbers_are_small():
+    rows = {name: [*(1e-5 * (k % 7 + 1) for k in range(40)), last] for name, last in (("a", 3e-4), ("b", 2.5e-4))}
+    assert not any("total" in column.facts for column in columns_of(rows).values())

@@ -62,8 +62,9 @@ def with_totals(columns: Sequence[Column], sample: Sample) -> tuple[Column, ...]
         if last is None or rest.n_unique() < 2:
             continue
         total, size = float(rest.sum()), float(rest.abs().max() or 0.0)
-        # Written with few digits, the sum of many rows is off by half a unit of each.
-        if abs(last - total) <= 1e-6 * abs(total) + 0.005 * len(rest) ** 0.5 and abs(last) > 2 * size:
+        # Written with few digits, the sum of many rows is off by half a unit of each; numbers below such a unit have more digits.
+        digits = min(0.005 * len(rest) ** 0.5, 0.1 * abs(total))
+        if abs(last - total) <= 1e-6 * abs(total) + digits and abs(last) > 2 * size:
             found[column.name] = {"cell": str(sample.frame[column.name][-1]).strip(), "by": "sum"}
     sums = [name for name, one in found.items() if one["by"] == "sum"]
     if len(sums) < 2 and len(found) == len(sums):  # one number may be the sum of others by chance
