@@ -43,3 +43,22 @@ def test_values_are_judged_too():
 )
 def test_it_is_quiet_elsewhere(quiet):
     assert not only(OneAnswerAGroup().run(**quiet)).fired
+
+
+def test_what_is_rare_makes_groups_of_one_target_by_chance():
+    user = np.repeat(np.arange(400), 6)
+    rare = np.zeros(len(user), int)
+    rare[[7, 900, 2000]] = 1
+    assert (rare.reshape(400, 6).max(axis=1) == 0).mean() >= 0.99
+    assert not only(OneAnswerAGroup().run(**case(rare, recording=user))).fired
+
+
+def test_rows_without_a_group_are_no_group():
+    names = [*(f"r{k}" for k in np.repeat(np.arange(200), 2)), *[None] * 1200]
+    truth = np.r_[np.repeat(np.arange(200) % 2, 2), RNG.integers(0, 2, 1200)]
+    table = table_of({"recording": "group"}, recording=names, x=RNG.normal(size=len(names)))
+    few = only(OneAnswerAGroup().run(media=table, problem=problem_of(), truths=(truth,)))
+    assert few.status == "not_applicable" and "200 groups of 2 rows" in few.sentence
+    names, truth = [*(f"r{k}" for k in RECORDING), *[None] * 60], np.r_[KIND, RNG.integers(0, 2, 60)]
+    table = table_of({"recording": "group"}, recording=names, x=RNG.normal(size=len(names)))
+    assert only(OneAnswerAGroup().run(media=table, problem=problem_of(), truths=(truth,))).fired

@@ -14,13 +14,18 @@ from fieldguide.core.settings import setting
 from fieldguide.core.table import Table
 from fieldguide.parts.checks._answers import count, fire, not_applicable, number, passed, percent
 
+FEWEST_MIXED = 5.0  # groups that chance gives several targets, below which it may as well give none
+FREQUENT = 100  # targets that may come twice in a group by chance; rarer ones hardly do
+
 
 @dataclass(frozen=True)
 class OneAnswerAGroup:
     """Rows that are parts of a case: the target is the same in all rows of a group, so that one answer a group is asked.
 
     Formula: the column that groups rows has 20 groups or more, of 5 rows or more on average; in at least 99 % of the groups of two rows
-    or more all rows have one target, and a column that models see differs between the rows of most groups.
+    or more all rows have one target, and a column that models see differs between the rows of most groups. Rows without a group are
+    left out. Where one target is so frequent that chance alone makes groups of one, nothing follows: at least 5 groups must have
+    several targets when rows are dealt at random, and ten times as many as have them.
 
     Why: steps of a recording, or visits of a patient with one diagnosis, are told apart by their course, which no single row
     shows. Judged row by row the score counts long groups more often than short ones, and there are as many cases as
@@ -48,6 +53,7 @@ class OneAnswerAGroup:
             return [not_applicable(self, "No column groups rows.")]
         codes = media.frame[found].rank("dense").fill_null(0).to_numpy().astype(np.int64)
         sizes = np.bincount(codes)
+        sizes[0] = 0  # ranks begin at 1: these have no group
         several = np.flatnonzero(sizes >= 2)
         n, mean = len(several), float(sizes[several].mean()) if len(several) else 0.0
         if n < self.groups or mean < self.rows:
@@ -56,7 +62,9 @@ class OneAnswerAGroup:
         output, truth = problem.output, truths[0]
         share = float((_spans(codes, truth.astype(np.float64))[several] == 0).mean())
         evidence = {"group": found, "groups": n, "rows_each": mean, "same": share}
-        if share < self.same or not _varied(media, codes, several):
+        by_chance = _mixed_by_chance(truth, sizes[several])
+        told = share >= self.same and by_chance >= max(FEWEST_MIXED, 10 * n * (1 - share))
+        if not told or not _varied(media, codes, several):
             return [
                 passed(self, f"{output.name!r} is one in {percent(share)} of the {n:,} groups of {found!r}.", evidence)
             ]
@@ -82,6 +90,18 @@ def _spans(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     np.fmin.at(low, codes, values)
     np.fmax.at(high, codes, values)
     return high - low
+
+
+def _mixed_by_chance(truth: np.ndarray, sizes: np.ndarray) -> float:
+    """Return how many groups of these sizes would have several targets if rows were dealt to them at random.
+
+    Examples:
+        >>> _mixed_by_chance(np.array([0, 1, 0, 1]), np.array([2, 2, 3]))
+        1.75
+    """
+    shares = np.sort(np.unique(truth, return_counts=True)[1])[-FREQUENT:] / len(truth)
+    of_size, n = np.unique(sizes, return_counts=True)
+    return float((n * (1 - (shares[None, :] ** of_size[:, None]).sum(axis=1))).sum())
 
 
 def _varied(table: Table, codes: np.ndarray, groups: np.ndarray) -> bool:
