@@ -8,9 +8,11 @@ import pytest
 
 from fieldguide.core.documents.config import parse_config
 from fieldguide.core.errors import ConfigError, DataError
+from fieldguide.core.result import Result
 from fieldguide.core.table import Column, Table
 from fieldguide.steps.frame.events import as_events, read_event
 from fieldguide.steps.frame.frame import frame
+from fieldguide.steps.frame.statement import reworded
 
 PEOPLE = {"product owner", "domain expert", "decision maker", "data engineer", "engineer who runs it"}
 
@@ -62,6 +64,16 @@ def test_open_entries_of_the_statement_are_a_finding(tmp_path):
     ]
     assert "problem.prediction_time" in {q["key"] for q in finding.evidence["questions"]}
     assert "the decision maker" in finding.remedy
+
+
+def test_words_that_change_later_read_as_if_they_had_been_there(tmp_path):
+    """Only what was answered moves: the questions about the rest stay as they were asked."""
+    before, after = "problem: {target: paid}\n", "problem: {target: paid, unit: a visit}\n"
+    table = "data: {table: t.csv}\n"
+    first, second = (framed(tmp_path, problem + table) for problem in (before, after))
+    told = reworded(Result("frame", first.facts, first.findings), parse_config(after + table, tmp_path))
+    assert told["statement"] == second.facts["statement"] and told["questions"] == second.facts["questions"]
+    assert [f.to_dict() for f in told.findings] == [f.to_dict() for f in second.findings]
 
 
 def test_the_proxy_that_is_named_becomes_the_target(tmp_path):

@@ -98,9 +98,11 @@ def reworded(framed: Result, config: Config) -> Result:
     """Return the result of `frame` with its words as study.yaml has them now, so that an answer shows before anything runs again."""
     said = {name: getattr(config.problem, name) for name in WORDS}
     now = {name: list(words) if isinstance(words, tuple) else words for name, words in said.items()}
-    if now == {name: framed["problem"].get(name) for name in WORDS} or "statement" not in framed.facts:
+    changed = [name for name in WORDS if now[name] != framed["problem"].get(name)]
+    if not changed or "statement" not in framed.facts:
         return framed
-    entries = {name: _assumed(words) if name == "assumptions" else _entry(name, words) for name, words in said.items()}
+    # The others keep their entries: `frame` asked about them in words that this module does not have.
+    entries = {name: _assumed(said[name]) if name == "assumptions" else _entry(name, said[name]) for name in changed}
     answered = {entry["key"] for entry in entries.values() if entry["status"] == ANSWERED}
     facts = {
         **framed.facts, "problem": {**framed["problem"], **now},
