@@ -80,6 +80,8 @@ def train_autoencoder(
     """
     import torch
 
+    from fieldguide.parts.learners._tensors import computing
+
     target = rows if target is None else target
     generator = torch.Generator().manual_seed(effort.seed % 2**31)
     if effort.n_steps is not None:
@@ -96,17 +98,14 @@ def train_autoencoder(
     optimiser = torch.optim.Adam(parameters, lr=RATE)
     watched = None if stop is None else [torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for a in stop]
     best, kept_weights, best_epoch, history, stopped = np.inf, parameters, 0, [], "steps"
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, effort.threads))
-    try:
+    with computing(effort.threads):
         for epoch in range(1, (effort.n_steps or n_epochs) + 1):
             if epoch > 1 and effort.clock.over:
                 stopped = "clock"
                 break
             total = 0.0
             for rows_of in torch.randperm(len(x), generator=generator).split(BATCH):
-                errors = ((_forward(torch, x[rows_of], parameters) - y[rows_of]) ** 2).sum(dim=1)
-                loss = (errors * w[rows_of]).mean()
+                loss = (_errors(torch, x[rows_of], y[rows_of], parameters) * w[rows_of]).mean()
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -114,7 +113,7 @@ def train_autoencoder(
             seen = None
             if watched is not None:
                 with torch.no_grad():
-                    seen = float(((_forward(torch, watched[0], parameters) - watched[1]) ** 2).sum(dim=1).mean())
+                    seen = float(_errors(torch, *watched, parameters).mean())
             history.append({"step": epoch, "train": total / len(x), "validation": seen})
             if effort.watch is not None:
                 effort.watch(history[-1])
@@ -124,8 +123,6 @@ def train_autoencoder(
             elif effort.n_steps is None and epoch - best_epoch >= PATIENCE:
                 stopped = "early"
                 break
-    finally:
-        torch.set_num_threads(before)
     arrays = [p.detach().numpy().astype(np.float64) for p in kept_weights]
     return Autoencoded(tuple(arrays[:4]), tuple(arrays[4:]), max(1, best_epoch), stopped, history)
 
@@ -134,6 +131,11 @@ def _layer(torch: Any, size: tuple[int, int], generator: Any) -> list[Any]:
     """Return weights drawn by He's rule, and zero biases."""
     weight = torch.randn(size, generator=generator) * (2.0 / size[0]) ** 0.5
     return [weight.requires_grad_(), torch.zeros(size[1]).requires_grad_()]
+
+
+def _errors(torch: Any, x: Any, y: Any, parameters: list[Any]) -> Any:
+    """Return the squared error of each row, summed over its entries. Shape: (rows,)."""
+    return ((_forward(torch, x, parameters) - y) ** 2).sum(dim=1)
 
 
 def _forward(torch: Any, x: Any, parameters: list[Any]) -> Any:

@@ -63,6 +63,16 @@ class Network:
         return sized
 
 
+class TableNetwork(Network):
+    """A network of a table's numbers and codes, which can also be trained further from its weights."""
+
+    def continued(
+        self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
+    ) -> NetworkEstimator:
+        """Train further from the weights of an earlier fit."""
+        return continued(self, estimator, train, stop, outputs, effort)
+
+
 @dataclass
 class NetworkEstimator:
     """A fitted network in memory. Predictions of one row and of many agree within float32."""
@@ -173,6 +183,13 @@ def tensors_of(rows: Encoded, heads: Sequence[Any], scaling: Sequence[Any]) -> A
     return _tensors.tensors_of(rows.batch, _tensors.choose_device(), targets, rows.weights)
 
 
+def stopping_of(stop: Encoded | None, heads: Sequence[Any], description: Description, effort: Effort) -> Any:
+    """Return the rows whose loss says when to stop; None: there are none, or the number of steps is told."""
+    if stop is None or not len(stop) or effort.n_steps is not None:
+        return None
+    return tensors_of(stop, heads, description.scaling)
+
+
 def fit(
     learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
 ) -> NetworkEstimator:
@@ -181,8 +198,7 @@ def fit(
 
     with _tensors.computing(effort.threads, effort.seed):
         net, heads, tensors, description = prepared(learner, train, outputs)
-        watched = stop is not None and len(stop) > 0 and effort.n_steps is None
-        stopping = tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
+        stopping = stopping_of(stop, heads, description, effort)
         plan = learner.plan(len(train), effort.n_steps)
         trained = _training.train_network(net, heads, tensors, stopping, plan, effort)
     return NetworkEstimator(description, trained.net, trained.n_steps, trained.stopped, trained.history, effort.threads)
@@ -213,8 +229,7 @@ def continued(
     with _tensors.computing(effort.threads, effort.seed):
         net = _network_of(estimator).to(_tensors.choose_device())
         tensors = tensors_of(train, heads, description.scaling)
-        watched = stop is not None and len(stop) > 0 and effort.n_steps is None
-        stopping = tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
+        stopping = stopping_of(stop, heads, description, effort)
         before = math.inf if stopping is None else _training.measure(net, heads, stopping)
         if effort.n_steps == 0:
             return NetworkEstimator(description, net.eval(), 0, "steps", [], effort.threads)

@@ -53,7 +53,8 @@ def overfit(
     Returns:
         `reached`; `loss` at the end, `start` (the best constant answer) and `floor` (the least that identical inputs
         allow), per row; `curve`, the loss of every step; `diagnosis`, empty or one of "labels", "scale",
-        "learning rate", "capacity", "near" (rows that nearly agree in few inputs), "clock" (cut short: nothing is known), "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
+        "learning rate", "capacity", "near" (rows that nearly agree in few inputs), "clock" (cut short: nothing is known),
+        "unknown"; `sentence`; `experiments`, the attempts behind the diagnosis.
 
     Source:
         "Overfit a single batch": Goodfellow, Bengio, Courville, "Deep Learning", section 11.5 (fit a tiny data set).
@@ -92,7 +93,7 @@ def _unaltered(part: Encoded) -> Encoded:
         name: dataclasses.replace(array, augment=None) if isinstance(array, Block) else array
         for name, array in part.batch.arrays.items()
     }
-    return Encoded(Batch(part.batch.layout, arrays), part.targets, part.weights)
+    return dataclasses.replace(part, batch=Batch(part.batch.layout, arrays))
 
 
 def _diagnose(
@@ -249,4 +250,4 @@ def _standardised(part: Encoded) -> Encoded:
     numbers = part.batch.numbers.astype(np.float64)
     sd = numbers.std(0)
     scaled = ((numbers - numbers.mean(0)) / np.where(sd > 0, sd, 1.0)).astype(np.float32)
-    return Encoded(Batch(part.batch.layout, {**part.batch.arrays, "numbers": scaled}), part.targets, part.weights)
+    return dataclasses.replace(part, batch=Batch(part.batch.layout, {**part.batch.arrays, "numbers": scaled}))

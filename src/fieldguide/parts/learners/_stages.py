@@ -43,8 +43,7 @@ def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, 
     """
     with _tensors.computing(effort.threads, effort.seed):
         net, heads, rows, description = _network.prepared(learner, train, outputs)
-        watched = stop is not None and len(stop) > 0 and effort.n_steps is None
-        stopping = _network.tensors_of(stop, heads, description.scaling) if watched and stop is not None else None
+        stopping = _network.stopping_of(stop, heads, description, effort)
         per_epoch = _tensors.steps_per_epoch(len(train), learner.batch_size)
         planned = learner.plan(len(train)).n_steps
         n_first = None if effort.n_steps is None else min(effort.n_steps, planned)
@@ -59,10 +58,8 @@ def fit(learner: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, 
         if goes_on and not effort.clock.over:
             plan = learner.plan(len(train), n_second)
             plan = replace(plan, learning_rate=SECOND_PACE * plan.learning_rate)
-            before, weights = (
-                None if stopping is None else _training.measure(first.net, heads, stopping),
-                _training.snapshot(first.net),
-            )
+            before = None if stopping is None else _training.measure(first.net, heads, stopping)
+            weights = _training.snapshot(first.net)
             second = _training.train_network(first.net, heads, rows, stopping, plan, replace(effort, n_steps=n_second))
             history += _after(history, second.history)
             stopped = second.stopped

@@ -13,7 +13,7 @@ from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort, Predictions
 from fieldguide.core.settings import Choice, setting
 from fieldguide.core.space import Space
-from fieldguide.parts.learners._autoencoder import EPOCHS, Autoencoded, train_autoencoder
+from fieldguide.parts.learners._autoencoder import EPOCHS, train_autoencoder
 from fieldguide.parts.learners._points import Points, read, write
 
 
@@ -50,8 +50,7 @@ class Autoencoder:
     def load(self, folder: Path, data: Mapping[str, Any]) -> Squeezed:
         """Return what `save` wrote."""
         arrays = read(folder, "the autoencoder", "down_0", "up_3")
-        points = Points("autoencoder", Space.from_arrays(arrays), None, Autoencoded.from_arrays(arrays))
-        return Squeezed(points, data["n_steps"], data["stopped"])
+        return Squeezed(Points.from_arrays("autoencoder", arrays), data["n_steps"], data["stopped"])
 
 
 @dataclass(frozen=True)

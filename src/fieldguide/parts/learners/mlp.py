@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
-from fieldguide.core.contracts import Effort, Estimator
 from fieldguide.core.settings import Choice, Range, setting
-from fieldguide.parts.learners import _network, _plan
-from fieldguide.parts.learners._network import Network
+from fieldguide.parts.learners import _plan
+from fieldguide.parts.learners._network import TableNetwork
 
 
 @dataclass(frozen=True)
-class MLP(Network):
+class MLP(TableNetwork):
     """A multilayer perceptron; categories by one-hot (few levels) or embeddings (many)."""
 
     name: ClassVar[str] = "mlp"
@@ -37,12 +36,6 @@ class MLP(Network):
     average: float = _plan.average(1.0)
     patience: int = _plan.patience(16)
     max_one_hot: int = _plan.max_one_hot(16)
-
-    def continued(
-        self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
-    ) -> Estimator:
-        """Train further from the weights of an earlier fit."""
-        return _network.continued(self, estimator, train, stop, outputs, effort)
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of `nets.mlp.MLP` for these rows."""

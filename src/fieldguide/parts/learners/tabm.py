@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from fieldguide.core.batch import Encoded
-from fieldguide.core.contracts import Effort, Estimator
 from fieldguide.core.settings import Choice, Range, setting
-from fieldguide.parts.learners import _network, _plan
-from fieldguide.parts.learners._network import Network
+from fieldguide.parts.learners import _plan
+from fieldguide.parts.learners._network import TableNetwork
 
 SIZES: tuple[Mapping[str, Any], ...] = (
     {"k": 8, "d_block": 64, "n_blocks": 2, "d_embedding": 8, "batch_size": 256},
@@ -26,7 +25,7 @@ SIZES: tuple[Mapping[str, Any], ...] = (
 
 
 @dataclass(frozen=True)
-class TabM(Network):
+class TabM(TableNetwork):
     """TabM-mini with piecewise-linear embeddings (the authors' packages).
 
     Source:
@@ -59,12 +58,6 @@ class TabM(Network):
     patience: int = _plan.patience(10)
     max_one_hot: int = _plan.max_one_hot(64)
     arch_type: str = setting("tabm-mini", "tabm-mini (members differ at the input) or tabm (at every layer)")
-
-    def continued(
-        self, estimator: Any, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort
-    ) -> Estimator:
-        """Train further from the weights of an earlier fit."""
-        return _network.continued(self, estimator, train, stop, outputs, effort)
 
     def architecture(self, train: Encoded, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of `nets.tabm.TabM` for these rows; bins are found on them."""
