@@ -41,7 +41,7 @@ VERBS = {
 def shell(*arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run the installed program with no terminal and nothing to read."""
     return subprocess.run(
-        [PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **more
+        [PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, **more
     )
 
 
@@ -431,7 +431,7 @@ def test_a_mistake_of_ours_is_not_mistaken_for_a_closed_gate(
 def test_a_closed_pipe_ends_quietly(copy: Path) -> None:
     line = f"'{PROGRAM}' frame '{copy}' --json | head -c 1"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+        ["bash", "-o", "pipefail", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
     )
     assert done.stdout == "{"
     assert "Traceback" not in done.stderr

@@ -406,7 +406,7 @@ def test_a_tooltip_says_the_numbers(chromium: Any, page: Path) -> None:
     mark = tab.locator("#simple .chart svg .mark-symbol path").first
     mark.scroll_into_view_if_needed()
     mark.hover()
-    tab.wait_for_selector("#vg-tooltip-element.visible", timeout=5_000)
+    tab.wait_for_selector("#vg-tooltip-element.visible", timeout=60_000)
     assert re.search(r"0\.\d+ \[0\.\d+, \d\.\d+\]", tab.locator("#vg-tooltip-element").inner_text()) and said == []
 
 

@@ -205,14 +205,27 @@ def test_a_refit_takes_exactly_its_steps() -> None:
     assert fitted.history[-1]["step"] == 23 and fitted.history[-1]["validation"] is None
 
 
-def test_the_clock_ends_an_epoch_in_its_middle() -> None:
+def test_the_clock_ends_an_epoch_in_its_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes where steps are made and rows are judged, and nowhere else: how busy the machine is changes nothing."""
     rows, outputs = example("binary", 20_000, n_numbers=8)
     learner = TabM(k=8, d_block=64, n_epochs=50, bins="quantile")
-    learner.fit(rows.take(slice(0, 100)), None, outputs, Effort(n_steps=1))  # whatever torch loads on first use
-    began = time.monotonic()
+    ticks, step, measure = [0.0], _training.Descent.step, _training.measure
+
+    def a_step(descent: Any, *given: Any) -> Any:
+        ticks[0] += 0.01
+        return step(descent, *given)
+
+    def judged(*given: Any) -> float:
+        ticks[0] += 0.05
+        return measure(*given)
+
+    monkeypatch.setattr(_training.Descent, "step", a_step)
+    monkeypatch.setattr(_training, "measure", judged)
+    monkeypatch.setattr(time, "monotonic", lambda: ticks[0])
     fitted = learner.fit(rows.take(slice(500, None)), rows.take(slice(0, 500)), outputs, Effort(clock=Clock.of(1.0)))
-    assert fitted.stopped == "clock" and time.monotonic() - began < 1.6
-    assert fitted.history[-1]["step"] < 50 * _tensors.steps_per_epoch(19_500, 256)
+    per_epoch = _tensors.steps_per_epoch(19_500, 256)
+    assert fitted.stopped == "clock" and 1.0 - 0.05 <= ticks[0] <= 1.0 + _training.STEPS_PER_CHECK * 0.01
+    assert fitted.history[-1]["step"] > per_epoch and fitted.history[-1]["step"] % per_epoch
 
 
 def test_a_loss_that_is_not_finite_ends_in_a_failed_history() -> None:

@@ -16,7 +16,7 @@ from fieldguide.core.errors import ConfigError, DataError, FieldguideError
 from fieldguide.core.statistics.weighting import effective_size
 from fieldguide.parts import find
 
-FEW = "learners: {use: [prior, linear]}\nsplit: {validation: 0.4}\nbudget: {trials: 0, minutes: 2}"
+FEW = "learners: {use: [prior, linear]}\nsplit: {validation: 0.4}\nbudget: {trials: 0, minutes: }"
 PRIOR = FEW.replace(", linear", "")
 
 

@@ -21,7 +21,7 @@ def test_rows_wait_until_they_are_logged_and_one_bad_entry_spoils_no_other() -> 
             self.gate, self.tried = threading.Event(), 0
 
         def append(self, entries: Sequence[Any]) -> None:
-            self.gate.wait(10)
+            self.gate.wait(120)
             self.tried += 1
             if "bad" in entries:
                 raise StudyError("bad entry")
@@ -50,7 +50,7 @@ def test_a_log_that_is_gone_is_not_asked_once_for_everybody() -> None:
         gate, tried = threading.Event(), 0
 
         def append(self, entries: Sequence[Any]) -> None:
-            self.gate.wait(10)
+            self.gate.wait(120)
             self.tried += 1
             raise StudyError("gone")
 

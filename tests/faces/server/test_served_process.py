@@ -50,7 +50,7 @@ def ask(address: str, body: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{address}/predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         found: dict[str, Any] = json.loads(response.read())
     return found
 
@@ -66,17 +66,26 @@ def hammer(address: str, acknowledged: list[tuple[str, float]], stop: threading.
         acknowledged += [(row["id"], row["probabilities"]["yes"]) for row in answer["predictions"]]
 
 
-def under_load(address: str, seconds: float, end: Any) -> list[tuple[str, float]]:
-    """Ask from three threads, single rows and a batch; call `end` in the midst of it; return what was acknowledged."""
+def under_load(address: str, seconds: float, least: int, end: Any) -> list[tuple[str, float]]:
+    """Ask from three threads, single rows and a batch; call `end` in the midst of it; return what was acknowledged.
+
+    Args:
+        seconds: how long to ask before the end.
+        least: rows that are acknowledged before the end, however long they take.
+    """
     acknowledged: list[tuple[str, float]] = []
     stop = threading.Event()
     threads = [threading.Thread(target=hammer, args=(address, acknowledged, stop, n)) for n in (1, 3, 80)]
     for thread in threads:
         thread.start()
-    time.sleep(seconds)
+    begun = time.monotonic()
+    while any(thread.is_alive() for thread in threads) and (
+        time.monotonic() < begun + seconds or len(acknowledged) < least
+    ):
+        time.sleep(0.01)
     end()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     stop.set()
     return acknowledged
 
@@ -89,8 +98,8 @@ def kept(log: Path) -> dict[str, float]:
 def test_a_kill_under_load_loses_no_acknowledged_prediction(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "log.db"
     with process(folder, log) as (server, address):
-        acknowledged = under_load(address, 1.0, lambda: server.send_signal(signal.SIGKILL))
-        server.wait(10)
+        acknowledged = under_load(address, 1.0, 101, lambda: server.send_signal(signal.SIGKILL))
+        server.wait(60)
     assert len(acknowledged) > 100
     found = kept(log)
     lost = [name for name, score in acknowledged if found.get(name) != score]
@@ -107,12 +116,12 @@ def test_a_server_that_is_told_to_stop_answers_what_it_took(folder: Path, tmp_pa
             % len(body)
         )
         slow.sendall(body[:10])
-        time.sleep(0.3)
-        acknowledged = under_load(address, 0.3, lambda: server.send_signal(signal.SIGTERM))
+        ask(address, {"rows": rows(1)})  # answered in their turn: when this is, the slow one's beginning was read
+        acknowledged = under_load(address, 0.3, 1, lambda: server.send_signal(signal.SIGTERM))
         slow.sendall(body[10:])  # asked before the signal, so answered after it
         assert slow.recv(100).startswith(b"HTTP/1.1 200")
         slow.close()
-        assert server.wait(20) in (0, -signal.SIGTERM)
+        assert server.wait(60) in (0, -signal.SIGTERM)
         assert server.stderr is not None and server.stderr.read() == ""
     found = kept(log)
     assert acknowledged and all(found[name] == score for name, score in acknowledged)

@@ -133,7 +133,7 @@ def test_who_is_not_ready_learns_by_himself_that_the_log_can_be_written_again(
         refused(served.predict(*rows(1)), 503)
     assert "secret" not in str(refused(served.client.get("/ready"), 503))
     monkeypatch.undo()
-    for _ in range(100):  # a proxy asks only /ready until it says yes
+    for _ in range(6_000):  # a proxy asks only /ready until it says yes; a minute is long enough for any machine
         if served.client.get("/ready").status_code == 200:
             break
         time.sleep(0.01)
