@@ -358,6 +358,13 @@ def test_steps_are_timed_for_real() -> None:
     assert learner.sized(rows, outputs, None, 1).n_epochs == 211  # 4,000 steps, 19 an epoch
 
 
+def test_a_network_whose_first_loss_is_not_finite_is_timed_by_its_one_step() -> None:
+    rows, outputs = example("regression", 60)
+    endless = {**rows.batch.arrays, "numbers": np.full_like(rows.batch.numbers, np.inf)}
+    rows = replace(rows, batch=replace(rows.batch, arrays=endless))
+    assert 0 < _sizing.seconds_per_step(SMALL["mlp"], rows, outputs, 0.05, 1) < 5
+
+
 # ---- the graph
 
 
@@ -407,6 +414,25 @@ def test_a_graph_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest
     assert not data["onnx"]["written"] and "differs by nan" in data["onnx"]["why"]
     assert [p.name for p in tmp_path.iterdir()] == ["network.safetensors"]
     assert isinstance(MLP().load(tmp_path, data), _network.NetworkEstimator)
+
+
+def test_a_graph_without_an_answer_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxscript", reason="the packages of fieldguide[serve] are not installed")
+    from fieldguide.parts.learners import _export
+
+    class Silent:
+        def get_inputs(self) -> list[Any]:
+            return []
+
+        def run(self, names: None, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+            return [np.array(np.nan, np.float32)]
+
+    monkeypatch.setattr(_export, "_write", lambda readout, description, path: path.write_bytes(b"graph"))
+    monkeypatch.setattr(_graph, "session_of", lambda path, threads: Silent())
+    rows, outputs = example("binary", 60)
+    data = SMALL["mlp"].fit(rows, None, outputs, Effort(n_steps=2)).save(tmp_path)
+    assert not data["onnx"]["written"] and data["onnx"]["difference"] is None
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_a_folder_cannot_name_another_module(tmp_path: Path, no_graphs: None) -> None:

@@ -18,14 +18,13 @@ import numpy as np
 import torch
 
 from fieldguide.core.batch import Spec
+from fieldguide.core.plain import finite
 from fieldguide.parts.learners import _graph
 from fieldguide.parts.learners._description import Description
 
 TOLERANCE = 1e-5  # on probabilities and on standardised values
-STEPPED = (
-    "lstm",
-    "gru",
-)  # encoders of codes whose graph has one length; shorter rows are padded, which changes no answer
+STEPPED = ("lstm", "gru")
+"""Encoders of codes whose graph has one length; shorter rows are padded, which changes no answer."""
 TRACED = 5  # rows that the export follows through the network
 BATCHES = (1, 7, 11)  # rows the graph is proven on: one, and two that the export has not seen
 
@@ -48,7 +47,7 @@ def export(description: Description, net: torch.nn.Module, path: Path) -> dict[s
         path.unlink()
         return {
             "written": False,
-            "difference": difference,
+            "difference": finite(difference),
             "why": f"the graph differs by {difference:.1e} from the network",
         }
     return {"written": True, "difference": difference}
@@ -58,9 +57,8 @@ def _write(readout: torch.nn.Module, description: Description, path: Path) -> No
     rows = torch.export.Dim("rows", min=1, max=2**20)
     (numbers, codes, *blocks), specs = _inputs(description, TRACED), description.layout.blocks
     shapes: tuple[Any, ...] = ({0: rows}, {0: rows})
-    if (
-        specs
-    ):  # codes of a block are as long as the longest of their rows, but for encoders that step through them one by one
+    if specs:
+        # Codes of a block are as long as the longest of their rows, but for encoders that step through them one by one.
         free = [bool(spec.size) and form not in STEPPED for spec, form in zip(specs, _forms(description), strict=True)]
         lengths = ({1: torch.export.Dim(f"length{i}", min=2, max=spec.shape[0])} if any_length else {}
                    for i, (spec, any_length) in enumerate(zip(specs, free)))  # fmt: skip
@@ -83,8 +81,9 @@ def _write(readout: torch.nn.Module, description: Description, path: Path) -> No
 
 
 def _difference(readout: torch.nn.Module, description: Description, path: Path) -> float:
+    """Return the greatest difference between the graph's answers and the network's; NaN where either has none."""
     session = _graph.session_of(path, threads=1)
-    lengths, worst = _graph.lengths_of(session), 0.0
+    lengths, gaps = _graph.lengths_of(session), []
     for n_rows in BATCHES:
         inputs = _inputs(description, n_rows)
         arrays = {"numbers": inputs[0].numpy(), "codes": inputs[1].numpy()}
@@ -92,8 +91,8 @@ def _difference(readout: torch.nn.Module, description: Description, path: Path) 
         with torch.inference_mode():
             wanted = readout(*inputs).numpy()
         found = session.run(None, _graph.lengthened(arrays, lengths))[0]
-        worst = max(worst, float(np.abs(found - wanted).max()))
-    return worst
+        gaps.append(np.abs(found - wanted).max())
+    return float(np.max(gaps))  # Python's max would pass over NaN
 
 
 def _forms(description: Description) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def planned_epochs(per_epoch: int, n_epochs: int, least_steps: int = LEAST_STEPS
 
 
 def seconds_per_step(learner: Any, sample: Encoded, outputs: tuple[Any, ...], seconds: float, threads: int) -> float:
-    """Return the median time of a gradient step [s], from at least three real ones."""
+    """Return the median time of a gradient step [s], from at least three real ones; of one where its loss is not finite."""
     from fieldguide.parts.learners import _network, _tensors, _training
 
     with _tensors.computing(threads, 0):
@@ -88,4 +88,4 @@ def seconds_per_step(learner: Any, sample: Encoded, outputs: tuple[Any, ...], se
             if len(times) > 4 and times[-1] - times[0] > seconds:
                 break
     steps = [later - earlier for earlier, later in pairwise(times)]
-    return statistics.median(steps[1:])  # the first step allocates
+    return statistics.median(steps[1:] or steps)  # the first step allocates
