@@ -113,7 +113,7 @@ def train_autoencoder(
             seen = None
             if watched is not None:
                 with torch.no_grad():
-                    seen = float(_errors(torch, *watched, parameters).mean())
+                    seen = float(_errors(torch, watched[0], watched[1], parameters).mean())
             history.append({"step": epoch, "train": total / len(x), "validation": seen})
             if effort.watch is not None:
                 effort.watch(history[-1])

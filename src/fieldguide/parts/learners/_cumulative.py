@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 LEAST_GAP = 1e-6  # between neighbouring cuts: the loss rises beyond all bounds towards 0
-HALF = (
-    0.5  # what a level that no row has weighs, in rows of the average score: its cuts would fall together, or never end
-)
+HALF = 0.5
+"""What a level that no row has weighs, in rows of the average score: its cuts would fall together, or never end."""
 
 
 @dataclass(frozen=True)

@@ -16,22 +16,14 @@ from fieldguide.core.clock import Clock
 from fieldguide.core.files.shelf import released
 from fieldguide.core.seeds import generator
 
-PATH = (
-    1000.0,
-    100.0,
-    10.0,
-    1.0,
-    0.1,
-    0.01,
-)  # penalties tried, the strongest first, each starting from the last solution
+PATH = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
+"""Penalties tried, the strongest first, each starting from the last solution."""
 MIDDLE = 10.0  # where there are too few rows to try any, or the time was up before weaker ones were tried
 ONE_HOLDOUT = 5_000  # from this many rows on, one fifth held out judges a penalty as well as five folds
 ONE_OF_TERMS = 2_000  # the same of texts, whose terms make five folds dear
 WORSE = 1.001  # a held-out loss this much above the best ends the path
 CHUNK = 4096  # rows written out as one-hot columns at a time
-BLOCK = (
-    65_536  # rows whose losses and gradients are summed together; all numbers up to so many rows are those of one block
-)
+BLOCK = 65_536  # rows whose losses and gradients are summed together; all numbers up to so many are those of one block
 CHOSEN_ON = 1_000_000  # rows on which a penalty is chosen
 MANY_COLUMNS = 1500  # beyond, the curvature is taken column by column
 WIDE = 500  # where there are fewer than half as many rows too: factoring the curvature then takes longer than the fit

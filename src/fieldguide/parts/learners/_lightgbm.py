@@ -26,11 +26,8 @@ from fieldguide.core.errors import FieldguideError, ModelError
 from fieldguide.core.files.shelf import STEP, released
 
 FLOAT32, FLOAT64 = 0, 1  # C_API_DTYPE_*
-RAW, CONTRIBUTIONS, SPLITS_ONLY = (
-    1,
-    3,
-    0,
-)  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB, C_API_FEATURE_IMPORTANCE_SPLIT
+RAW, CONTRIBUTIONS = 1, 3  # C_API_PREDICT_RAW_SCORE, C_API_PREDICT_CONTRIB
+SPLITS_ONLY = 0  # C_API_FEATURE_IMPORTANCE_SPLIT
 MANY_ROWS = 512  # from here on, starting threads pays
 ZERO = 1e-35  # what LightGBM takes for zero (kZeroThreshold)
 

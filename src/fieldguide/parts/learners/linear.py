@@ -117,9 +117,8 @@ class Linear:
         found: list[Any] = []
         if self.order != "free":
             found.append(Ordered(*inputs, truth, weights, n_labels=output.width))
-        asked = (
-            self.order == "held out" and output.width > 2 and not found[0].none.size
-        )  # a level without rows has none to learn from
+        # A level without rows has none to learn from: only shared coefficients say something of it.
+        asked = self.order == "held out" and output.width > 2 and not found[0].none.size
         if self.order == "free" or asked:
             found.append(Design(*inputs, np.eye(output.width, dtype=np.uint8)[truth[:, 0]], weights, softmax_loss))
         return found

@@ -50,9 +50,8 @@ def bin_edges(
         if len(np.unique(column[:1000])) < 3 and len(np.unique(column)) < 3:
             edges.append([])
         elif target is None:
-            ends = np.quantile(column, np.linspace(0, 1, n_bins + 1)).astype(
-                np.float32
-            )  # two of them may meet in float32
+            # Two ends may meet in float32.
+            ends = np.quantile(column, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
             edges.append(np.unique(ends).tolist())
         else:
             inner = tree_thresholds(column, goal, n_bins, max(1, min(64, len(numbers) // 20)))

@@ -59,9 +59,8 @@ class MLP(nn.Module):
         d_in = n_numbers + (sum(self.categories.widths) if self.categories is not None else 0)
         layers: list[nn.Module] = []
         for i in range(n_layers):
-            layers.append(
-                nn.Linear(max(d_in, 1) if i == 0 else d_hidden, d_hidden, bias=False)
-            )  # BatchNorm has the bias
+            # BatchNorm has the bias.
+            layers.append(nn.Linear(max(d_in, 1) if i == 0 else d_hidden, d_hidden, bias=False))
             layers += [nn.BatchNorm1d(d_hidden), nn.ReLU()] + ([Dropout(dropout)] if dropout else [])
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(d_hidden, d_out)
