@@ -116,7 +116,7 @@ def test_what_is_known_beforehand_must_be_given_for_the_coming_steps(done):
         model.predict(sales({"a": 10.0, "b": 1000.0}))
     with pytest.raises(ContractError, match=r"not given at 2014-04-01"):
         model.predict(pl.concat([sales({"a": 10.0, "b": 1000.0}), coming(3)]))
-    with pytest.raises(ContractError, match=r"1 column\(s\) are missing: promoted"):
+    with pytest.raises(ContractError, match=r"1 column is missing: promoted"):
         model.predict(sales({"a": 10.0}).drop("promoted"))
 
 
@@ -345,5 +345,5 @@ def test_what_is_seen_beside_a_series_leads_it(tmp_path):
     assert scores["lagged_boosting"] < 0.6 * scores["nlinear"]
     model = study.package("lagged_boosting", tmp_path / "model")
     np.testing.assert_allclose(model.predict(table)["prediction"].to_numpy(), orders[-3:], atol=20)
-    with pytest.raises(ContractError, match=r"1 column\(s\) are missing: orders"):
+    with pytest.raises(ContractError, match=r"1 column is missing: orders"):
         model.predict(table.drop("orders"))

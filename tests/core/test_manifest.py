@@ -35,7 +35,7 @@ def test_a_folder_as_it_was_made_passes(tmp_path: Path) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a file more": (lambda f: (f / "deep" / "x.py").touch(), r"holds files it was not made with: deep/x\.py\. .*Found: 1 file\(s\) that it does not name\. Do: remove them"),
+    "a file more": (lambda f: (f / "deep" / "x.py").touch(), r"holds files it was not made with: deep/x\.py\. .*Found: 1 file that it does not name\. Do: remove them"),
     "a file less": (lambda f: (f / "deep" / "weights").unlink(), r"the file 'deep/weights' of .* is missing, altered or truncated\. .*Found: no such file"),
     "a byte more": (lambda f: (f / "deep" / "weights").write_bytes(b"01234"), r"'deep/weights' of .*Found: another content"),
     "a link": (lambda f: (f / "deep" / "weights").rename(f.parent / "w") and (f / "deep" / "weights").symlink_to(f.parent / "w"), r"'deep/weights' leads out of the model folder"),

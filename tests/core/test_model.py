@@ -75,7 +75,7 @@ def test_broken_cells_are_named_and_taken_as_missing(model: Model) -> None:
     ((answers, violations),) = model.stream(frame)
     assert answers.height == 30
     (violation,) = violations
-    assert violation.sentence() == "column 'spend': 1 cell(s) are not a number, such as row 7: 'a lot'"
+    assert violation.sentence() == "column 'spend': 1 cell is not a number, such as row 7: 'a lot'"
 
 
 def test_unknown_categories_are_answered(model: Model) -> None:
@@ -90,7 +90,7 @@ def test_extra_columns_are_ignored(model: Model) -> None:
 
 
 def test_a_missing_column_is_named_with_the_nearest(model: Model) -> None:
-    with pytest.raises(ContractError, match=r"1 column\(s\) are missing: spend \(did you mean 'spent'\?\)"):
+    with pytest.raises(ContractError, match=r"1 column is missing: spend \(did you mean 'spent'\?\)"):
         model.predict(people(10).rename({"spend": "spent"}))
     with pytest.raises(ContractError, match="a column may not be absent"):
         model.predict_rows([{"age": 3}])

@@ -89,9 +89,7 @@ def test_the_first_look_is_free_and_every_other_has_a_reason_on_record(seal: Sea
     assert seal.looks == []
     seal.open("finalize", None)
     first = seal.looks[0]["time"]
-    with pytest.raises(
-        GateError, match=rf"already opened by finalize at {re.escape(first)}.*Found: 1 look\(s\) so far"
-    ):
+    with pytest.raises(GateError, match=rf"already opened by finalize at {re.escape(first)}.*Found: 1 look so far"):
         seal.open("predictions.csv", None)
     with pytest.raises(GateError):
         seal.admit("")

@@ -95,7 +95,7 @@ def test_a_broken_cell_is_told_with_its_row_and_not_at_length(kind: str, article
     assert violation.rows == (6,) and violation.n == 1
     why = " (a path, and only data: URIs are taken here" if article == "an" else ""
     assert violation.values[0].startswith(cell[:60] + why) and violation.values[0].count("x") < 61
-    said = f"column 'x': 1 cell(s) are not {article} {kind}, such as row 6: {violation.values[0]!r}"
+    said = f"column 'x': 1 cell is not {article} {kind}, such as row 6: {violation.values[0]!r}"
     assert violation.sentence() == said
     assert table.frame["x"].null_count() == 2 and violation.to_dict()["rows"] == [6]
     single = [{"x": None}, {"x": cell}]

@@ -242,7 +242,7 @@ def test_a_second_finalize_is_a_closed_gate_that_names_the_first(copy: Path, com
     assert failed["error"] == "GateError"
     assert re.search(r"already opened by finalize at 20\d\d-", failed["what"])
     assert re.search(
-        r"GateError: the test set was already opened by finalize at 20.*\n  Rule: the seal is opened once.*\n  Found: 1 look\(s\) so far\n  Do: give --reason",
+        r"GateError: the test set was already opened by finalize at 20.*\n  Rule: the seal is opened once.*\n  Found: 1 look so far\n  Do: give --reason",
         done.err,
     )
 

@@ -60,12 +60,12 @@ def split(room: Room, folder: Any) -> object:
 
 
 MEDIA = [
-    Bad("an empty folder", tree(), r"media is a folder that makes no table.*Found: 0 folder\(s\) and 0 file\(s\)"),
+    Bad("an empty folder", tree(), r"media is a folder that makes no table.*Found: 0 folders and 0 files"),
     Bad("a folder of texts", tree(a_md="x", b_doc="y"), r"media is a folder that makes no table.*Rule: a folder holds one table, or folders of classes"),
     Bad("two tables", tree(a_csv="x,label\n1,2\n", b_csv="x,label\n1,2\n"), r"makes no table.*Do: name a file in it: a\.csv, b\.csv"),
     Bad("two tables beside a folder of files", tree(a_csv="file,label\n", b_csv="file,label\n", pics__1_png="x"), r"holds 2 tables and one folder of files.*Found: a\.csv, b\.csv; the files lie in 'pics'.*Do: name the table itself"),
     Bad("images and sounds", tree(cat__1_png="x", dog__2_wav="y"), r"holds images and sounds.*Do: describe the rows in a metadata\.csv"),
-    Bad("classes, and files of no class", tree(cat__1_png="x", dog__2_png="y", stray_png="z"), r"folders of classes and files of no class.*1 file\(s\) beside the folders, such as 'stray\.png'"),
+    Bad("classes, and files of no class", tree(cat__1_png="x", dog__2_png="y", stray_png="z"), r"folders of classes and files of no class.*1 file beside the folders, such as 'stray\.png'"),
     Bad("a part without files", tree(train__cat__1_png="x", test__readme_md="y"), r"test holds no images or sounds.*Do: remove the folder, or fill it"),
     Bad("metadata that names no files", tree(train__metadata_csv="name,label\none,3\n", train__1_png="x", test__metadata_csv="name,label\none,3\n", test__1_png="x"), r"metadata\.csv names no files.*Do: add the column file_name"),
     Bad("metadata that is broken", tree(metadata_jsonl='{"file_name": "1.png", "label": 1}\n{"file_', **{"1_png": "x"}), r"metadata\.jsonl cannot be read"),

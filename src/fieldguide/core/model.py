@@ -18,7 +18,7 @@ import polars as pl
 from fieldguide.core.candidate import Blend, Candidate, Fitted, Predictor, calibrated
 from fieldguide.core.contracts import Predictions, Threshold
 from fieldguide.core.errors import DataError, ModelError, StudyError
-from fieldguide.core.figures import number
+from fieldguide.core.figures import count, number
 from fieldguide.core.files.disk import writing
 from fieldguide.core.files.listing import as_named, is_listing, with_files
 from fieldguide.core.files.manifest import read_json, verify, write_json, write_manifest
@@ -316,7 +316,7 @@ def _described(folder: Path, data: Mapping[str, Any], find: Find) -> Model:
         members.append(Fitted(candidate, transform, estimator, outputs))
         weights.append(described["weight"])
     if not members or not outputs:
-        raise ValueError(f"{len(members)} member(s) for {len(outputs)} output(s)")
+        raise ValueError(f"{count(len(members), 'member')} for {count(len(outputs), 'output')}")
     predictor: Predictor = members[0] if len(members) == 1 else Blend(tuple(members), tuple(weights))
     predictor = calibrated(predictor, tuple(_calibrator(said, find) for said in data.get("calibrators", ())))
     return Model(

@@ -15,6 +15,7 @@ import polars as pl
 
 from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, listed, nearest
+from fieldguide.core.figures import count, verb
 from fieldguide.core.files.media import FILE_KINDS, rooted
 from fieldguide.core.language.expression import Expression, parse
 from fieldguide.core.table import ENCODED_KINDS, Column, Table
@@ -41,7 +42,8 @@ class Violation:
     n: int
 
     def sentence(self) -> str:
-        return f"column {self.column!r}: {self.n:,} cell(s) are not {self.rule}, such as row {self.rows[0]}: {self.values[0]!r}"
+        cells = f"{count(self.n, 'cell')} {verb(self.n, 'is', 'are')}"
+        return f"column {self.column!r}: {cells} not {self.rule}, such as row {self.rows[0]}: {self.values[0]!r}"
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -194,7 +196,7 @@ def _present(columns: Sequence[Column], names: Sequence[str]) -> None:
     missing = [column.name for column in columns if column.name not in names]
     if missing:
         raise ContractError(
-            f"{len(missing)} column(s) are missing: {listed(missing)}{nearest(missing[0], names)}",
+            f"{count(len(missing), 'column')} {verb(len(missing), 'is', 'are')} missing: {listed(missing)}{nearest(missing[0], names)}",
             rule="a row has every column the contract names; a cell may be empty, a column may not be absent",
             found=f"the columns are {listed(names)}",
             do="add the column, or package a model that does not use it",

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import GateError, StudyError
+from fieldguide.core.figures import count
 from fieldguide.core.files.disk import writing
 from fieldguide.core.journal import Journal
 from fieldguide.core.split import Split
@@ -132,7 +133,7 @@ class Seal:
             raise GateError(
                 f"the test set was already opened by {looks[0]['by']} at {looks[0]['time']}",
                 rule="the seal is opened once; a second look makes the number too good and is shown in the report for ever",
-                found=f"{len(looks)} look(s) so far",
+                found=f"{count(len(looks), 'look')} so far",
                 do='give --reason "why another look is worth it"',
             )
 

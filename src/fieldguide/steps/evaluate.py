@@ -17,6 +17,7 @@ from fieldguide.core.bench import Bench, Trial
 from fieldguide.core.candidate import original_scale
 from fieldguide.core.contracts import Threshold
 from fieldguide.core.errors import DataError, GateError, listed, nearest
+from fieldguide.core.figures import count, verb
 from fieldguide.core.files.source import open_source
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import difference, judge, threshold_for
@@ -104,7 +105,7 @@ def unsealed(answers: Answers, split: Split) -> tuple[Answers, int]:
         raise GateError(
             "the predictions are of sealed rows",
             rule="sealed rows cost a look; it is asked for, and counted beside the number for ever",
-            found=f"{int(sealed.sum()):,} of {len(sealed):,} predicted rows are sealed, the others are too few to judge",
+            found=f"{int(sealed.sum()):,} of {count(len(sealed), 'predicted row')} {verb(int(sealed.sum()), 'is', 'are')} sealed, the others are too few to judge",
             do='ask for the look with --test (and --reason "…" where it is not the first), or predict development rows',
         )
     return Answers(answers.rows[~sealed], tuple(p[~sealed] for p in answers.predictions)), int(sealed.sum())
@@ -160,7 +161,8 @@ def evaluate(
         facts["sentence"] += f", look {looks} at the sealed rows; the next one, finalize's too, needs a reason"
     elif n_left_out:
         facts["sentence"] += (
-            f"; {n_left_out:,} sealed rows were left out: --test judges them too, and is look {looks + 1}"
+            f"; {count(n_left_out, 'sealed row')} {verb(n_left_out, 'was', 'were')} left out: --test judges {verb(n_left_out, 'it', 'them')} too, "
+            f"and is look {looks + 1}"
         )
     return facts, checked("evaluate", facts=facts)
 

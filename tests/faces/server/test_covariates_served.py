@@ -103,8 +103,7 @@ def test_a_network_reads_what_stands_beside_a_series_wherever_it_is_asked(
     words = command("predict", tmp_path / "model", tmp_path / "blind.csv", "-o", tmp_path / "blind_ahead.csv")
     assert words.status == 0
     assert (
-        "column 'visits': 28 cell(s) are not a number in any of the 28 steps that are looked at"
-        in words.out + words.err
+        "column 'visits': 28 cells are not a number in any of the 28 steps that are looked at" in words.out + words.err
     )
     found = pl.read_csv(tmp_path / "blind_ahead.csv")["prediction"].to_numpy().reshape(2, 4)
     np.testing.assert_allclose(found[0], again["prediction"][:4])

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed
+from fieldguide.core.figures import count
 from fieldguide.core.files.media import DATA, FILE_KINDS, SUFFIXES, kind_of
 
 PARTS = {
@@ -69,7 +70,7 @@ def look_into(folder: Path, tables: Collection[str]) -> Path | Found:
         return _frame(rows, folder), (), ()
     raise DataError(
         f"{folder} is a folder that makes no table", rule="a folder holds one table, or folders of classes with images or sounds in them",
-        found=f"{len(folders):,} folder(s) and {len(files):,} file(s), none of them {', '.join(SUFFIXES['image'][:3] + SUFFIXES['audio'][:2])} …",
+        found=f"{count(len(folders), 'folder')} and {count(len(files), 'file')}, none of them {', '.join(SUFFIXES['image'][:3] + SUFFIXES['audio'][:2])} …",
         do=f"name a file in it{offered}",
     )  # fmt: skip
 
@@ -124,7 +125,7 @@ def _parts(folder: Path, parts: dict[str, str], others: Collection[str]) -> Foun
             if not rows:
                 raise DataError(
                     f"{folder / name} holds no images or sounds", rule="each part has folders of classes with files in them",
-                    found=f"{len(folders):,} folder(s) and {len(files):,} file(s)", do="remove the folder, or fill it",
+                    found=f"{count(len(folders), 'folder')} and {count(len(files), 'file')}", do="remove the folder, or fill it",
                 )  # fmt: skip
             frame = _frame(rows, folder)
         frames.append(frame.with_columns(pl.lit(part).alias(SPLIT)))
@@ -181,7 +182,7 @@ def _frame(rows: Sequence[tuple[str, str | None]], folder: Path) -> pl.LazyFrame
         loose = [path for path, label in rows if label is None]
         raise DataError(
             f"{folder} holds folders of classes and files of no class", rule="every file lies in the folder of its class, or none does",
-            found=f"{len(loose):,} file(s) beside the folders, such as {loose[0]!r}", do="move them into folders, or out of the way",
+            found=f"{count(len(loose), 'file')} beside the folders, such as {loose[0]!r}", do="move them into folders, or out of the way",
         )  # fmt: skip
     (kind,) = kinds & set(FILE_KINDS)
     columns = {str(kind): [path for path, _ in rows]}

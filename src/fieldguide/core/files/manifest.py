@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldguide.core.errors import ModelError, listed
+from fieldguide.core.figures import count
 
 MANIFEST = "manifest.json"
 MAX_FILE = 4 * 1024**3
@@ -96,7 +97,7 @@ def verify(folder: Path, what: str, made_by: str, needed: str) -> None:
     if strangers:
         raise ModelError(
             f"{folder} holds files it was not made with: {listed(strangers)}", rule=_LISTS,
-            found=f"{len(strangers):,} file(s) that it does not name", do="remove them",
+            found=f"{count(len(strangers), 'file')} that it does not name", do="remove them",
         )  # fmt: skip
 
 

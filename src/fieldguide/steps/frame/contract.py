@@ -184,7 +184,7 @@ def accepted(agreed: Agreed, framed: Framed, reason: str | None) -> dict[str, An
     broken = [f for f in framed.findings if f.fired and f.severity == "error" and f.code in REFUSED]
     if broken and not reason:
         raise StudyError(
-            f"{len(broken)} definition(s) or meaning(s) changed without a new version", rule="an accepted version keeps its meaning",
+            f"{count(len(broken), 'definition or meaning', 'definitions or meanings')} changed without a new version", rule="an accepted version keeps its meaning",
             found=" ".join(f"{f.code}: {f.sentence}" for f in broken[:3]),
             do='raise the version in contract.yaml, or give --reason "why it is the same version"',
         )  # fmt: skip

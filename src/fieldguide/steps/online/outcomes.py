@@ -18,6 +18,7 @@ import polars as pl
 
 from fieldguide.core.answering import SHOWN, Problem
 from fieldguide.core.errors import DataError
+from fieldguide.core.figures import count, verb
 from fieldguide.core.files.source import open_source
 from fieldguide.core.online.log import EVERYTHING, OUTCOME, LogStore, Outcome, Query, now, predictions, utc
 from fieldguide.core.online.outcome_identity import identity
@@ -161,7 +162,7 @@ def take_file(store: LogStore, path: Path) -> Taken:
             first = problems[0]
             raise DataError(
                 f"{path} is no list of outcomes: {first.rule}", rule="id, unit or series, value, and perhaps time, name and key",
-                found=f"row {n + (first.row or 0) + 1}, column {first.column}: {first.value}; {n:,} outcome(s) were written before",
+                found=f"row {n + (first.row or 0) + 1}, column {first.column}: {first.value}; {count(n, 'outcome')} {verb(n, 'was', 'were')} written before",
                 do=f"send {first.send}",
             )  # fmt: skip
         total += taken(store, found)

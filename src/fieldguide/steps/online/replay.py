@@ -129,7 +129,7 @@ class _Tally:
         if truth.shape != outputs.shape:
             raise DataError(
                 "the log's answers have another shape than the model's", rule="a model answers what it is packaged for",
-                found=f"{truth.shape[1]} number(s) a row in the log, {outputs.shape[1]} from the model", do="name the model that was served",
+                found=f"{count(truth.shape[1], 'number')} a row in the log, {outputs.shape[1]} from the model", do="name the model that was served",
             )  # fmt: skip
         apart = (np.abs(outputs - truth) / (1.0 + np.abs(truth))).max(axis=1)
         self.n += len(apart)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError
+from fieldguide.core.figures import count
 from fieldguide.core.online.log import LogStore, Query, Served
 from fieldguide.core.problem import Output
 from fieldguide.core.series.ahead import unit_of
@@ -70,7 +71,7 @@ def _of_rows(output: Output, rows: pl.DataFrame, outcomes: pl.DataFrame) -> pl.D
     answers = np.array(told["outputs"].to_list(), dtype=float)[:, : output.width]
     if answers.shape[1] != output.width:
         raise DataError(
-            f"answers to {output.name!r} have {answers.shape[1]} part(s)", rule=f"an answer has {output.width}",
+            f"answers to {output.name!r} have {count(answers.shape[1], 'part')}", rule=f"an answer has {output.width}",
             found=f"row {told['id'][0]}", do="name measures of an experiment whose arms answer the same question",
         )  # fmt: skip
     if output.task.family == "values":

@@ -16,6 +16,7 @@ from fieldguide.core.blocks import Duplicates, connect, find_duplicates, joined,
 from fieldguide.core.contracts import Roles, Splitter
 from fieldguide.core.entities import Entities, find_entities
 from fieldguide.core.errors import SplitError
+from fieldguide.core.figures import count
 from fieldguide.core.files.media import FILE_KINDS, by_content
 from fieldguide.core.finding import Finding
 from fieldguide.core.split import CROSS_VALIDATE_UP_TO, Fold, Split, held_share, repeats_for
@@ -179,7 +180,7 @@ def _sealed_first(roles: Roles, request: Request, splitter: Splitter) -> tuple[n
         raise SplitError(
             "no test set can be sealed",
             rule="rows of one block (a group, or copies of a row) stay in one part",
-            found=f"the largest of {len(sizes):,} block(s) holds {sizes.max():,} of {n_rows:,} rows: "
+            found=f"the largest of {count(len(sizes), 'block')} holds {sizes.max():,} of {n_rows:,} rows: "
             f"{len(development):,} to learn from and {len(test):,} to seal",
             do="declare another group column under data.group, or set split.by: random",
         )
