@@ -46,5 +46,11 @@ def test_even_classes_of_a_small_table_are_few_and_not_rare():
     assert only(RareClasses().run(problem=problem_of(), truths=truth(45, 6))).severity == "warning"
 
 
+def test_the_frequent_class_of_a_small_table_is_not_called_rare():
+    finding = only(RareClasses().run(problem=problem_of(), truths=truth(17, 2)))
+    assert finding.severity == "warning"
+    assert finding.sentence == "1 class of 'sold' is rare among 19 rows: 'yes' 2 (11 %)."
+
+
 def test_numbers_have_no_classes():
     assert only(RareClasses().run(problem=regression(), truths=(np.arange(9.0),))).status == "not_applicable"

@@ -61,10 +61,11 @@ class RareClasses:
                     )
                 )
                 continue
+            # A table of few rows has few of every class, and its frequent ones are not rare: they are named where none is.
+            uneven = {label: c for label, c in rare.items() if c < 0.5 / len(counts) * n}
+            even, rare = not uneven, uneven or rare
             order = sorted(rare.items(), key=lambda item: item[1])
             said = listed((f"{label!r} {c:,} ({percent(c / n)})" for label, c in order), 4)
-            # A table of few rows has few of every class: none of them is rare.
-            even = all(c >= 0.5 / len(counts) * n for c in rare.values())
             what = (
                 f"{verb(len(rare), 'has', 'have')} fewer than {self.fewest} rows, too few to be judged alone,"
                 if even
