@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import polars as pl
 import pytest
@@ -19,6 +20,9 @@ from fieldguide.faces.cli import main
 from fieldguide.workflow import Study
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Every run tries the same examples, however slow the machine is; `pytest --hypothesis-profile=default` looks for others.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("house")
 
 
 def people(n_rows: int = 400, seed: int = 3) -> pl.DataFrame:
@@ -60,6 +64,13 @@ def loopback_only() -> Iterator[None]:
     socket.socket.connect = refused  # type: ignore[method-assign]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """A test that draws from torch without a seed draws the same in every run: each process begins with another seed of torch's."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 def _here(host: str) -> bool:

@@ -54,13 +54,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.run(
             [there / "initdb", "-D", folder / "data", *quick], check=True, capture_output=True, cwd="/", **who
         )
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
-        control = [there / "pg_ctl", "-D", folder / "data", "-w", "-t", "60"]
-        start = [*control, "-o", options, "-l", folder / "server.log", "start"]
-        subprocess.run(start, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", **who)
+        control = [there / "pg_ctl", "-D", folder / "data", "-w", "-t", "240"]
+        for _ in range(5):  # another process may take a port between its being free and the server's start
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
+            start = [*control, "-o", options, "-l", folder / "server.log", "start"]
+            done = subprocess.run(start, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", **who)
+            if not done.returncode:
+                break
+        else:
+            raise AssertionError((folder / "server.log").read_text())
         try:
             yield f"postgresql://log@127.0.0.1:{port}/postgres"
         finally:
