@@ -20,6 +20,7 @@ from fieldguide.core.problem import Output
 from fieldguide.core.series.windows import Windows
 from fieldguide.core.settings import space_of, values_of, with_values
 from fieldguide.core.table import Column
+from fieldguide.parts.learners import _history, nlinear
 from fieldguide.parts.learners._smoothing import smoothed
 from fieldguide.parts.learners.naive import Naive
 from fieldguide.parts.learners.nlinear import PENALTIES, NLinear
@@ -219,6 +220,16 @@ def test_a_clock_that_is_over_still_gives_a_forecast(name):
     learner = with_values(parts.find("learners", name)(), {**SMALL, **NETS[name]})
     model = learner.fit(encoded(VALUES, TRAIN), encoded(VALUES, STOP), OUTPUTS, Effort(clock=Clock.of(0.0)))
     assert model.predict(encoded(VALUES, FRESH).batch)[0].shape == (len(FRESH), H)
+
+
+@pytest.mark.parametrize("steps", [None, 6])
+def test_sums_that_the_clock_cut_short_are_told(monkeypatch, steps):
+    train, stop = encoded(VALUES, TRAIN), encoded(VALUES, STOP)
+    monkeypatch.setattr(nlinear, "slices", lambda n_rows: _history.slices(n_rows, 50))
+    late = NLinear().fit(train, stop, OUTPUTS, Effort(clock=Clock.of(0.0), n_steps=steps))
+    assert late.stopped == "clock" and late.predict(stop.batch)[0].shape == (len(STOP), H)
+    few = train.take(np.arange(50))  # all of them are read before the clock is asked
+    assert NLinear().fit(few, stop, OUTPUTS, Effort(clock=Clock.of(0.0), n_steps=steps)).stopped != "clock"
 
 
 # --- the cells of windows, the task, the metrics ------------------------------------------------------------------------

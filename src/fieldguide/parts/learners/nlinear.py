@@ -57,10 +57,11 @@ class NLinear(SimpleForecast):
         """Sum the Gram matrices, choose the penalty on `stop` (a refit is told its place), solve."""
         length = length_of(train.batch)
         window = min(length, max(1, round(self.part * length)))
-        sums = gram(train, window, effort)
+        sums, whole = gram(train, window, effort)
         place, tried = (effort.n_steps or 8) - 1, []
         if stop is not None and len(stop) and effort.n_steps is None:
-            held = gram(stop, window, effort)
+            held, held_whole = gram(stop, window, effort)
+            whole &= held_whole
             losses = [_loss(held, weights) for weights in _solved(sums, PENALTIES)]
             place = int(np.argmin(losses))
             fitted = [_loss(sums, weights) for weights in _solved(sums, PENALTIES)]
@@ -74,7 +75,8 @@ class NLinear(SimpleForecast):
             if effort.watch is not None:
                 effort.watch(point)
         weights = next(_solved(sums, PENALTIES[place : place + 1]))
-        return Linear(weights, window, place + 1, "early" if tried else "steps", tried)
+        stopped = "early" if tried else "steps"
+        return Linear(weights, window, place + 1, stopped if whole else "clock", tried)
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Linear:
         from safetensors.numpy import load_file
@@ -121,15 +123,17 @@ def inputs(past: np.ndarray) -> np.ndarray:
     return np.concatenate([past - past[:, -1:], deviation(past)[:, None]], axis=1)
 
 
-def gram(rows: Encoded, window: int, effort: Effort) -> Sums:
-    """Return (XᵀX, XᵀY, sum of squares of Y, total weight), summed slice by slice.
+def gram(rows: Encoded, window: int, effort: Effort) -> tuple[Sums, bool]:
+    """Return (XᵀX, XᵀY, sum of squares of Y, total weight), summed slice by slice, and whether the clock let all rows be summed.
 
     Shape:
-        returns: (window + 1, window + 1), (window + 1, horizon), (), ()
+        returns[0]: (window + 1, window + 1), (window + 1, horizon), (), ()
     """
     d, horizon = window + 1, horizon_of(rows)
     xx, xy, yy, total = np.zeros((d, d)), np.zeros((d, horizon)), np.zeros(()), np.zeros(())
     for part in slices(len(rows)):
+        if part.start and effort.clock.over:
+            return (xx, xy, yy, total), False
         piece = rows.take(part)
         past = history(piece.batch, window)
         x, y = inputs(past), dense(piece.targets[0]) - past[:, -1:]
@@ -138,9 +142,7 @@ def gram(rows: Encoded, window: int, effort: Effort) -> Sums:
         xy += x.T @ (y * w[:, None])
         yy += float(w @ (y**2).sum(axis=1))
         total += w.sum()
-        if effort.clock.over:
-            break
-    return xx, xy, yy, total
+    return (xx, xy, yy, total), True
 
 
 def _solved(sums: Sums, penalties: Sequence[float]) -> Any:
