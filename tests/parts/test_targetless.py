@@ -8,6 +8,7 @@ import pytest
 
 from fieldguide import parts
 from fieldguide.core.batch import Batch, Encoded, Layout
+from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ModelError
 from fieldguide.core.settings import with_values
@@ -190,3 +191,14 @@ def test_an_autoencoder_bends_where_axes_are_straight():
         estimator, spread = fitted(name, points, components=1, **settings)
         shares.append(metric.score(spread, estimator.predict(batch_of(points))[0]))
     assert shares[1] > shares[0] + 0.15
+
+
+@pytest.mark.parametrize("name", ["kmeans", "principal_clusters"])
+def test_a_number_of_clusters_that_the_clock_chose_is_told(name, tmp_path):
+    points, _ = heaps()
+    rows, learner = Encoded(batch_of(points), (points,)), parts.find("learners", name)()
+    late, calm = (learner.fit(rows, None, (), Effort(clock=clock)) for clock in (Clock.of(0.0), Clock()))
+    assert (late.stopped, calm.stopped) == ("clock", "")
+    assert learner.load(tmp_path, late.save(tmp_path)).stopped == "clock"
+    asked = with_values(learner, {"exactly": 3})
+    assert asked.fit(rows, None, (), Effort(clock=Clock())).stopped == ""

@@ -58,15 +58,15 @@ class Centred:
     def save(self, folder: Path, draft: bool = False) -> dict[str, Any]:
         """Write centres and the way to them."""
         write(folder, {**self.points.arrays(), "centres": self.centres})
-        return {"features": self.points.features, "spread": self.spread, "words": self.words}
+        hurried = {"stopped": self.stopped} if self.stopped else {}
+        return {"features": self.points.features, "spread": self.spread, "words": self.words, **hurried}
 
 
 def load_centred(folder: Path, data: Any) -> Centred:
     """Return what `Centred.save` wrote."""
     arrays = read(folder, "the clusters", "centres")
-    return Centred(
-        Points.from_arrays(data["features"], arrays), arrays["centres"], float(data["spread"]), data["words"]
-    )
+    points, stopped = Points.from_arrays(data["features"], arrays), data.get("stopped", "")
+    return Centred(points, arrays["centres"], float(data["spread"]), data["words"], stopped=stopped)
 
 
 def clusters_in(
@@ -102,10 +102,9 @@ def clusters_in(
     )
 
 
-def best_k(rows: np.ndarray, effort: Effort, most: int = MOST_K) -> tuple[int, dict[int, float]]:
-    """Return the number of clusters with the highest mean silhouette on a sample of the rows, and all that were tried.
-
-    Where the clock ends, those that were tried until then.
+def best_k(rows: np.ndarray, effort: Effort, most: int = MOST_K) -> tuple[int, dict[int, float], bool]:
+    """Return the number of clusters with the highest mean silhouette on a sample of the rows, all that were tried, and whether the
+    clock let all be tried.
 
     Shape:
         rows: (n, c)
@@ -114,9 +113,10 @@ def best_k(rows: np.ndarray, effort: Effort, most: int = MOST_K) -> tuple[int, d
     sample = rows[np.sort(chosen)]
     tried: dict[int, float] = {}
     for k in range(2, max(2, min(most, len(sample) // 4)) + 1):
-        if k < len(sample) and not (tried and effort.clock.over):
-            _, labels, _ = clusters_in(sample, k, effort, n_starts=3)
-            tried[k] = float(silhouettes(sample, labels).mean())
-    if not tried:
-        return 1, {}
-    return max(tried, key=lambda k: tried[k]), tried
+        if k >= len(sample):
+            break
+        if tried and effort.clock.over:
+            return max(tried, key=tried.__getitem__), tried, False
+        _, labels, _ = clusters_in(sample, k, effort, n_starts=3)
+        tried[k] = float(silhouettes(sample, labels).mean())
+    return max(tried, key=tried.__getitem__, default=1), tried, True

@@ -50,15 +50,15 @@ class KMeans:
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Centred:
         """Find the centres; `stop` is not used."""
         points, rows = fit_points(self.features, train, effort)
-        k, tried = self.exactly or self.k, dict[int, float]()
+        k, tried, whole = self.exactly or self.k, dict[int, float](), True
         if not k:
-            k, tried = best_k(rows, effort)
-        n_starts = 10 if len(rows) <= MANY else 4
-        centres, _, spread = clusters_in(rows, k, effort, train.weights, 1 if effort.clock.over else n_starts)
+            k, tried, whole = best_k(rows, effort)
+        n_starts, hurried = 10 if len(rows) <= MANY else 4, effort.clock.over
+        centres, _, spread = clusters_in(rows, k, effort, train.weights, 1 if hurried else n_starts)
         why = f", the best of {min(tried)} to {max(tried)} by silhouette" if len(tried) > 1 else ""
         why = "; no other number was tried" if len(tried) == 1 else why
         words = f"{len(centres)} clusters{why}"
-        return Centred(points, centres, spread, words)
+        return Centred(points, centres, spread, words, stopped="clock" if hurried or not whole else "")
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Centred:
         return load_centred(folder, data)

@@ -39,9 +39,12 @@ class PrincipalClusters:
     def fit(self, train: Encoded, stop: Encoded | None, outputs: tuple[Any, ...], effort: Effort) -> Centred:
         """Find the axis and the centres along it; `stop` is not used."""
         points, rows = fit_points("pca", train, effort, n_axes=1)
-        k = self.exactly or self.k or best_k(rows, effort)[0]
+        k, whole = self.exactly or self.k, True
+        if not k:
+            k, _, whole = best_k(rows, effort)
         centres, _, spread = clusters_in(rows, k, effort, train.weights, n_starts=4)
-        return Centred(points, centres, spread, f"{len(centres)} clusters along the first principal axis")
+        words = f"{len(centres)} clusters along the first principal axis"
+        return Centred(points, centres, spread, words, stopped="" if whole else "clock")
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Centred:
         return load_centred(folder, data)
