@@ -7,7 +7,7 @@ much that loses is measured and told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -68,15 +68,8 @@ class Tsne:
         words = (
             f"t-SNE of {len(rows):,} rows" if enough else "principal components: too few rows, or no time, for t-SNE"
         )
-        found = Placed(
-            Points("raw", space),
-            rows,
-            placed,
-            np.asarray(train.targets[0])[kept],
-            words,
-            None,
-            "clock" if able < len(train) else "",
-        )
+        targets, stopped = np.asarray(train.targets[0])[kept], "clock" if able < len(train) else ""
+        found = Placed(Points("raw", space), rows, placed, targets, words, stopped=stopped)
         return found.with_loss(effort.seed) if enough else found
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Placed:
@@ -130,9 +123,7 @@ class Placed:
         moved[held] = _among(self.rows[held], self.rows[rest], self.placed[rest])
         own, imitated = (float(intruders(self.rows, places, 10)[held].mean()) for places in (self.placed, moved))
         words = f"{self.words}; new rows are placed among their {NEAR} nearest: trustworthiness {imitated:.3f} where the method itself has {own:.3f}"
-        return Placed(
-            self.points, self.rows, self.placed, self.targets, words, self.n_steps, self.stopped, self.history
-        )
+        return replace(self, words=words)
 
 
 def _mapped(rows: np.ndarray, start: np.ndarray, perplexity: float, effort: Effort) -> np.ndarray:
