@@ -43,20 +43,20 @@ def test_who_cannot_go_on_says_why() -> None:
 
 def test_what_goes_on_keeps_its_transform_and_adds_steps() -> None:
     old, newer = fitted("boosting"), rows(80, 1, shift=2.0)
-    found = continued(old, newer, None, parts.modality, Effort(0, 1, n_steps=7))
+    found = continued(old, newer, None, Effort(0, 1, n_steps=7))
     assert found.transform is old.transform and found.candidate is old.candidate
     assert (old.n_fit, found.n_fit) == (60, 80)
     at = newer.cells
     before, after = old.predict(at, 80)[0][:, 0], found.predict(at, 80)[0][:, 0]
     truth = newer.truths[0]
     assert np.square(after - truth).mean() < 0.8 * np.square(before - truth).mean()
-    same = continued(old, newer, None, parts.modality, Effort(0, 1, n_steps=0))
+    same = continued(old, newer, None, Effort(0, 1, n_steps=0))
     assert np.array_equal(same.predict(at, 80)[0][:, 0], before)
 
 
 def test_who_cannot_go_on_stays_and_places_in_a_blend_stay() -> None:
     linear = fitted("linear")
-    assert continued(linear, rows(80, 1), None, parts.modality, Effort()) is linear and not can_continue(linear)
+    assert continued(linear, rows(80, 1), None, Effort()) is linear and not can_continue(linear)
     boosting, prior = fitted("boosting"), fitted("prior")
     blend = Blend((linear, prior), (0.7, 0.3))
     assert continued_by([linear, boosting], blend) == Blend((linear, boosting), (0.7, 0.3))
@@ -71,7 +71,7 @@ def test_a_loss_of_its_own_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> N
     )
     told = Fitted(Candidate("spy", spy, old.candidate.recipe), old.transform, "estimator", (Y,), 60)  # type: ignore[arg-type]
     other = Output("y", Y.task, loss="absolute")
-    found = continued(told, rows(80, 1), rows(20, 2), parts.modality, Effort(3, 1), (other,))
+    found = continued(told, rows(80, 1), rows(20, 2), Effort(3, 1), (other,))
     ((estimator, training, stopping, outputs, effort),) = seen
     assert (estimator, outputs, effort.seed, found.estimator) == ("estimator", (other,), 3, "more")
     assert (len(training), len(stopping), found.n_fit) == (30, 20, 80)

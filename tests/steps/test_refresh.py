@@ -223,15 +223,15 @@ def test_going_on_for_no_step_changes_nothing_and_for_some_steps_learns(models, 
     fitted = load_model(models[name]).predictor
     assert not why_not(fitted)
     rows, judged = rows_of(world(400, 8, turn=0.0)), rows_of(world(50, 9))
-    same = continued(fitted, rows, None, modality, Effort(1, n_steps=0))
+    same = continued(fitted, rows, None, Effort(1, n_steps=0))
     before, after = (f.predict(judged.cells, 50)[0] for f in (fitted, same))
     assert np.abs(before - after).max() < 1e-6
     other = replace(rows, truths=(1 - rows.truths[0],))
-    on = continued(fitted, other, rows_of(world(80, 9)), modality, Effort(1))
+    on = continued(fitted, other, rows_of(world(80, 9)), Effort(1))
     # Turned labels to learn from, the old world to stop on: no step is better, so none is taken.
     assert on.estimator.n_steps == 0
     assert np.abs(on.predict(judged.cells, 50)[0] - before).max() < 1e-6
-    turned = continued(fitted, other, None, modality, Effort(1))
+    turned = continued(fitted, other, None, Effort(1))
     assert turned.estimator.n_steps > 0
     truth = 1 - judged.truths[0]
     lost = [-np.log(p[np.arange(50), truth]).mean() for p in (before, turned.predict(judged.cells, 50)[0])]
@@ -245,7 +245,7 @@ def test_a_version_is_refreshed_for_the_loss_it_was_trained_for(tmp_path):
     model = load_model(folder)
     (output,) = outputs_of(model, find("metrics", "log_loss")())
     assert output.loss == focal.loss
-    on = continued(model.predictor, rows_of(world(100, 10)), None, modality, Effort(1), (output,))
+    on = continued(model.predictor, rows_of(world(100, 10)), None, Effort(1), (output,))
     assert on.estimator.description.heads[0]["loss"] == "focal"
     with pytest.raises(ModelError, match="goes on with the loss and the last layer it was trained with"):
-        continued(model.predictor, rows_of(world(100, 10)), None, modality, Effort(1))
+        continued(model.predictor, rows_of(world(100, 10)), None, Effort(1))

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fieldguide.core.balance import balanced
+from fieldguide.core.batch import Encoded
 from fieldguide.core.candidate import Blend, Fitted, Predictor, encode, sampled
 from fieldguide.core.contracts import Effort
 from fieldguide.core.problem import Output
 from fieldguide.core.rows import Rows
-from fieldguide.core.transform import Modalities
 
 
 def members_of(predictor: Predictor) -> tuple[Fitted, ...]:
@@ -42,7 +42,7 @@ def why_not(predictor: Predictor) -> str:
 
 
 def continued(
-    fitted: Fitted, train: Rows, stop: Rows | None, modalities: Modalities, effort: Effort, outputs: tuple[Output, ...] = ()
+    fitted: Fitted, train: Rows, stop: Rows | None, effort: Effort, outputs: tuple[Output, ...] = ()
 ) -> Fitted:  # fmt: skip
     """Fit a candidate further; its transform stays, early stopping sees `stop`, nothing else is seen.
 
@@ -57,7 +57,7 @@ def continued(
         return fitted
     outputs = outputs or fitted.outputs
     candidate = fitted.candidate
-    rows = [None if part is None else _encoded(fitted, part, outputs, modalities) for part in (train, stop)]
+    rows = [None if part is None else _encoded(fitted, part, outputs) for part in (train, stop)]
     assert rows[0] is not None
     training, stopping = balanced(rows[0], rows[1], outputs[0], candidate.recipe.balance, effort.seed)
     training = sampled(training, candidate.learner.in_memory, effort.seed)
@@ -70,6 +70,6 @@ def continued_by(members: Sequence[Fitted], predictor: Predictor) -> Predictor:
     return replace(predictor, members=tuple(members)) if isinstance(predictor, Blend) else members[0]
 
 
-def _encoded(fitted: Fitted, rows: Rows, outputs: tuple[Output, ...], modalities: Modalities):  # type: ignore[no-untyped-def]
+def _encoded(fitted: Fitted, rows: Rows, outputs: tuple[Output, ...]) -> Encoded:
     batch = fitted.transform.encode(rows.cells, len(rows))
     return encode(batch, rows, outputs, fitted.candidate.learner)

@@ -21,6 +21,7 @@ from fieldguide.core.errors import StudyError, listed
 from fieldguide.core.figures import number, span
 from fieldguide.core.finding import Finding
 from fieldguide.core.leaderboard import metric_of, readable
+from fieldguide.core.plain import finite
 from fieldguide.core.problem import Problem
 from fieldguide.core.score import titled, weights_for
 from fieldguide.core.seeds import generator, seed_for
@@ -338,9 +339,9 @@ def _facts(
         "sentence": _sentence(metric, title, periods, score, found["sliding"][-1], plans[choice][0], sliding.oldest),
         "candidate": candidate, "metric": metric.name, "title": title, "greater_is_better": metric.greater_is_better,
         "period": periods.name, "n_periods": periods.n, "n_starts": design.n_starts, "n_rows": n_rows, "oldest": sliding.oldest,
-        "n_judged": int(design.n_rows[design.first:].sum()), "score": score if math.isfinite(score) else None,
-        "best": metric.best if math.isfinite(metric.best) else None,
-        "curve": [{"age": age, "score": _score(score, sign, e.value), **e.to_dict()} for age, e in enumerate(aged, 1)],
+        "n_judged": int(design.n_rows[design.first:].sum()), "score": finite(score),
+        "best": finite(metric.best),
+        "curve": [{"age": age, "score": finite(score + sign * e.value), **e.to_dict()} for age, e in enumerate(aged, 1)],
         "decay": found["sliding"][-1].to_dict(), "windows": {**compared.to_dict(), "better": window},
         "schedules": [
             {"name": name, "every": every, "cost": found[window][i].to_dict(), "sliding": found["sliding"][i].to_dict(), "growing": found["growing"][i].to_dict()}
@@ -349,11 +350,6 @@ def _facts(
         "recommended": plans[choice][0], "why": _why(plans, found[window], choice, problem.success, window), "success": problem.success,
         "silence": "",
     }  # fmt: skip
-
-
-def _score(score: float, sign: float, added: float) -> float | None:
-    value = score + sign * added
-    return value if math.isfinite(value) else None
 
 
 def _sentence(

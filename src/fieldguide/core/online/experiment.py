@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from fieldguide.core.figures import number, percent, span
+from fieldguide.core.plain import finite
 from fieldguide.core.statistics.effect import Effect
 from fieldguide.core.statistics.sample_ratio import ALPHA as RATIO_ALPHA
 from fieldguide.core.statistics.sample_ratio import SampleRatio
@@ -86,8 +87,8 @@ class Measured:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "name": self.name, "role": self.role, "sign": self.sign, **self.effect.to_dict(), "adjusted_p": _plain(self.adjusted_p),
-            "running_p": _plain(self.always_p), "margin": self.margin, "least": self.least, "arm": self.arm,
+            "name": self.name, "role": self.role, "sign": self.sign, **self.effect.to_dict(), "adjusted_p": finite(self.adjusted_p),
+            "running_p": finite(self.always_p), "margin": self.margin, "least": self.least, "arm": self.arm,
             "slices": {name: part.to_dict() for name, part in self.slices.items()},
         }  # fmt: skip
 
@@ -197,7 +198,3 @@ def mismatch(ratio: SampleRatio) -> str:
     """Return a sample ratio mismatch in words."""
     arms = ", ".join(f"{arm} {n:,} of {ratio.expected[arm]:,.0f} expected" for arm, n in ratio.counts.items())
     return f"sample ratio mismatch (p {number(ratio.p, 3)}): {arms}"
-
-
-def _plain(value: float) -> float | None:
-    return value if value == value and abs(value) != float("inf") else None

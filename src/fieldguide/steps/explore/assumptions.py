@@ -128,7 +128,7 @@ def _boosted_p(table: Table, output: Output, roles: Roles, *, seed: int, threads
     scores = []
     for i in range(SHUFFLED_FITS + 1):
         order = np.arange(len(fit)) if i == 0 else _dealt(quick.units[fit], rng)
-        predicted = quick.fitted(fit, judged, quick.truth[fit][order], i)
+        predicted = quick.fitted(fit, judged, quick.truth[fit][order])
         scores.append(-float(((goal[judged] - predicted) ** 2).mean()))
     null = np.array(scores[1:])
     spread = null.std(ddof=1) * np.sqrt(1 + 1 / len(null))
@@ -190,7 +190,7 @@ def enough_rows(
     for repeat, order in enumerate(orders):
         judged, rest = order[n_learned:], order[:n_learned]
         for i, size in enumerate(sizes):
-            predicted = quick.fitted(rest[:size], judged, quick.truth[rest[:size]], repeat)
+            predicted = quick.fitted(rest[:size], judged, quick.truth[rest[:size]])
             own = None if quick.score_weights is None else quick.score_weights[judged]
             errors[i, repeat] = sign * _scored(metric, output, quick.truth[judged], predicted, problem, own)
     if not np.isfinite(errors).all():
@@ -262,7 +262,7 @@ class _Quick:
             return np.eye(len(self.output.labels))[self.truth]
         return np.asarray(self.truth, np.float64)[:, None]
 
-    def fitted(self, fit: np.ndarray, judged: np.ndarray, labels: np.ndarray, number: int) -> np.ndarray:
+    def fitted(self, fit: np.ndarray, judged: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Return the prediction of the judged rows, on the original scale, by a model fitted on other rows with these labels."""
         n_stop = max(1, len(fit) // 6)
         fit, stop = fit[n_stop:], fit[:n_stop]

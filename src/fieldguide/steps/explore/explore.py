@@ -159,7 +159,10 @@ def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
             "without_labels": int((n_labels == 0).sum()), "distinct_sets": len(np.unique(truth, axis=0)),
         }  # fmt: skip
     if output.family == "vector":
-        entries = [describe_target(_entry_of(output, name), truth[:, i]) for i, name in enumerate(output.labels)]
+        entries = [
+            describe_target(Output(name, find("tasks", "regression")()), truth[:, i])
+            for i, name in enumerate(output.labels)
+        ]
         return {"output": output.name, "n": len(truth), "entries": entries}
     booked = {"booked": float(np.mean(truth > 0))} if output.task.name == "price" else {}
     truth = output.plain(truth)
@@ -171,10 +174,6 @@ def describe_target(output: Output, truth: np.ndarray) -> dict[str, Any]:
         "quantiles": {str(q): float(np.quantile(truth, q)) for q in (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)},
         "histogram": {"edges": edges.tolist(), "counts": np.histogram(truth, edges)[0].tolist()},
     }  # fmt: skip
-
-
-def _entry_of(output: Output, name: str) -> Output:
-    return Output(name, find("tasks", "regression")())
 
 
 def associations(table: Table, truth: np.ndarray, output: Output) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ SIDE = 72
 """Pixels of a typical row's picture."""
 
 
-def apart(rows: Rows, points: np.ndarray, groups: np.ndarray, seed: int = 0) -> list[dict[str, Any]]:
+def apart(rows: Rows, points: np.ndarray, groups: np.ndarray) -> list[dict[str, Any]]:
     """Return the clusters by number: size, what sets them apart, typical rows.
 
     Shape:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldguide.core.plain import finite
 from fieldguide.core.series.ahead import unit_of
 from fieldguide.core.series.panel import Examples
 from fieldguide.core.statistics.bootstrap import resampled
@@ -124,7 +125,7 @@ def _interval(values: np.ndarray, blocks: np.ndarray, seed: int) -> dict[str, An
     if len(distinct) < 2:
         return {"interval": [None, None]}
     found = resampled(lambda w: (w @ sums) / np.maximum(w @ counts, 1e-12), np.arange(len(distinct)), seed, 300)
-    return {"interval": [float(end) if np.isfinite(end) else None for end in found.interval]}
+    return {"interval": [finite(end) for end in found.interval]}
 
 
 def _lines(

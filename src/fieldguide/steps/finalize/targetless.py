@@ -61,7 +61,7 @@ def targetless_facts(
     output, points = bench.problem.output, np.asarray(rows.truths[0])
     if output.task.name == "clustering":
         groups = output.task.decide(answers, None)
-        told = apart(rows, points, groups, seed=bench.seed)
+        told = apart(rows, points, groups)
         steady = stability(bench, model, points, groups, blocks, reference)
         for cluster in told:
             cluster["jaccard"] = steady["jaccard"].get(cluster["cluster"])

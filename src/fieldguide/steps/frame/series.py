@@ -59,7 +59,7 @@ def frame_series(config: Config) -> Framed:
     data = config.data
     laid = lay_out(frame, time, data.series, config.problem.targets, data.known_future, data.static, data.observed)
     examples, sizes = examples_of(laid, config)
-    marked = None if config.split.column is None else _marked(frame, laid, examples, time, config)
+    marked = None if config.split.column is None else _marked(frame, examples, time, config)
     problem = _problem(config, examples)
     table = _table(laid, examples, columns, time, config)
     problem = with_objective(problem, config.problem, table)
@@ -367,7 +367,7 @@ def _table(laid: Laid, examples: Examples, columns: Sequence[Column], time: str,
     return Table(frame.select([c.name for c in made]), tuple(made))
 
 
-def _marked(frame: pl.DataFrame, laid: Laid, examples: Examples, time: str, config: Config) -> np.ndarray:
+def _marked(frame: pl.DataFrame, examples: Examples, time: str, config: Config) -> np.ndarray:
     """Return each example's part by the rows its target stands on: 1 test, 0 development, 2 neither (it straddles the mark)."""
     column = str(config.split.column)
     marks = (frame[column].cast(pl.String) == str(config.split.test)).fill_null(False).to_numpy()

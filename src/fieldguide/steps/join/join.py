@@ -168,19 +168,19 @@ def _joined(
     else:
         meets_units(con, opened, entity)
         delays = outcome_queries.happening(con, opened.outcome, outcome, entity, opened.whole, section)
-    n = _left_out(con, opened, delays)
+    n = _left_out(con)
     for index, features in enumerate(tables):
         facts_of[index] |= _coverage(con, index, features, facts_of[index])
     _write(con, opened, tables, delays, out)
     facts = {
-        "sentence": _sentence(n, tables, delays), **n, **made, "delay": delays["curve"], "reporting": delays["reporting"],
+        "sentence": _sentence(n, tables), **n, **made, "delay": delays["curve"], "reporting": delays["reporting"],
         "until": delays["until"], "wait": delays["wait"], "horizon": delays.get("horizon"), "clock": section.clock,
         "same_time": section.same_time, "known_only": section.known_only, "tables": facts_of, "target": target, "hash": file_hash(out),
     }  # fmt: skip
     return facts, checked("join", joined=facts)
 
 
-def _left_out(con: Any, opened: Opened, delays: dict[str, Any]) -> dict[str, int]:
+def _left_out(con: Any) -> dict[str, int]:
     """Count units and those left out. Raises DataError where none is left."""
     n, mature, kept = con.execute(
         "SELECT count(*), count(*) FILTER (WHERE mature), count(*) FILTER (WHERE mature AND y IS NOT NULL) FROM outcome"
@@ -247,7 +247,7 @@ def _write(con: Any, opened: Opened, tables: Sequence[Sequence[Feature]], delays
         part.unlink(missing_ok=True)
 
 
-def _sentence(n: dict[str, int], tables: Sequence[Sequence[Feature]], delays: dict[str, Any]) -> str:
+def _sentence(n: dict[str, int], tables: Sequence[Sequence[Feature]]) -> str:
     n_features = sum(map(len, tables))
     said = f"{n['n_units']:,} units with {n_features:,} features"
     gone = [f"{n['n_immature']:,} immature"] if n["n_immature"] else []

@@ -115,7 +115,7 @@ def scan(label: str, path: Path, uses: Mapping[str, Use], clock: Clock, work: Pa
             raise refuse_clock(label, column, "numbers", clock)
     suffix = path.suffix.lower()
     if suffix in PARQUET and all(_scannable(schema[column], use, clock) for column, use in uses.items()):
-        return _direct(label, source, schema, uses, clock)
+        return _direct(label, source, schema, uses)
     return _staged(label, source, schema, uses, clock, work)
 
 
@@ -129,9 +129,7 @@ def _scannable(dtype: pl.DataType, use: Use, clock: Clock) -> bool:
     return not dtype.is_nested() and dtype not in (pl.Binary, pl.Time, pl.Duration, pl.Null)
 
 
-def _direct(
-    label: str, source: Source, schema: Mapping[str, pl.DataType], uses: Mapping[str, Use], clock: Clock
-) -> Scanned:
+def _direct(label: str, source: Source, schema: Mapping[str, pl.DataType], uses: Mapping[str, Use]) -> Scanned:
     head = source.frame.select(list(uses)).head(1_000).collect()
     path = re.sub(r"([*?\[])", r"[\1]", str(source.path))  # DuckDB reads these as patterns
     return Scanned(
@@ -168,7 +166,7 @@ def _staged(
     label: str, source: Source, schema: Mapping[str, pl.DataType], uses: Mapping[str, Use], clock: Clock, work: Path
 ) -> Scanned:
     """Read a table by the columns' kinds and keep it as typed Parquet."""
-    columns = _columns(source, schema, uses, clock)
+    columns = _columns(source, uses, clock)
     spelled = {c: "whole" if schema[c].is_numeric() else "digits" for c, use in uses.items() if use == "entity"}
     if source.path is not None and source.path.suffix.lower() in PARQUET:
         spelled = {column: "text" if how == "digits" else how for column, how in spelled.items()}
@@ -205,9 +203,7 @@ def _staged(
     )  # fmt: skip
 
 
-def _columns(
-    source: Source, schema: Mapping[str, pl.DataType], uses: Mapping[str, Use], clock: Clock
-) -> tuple[Column, ...]:
+def _columns(source: Source, uses: Mapping[str, Use], clock: Clock) -> tuple[Column, ...]:
     """Return how each used column is read: as it is declared to be used, or as detection sees it."""
     given = {column: "number" for column, use in uses.items() if use == "number"}
     if clock == "date":

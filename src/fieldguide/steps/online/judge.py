@@ -107,7 +107,7 @@ def judge(
         "n_looks": before.n_looks + 1, "scales": scales, "covariates": {"n": len(units.covariates), "used": covariates, "unbalanced": unbalanced},
         "strays": strays, "identity": identity, "paths": paths, "decide": plan.decide,
         "delay": None if units.delay is None else {**units.delay.to_dict(), "age_days": units.age.total_seconds() / 86_400},
-        "days": _days(units.frame), "naive": _as_rows(plan, traffic, units, arms),
+        "days": _days(units.frame), "naive": _as_rows(plan, units, arms),
     }  # fmt: skip
     return judged, facts
 
@@ -150,7 +150,7 @@ def _measured(
     return tuple(
         Measured(
             name, said.role, 1 if said.better == "higher" else -1, found[name], adjusted[name], running[name], said.margin, said.effect,
-            _slices(plan, units, [control, parts[arm]], measure, level) if said.role == "primary" else {}, arm if several else "",
+            _slices(units, [control, parts[arm]], measure, level) if said.role == "primary" else {}, arm if several else "",
         )
         for name, (measure, arm) in of.items() for said in (plan.measures[measure],)
     )  # fmt: skip
@@ -187,7 +187,7 @@ def _covariates(units: Units, parts: list[pl.DataFrame]) -> tuple[bool, list[dic
     return not off, off
 
 
-def _slices(plan: Plan, units: Units, parts: list[pl.DataFrame], name: str, level: float) -> dict[str, Effect]:
+def _slices(units: Units, parts: list[pl.DataFrame], name: str, level: float) -> dict[str, Effect]:
     found: dict[str, Effect] = {}
     for column in units.slices:
         levels = units.frame[column].drop_nulls().value_counts(sort=True, name="n").head(MOST_LEVELS)[column].to_list()
@@ -277,7 +277,7 @@ def _days(frame: pl.DataFrame) -> float | None:
     return None if len(first) < 2 else float((first.max() - first.min()).total_seconds()) / 86_400  # type: ignore[operator,union-attr]
 
 
-def _as_rows(plan: Plan, traffic: Traffic, units: Units, arms: list[str]) -> dict[str, Any] | None:
+def _as_rows(plan: Plan, units: Units, arms: list[str]) -> dict[str, Any] | None:
     """Return how much too sure a test over rows would be: the ratio of its standard error to that over units (primary measure)."""
     mature = units.mature
     per = mature["requests"].to_numpy().astype(float)

@@ -17,6 +17,7 @@ import numpy as np
 from fieldguide.core.contracts import Metric
 from fieldguide.core.figures import number, span
 from fieldguide.core.model import Model
+from fieldguide.core.plain import finite
 from fieldguide.core.problem import Output
 from fieldguide.core.score import LEVEL, Difference, compare
 from fieldguide.core.statistics.periods import UNITS, Periods, periods_for, schedules_of
@@ -167,13 +168,13 @@ def _facts(
     return {
         "silence": "", "period": periods.name, "n_periods": periods.n, "n_judged": int(judged.sum()), "n_updates": walk.n_updates,
         "seconds": walk.seconds, "level": level, "success": success, "never": _value(metric, truth, never), "schedules": schedules,
-        "by_period": _by_period(metric, truth, finest, never, material, periods, walk.period[judged]),
-        "recommended": chosen, "why": _why(schedules, steps, chosen, success), "finer": _finer(periods),
+        "by_period": _by_period(metric, truth, finest, never, periods, walk.period[judged]),
+        "recommended": chosen, "why": _why(schedules, steps, success), "finer": _finer(periods),
     }  # fmt: skip
 
 
 def _by_period(
-    metric: Metric, truth: np.ndarray, updated: np.ndarray, never: np.ndarray, material: Material, periods: Periods, period: np.ndarray
+    metric: Metric, truth: np.ndarray, updated: np.ndarray, never: np.ndarray, periods: Periods, period: np.ndarray
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return, period by period, the score of the version that is never updated and of the one updated most often."""
     found = []
@@ -188,8 +189,7 @@ def _by_period(
 
 
 def _value(metric: Metric, truth: np.ndarray, answers: np.ndarray) -> float | None:
-    value = float(metric.resample(truth, answers, np.ones((1, len(truth)), np.float32))[0])
-    return value if np.isfinite(value) else None
+    return finite(metric.resample(truth, answers, np.ones((1, len(truth)), np.float32))[0])
 
 
 def _finer(periods: Periods) -> str:
@@ -198,7 +198,7 @@ def _finer(periods: Periods) -> str:
     return f"--period {finer[-1]}" if finer else ""
 
 
-def _why(schedules: list[dict[str, Any]], steps: list[dict[str, Any]], chosen: str, success: float) -> str:
+def _why(schedules: list[dict[str, Any]], steps: list[dict[str, Any]], success: float) -> str:
     if steps:
         return "; ".join(
             f"{s['of']} updates are better than {s['to']} by {number(s['value'], 3)} {span(s['interval'], 3)}" for s in steps

@@ -222,7 +222,7 @@ def _continued(
             (best,) = done.steps[number]
             n = 0 if best == 0 else refit_steps(member.candidate.learner, (best,), done.n_fit, len(train))
         effort = Effort(seed, threads, n_steps=n)
-        members.append(continued(member, material.rows.take(rows), stop, modality, effort, outputs))
+        members.append(continued(member, material.rows.take(rows), stop, effort, outputs))
         steps.append((members[-1].estimator.n_steps or 0,) if can_continue(member) else ())
         n_fit = len(rows) if can_continue(member) else n_fit
     return members, tuple(steps), n_fit

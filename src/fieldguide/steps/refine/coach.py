@@ -150,7 +150,7 @@ def _next_move(candidate: Candidate, *, up: bool, used: set[str]) -> dict[str, A
         direction = "raise" if up else "lower"
         if value is None or f"{setting} {direction}" in used:
             continue
-        to = _moved(setting, value, factor, up)
+        to = _moved(setting, value, factor)
         if (to > value) != (up == (capacity[setting] > 0)) or to == value:
             continue
         return {
@@ -160,7 +160,7 @@ def _next_move(candidate: Candidate, *, up: bool, used: set[str]) -> dict[str, A
     return None
 
 
-def _moved(setting: str, value: float, factor: float | None, up: bool) -> float:
+def _moved(setting: str, value: float, factor: float | None) -> float:
     if setting in ("n_blocks", "n_layers"):
         return value + 1
     if setting == "dropout":

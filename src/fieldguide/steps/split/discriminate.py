@@ -70,10 +70,10 @@ def discriminate(
         seed=seed,
         replicates=200,
     )
-    return {"auc": value, "interval": list(interval), "n": len(chosen), "columns": _columns(rows, found.fitted, truth)}
+    return {"auc": value, "interval": list(interval), "n": len(chosen), "columns": _columns(rows, found.fitted)}
 
 
-def _columns(rows: Rows, fitted: Any, truth: np.ndarray) -> list[dict[str, Any]]:
+def _columns(rows: Rows, fitted: Any) -> list[dict[str, Any]]:
     """Share of the loss that shuffling each column costs, on the fold's own rows: which columns give it away."""
     batch, names = fitted.transform.encode(rows.cells, len(rows)), list(rows.cells)
     sources, moved = sources_of(fitted.transform, names), {}
