@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fieldguide.core.batch import Batch, Encoded, Layout
+from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
 from fieldguide.core.errors import ConfigError
 from fieldguide.core.problem import Output
@@ -120,3 +121,11 @@ def test_a_number_is_no_price() -> None:
     plain = Output("y", find("tasks", "regression")())
     with pytest.raises(ConfigError, match="the learner strategy suggests prices"):
         Strategy().fit(market(50)[0], None, (plain,), Effort())
+
+
+@pytest.mark.parametrize("learner", [Strategy(**SMALL), Revenue(**SMALL)])
+def test_trees_that_the_clock_ended_are_told(learner: Strategy, tmp_path: Path) -> None:
+    rows, _ = market(200)
+    late, calm = (learner.fit(rows, None, (OUTPUT,), Effort(clock=clock)) for clock in (Clock.of(0.0), Clock()))
+    assert (late.stopped, calm.stopped) == ("clock", "")
+    assert learner.load(tmp_path, late.save(tmp_path)).stopped == "clock"

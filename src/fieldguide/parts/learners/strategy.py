@@ -83,32 +83,33 @@ class Strategy:
         rng, n = np.random.default_rng(effort.seed), len(train)
         n_folds = min(N_FOLDS, n)
         fold = rng.permutation(np.arange(n) % n_folds)
-        usual, chance = np.empty(n), np.empty(n)
+        usual, chance, hurried = np.empty(n), np.empty(n), False
         for number in range(n_folds):
             fit, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             models = self._models(train.take(fit), offer[fit], booked[fit], effort, 1 / (n_folds + 1 - number))
-            usual[held], chance[held] = self._signals(models, train.batch.take(held))
+            usual[held], chance[held] = self._signals(models.boosters, train.batch.take(held))
+            hurried |= models.stopped == "clock"
         models = self._models(train, offer, booked, effort, 1.0)
+        stopped = "clock" if hurried or models.stopped == "clock" else ""
         weights = np.ones(n) if train.weights is None else np.asarray(train.weights, np.float64)
         curve = _curve(_logit(chance), np.log(offer / usual), booked, weights)
         signal = self._demand(train.batch, chance)
         known = signal[np.isfinite(signal)]
         centre, spread = (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
-        theta = (0.0, 0.0)
-        estimator = StrategyEstimator(self, models, curve, (centre, spread), theta)
+        estimator = StrategyEstimator(self, models.boosters, curve, (centre, spread), (0.0, 0.0), stopped=stopped)
         if self.suggests == "strategy":
             said = outputs[0].loss  # None: the loss as it is by default
             bounds = (0.7, 1.3) if said is None else (said.c1, said.c2)
             theta = _theta(estimator.lift(chance, signal), usual, offer, booked, weights, *bounds)
-        return StrategyEstimator(self, models, curve, (centre, spread), theta)
+            return replace(estimator, theta=theta)
+        return estimator
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> StrategyEstimator:
         """Return the estimator that `StrategyEstimator.save` wrote."""
         trees = load_boosters(folder, data["trees"])
         learner = type(self)(**data["settings"])
-        return StrategyEstimator(
-            learner, trees.boosters, tuple(data["curve"]), tuple(data["demand"]), tuple(data["theta"])
-        )
+        curve, demand, theta = (tuple(data[name]) for name in ("curve", "demand", "theta"))
+        return StrategyEstimator(learner, trees.boosters, curve, demand, theta, stopped=data["stopped"])
 
     def _check(self, train: Encoded, outputs: tuple[Any, ...]) -> None:
         if len(outputs) != 1 or outputs[0].task.loss != "interval":
@@ -134,7 +135,7 @@ class Strategy:
 
     def _models(
         self, rows: Encoded, offer: np.ndarray, booked: np.ndarray, effort: Effort, share: float
-    ) -> tuple[Booster, Booster]:
+    ) -> BoostingEstimator:
         """Return boosted trees of the log of the offered price and of the booking, each in half of a share of the time left."""
         learner = Boosting(n_rounds=self.n_rounds, learning_rate=self.learning_rate, num_leaves=self.num_leaves)
         found = []
@@ -146,8 +147,9 @@ class Strategy:
                 name=task.name, task=task, labels=labels, width=max(1, len(labels)), loss=None, weight=1.0
             )
             own = Effort(effort.seed, effort.threads, effort.clock.share(part))
-            found.append(learner.fit_singles(replace(rows, targets=(target,)), None, (output,), own).boosters[0])
-        return found[0], found[1]
+            found.append(learner.fit_singles(replace(rows, targets=(target,)), None, (output,), own))
+        stopped = "clock" if any(fitted.stopped == "clock" for fitted in found) else ""
+        return BoostingEstimator(tuple(fitted.boosters[0] for fitted in found), None, stopped)
 
     def _signals(self, models: tuple[Booster, ...], batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         """Return usual prices and the trees' probabilities of a booking, (rows,) each."""
@@ -224,7 +226,7 @@ class StrategyEstimator:
         trees = BoostingEstimator(self.models, None, "").save(folder, draft)
         return {
             "trees": trees, "settings": values_of(self.learner), "curve": list(self.curve), "demand": list(self.demand),
-            "theta": list(self.theta), "n_steps": None, "stopped": "", "history": [],
+            "theta": list(self.theta), "n_steps": None, "stopped": self.stopped, "history": [],
         }  # fmt: skip
 
 
