@@ -79,13 +79,7 @@ def evaluate(
     seconds = 0.0
     first = [number for number, fold in enumerate(folds) if fold.repeat == folds[0].repeat]
     for number, fold in enumerate(folds):
-        if np.intersect1d(fold.train, fold.validation).size:
-            raise SplitError(
-                "a validation row is also a training row",
-                rule="folds are disjoint",
-                found=f"fold {number}",
-                do="correct the splitter that made the folds, or name another by split.by",
-            )
+        _refuse_shared(fold, number)
         begun = time.perf_counter()
         if number not in first and effort.clock.left() < 1.2 * seconds / len(sizes):
             break  # a further repeat is only begun when it can be finished
@@ -99,9 +93,8 @@ def evaluate(
         )  # fmt: skip
         seconds += time.perf_counter() - begun
         predictions = fitted.estimator.predict(batch)
-        if (
-            not sizes
-        ):  # how wide an answer is, says whoever answers: how many groups a candidate finds is its own affair
+        if not sizes:
+            # How wide an answer is, says whoever answers: how many groups a candidate finds is its own affair.
             total = [np.zeros((len(rows), predicted.shape[1])) for predicted in predictions]
         for sums, predicted in zip(total, predictions):
             sums[fold.validation] += predicted
@@ -117,6 +110,16 @@ def evaluate(
         candidate, judged, tuple(sums[judged] / times_judged[judged, None] for sums in total), int(np.mean(sizes)), tuple(steps),
         tuple(stopped), history, seconds, fitted, len(sizes),
     )  # fmt: skip
+
+
+def _refuse_shared(fold: Fold, number: int) -> None:
+    if np.intersect1d(fold.train, fold.validation).size:
+        raise SplitError(
+            "a validation row is also a training row",
+            rule="folds are disjoint",
+            found=f"fold {number}",
+            do="correct the splitter that made the folds, or name another by split.by",
+        )
 
 
 def stopping_rows(

@@ -89,22 +89,8 @@ def best_threshold(
         )
     weights = np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=np.float64)
     cuts, cells = cuts_of(truth, probability, weights)
-    if costs:
-        wrong = _costs(costs)
-        scores = (wrong[0] * cells[:, 1] + wrong[1] * cells[:, 2]) / cells.sum(1)
-        name, greater, theory = "expected_cost", False, wrong[0] / (wrong[0] + wrong[1])
-    elif metric is not None and metric.reads == "decision":
-        # Four rows, one per cell of the confusion matrix, weighted by how many rows fall there at each cut.
-        scores = metric.resample(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), cells)
-        name, greater, theory = metric.name, metric.greater_is_better, None
-    else:
-        raise ConfigError(
-            "there is nothing to choose a threshold by",
-            rule="a threshold needs costs, or a metric that reads decisions",
-            found="no metric" if metric is None else f"{metric.name} reads {metric.reads}",
-            do="state problem.costs, or use a metric such as f1 or balanced_accuracy",
-        )
-    gain = np.where(np.isnan(scores), -np.inf, scores if greater else -scores)
+    name, scores, gain, theory = _judged(cells, metric, costs)
+    gain = np.where(np.isnan(gain), -np.inf, gain)
     top = float(gain.max())
     best = np.flatnonzero(gain >= (top - 1e-12 * max(1.0, abs(top)) if np.isfinite(top) else top))
     chosen = int(best[np.abs(cuts[best] - (0.5 if theory is None else theory)).argmin()])
@@ -113,6 +99,26 @@ def best_threshold(
         shown[np.abs(shown - chosen).argmin()] = chosen
     curve = tuple((float(cuts[i]), float(scores[i])) for i in shown)
     return Threshold(float(cuts[chosen]), float(scores[chosen]), name, curve, theory)
+
+
+def _judged(
+    cells: np.ndarray, metric: Metric | None, costs: Mapping[str, float] | None
+) -> tuple[str, np.ndarray, np.ndarray, float | None]:
+    """Return by what cuts are judged, what each scores, what each gains (more is better), and where theory puts the cut."""
+    if costs:
+        wrong = _costs(costs)
+        cost = (wrong[0] * cells[:, 1] + wrong[1] * cells[:, 2]) / cells.sum(1)
+        return "expected_cost", cost, -cost, wrong[0] / (wrong[0] + wrong[1])
+    if metric is not None and metric.reads == "decision":
+        # Four rows, one per cell of the confusion matrix, weighted by how many rows fall there at each cut.
+        scores = metric.resample(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), cells)
+        return metric.name, scores, scores if metric.greater_is_better else -scores, None
+    raise ConfigError(
+        "there is nothing to choose a threshold by",
+        rule="a threshold needs costs, or a metric that reads decisions",
+        found="no metric" if metric is None else f"{metric.name} reads {metric.reads}",
+        do="state problem.costs, or use a metric such as f1 or balanced_accuracy",
+    )
 
 
 def label_thresholds(

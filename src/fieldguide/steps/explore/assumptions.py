@@ -28,7 +28,6 @@ from fieldguide.steps.explore.signal import MOST_ROWS, against_chance, auc, desi
 
 MOST_LEARNED = 12_000
 """Rows of the largest fit of the learning curve."""
-N_SIZES = 5
 HALVINGS = 4
 N_REPEATS = 3
 HELD = 0.3
@@ -182,17 +181,11 @@ def enough_rows(
     sign = -1.0 if metric.greater_is_better else 1.0
     n_learned = round((1 - HELD) * len(chosen))
     sizes = np.array([n_learned / 2**k for k in range(HALVINGS, -1, -1)]).round().astype(int)
-    errors = np.full((N_SIZES, N_REPEATS), np.nan)
     # Units one after the other, at random.
     orders = [np.argsort(rng.permutation(n_units)[codes], kind="stable") for _ in range(N_REPEATS)]
     if any(_lacks_a_class(output, quick.truth[order[n_learned:]]) for order in orders):
         return {**told, "silence": "too few rows of a class for a curve"}
-    for repeat, order in enumerate(orders):
-        judged, rest = order[n_learned:], order[:n_learned]
-        for i, size in enumerate(sizes):
-            predicted = quick.fitted(rest[:size], judged, quick.truth[rest[:size]])
-            own = None if quick.score_weights is None else quick.score_weights[judged]
-            errors[i, repeat] = sign * _scored(metric, output, quick.truth[judged], predicted, problem, own)
+    errors = sign * _scores(quick, orders, sizes, metric, problem)
     if not np.isfinite(errors).all():
         return {**told, "silence": "too few rows of a class for a curve"}
     law = fit_power_law(sizes, errors, seed=seed)
@@ -215,6 +208,24 @@ def enough_rows(
 def _lacks_a_class(output: Output, truth: np.ndarray) -> bool:
     """Return whether rows to be judged hold no row of some class, of which a score cannot be told then."""
     return output.task.family == "classes" and len(np.unique(truth)) < len(output.labels)
+
+
+def _scores(
+    quick: _Quick, orders: Sequence[np.ndarray], sizes: np.ndarray, metric: Metric, problem: Problem
+) -> np.ndarray:
+    """Return what models of so many rows score, in each order of the rows: its first ones are learned from, the last ones judged.
+
+    Shape:
+        returns: (sizes, orders)
+    """
+    scores = np.full((len(sizes), len(orders)), np.nan)
+    for place, order in enumerate(orders):
+        rest, judged = np.split(order, [sizes[-1]])
+        own = None if quick.score_weights is None else quick.score_weights[judged]
+        for i, size in enumerate(sizes):
+            predicted = quick.fitted(rest[:size], judged, quick.truth[rest[:size]])
+            scores[i, place] = _scored(metric, quick.output, quick.truth[judged], predicted, problem, own)
+    return scores
 
 
 def _scored(
