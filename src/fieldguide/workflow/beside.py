@@ -163,16 +163,18 @@ class Beside(Order):
         return self.record.once("intervals", scope, lambda: intervals(bench, trial, level, clock))
 
     def rates(self) -> Result:
-        """At which learning rates the study's networks learn, by a range test on the first fold's training rows."""
-        from fieldguide.steps.rates import rates
-        from fieldguide.steps.train import networks
+        """At which learning rates the study's networks learn, by a range test on the first fold's training rows.
 
+        Raises:
+            StudyError: study.yaml lets no network take part, or the study has no target.
+        """
+        from fieldguide.steps.rates import rates
+
+        self._about_a_target("rates")
         self.prepare()
-        chosen = networks({column.kind for column in self.material.seen.features})
-        clock = self._beside
-        return self.record.once(
-            "rates", self._scope("rates"), lambda: rates(self._bench, self._candidates(chosen), clock)
-        )
+        chosen, clock = self._networks, self._beside
+        scope = f"{self._scope('rates')} {self.config.budget.minutes}"  # a clock may have ended it: asked again with more time
+        return self.record.once("rates", scope, lambda: rates(self._bench, self._candidates(chosen), chosen, clock))
 
     def imbalance(self, candidate: str | None = None) -> Result:
         """What each remedy for a rare class buys, on validation rows: weights, resampling, focal loss, threshold, calibration.

@@ -186,20 +186,25 @@ class Order(Given):
 
     def train(self) -> Result:
         """Train the standard networks, first shown to overfit, and compare with the bar."""
-        from fieldguide.steps.forecasters import NETWORKS as FORECAST_NETWORKS
-        from fieldguide.steps.train import networks, train
+        from fieldguide.steps.train import train
 
         bar = self._bar(self.baseline())
         if self.targetless:
             return self._train_targetless(bar)
-        chosen = (
-            networks({column.kind for column in self.material.seen.features})
-            if self.material.examples is None
-            else FORECAST_NETWORKS
-        )
+        chosen = self._networks
         return self.record.once("train", self._scope("train"), lambda: train(
             self._bench, self._candidates(chosen), bar, lambda: self._budget.share(SHARES["train"]), frozenset(self.config.learners.settings)
         ))  # fmt: skip
+
+    @property
+    def _networks(self) -> tuple[str, ...]:
+        """The standard networks for what the study answers, the cheapest first; study.yaml may let none of them take part."""
+        from fieldguide.steps.forecasters import NETWORKS as FORECAST_NETWORKS
+        from fieldguide.steps.train import networks
+
+        if self.material.examples is not None:
+            return FORECAST_NETWORKS
+        return networks({column.kind for column in self.material.seen.features})
 
     def _train_targetless(self, bar: Trial) -> Result:
         """The same without a target: the task's own learners, on columns as they are encoded and on what an autoencoder makes of them."""

@@ -17,8 +17,11 @@ def rates(folder: Folder, as_json: AsJson = False) -> None:
         return
     terminal = console()
     say(terminal, found)
-    for name, test in found["facts"]["networks"].items():
+    settings: dict[str, str] = {}
+    for test in found["facts"]["networks"].values():
+        # a learner has one rate: where it was also tested on the features of a checkpoint, its first test is the one told
         if test["suggested"] is not None:
-            terminal.print(
-                f"  learners: {{settings: {{{name}: {{learning_rate: {test['suggested']:.2g}}}}}}}", highlight=False
-            )
+            settings.setdefault(test["learner"], f"{{learning_rate: {test['suggested']:.2g}}}")
+    if settings:  # one line for all: a second `learners` would be a key that stands twice
+        told = ", ".join(f"{name}: {rate}" for name, rate in settings.items())
+        terminal.print(f"  learners: {{settings: {{{told}}}}}", highlight=False)

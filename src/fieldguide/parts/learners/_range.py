@@ -13,7 +13,7 @@ import numpy as np
 
 from fieldguide.core.batch import Encoded
 from fieldguide.core.contracts import Effort
-from fieldguide.core.figures import number
+from fieldguide.core.figures import count, number
 
 LOW, HIGH = 1e-6, 10.0
 N_STEPS = 120
@@ -40,7 +40,8 @@ def rate_range(
 
     Returns:
         `curve` (rate, loss, smoothed, of each step), `steepest` (where the smoothed loss falls fastest), `lowest` (where it is
-        lowest), `diverged` (where it had risen to four times that; None where it had not), `suggested` (so far below `lowest` as the optimiser asks: `BELOW`),
+        lowest), `diverged` (where it had risen to four times that; None where it had not), `suggested` (so far below `lowest` as the optimiser asks: `BELOW`;
+        None, as the two others, where no rate learns or the clock ended the test),
         `now` (the learner's own), and `sentence`.
 
     Source:
@@ -65,50 +66,43 @@ def rate_range(
             lowest = min(lowest, smoothed)
             if effort.clock.over:
                 break
-    return _read(learner, curve, diverged)
+    return _read(learner, curve, diverged, n_steps)
 
 
 def _losses(
     learner: Any, train: Encoded, outputs: tuple[Any, ...], rates: Sequence[float], seed: int
 ) -> Iterator[float]:
-    """Yield the loss before each step; dropout on, as in training."""
+    """Yield the loss before each step; steps, penalties and dropout are those of training."""
     import torch
 
-    from fieldguide.parts import find
     from fieldguide.parts.learners import _network, _tensors
-    from fieldguide.parts.nets.heads import loss_of
+    from fieldguide.parts.learners._training import Descent
 
     net, heads, rows, _ = _network.prepared(learner, train, outputs)
-    moving = find("optimisers", learner.optimiser)().start(
-        net.named_parameters(), weight_decay=learner.weight_decay, momentum=learner.momentum
-    )
-    parameters, order = [p for p in net.parameters() if p.requires_grad], torch.Generator().manual_seed(seed)
+    descent, order = Descent(net, heads, learner.plan(len(rows))), torch.Generator().manual_seed(seed)
     step = 0
     net.train()
     while step < len(rates):
         for part in _tensors.fed(rows, _tensors.batches(len(rows), learner.batch_size, order), (seed, step)):
-            losses = loss_of(heads, net(*part.inputs), part.targets)
-            loss = (losses if part.weights is None else losses * part.weights).mean()
-            yield float(loss.detach())
-            loss.backward()
-            if learner.clip:
-                torch.nn.utils.clip_grad_norm_(parameters, learner.clip, foreach=True)
-            moving.step(rates[step])
+            yield float(descent.step(part, rates[step]))
             step += 1
             if step >= len(rates):
                 return
 
 
-def _read(learner: Any, curve: list[dict[str, float]], diverged: float | None) -> dict[str, Any]:
+def _read(learner: Any, curve: list[dict[str, float]], diverged: float | None, n_steps: int) -> dict[str, Any]:
     smoothed, rates = np.array([p["smoothed"] for p in curve]), np.array([p["rate"] for p in curve])
     found: dict[str, Any] = {
         "learner": learner.name, "optimiser": learner.optimiser, "batch_size": learner.batch_size, "curve": curve,
         "diverged": diverged, "now": learner.learning_rate, "steepest": None, "lowest": None, "suggested": None,
     }  # fmt: skip
+    if diverged is None and len(curve) < n_steps:
+        ended = f"the clock ended the range test of {learner.name} after {len(curve)} of {n_steps} steps"
+        return {**found, "sentence": f"{ended}: which rates are too large is not known, give budget.minutes more"}
     if len(curve) < 20 or smoothed.min() > 0.98 * smoothed[:5].mean():
         return {
             **found,
-            "sentence": f"no rate lowers the loss of {learner.name} within {len(curve)} steps: look at the overfit check first",
+            "sentence": f"no rate lowers the loss of {learner.name} within {count(len(curve), 'step')}: look at the overfit check first",
         }
     best = int(smoothed.argmin())
     slopes = np.gradient(smoothed[: best + 1], np.log(rates[: best + 1])) if best > 1 else np.array([0.0])
