@@ -96,6 +96,23 @@ def test_rows_with_against_rows_without(having: list[float], lacking: list[float
     assert np.exp(found) == pytest.approx(rows)
 
 
+def test_the_interval_is_of_the_mean_logarithm_corrected_for_shared_rows() -> None:
+    rng = np.random.default_rng(2)
+    having, lacking = np.sort(rng.random((6, 4))) + 0.2, np.sort(rng.random((6, 4)))
+    having[5, 0] = np.nan  # a repeat without all its scores counts for nothing
+    found = derived._worth(having, lacking, [100, 200, 400, 800])
+    logs = [log_rows(a, b, [100, 200, 400, 800]) for a, b in zip(having[:5], lacking[:5], strict=True)]
+    mean, sd = sum(logs) / 5, np.std(logs, ddof=1)
+    reach = 2.7764451 * sd * np.sqrt(1 / 5 + 0.3 / 0.7)  # t of 4; held out over trained on
+    assert mean < 0 < sd
+    assert found["saves"] == pytest.approx(1 - np.exp(mean))
+    assert found["interval"] == pytest.approx([1 - np.exp(mean + reach), 1 - np.exp(mean - reach)])
+    assert (found["rows_without"], found["rows_with"]) == (800, round(800 * np.exp(mean)))
+    harm = derived._worth(lacking, having, [100, 200, 400, 800])
+    assert harm["saves"] < 0 and harm["rows_with"] == 800 and harm["rows_without"] == round(800 * np.exp(mean))
+    assert derived._worth(having[3:], lacking[3:], [100, 200, 400, 800])["saves"] is None
+
+
 def _args(made: tuple[Table, Roles]) -> tuple[Table, Problem, object, Roles]:
     table, roles = made
     return table, PROBLEM, METRIC, roles

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fieldguide.core.errors import listed
 from fieldguide.faces.report import blocks, charts
 from fieldguide.faces.report.blocks import Block, column
 from fieldguide.faces.report.facts import at
-from fieldguide.faces.report.figures import number, share, span
+from fieldguide.faces.report.figures import number, share
 
 
 def derived(f: Mapping[str, Any]) -> list[Block]:
@@ -29,6 +30,11 @@ def derived(f: Mapping[str, Any]) -> list[Block]:
         "A quick boosting on growing parts of the development rows, with and without the column, judged on rows held out; 95 % "
         "intervals over repeats. Negative: the column costs rows."
     )
+    left_out = at(f, "derived", "left_out", default=[])
+    if left_out:
+        note += (
+            f" {len(found)} of {len(found) + len(left_out)} derived columns were tried; left out: {listed(left_out)}."
+        )
     return [blocks.heading("What derived columns save"), blocks.grid(drawn), blocks.table(columns, rows, note=note)]
 
 
@@ -52,10 +58,4 @@ def _drawn(c: Mapping[str, Any], title: str, sizes: list[int]) -> Block:
 
 def _shares(interval: Any) -> str:
     low, high = (interval or [None, None])[:2]
-    return (
-        ""
-        if low is None or high is None
-        else f"[{share(low, 0)}, {share(high, 0)}]"
-        if low != high
-        else span([low, high])
-    )
+    return "" if low is None or high is None else f"[{share(low, 0)}, {share(high, 0)}]"

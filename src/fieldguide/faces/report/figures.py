@@ -79,10 +79,12 @@ def share(value: Any, decimals: int = 1) -> str:
     """Return a share in [0, 1] as a percentage.
 
     Examples:
-        >>> share(0.2408)
-        '24.1 %'
+        >>> share(0.2408), share(-0.05, 0), share(-0.004, 0)
+        ('24.1 %', '−5 %', '0 %')
     """
-    return ABSENT if not isinstance(value, int | float) or not math.isfinite(value) else f"{100 * value:.{decimals}f} %"
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return ABSENT
+    return f"{number(float(100 * value), decimals)} %"
 
 
 def seconds(value: Any) -> str:
