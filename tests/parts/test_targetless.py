@@ -202,3 +202,13 @@ def test_a_number_of_clusters_that_the_clock_chose_is_told(name, tmp_path):
     assert learner.load(tmp_path, late.save(tmp_path)).stopped == "clock"
     asked = with_values(learner, {"exactly": 3})
     assert asked.fit(rows, None, (), Effort(clock=Clock())).stopped == ""
+
+
+@pytest.mark.parametrize("name", ["kmeans", "hdbscan"])
+def test_learned_features_that_the_clock_ended_are_told(name, tmp_path):
+    points, _ = heaps(120)
+    rows = Encoded(batch_of(points), (points,))
+    learner = with_values(parts.find("learners", name)(), {"features": "autoencoder"})
+    late = learner.fit(rows, None, (), Effort(clock=Clock.of(0.0)))
+    assert late.stopped == "clock" and learner.load(tmp_path, late.save(tmp_path)).stopped == "clock"
+    assert learner.fit(rows, None, (), Effort()).stopped == ""

@@ -82,9 +82,9 @@ class Hdbscan:
         reach = nearest(rows, rows, samples + 1)[1][:, -1]
         n_clusters, share = int(labels.max()) + 1, float(np.mean(labels == NOISE))
         words = f"{n_clusters} clusters; {percent(share, 0)} of the training rows are in none"
-        return Heaps(
-            points, rows, labels, reach, np.where(labels >= 0, np.maximum(fitted.probabilities_, 1e-3), 0.0), words
-        )
+        strength = np.where(labels >= 0, np.maximum(fitted.probabilities_, 1e-3), 0.0)
+        hurried = points.code is not None and points.code.stopped == "clock"
+        return Heaps(points, rows, labels, reach, strength, words, stopped="clock" if hurried else "")
 
     def load(self, folder: Path, data: Mapping[str, Any]) -> Heaps:
         """Return what `save` wrote.
@@ -95,7 +95,7 @@ class Hdbscan:
         arrays = read(folder, "the clusters", "rows", "labels", "reach", "strength")
         return Heaps(
             Points.from_arrays(data["features"], arrays), arrays["rows"].astype(np.float64), arrays["labels"], arrays["reach"],
-            arrays["strength"], data["words"],
+            arrays["strength"], data["words"], stopped=data.get("stopped", ""),
         )  # fmt: skip
 
 
@@ -134,7 +134,8 @@ class Heaps:
         write(folder, {
             **self.points.arrays(), "rows": self.rows.astype(np.float32), "labels": self.labels, "reach": self.reach, "strength": self.strength,
         })  # fmt: skip
-        return {"features": self.points.features, "words": self.words}
+        hurried = {"stopped": self.stopped} if self.stopped else {}
+        return {"features": self.points.features, "words": self.words, **hurried}
 
 
 def _by_size(labels: np.ndarray) -> np.ndarray:
