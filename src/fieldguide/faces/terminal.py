@@ -31,7 +31,7 @@ TITLES = {
 }  # fmt: skip
 UNCUT = 10_000
 """Width of what is not shown on a terminal: lines stay whole, so that they can be searched."""
-FILLED = re.compile(r" +(?=\n|$)")
+FILLED = re.compile(r"(?<! ) +(?=\n|$)")  # begun once a run: a run before text is not tried again from each blank
 
 
 class Watching:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from fieldguide.faces.cli.app import AsJson, Whole, app, console, print_json, sa
 
 if TYPE_CHECKING:
     from fieldguide.core.online.log import Query
+    from fieldguide.faces.server.arms import Arm
 
 LOG = "sqlite:///predictions.db"
 Log = Annotated[str, typer.Option("--log", metavar="URL", help="the log: sqlite:///FILE or postgresql://HOST/DATABASE")]
@@ -77,17 +79,9 @@ def serve(
         learned = {arm.name: typed_rows(arm.contract.model, training) for arm in arms if arm.scorer is None}
     store = open_log(log)
 
-    def told(address: str) -> None:
-        if as_json:
-            print_json({"status": "serving", "address": address, "arms": [arm.name for arm in arms], "log": shown(log)})
-            return
-        terminal = console()
-        names = ", ".join(f"{arm.name} ({arm.model})" for arm in arms)
-        terminal.print(f"Serving {names} at [bold]{address}[/]; log: {shown(log)}. Ctrl-C stops.", highlight=False)
-
     settings = Settings(max_bytes, rate, key, dealing, None if dealing is None else dealing.explores, learned, watch)
     try:
-        if not run(arms, store, host, port, settings, told):
+        if not run(arms, store, host, port, settings, _announced(arms, shown(log), as_json)):
             raise StudyError(
                 f"the server could not listen on {host}:{port}",
                 rule="a server has a port of this machine to itself",
@@ -96,6 +90,19 @@ def serve(
             )
     finally:
         store.close()
+
+
+def _announced(arms: Sequence[Arm], log: str, as_json: bool) -> Callable[[str], None]:
+    """Return what says, once the server listens, where it does and who answers there."""
+
+    def told(address: str) -> None:
+        if as_json:
+            print_json({"status": "serving", "address": address, "arms": [arm.name for arm in arms], "log": log})
+            return
+        names = ", ".join(f"{arm.name} ({arm.model})" for arm in arms)
+        console().print(f"Serving {names} at [bold]{address}[/]; log: {log}. Ctrl-C stops.", highlight=False)
+
+    return told
 
 
 def _key(variable: str | None) -> str | None:

@@ -117,7 +117,7 @@ def _parts(one: Mapping[str, Any]) -> list[Block]:
                 if n:
                     counts[abs(i - j)] = counts.get(abs(i - j), 0) + n
         total = sum(counts.values())
-        rows = [[number(d), number(n), f"{percent(n / total, 1)}"] for d, n in sorted(counts.items())]
+        rows = [[number(d), number(n), percent(n / total, 1)] for d, n in sorted(counts.items())]
         columns = [column("levels off", True), column("rows", True), column("share", True)]
         return [
             blocks.table(

@@ -107,10 +107,10 @@ def worst(refined: Mapping[str, Any]) -> list[Block]:
     files = [[one for one in row.get("inputs", {}).values() if "source" in one] for row in rows]
     if all(files):
         return [first, note, blocks.pictures([_picture(row, shown[0]) for row, shown in zip(rows, files)], large=True)]
-    names, weighed = list(rows[0].get("inputs", {})), ["words that weighed"] if has_words(rows) else []
-    plain = [one.get("kind") in ("number", "datetime") for one in rows[0].get("inputs", {}).values()]
+    inputs, weighed = at(rows[0], "inputs", default={}), ["words that weighed"] if has_words(rows) else []
+    names = list(inputs)
     columns = [blocks.column(name) for name in ("row", "truth", "answer", *weighed)]
-    columns += [blocks.column(name, num=is_short) for name, is_short in zip(names, plain, strict=True)]
+    columns += [blocks.column(name, num=one.get("kind") in ("number", "datetime")) for name, one in inputs.items()]
     cells = [
         [
             row.get("key") or number(row.get("row")), row.get("truth"), _answer(row), *(told_words(row) for _ in weighed),
