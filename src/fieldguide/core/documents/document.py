@@ -126,6 +126,17 @@ def plain_value(value: Any) -> Any:
     return str(value)
 
 
+def in_one_line(value: Any) -> str:
+    """Return a plain value as a document has it behind a key.
+
+    Examples:
+        >>> in_one_line(["yes", "a: b"]), in_one_line("Lima"), in_one_line({"test": 0.15})
+        ("['yes', 'a: b']", 'Lima', '{test: 0.15}')
+    """
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
 def read_document(content: bytes, name: str) -> Document:
     """Read a YAML mapping.
 

@@ -16,7 +16,7 @@ import polars as pl
 from fieldguide.core.contracts import Modality
 from fieldguide.core.errors import ContractError, DataError, listed
 from fieldguide.core.reading import Violation, read_frame
-from fieldguide.core.series.frequency import DAY, Frequency
+from fieldguide.core.series.frequency import DAY, Frequency, moment
 from fieldguide.core.series.lay_out import lay_out
 from fieldguide.core.series.panel import HISTORY, KNOWN, OBSERVED, Panel
 from fieldguide.core.table import Column
@@ -75,7 +75,7 @@ def ahead(raw: pl.DataFrame, spec: Mapping[str, Any], modalities: Callable[[str]
         values, own = panel.series(number)[-window:], panel.times_of(number)
         coming = frequency.after(int(own[-1]), np.arange(1, horizon + 1))
         around = np.concatenate([frequency.after(int(own[-1]), np.arange(1 - window, 1)), coming])
-        row: dict[str, Any] = {"series": name, time: _moment(int(own[-1])), HISTORY: values.tolist()}
+        row: dict[str, Any] = {"series": name, time: moment(int(own[-1])), HISTORY: values.tolist()}
         if spec["width"]:
             row[KNOWN] = known_rows(
                 _known_of(panel, number, own, horizon, window, name, coming), around, spec["calendar"]
@@ -116,7 +116,7 @@ def _known_of(
     for step in range(horizon):
         if step >= len(there) or not same[step] or np.isnan(rest[step]).any():
             raise ContractError(
-                f"what is known beforehand of series {name!r} is not given at {_moment(int(coming[step]))}",
+                f"what is known beforehand of series {name!r} is not given at {moment(int(coming[step]))}",
                 rule=f"rows for the {horizon:,} coming steps have {listed(panel.known_names)}, their targets empty",
                 found=f"{step:,} of {horizon:,} coming steps have it without a gap",
                 do="add these rows, or package a model that does not use these columns",
@@ -198,7 +198,3 @@ def years_as_times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
     if not frame[time].dtype.is_numeric():
         return frame
     return frame.with_columns(pl.datetime(frame[time].cast(pl.Int32), 1, 1, time_unit="us").alias(time))
-
-
-def _moment(time: int) -> str:
-    return str(np.datetime64(time, "us").astype("datetime64[s]"))

@@ -135,6 +135,21 @@ def frequency_of(times: np.ndarray, starts: np.ndarray) -> tuple[Frequency, floa
     return found, float((off < 1e-6).mean())
 
 
+def moment(time: int) -> str:
+    """Return a time [µs since 1970] as ISO 8601 has it, to the second.
+
+    Examples:
+        >>> moment(0), day_or_moment(0), day_or_moment(3 * HOUR)
+        ('1970-01-01T00:00:00', '1970-01-01', '1970-01-01T03:00:00')
+    """
+    return str(np.datetime64(time, "us").astype("datetime64[s]"))
+
+
+def day_or_moment(time: int) -> str:
+    """Return a time as people say it: a midnight is its day."""
+    return moment(time).removesuffix("T00:00:00")
+
+
 def _calendar(times: np.ndarray, steps: np.ndarray) -> Frequency | None:
     """Return months or weekdays, where the times follow the calendar and not a fixed number of days."""
     dates = times.astype("datetime64[us]").astype("datetime64[D]")

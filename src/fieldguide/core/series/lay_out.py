@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from fieldguide.core.errors import DataError, listed
-from fieldguide.core.series.frequency import Frequency, frequency_of
+from fieldguide.core.series.frequency import Frequency, day_or_moment, frequency_of
 from fieldguide.core.series.panel import Panel
 
 MOST_CONFLICTS = 0.005
@@ -79,7 +79,7 @@ def lay_out(
         "n_unsorted": n_unsorted, "first_unsorted": first_unsorted, **repeats, "n_off_grid": grid["n_off"], "off_grid_rows": grid["off_rows"],
         "n_steps": int(laid["panel"].lengths.sum()), **_gaps(laid["panel"]), "empty": laid["empty"],
         "beside": _beside(laid["panel"], known, observed),
-        "from": _moment(int(laid["panel"].times.min())), "to": _moment(int(laid["panel"].times.max())),
+        "from": day_or_moment(int(laid["panel"].times.min())), "to": day_or_moment(int(laid["panel"].times.max())),
         "lengths": {"least": int(laid["panel"].lengths.min()), "most": int(laid["panel"].lengths.max())},
     }  # fmt: skip
     return Laid(laid["panel"], step, facts, _statics(frame, series, static, names, keys), row[starts[1:] - 1])
@@ -133,7 +133,7 @@ def _once(
     same = again & ((values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))).all(axis=1)
     other = np.flatnonzero(again & ~same)
     pairs = [
-        {"rows": [int(row[i]), int(row[i + 1])], "series": str(names[unit[i]]), "time": _moment(int(times[i]))}
+        {"rows": [int(row[i]), int(row[i + 1])], "series": str(names[unit[i]]), "time": day_or_moment(int(times[i]))}
         for i in other[:SHOWN]
     ]
     if len(other) > MOST_CONFLICTS * len(row):
@@ -180,7 +180,7 @@ def _step(times: np.ndarray, starts: np.ndarray, row: np.ndarray, names: np.ndar
         raise DataError(
             f"the times in column {time!r} have no regular step",
             rule=f"at least {LEAST_ON_GRID:.0%} of the times of a series stand on one step, which gaps may interrupt",
-            found=f"{share:.0%} stand on the most frequent one, {step.words}; row {int(row[where])} at {_moment(int(times[where]))} does not",
+            found=f"{share:.0%} stand on the most frequent one, {step.words}; row {int(row[where])} at {day_or_moment(int(times[where]))} does not",
             do="sum or average the rows to a regular step first",
         )  # fmt: skip
     return step
@@ -199,7 +199,7 @@ def _grid(times: np.ndarray, starts: np.ndarray, row: np.ndarray, names: np.ndar
             raise DataError(
                 f"series {str(names[number]) or 'of the table'} has {b - a:,} rows on {length:,} steps of {step.words}",
                 rule=f"a series has a value in one step of {SPARSEST} at least",
-                found=f"row {int(row[a + jump + 1])} at {_moment(int(times[a + jump + 1]))} follows {_moment(int(times[a + jump]))}",
+                found=f"row {int(row[a + jump + 1])} at {day_or_moment(int(times[a + jump + 1]))} follows {day_or_moment(int(times[a + jump]))}",
                 do="correct that time, or take the rows to a longer step",
             )
         bad = np.flatnonzero(off > 1e-6)
@@ -266,7 +266,7 @@ def _gaps(panel: Panel) -> dict[str, Any]:
     return {
         "n_missing": int(missing.sum()), "n_gaps": len(stretches),
         "gaps": [
-            {"series": panel.names[number], "steps": length, "from": _moment(int(panel.times_of(number)[begin]))}
+            {"series": panel.names[number], "steps": length, "from": day_or_moment(int(panel.times_of(number)[begin]))}
             for length, number, begin in stretches[:SHOWN]
         ],
     }  # fmt: skip
@@ -311,7 +311,3 @@ def _statics(
     return pl.DataFrame({"series": [str(name) for name in names]}).join(
         found, on="series", how="left", maintain_order="left"
     )
-
-
-def _moment(time: int) -> str:
-    return str(np.datetime64(time, "us").astype("datetime64[s]")).removesuffix("T00:00:00")

@@ -15,6 +15,7 @@ import yaml
 
 from fieldguide.core.documents.asked import TARGETLESS, Asked, asked_of, name_of
 from fieldguide.core.documents.config import Config
+from fieldguide.core.documents.document import in_one_line
 from fieldguide.core.documents.sections import ProblemSection
 from fieldguide.core.errors import ConfigError, listed
 from fieldguide.core.files.disk import writing
@@ -86,7 +87,7 @@ def _with_the_rest(text: str, problem: Mapping[str, Any], answers: Mapping[str, 
     more = [name for name in answers if name in problem and problem[name] is not None and name not in written]
     lines = text.split("\n")
     end = next(i for i, line in enumerate(lines) if line.startswith("data:"))
-    return "\n".join([*lines[:end], *(f"  {name}: {_yaml(problem[name])}" for name in more), *lines[end:]])
+    return "\n".join([*lines[:end], *(f"  {name}: {in_one_line(problem[name])}" for name in more), *lines[end:]])
 
 
 def _named_after(path: Path | None) -> Path:
@@ -120,7 +121,7 @@ def structure_text(
         *_word_lines(said, need),
         f"  task: {task.task}  # without a target",
         _count_line(said),
-        f"  metric: {_yaml(said.metric)}"
+        f"  metric: {in_one_line(said.metric)}"
         if said.metric
         else f"  # metric:  # absent: explore recommends one of {metrics}",
         *_data_lines(columns, guess, table, need, codes),
@@ -178,21 +179,21 @@ def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: M
         lines += _output_lines(asked, tasks)
     else:
         targets = said.targets
-        lines.append(f"  target: {_yaml(list(targets) if len(targets) > 1 else targets[0])}")
+        lines.append(f"  target: {in_one_line(list(targets) if len(targets) > 1 else targets[0])}")
         lines.append(f"  task: {said.task or task.task}" + ("" if said.task else f"  # = {task.why}"))
         if task.task != "binary" and said.task is None:
             lines += [f"  # ? {text}" for text in task.questions]
     if task.positive is not None and len(asked) == 1 and said.outputs is None:
-        lines.append(f"  positive: {_yaml(said.positive or task.positive)}" + ("" if said.positive else "  # ="))
+        lines.append(f"  positive: {in_one_line(said.positive or task.positive)}" + ("" if said.positive else "  # ="))
     if said.costs is not None:
-        lines.append(f"  costs: {_yaml(said.costs.model_dump())}")
+        lines.append(f"  costs: {in_one_line(said.costs.model_dump())}")
     elif task.task == "binary" and len(asked) == 1:
         lines.append(f"  # costs: {{false_positive: 1, false_negative: 1}}  # ? {need['problem.costs']}")
     if said.transform != "identity":
         lines.append(f"  transform: {said.transform}")
     if len(asked) == 1 and said.outputs is None:
         lines.append(
-            f"  metric: {_yaml(said.metric)}"
+            f"  metric: {in_one_line(said.metric)}"
             if said.metric
             else "  # metric:  # absent: explore recommends one and the journal freezes it"
         )
@@ -200,7 +201,7 @@ def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: M
         f"  success: {said.success:g}" if said.success else f"  # success: 0.01  # ? {need['problem.success']}"
     )
     if said.limits.latency_ms or said.limits.megabytes:
-        lines.append(f"  limits: {_yaml(said.limits.model_dump(exclude_none=True))}")
+        lines.append(f"  limits: {in_one_line(said.limits.model_dump(exclude_none=True))}")
     if said.purpose != "predict":
         lines.append(f"  purpose: {said.purpose}")
     return lines
@@ -209,7 +210,7 @@ def _problem_lines(said: ProblemSection, tasks: Mapping[str, TaskGuess], need: M
 def _word_lines(said: ProblemSection, need: Mapping[str, str]) -> list[str]:
     told = {name: getattr(said, name) for name in ("goal", "unit", "decision", "prediction_time")}
     return [
-        f"  {name}: {_yaml(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}"
+        f"  {name}: {in_one_line(value)}" if value else f"  {name}:  # ? {need['problem.' + name]}"
         for name, value in told.items()
     ]
 
@@ -233,38 +234,38 @@ def _output_lines(asked: Sequence[Asked], tasks: Mapping[str, TaskGuess]) -> lis
         if one.metric:
             said["metric"] = {one.metric: dict(one.metric_settings)} if one.metric_settings else one.metric
         said |= {"weight": one.weight} if one.weight != 1.0 else {}
-        lines.append(f"    - {_yaml(said)}" + ("" if one.task else f"  # = {guess.why}"))
+        lines.append(f"    - {in_one_line(said)}" + ("" if one.task else f"  # = {guess.why}"))
     return lines
 
 
 def _data_lines(
     columns: Sequence[Column], guess: RolesGuess, table: str, need: Mapping[str, str], codes: Sequence[Coded] = ()
 ) -> list[str]:
-    lines = ["data:", f"  table: {_yaml(table)}"]
+    lines = ["data:", f"  table: {in_one_line(table)}"]
     for role, found in (("time", guess.time), ("group", guess.group)):
         for one in found[:1]:
             mark = (
-                f"  {role}: {_yaml(one.column)}  # = {one.why}"
+                f"  {role}: {in_one_line(one.column)}  # = {one.why}"
                 if one.sure
-                else f"  # {role}: {_yaml(one.column)}  # ? {one.why}"
+                else f"  # {role}: {in_one_line(one.column)}  # ? {one.why}"
             )
             lines.append(mark)
             if one.expression:
-                lines.append(f"  # derive: {_yaml({one.column: one.expression})}  # goes with it")
+                lines.append(f"  # derive: {in_one_line({one.column: one.expression})}  # goes with it")
     if guess.key is not None:
-        lines.append(f"  key: {_yaml(guess.key.column)}  # = {guess.key.why}")
+        lines.append(f"  key: {in_one_line(guess.key.column)}  # = {guess.key.why}")
     asked = need.get("data.columns", "columns that are not known at prediction time")
     if codes:
         lines.append(f"  columns:  # name: ignore  # ? {asked}")
         for coded in codes:
             missing = {coded.column: {"read": {"missing": list(coded.tokens)}}}
-            lines.append(f"    {_yaml(missing)[1:-1]}  # = {coded.why}; remove the line if it is a number")
+            lines.append(f"    {in_one_line(missing)[1:-1]}  # = {coded.why}; remove the line if it is a number")
     else:
         lines.append(f"  # columns: {{name: ignore}}  # ? {asked}")
     for column in columns:
         if column.role == "target" and (same := column.facts.get("spellings")):
             said = {column.name: {"read": {"case": "ignore"}}}
-            lines.append(f"  # columns: {_yaml(said)}  # ? are {listed(map(repr, same[0]))} one label?")
+            lines.append(f"  # columns: {in_one_line(said)}  # ? are {listed(map(repr, same[0]))} one label?")
     return lines + _told_columns(columns)
 
 
@@ -297,8 +298,3 @@ def _note(column: Column) -> str:
         if column.kind not in ENCODED_KINDS or column.role == "ignore"
         else ""
     )
-
-
-def _yaml(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")

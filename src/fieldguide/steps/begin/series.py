@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
-import yaml
 
 from fieldguide.core.documents.config import Config
+from fieldguide.core.documents.document import in_one_line
 from fieldguide.core.documents.sections import DataSection
 from fieldguide.core.errors import listed
 from fieldguide.core.files.source import Source
@@ -60,12 +60,14 @@ def series_text(source: Source, config: Config, table: str) -> str:
         "# Lines marked ? only a person can answer; lines marked = were guessed from the data. See `fieldguide schema`.",
         "problem:",
         *_words(said),
-        f"  target: {_yaml(list(said.targets) if len(said.targets) > 1 else said.targets[0])}",
+        f"  target: {in_one_line(list(said.targets) if len(said.targets) > 1 else said.targets[0])}",
         "  task: forecast",
         f"  horizon: {examples.horizon}  # steps of {seen.laid.frequency.words}",
         f"  season: {examples.season}{season}",
         f"  # window: {sizes['window']}  # the most steps of the past that are looked at; absent: by length",
-        f"  metric: {_yaml(said.metric)}" if said.metric else "  # metric:  # absent: mase; mse, mae_mean or smape",
+        f"  metric: {in_one_line(said.metric)}"
+        if said.metric
+        else "  # metric:  # absent: mase; mse, mae_mean or smape",
         f"  success: {said.success:g}"
         if said.success
         else "  # success: 0.01  # ? What is the smallest gain over the baseline that is worth shipping?",
@@ -100,21 +102,21 @@ def _seen(source: Source, config: Config) -> Seen:
 def _data_lines(data: DataSection, seen: Seen, table: str) -> list[str]:
     lines = [
         "data:",
-        f"  table: {_yaml(table)}",
-        f"  time: {_yaml(seen.time)}" + ("" if data.time else f"  # = {seen.laid.facts['from']} to {seen.laid.facts['to']}"),
+        f"  table: {in_one_line(table)}",
+        f"  time: {in_one_line(seen.time)}" + ("" if data.time else f"  # = {seen.laid.facts['from']} to {seen.laid.facts['to']}"),
     ]  # fmt: skip
     derive = {**data.derive, **({seen.time: seen.made} if seen.made else {})}
     if derive:
         lines.append(
-            f"  derive: {_yaml(derive)}" + ("" if data.time else f"  # = {' and '.join(seen.inputs)} say when")
+            f"  derive: {in_one_line(derive)}" + ("" if data.time else f"  # = {' and '.join(seen.inputs)} say when")
         )
     if seen.series:
         lines.append(
-            f"  series: {_yaml(list(seen.series) if len(seen.series) > 1 else seen.series[0])}"
+            f"  series: {in_one_line(list(seen.series) if len(seen.series) > 1 else seen.series[0])}"
             + ("  # = with it no time is repeated" if seen.found else "")
         )
     lines.append(
-        f"  known_future: {_yaml(list(data.known_future))}" if data.known_future
+        f"  known_future: {in_one_line(list(data.known_future))}" if data.known_future
         else f"  # known_future: []  # ? Which of these are known for the coming steps: {listed(seen.others)}?" if seen.others
         else "  # known_future: []"
     )  # fmt: skip
@@ -124,15 +126,15 @@ def _data_lines(data: DataSection, seen: Seen, table: str) -> list[str]:
         )
     if data.observed or (seen.others and not data.known_future):
         lines.append(
-            f"  observed: {_yaml(list(data.observed))}"
+            f"  observed: {in_one_line(list(data.observed))}"
             if data.observed
             else "  # observed: []  # ? Which of them are seen only once a step is over? No coming value of these is read."
         )
     if data.static or seen.alike:
         lines.append(
-            f"  static: {_yaml(list(data.static))}"
+            f"  static: {in_one_line(list(data.static))}"
             if data.static
-            else f"  # static: {_yaml(list(seen.alike))}  # ? one value a series: may they help?"
+            else f"  # static: {in_one_line(list(seen.alike))}  # ? one value a series: may they help?"
         )
     if data.scale:
         lines.append(f"  scale: {data.scale}")
@@ -155,7 +157,7 @@ def _words(said: Any) -> list[str]:
         "prediction_time": "At which moment is it made? What is known only later cannot be a feature.",
     }  # fmt: skip
     return [
-        f"  {name}: {_yaml(getattr(said, name))}" if getattr(said, name) else f"  {name}:  # ? {text}"
+        f"  {name}: {in_one_line(getattr(said, name))}" if getattr(said, name) else f"  {name}:  # ? {text}"
         for name, text in asked.items()
     ]
 
@@ -169,8 +171,3 @@ def _alike_within(frame: pl.DataFrame, series: Sequence[str], names: Sequence[st
     alike = [name for name in there if int(counts[name].max() or 0) <= 1 < frame[name].n_unique()]  # type: ignore[arg-type]
     named = [n for n in alike if frame[n].dtype == pl.String and frame[n].drop_nulls().n_unique() >= counts.height]
     return [name for name in alike if name not in named], named
-
-
-def _yaml(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")

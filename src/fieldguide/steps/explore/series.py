@@ -17,6 +17,7 @@ from fieldguide.core.plain import finite
 from fieldguide.core.problem import Problem
 from fieldguide.core.resolution import smallest_difference
 from fieldguide.core.rows import Rows
+from fieldguide.core.series.frequency import day_or_moment
 from fieldguide.core.series.panel import Examples, scale_of
 from fieldguide.core.series.seasonality import autocorrelation, level_shift
 from fieldguide.core.settings import values_of
@@ -59,7 +60,7 @@ def explore_series(
     target = _described(problem, sample)
     tests = _independent(examples, split)
     series = {
-        **dict(framed), "until": _moment(until), "described": facts_of, "seasons": _seasons(facts_of), "independent_targets": tests,
+        **dict(framed), "until": day_or_moment(until), "described": facts_of, "seasons": _seasons(facts_of), "independent_targets": tests,
         "lines": [_line(panel.names[i], seen[i], panel.times_of(i)) for i in list(seen)[:DRAWN]],
     }  # fmt: skip
     facts = {
@@ -82,7 +83,7 @@ def _facts(name: str, values: np.ndarray, times: np.ndarray, examples: Examples)
         "low": float(np.nanmin(values)), "high": float(np.nanmax(values)),
         "autocorrelation": {str(s): finite(autocorrelation(values, s)) for s in seasons if s > 1},
         "shift": None if shift is None else {
-            "at": _moment(int(times[shift.at])), "before": shift.before, "after": shift.after, "size": shift.size, "t": shift.t
+            "at": day_or_moment(int(times[shift.at])), "before": shift.before, "after": shift.after, "size": shift.size, "t": shift.t
         },
     }  # fmt: skip
 
@@ -155,9 +156,5 @@ def _line(name: str, values: np.ndarray, times: np.ndarray) -> dict[str, Any]:
     for start in range(0, len(values), block):
         part = values[start : start + block]
         known = part[np.isfinite(part)]
-        points.append({"time": _moment(int(times[start])), "value": float(known.mean()) if len(known) else None})
+        points.append({"time": day_or_moment(int(times[start])), "value": float(known.mean()) if len(known) else None})
     return {"series": name, "steps_a_point": block, "points": points}
-
-
-def _moment(time: int) -> str:
-    return str(np.datetime64(time, "us").astype("datetime64[s]")).removesuffix("T00:00:00")

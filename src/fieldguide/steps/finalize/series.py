@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldguide.core.plain import finite
 from fieldguide.core.series.ahead import unit_of
+from fieldguide.core.series.frequency import moment
 from fieldguide.core.series.panel import Examples
 from fieldguide.core.statistics.bootstrap import resampled
 
@@ -148,12 +149,8 @@ def _lines(
         tail = min(past.shape[1], int(TAIL * examples.horizon))
         times = examples.panel.times[at - tail + 1 : at + examples.horizon + 1]
         found.append({
-            "series": examples.panel.names[number], "why": why, "origin": _moment(int(examples.panel.times[at])),
-            "times": [_moment(int(time)) for time in times], "past": (past[place, -tail:] * scale).tolist(), "truth": (truth[place] * scale).tolist(),
+            "series": examples.panel.names[number], "why": why, "origin": moment(int(examples.panel.times[at])),
+            "times": [moment(int(time)) for time in times], "past": (past[place, -tail:] * scale).tolist(), "truth": (truth[place] * scale).tolist(),
             "forecast": (answer[place] * scale).tolist(), "low": (low[place] * scale).tolist(), "high": (high[place] * scale).tolist(),
         })  # fmt: skip
     return found
-
-
-def _moment(time: int) -> str:
-    return str(np.datetime64(time, "us").astype("datetime64[s]"))

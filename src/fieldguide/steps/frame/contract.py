@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from fieldguide.core.documents.data_contract import Agreed, FeatureSection, changed, check_columns, moment_of
+from fieldguide.core.documents.document import in_one_line
 from fieldguide.core.errors import StudyError
 from fieldguide.core.figures import count
 from fieldguide.core.files.disk import writing
@@ -259,8 +259,8 @@ def draft(table: Table, problem: Problem) -> str:
     lines.append("targets:")
     for output in problem.outputs:
         lines += [
-            f"  {_yaml(output.name)}:",
-            f"    definition: {_yaml(problem.goal or f'what stands in the column {output.name}')}  # ? what makes a row one label and not another",
+            f"  {in_one_line(output.name)}:",
+            f"    definition: {in_one_line(problem.goal or f'what stands in the column {output.name}')}  # ? what makes a row one label and not another",
             "    version: 1",
             "    # since: 2024-01-31  # ? from which day rows are labelled so",
             "    # expression:        # ? how it is computed from other columns, where it is",
@@ -269,7 +269,7 @@ def draft(table: Table, problem: Problem) -> str:
 
 
 def _drafted(column: Column, values: pl.Series) -> list[str]:
-    lines = [f"  {_yaml(column.name)}:", "    meaning:  # ?"]
+    lines = [f"  {in_one_line(column.name)}:", "    meaning:  # ?"]
     if column.kind in (*ENCODED_KINDS, "text", "id"):
         lines.append(f"    kind: {column.kind}  # =")
     if column.kind == "number":
@@ -280,7 +280,7 @@ def _drafted(column: Column, values: pl.Series) -> list[str]:
     if column.kind == "category":
         levels = values.drop_nulls().unique().sort().to_list()
         if len(levels) <= LEVELS_WRITTEN:
-            lines.append(f"    # categories: {_yaml(levels)}  # ? seen; are these all?")
+            lines.append(f"    # categories: {in_one_line(levels)}  # ? seen; are these all?")
     share = 1 - values.null_count() / max(1, len(values))
     if share < 1:
         lines.append(
@@ -291,11 +291,6 @@ def _drafted(column: Column, values: pl.Series) -> list[str]:
         "    version: 1",
     ]
     return lines
-
-
-def _yaml(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
-    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def summary(facts: Mapping[str, Any], findings: Sequence[Any]) -> str:

@@ -14,6 +14,7 @@ from fieldguide.core.blocks import Duplicates
 from fieldguide.core.contracts import Roles, Splitter
 from fieldguide.core.errors import SplitError
 from fieldguide.core.finding import Finding
+from fieldguide.core.series.frequency import day_or_moment
 from fieldguide.core.series.panel import Examples
 from fieldguide.core.split import Fold, Split, held_share
 from fieldguide.core.table import Table, data_hash
@@ -134,11 +135,7 @@ def proof_of(examples: Examples, learned: np.ndarray, judged: np.ndarray) -> dic
     last = panel.times[panel.known_at(examples.origins.take(learned)) + examples.horizon].max()
     at = panel.known_at(examples.origins.take(judged))
     return {
-        "last_learned": _moment(int(last)), "first_origin": _moment(int(panel.times[at].min())),
-        "first_judged": _moment(int(panel.times[at + 1].min())), "disjoint": bool(last < panel.times[at + 1].min()),
+        "last_learned": day_or_moment(int(last)), "first_origin": day_or_moment(int(panel.times[at].min())),
+        "first_judged": day_or_moment(int(panel.times[at + 1].min())), "disjoint": bool(last < panel.times[at + 1].min()),
         "n_learned": len(learned), "n_judged": len(judged),
     }  # fmt: skip
-
-
-def _moment(time: int) -> str:
-    return str(np.datetime64(time, "us").astype("datetime64[s]")).removesuffix("T00:00:00")
