@@ -10,7 +10,7 @@ from fieldguide import parts
 from fieldguide.core.batch import Batch, Encoded, Layout
 from fieldguide.core.clock import Clock
 from fieldguide.core.contracts import Effort
-from fieldguide.core.errors import ModelError
+from fieldguide.core.errors import ConfigError, ModelError
 from fieldguide.core.settings import with_values
 from fieldguide.core.statistics.structure import adjusted_rand, intruders, nearest
 from fieldguide.testing import check_learner, check_task
@@ -212,3 +212,9 @@ def test_learned_features_that_the_clock_ended_are_told(name, tmp_path):
     late = learner.fit(rows, None, (), Effort(clock=Clock.of(0.0)))
     assert late.stopped == "clock" and learner.load(tmp_path, late.save(tmp_path)).stopped == "clock"
     assert learner.fit(rows, None, (), Effort()).stopped == ""
+
+
+def test_points_of_another_name_are_refused():
+    learner = with_values(parts.find("learners", "kmeans")(), {"features": "autoencode", "exactly": 2})
+    with pytest.raises(ConfigError, match=r"the setting features is 'autoencode'.*did you mean 'autoencoder'"):
+        learner.fit(Encoded(batch_of(heaps(20)[0]), (heaps(20)[0],)), None, (), Effort())

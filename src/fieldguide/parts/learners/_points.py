@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from fieldguide.core.batch import Batch, Encoded
 from fieldguide.core.contracts import Effort
-from fieldguide.core.errors import ModelError
+from fieldguide.core.errors import ConfigError, ModelError, listed, nearest
 from fieldguide.core.space import Space
 from fieldguide.parts.learners._autoencoder import Autoencoded, train_autoencoder
 
@@ -69,7 +69,15 @@ def fit_points(features: str, train: Encoded, effort: Effort, n_axes: int | None
     Args:
         features: raw; pca: the leading axes, as many as keep 90 % of the variance; autoencoder: its code.
         n_axes: principal axes; None: by the variance.
+
+    Raises:
+        ConfigError: `features` is none of these words.
     """
+    if features not in FEATURES:
+        raise ConfigError(
+            f"the setting features is {features!r}{nearest(features, FEATURES)}", rule=f"it is one of {listed(FEATURES)}",
+            found=f"features: {features}", do="change it under learners.settings, or leave it out",
+        )  # fmt: skip
     space = Space.fit(train.batch, train.weights)
     rows = space.of(train.batch)
     if features == "pca":
