@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from fieldguide.core.finding import Finding, Severity
 from fieldguide.core.problem import Problem
 from fieldguide.core.settings import setting
+from fieldguide.core.table import Column
 from fieldguide.parts.checks._answers import count, fire, names, passed, percent, verb
 
 
@@ -21,10 +23,9 @@ class NoTarget:
     some cases were followed up), the rows left are another population than the one the model will meet.
 
     Remedy: find out why the target is missing. An empty cell of label sets may mean that none holds: then say so, with
-    `blank: none`. If the truth only needs time, leave out the latest rows until it has
-    arrived.
+    `blank: none`. If the truth only needs time, leave out the latest rows until it has arrived.
 
-    Needs: problem, n_rows (those with a target), n_without_target.
+    Needs: problem, columns, n_rows (those with a target), n_without_target.
     """
 
     name: ClassVar[str] = "fg106_no_target"
@@ -35,7 +36,7 @@ class NoTarget:
 
     most: float = setting(0.05, "share of rows without a target before it is a warning")
 
-    def run(self, *, problem: Problem, n_rows: int, n_without_target: int) -> list[Finding]:
+    def run(self, *, problem: Problem, columns: Sequence[Column], n_rows: int, n_without_target: int) -> list[Finding]:
         if not n_without_target:
             return [passed(self, f"Each of the {n_rows:,} rows has a target.")]
         n, total = n_without_target, n_rows + n_without_target
@@ -45,7 +46,8 @@ class NoTarget:
             f"{names(problem.targets)} is missing."
         )
         remedy = "Find out why: if it is missing for a reason, the rows left are not those the model will meet."
-        sets = [output.name for output in problem.outputs if output.family == "multilabel"]
+        made = {column.name for column in columns if "of" in column.read}  # a flag a label: no cell holds a set
+        sets = [o.name for o in problem.outputs if o.family == "multilabel" and o.name not in made]
         if sets:
             said = f"problem: {{outputs: [{{column: {sets[0]}, blank: none}}]}}"
             remedy = f"If an empty cell means that no label holds, write {said} in place of the target. If not: {remedy[0].lower()}{remedy[1:]}"
