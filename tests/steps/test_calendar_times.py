@@ -134,3 +134,12 @@ def test_another_name_of_each_series_is_not_offered_and_what_several_share_is(tm
     assert "series: country" in text
     assert "static: [region]" in text
     assert "code" not in text
+
+
+def test_a_line_break_in_a_name_ends_no_comment(tmp_path):
+    table = economy().rename({"rate": "bank\nrate"})
+    folder = begin(table, "gdp", tmp_path / "study", {"task": "forecast", "horizon": 2})
+    assert "known for the coming steps: bank rate?" in (folder / "study.yaml").read_text()
+    levels = pl.DataFrame({"how,\nhigh": ["low", "medium", "high"] * 20, "x": range(60)})
+    text = (begin(levels, "how,\nhigh", tmp_path / "levels", {}) / "study.yaml").read_text()
+    assert r'Then problem.outputs: [{column: "how,\nhigh", task: ordinal' in text

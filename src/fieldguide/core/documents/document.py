@@ -132,8 +132,12 @@ def in_one_line(value: Any) -> str:
     Examples:
         >>> in_one_line(["yes", "a: b"]), in_one_line("Lima"), in_one_line({"test": 0.15})
         ("['yes', 'a: b']", 'Lima', '{test: 0.15}')
+        >>> print(in_one_line({"column": "one\\ntwo"}))
+        {column: "one\\ntwo"}
     """
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    text = yaml.dump(
+        value, Dumper=_Escaping, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 
@@ -176,6 +180,18 @@ class _Loader(yaml.SafeLoader):
                 None, None, "an alias (*) is not allowed: quote the text, or write it out", mark
             )
         return super().compose_node(parent, index)
+
+
+class _Escaping(yaml.SafeDumper):
+    """Writes a text with a line break between double quotes, which escape it: what stands in a comment would end there."""
+
+
+_Escaping.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if len((text + ".").splitlines()) > 1 else None
+    ),
+)
 
 
 class _Reader:

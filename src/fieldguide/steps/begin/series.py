@@ -117,12 +117,12 @@ def _data_lines(data: DataSection, seen: Seen, table: str) -> list[str]:
         )
     lines.append(
         f"  known_future: {in_one_line(list(data.known_future))}" if data.known_future
-        else f"  # known_future: []  # ? Which of these are known for the coming steps: {listed(seen.others)}?" if seen.others
+        else f"  # known_future: []  # ? Which of these are known for the coming steps: {_named(seen.others)}?" if seen.others
         else "  # known_future: []"
     )  # fmt: skip
     if seen.wide:
         lines.append(
-            f"  # ? {listed(seen.wide, 3)} … are named like times. To forecast from one to the next, make a row of each cell: frame.unpivot"
+            f"  # ? {_named(seen.wide, 3)} … are named like times. To forecast from one to the next, make a row of each cell: frame.unpivot"
         )
     if data.observed or (seen.others and not data.known_future):
         lines.append(
@@ -139,6 +139,11 @@ def _data_lines(data: DataSection, seen: Seen, table: str) -> list[str]:
     if data.scale:
         lines.append(f"  scale: {data.scale}")
     return lines
+
+
+def _named(names: Sequence[str], most: int = 6) -> str:
+    """Return names as a comment has them: one with a line break in it would end the comment."""
+    return listed((" ".join(name.split()) for name in names), most)
 
 
 def _read_too(column: Column) -> Column:

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from fieldguide.core.cell import texts_of
+from fieldguide.core.documents.document import in_one_line
 from fieldguide.core.errors import DataError, listed
 from fieldguide.core.table import MISSING, Column
 from fieldguide.parts import find, modality
@@ -192,7 +193,8 @@ def _multiclass(
         and not questions
         and sum(bool(_words(label) & _LEVEL_WORDS) for label in labels) >= 2
     ):
-        said = f"problem.outputs: [{{column: {column.name}, task: ordinal, labels: [lowest, …, highest]}}] in place of target"
+        named = in_one_line({"column": column.name})[1:-1]
+        said = f"problem.outputs: [{{{named}, task: ordinal, labels: [lowest, …, highest]}}] in place of target"
         questions = (f"are the labels of {column.name!r} levels in order? Then {said}",)
     asked = (
         (
