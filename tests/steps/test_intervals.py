@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,14 @@ def test_a_study_of_houses(tmp_path: Path, command: Command) -> None:
     assert facts["after"]["interval"][0] <= 0.82 and facts["after"]["interval"][1] >= 0.78
     assert command("report", study.folder).status == 0
     assert "What intervals for 80" in (study.folder / "report.html").read_text()
+    text = (study.folder / "study.yaml").read_text()
+    hurry, n = re.subn(r"^budget:.*$", "budget: {minutes: 0.00001}", text, flags=re.MULTILINE)
+    assert n == 1
+    (study.folder / "study.yaml").write_text(hurry)
+    hurried = Study(study.folder).intervals(level=0.8).facts
+    assert hurried["before"] != facts["before"], "the clock ended both fits"
+    (study.folder / "study.yaml").write_text(text)
+    assert Study(study.folder).intervals(level=0.8).facts["before"] == facts["before"], "what was hurried is not kept"
     refused = command("intervals", study.folder, "--level", "90")
     assert refused.status == 2 and "the level is 90\n  Rule: a level is a share between 0 and 1" in refused.err
     missing = command("intervals", study.folder, "--candidate", "bosting")

@@ -159,7 +159,7 @@ class Beside(Order):
             )  # fmt: skip
         trial = bench.remembered(trials[name])
         clock = self._beside
-        scope = f"{self._scope('intervals')} {trial.entry['key']} {level}"
+        scope = f"{self._clocked('intervals')} {trial.entry['key']} {level}"
         return self.record.once("intervals", scope, lambda: intervals(bench, trial, level, clock))
 
     def rates(self) -> Result:
@@ -173,8 +173,9 @@ class Beside(Order):
         self._about_a_target("rates")
         self.prepare()
         chosen, clock = self._networks, self._beside
-        scope = f"{self._scope('rates')} {self.config.budget.minutes}"  # a clock may have ended it: asked again with more time
-        return self.record.once("rates", scope, lambda: rates(self._bench, self._candidates(chosen), chosen, clock))
+        return self.record.once(
+            "rates", self._clocked("rates"), lambda: rates(self._bench, self._candidates(chosen), chosen, clock)
+        )
 
     def imbalance(self, candidate: str | None = None) -> Result:
         """What each remedy for a rare class buys, on validation rows: weights, resampling, focal loss, threshold, calibration.
@@ -192,7 +193,7 @@ class Beside(Order):
         bench = self._bench
         trial = bar if candidate is None else bench.remembered(self._single(candidate, ("ensemble", "trivial")))
         clock = self._beside
-        scope = f"{self._scope('imbalance')} {trial.entry['key']}"
+        scope = f"{self._clocked('imbalance')} {trial.entry['key']}"
         return self.record.once("imbalance", scope, lambda: imbalance(bench, trial, clock))
 
     def rules_check(self) -> Result:
@@ -225,7 +226,7 @@ class Beside(Order):
             )  # fmt: skip
             return evaluate(self._bench, bound, held, name, later=later, truth=truth, direct=direct)
 
-        scope = f"{self._scope('rules')} {bound.rules.version} {truth} {name} {held.part} {held.looks}"
+        scope = f"{self._clocked('rules')} {bound.rules.version} {truth} {name} {held.part} {held.looks}"
         return self.record.once("rules", scope, compute)
 
     def rules_diff(
@@ -362,6 +363,10 @@ class Beside(Order):
             if done is not None:
                 return Result.from_dict(done)
         return self.baseline()
+
+    def _clocked(self, step: str) -> str:
+        """Return the scope of what a clock may have ended: with more minutes it is asked again."""
+        return f"{self._scope(step)} {self.config.budget.minutes}"
 
     def _about_a_target(self, verb: str) -> None:
         """Refuse a verb that asks how a target is answered, where the study has none."""
