@@ -10,7 +10,9 @@ import pytest
 
 from fieldguide.core.documents.config import load_config
 from fieldguide.core.files.source import open_source
+from fieldguide.core.table import Column
 from fieldguide.steps.begin.begin import begin
+from fieldguide.steps.detect.codes import sure_codes
 from fieldguide.steps.frame.frame import look
 
 
@@ -64,3 +66,9 @@ def test_a_code_of_the_target_is_left_to_a_person(tmp_path):
     y[:30] = -999
     pl.DataFrame({"a": np.arange(300.0), "y": y}).write_csv(tmp_path / "t.csv")
     assert "read: {missing" not in (begin(tmp_path / "t.csv", "y", tmp_path / "study", {}) / "study.yaml").read_text()
+
+
+def test_a_code_of_eight_nines_is_written_as_it_stands():
+    source = open_source({"size": [*range(40, 140), *[99_999_999] * 12]})
+    (one,) = sure_codes(source, (Column("size", "number"),))
+    assert one.tokens == ("99999999",) and one.why.startswith("99999999 in 12 rows")

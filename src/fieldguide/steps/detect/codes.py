@@ -36,7 +36,7 @@ class Coded:
     def why(self) -> str:
         """What was seen, in words for study.yaml."""
         one = self.found
-        return f"{one.code:g} in {one.n:,} rows, all others from {one.low:g} to {one.high:g}: read as missing"
+        return f"{one.code:.0f} in {one.n:,} rows, all others from {one.low:g} to {one.high:g}: read as missing"
 
 
 def sure_codes(source: Source, columns: Sequence[Column]) -> list[Coded]:
