@@ -13,11 +13,7 @@ from fieldguide.core.contracts import Metric
 from fieldguide.core.problem import Output
 from fieldguide.core.score import weights_for
 from fieldguide.core.seeds import generator
-from fieldguide.core.statistics.bootstrap import (
-    LEVEL,
-    NORMAL,
-    left_out_weights,
-)
+from fieldguide.core.statistics.bootstrap import LEVEL, NORMAL, left_out_weights
 from fieldguide.core.statistics.threshold import best_threshold
 
 ALIKE = 0.9  # correlation of two candidates' influence, row by row: see `smallest_difference`

@@ -7,8 +7,9 @@ Sees names, kinds and a few examples; no cell is read here. What is made of it (
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from fieldguide.core.table import Column
 
@@ -72,6 +73,17 @@ def time_parts(columns: Sequence[Column]) -> Parts | None:
         return Parts((one["year"], one["quarter"]), f"date({year}, 3 * {_spelled(one['quarter'])} - 2)")
     chosen = ["year", "month", *(["day"] if "day" in one else [])]
     return Parts(tuple(one[part] for part in chosen), f"date({', '.join(_spelled(one[part]) for part in chosen)})")
+
+
+def free_name(taken: Collection[str]) -> str:
+    """Return a name for a time that is put together of columns, which no column has.
+
+    Examples:
+        >>> free_name(["year", "month"]), free_name(["date", "moment", "time of the row"])
+        ('date', 'date 2')
+    """
+    names = chain(("date", "moment", "time of the row"), (f"date {number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def times_as_names(names: Sequence[str]) -> list[str]:

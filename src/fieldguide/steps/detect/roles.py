@@ -22,7 +22,7 @@ from fieldguide.core.seeds import generator
 from fieldguide.core.series.frequency import frequency_of
 from fieldguide.core.table import ENCODED_KINDS, Column
 from fieldguide.parts import modality
-from fieldguide.steps.detect.calendar import is_year, time_parts
+from fieldguide.steps.detect.calendar import free_name, is_year, time_parts
 from fieldguide.steps.detect.columns import id_like, words_of
 from fieldguide.steps.detect.sample import sample_of
 from fieldguide.steps.detect.spelling import order_rate
@@ -191,7 +191,7 @@ def _of_parts(frame: pl.DataFrame, features: Sequence[Column]) -> RoleGuess | No
     moments = pl.DataFrame(numbers).select(sum(pl.col(n) * 100.0**-k for k, n in enumerate(parts.names))).to_series()
     if order_rate(moments) < IN_ORDER:
         return None
-    name = next(name for name in ("date", "moment", "time of the row") if name not in frame.columns)
+    name = free_name(frame.columns)
     why = f"{' and '.join(map(repr, parts.names))} tell it together, and rows are ordered by them"
     typed = pl.DataFrame(numbers).select(parse(parts.expression, dict.fromkeys(parts.names, "number")).polars())
     return RoleGuess(name, "time", False, why, parts.expression, _one_series(typed.to_series().to_physical()))

@@ -25,7 +25,7 @@ from fieldguide.core.series.panel import HISTORY, KNOWN, OBSERVED, Examples, Pan
 from fieldguide.core.table import Column, Table, row_keys
 from fieldguide.parts import find, modality, names
 from fieldguide.steps.checking import checked
-from fieldguide.steps.detect.calendar import is_year, time_parts, times_as_names
+from fieldguide.steps.detect.calendar import free_name, is_year, time_parts, times_as_names
 from fieldguide.steps.detect.columns import detect_columns
 from fieldguide.steps.detect.roles import RolesGuess, detect_roles
 from fieldguide.steps.detect.task import TaskGuess, questions
@@ -174,8 +174,7 @@ def _timed(columns: tuple[Column, ...], guess: RolesGuess) -> tuple[tuple[Column
     years = [column.name for column in columns if is_year(column) and column.role != "target"]
     parts = time_parts(columns)
     if not sure and not dates and parts is not None:
-        taken = {column.name for column in columns}
-        name = next(name for name in ("date", "moment", "time of the row") if name not in taken)
+        name = free_name({column.name for column in columns})
         return (*columns, *derived({name: parts.expression}, columns)), name
     found = sure[:1] or (dates if len(dates) == 1 else []) or (years if len(years) == 1 and not dates else [])
     if not found:
