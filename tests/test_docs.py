@@ -47,7 +47,7 @@ def pages() -> dict[Path, str]:
 # --- what the pages tell to do ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_commands_of_the_tutorial_run(tmp_path: Path) -> None:
     printed = run_blocks(DOCS / "tutorial.md", tmp_path)
     assert (tmp_path / "tumours/model/manifest.json").is_file()
@@ -57,7 +57,7 @@ def test_commands_of_the_tutorial_run(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "scores.csv").height == 569
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(find_spec("fastapi") is None, reason="needs fastapi (pip install 'fieldguide[serve]')")
 def test_commands_of_the_tutorial_on_serving_run(tmp_path: Path) -> None:
     try:
@@ -72,7 +72,7 @@ def test_commands_of_the_tutorial_on_serving_run(tmp_path: Path) -> None:
     assert 'id="experiment-paths"' in (tmp_path / "paths/report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(find_spec("PIL") is None, reason="needs pillow (pip install 'fieldguide[image]')")
 def test_commands_of_the_tutorial_on_photos_run(tmp_path: Path) -> None:
     printed = run_blocks(DOCS / "tutorial-photos.md", tmp_path)
@@ -82,7 +82,7 @@ def test_commands_of_the_tutorial_on_photos_run(tmp_path: Path) -> None:
     assert "FG707" in report and "data:image/" in report
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(find_spec("duckdb") is None, reason="needs duckdb (pip install 'fieldguide[sql]')")
 def test_commands_of_the_tutorial_on_events_run(tmp_path: Path) -> None:
     printed = run_blocks(DOCS / "tutorial-events.md", tmp_path)
@@ -96,7 +96,7 @@ def test_commands_of_the_tutorial_on_events_run(tmp_path: Path) -> None:
     assert 'id="experiment-letters"' in (tmp_path / "shop/report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_blocks_of_the_readme_run(tmp_path: Path) -> None:
     ages = [20 + i % 50 for i in range(300)]
     calls = [i * 7 % 11 for i in range(300)]

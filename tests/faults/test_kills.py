@@ -24,9 +24,8 @@ def killed(points: int, seed: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize(
-    ("points", "seed"), [(4, 11), pytest.param(100, 7, marks=[pytest.mark.nightly, pytest.mark.timeout(1800)])]
-)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("points", "seed"), [(4, 11), pytest.param(100, 7, marks=pytest.mark.nightly)])
 def test_a_killed_study_resumes_to_what_it_would_have_been(points: int, seed: int) -> None:
     found = killed(points, seed)
     assert found["failed"] == {}
