@@ -73,7 +73,7 @@ def evaluate(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """The same evidence for predictions made elsewhere; sealed rows are left out unless --test asks for a look at them."""
+    """The same evidence for predictions made elsewhere; sealed rows are left out unless --test or --reason asks for a look at them."""
     found: dict[str, Any] = {}
     with_progress(
         study, as_json, lambda opened: found.update(opened.evaluate(predictions, reason, test=test).to_dict())
