@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -181,6 +182,7 @@ def test_a_plan_that_cannot_be_read_for_a_moment_deals_as_before(
     seconds = itertools.count(step=10)
     dealing = Dealing(tmp_path, arms_of(folder, "now"), running, lambda: float(next(seconds)))
     (tmp_path / "plan").write_text("half")
+    os.utime(tmp_path / "plan", (1, 1))  # two changes within one tick of the file system have the same time
     assert dealing("u").arm == "now" and "deals as before" in capsys.readouterr().err
 
 
