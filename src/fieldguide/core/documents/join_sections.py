@@ -156,7 +156,7 @@ class FeatureTableSection(Section):
     """A table of events, or of states that change, from which features are made."""
 
     table: File = Field(description="the file; the path is relative to study.yaml")
-    entity: Texts | None = Field(default=None, description="its entity column(s); absent: named as in units")
+    entity: Texts | None = Field(default=None, description="its entity column, or several; absent: named as in units")
     time: Name = Field(description="the column of the moment an event happened, or a state began")
     known_at: Name | None = Field(default=None, description="the column of the moment it could be read; absent: time")
     lag: Pause = Field(default="0d", description="how long after known_at (or time) it can be read, such as 1d")
@@ -175,7 +175,7 @@ class OutcomeSection(Section):
     """What the target is made of: events after the prediction time, or a column with one row an entity."""
 
     table: File = Field(description="the file; the path is relative to study.yaml")
-    entity: Texts | None = Field(default=None, description="its entity column(s); absent: named as in units")
+    entity: Texts | None = Field(default=None, description="its entity column, or several; absent: named as in units")
     time: Name | None = Field(default=None, description="the column of the moment it happened; absent: a fixed outcome")
     known_at: Name | None = Field(
         default=None, description="the column of the moment it could be read; blank cells still wait"

@@ -20,6 +20,7 @@ from typing import Any
 
 from fieldguide.core.answering import Answered, Problem, read_request
 from fieldguide.core.errors import FieldguideError, StudyError
+from fieldguide.core.figures import count, verb
 from fieldguide.core.online.log import Assignment, Entry, LogStore, Media, Prediction, Refusal, now
 from fieldguide.core.online.log_media import rows_apart
 from fieldguide.faces.server.answers import Refused
@@ -349,7 +350,11 @@ def _by_rules(arm: Arm, answers: Answered) -> list[tuple[str, str, str]]:
 def broken(problems: Sequence[Problem]) -> Refused:
     """Return the refusal of rows that break the contract."""
     where = {problem.row for problem in problems}
-    return Refused(422, f"{len(problems)} cell(s) in {len(where)} row(s) break the contract of the model", problems)
+    return Refused(
+        422,
+        f"{count(len(problems), 'cell')} in {count(len(where), 'row')} {verb(len(problems), 'breaks', 'break')} the contract of the model",
+        problems,
+    )
 
 
 def refusals(request: str, arm: Arm, problems: Sequence[Problem]) -> list[Entry]:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from fieldguide.core.answering import Problem, own_parts, read_request, typical_effects
 from fieldguide.core.errors import FieldguideError
+from fieldguide.core.figures import count, verb
 from fieldguide.core.online.log import Entry, LogStore, now
 from fieldguide.core.problem import Output
 from fieldguide.faces.server.answers import JSON, Refused, encoded, listed, table
@@ -221,7 +222,11 @@ class Server:
             )
         _, _, problems = read_request(arm.contract, rows)
         if problems:
-            raise Refused(422, f"{len(problems)} cell(s) break the contract of the model", problems)
+            raise Refused(
+                422,
+                f"{count(len(problems), 'cell')} {verb(len(problems), 'breaks', 'break')} the contract of the model",
+                problems,
+            )
         with self._turn():
             effects, shap = await self._apart(
                 lambda: (typical_effects(arm.contract, rows), own_parts(arm.contract, rows))
@@ -245,7 +250,7 @@ class Server:
             ])  # fmt: skip
         found, problems = outcomes_of(given, now(), _sent_as(request), self.expected)
         if problems:
-            raise Refused(422, f"{len(problems)} outcome(s) cannot be taken; none was written", problems)
+            raise Refused(422, f"{count(len(problems), 'outcome')} cannot be taken; none was written", problems)
         with self._turn():
             became = await self._apart(lambda: taken(self.store, found))
         await self._logged(list(found))

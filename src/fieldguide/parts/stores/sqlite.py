@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from fieldguide.core.errors import ConfigError, StudyError, nearest
+from fieldguide.core.figures import count
 from fieldguide.core.files.disk import disk_error
 from fieldguide.core.online.log import Entry
 from fieldguide.parts.stores import _sql
@@ -163,7 +164,7 @@ class SQLite(_sql.Reading):
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and "log_format" not in tables:
             raise StudyError(
-                f"{self.path} is a database, but no log", rule="a log has a file of its own", found=f"{len(tables)} table(s)",
+                f"{self.path} is a database, but no log", rule="a log has a file of its own", found=count(len(tables), "table"),
                 do="name another file",
             )  # fmt: skip
 
