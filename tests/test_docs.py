@@ -117,15 +117,13 @@ def test_blocks_of_the_readme_run(tmp_path: Path) -> None:
 def run_blocks(page: Path, folder: Path) -> str:
     """Run a page's blocks in order in one folder, as a reader would; return what they printed."""
     printed = []
-    # Threads that wait for each other by spinning make a busy machine a hundred times slower.
-    quiet = {"COLUMNS": "100", "OMP_WAIT_POLICY": "PASSIVE"}
     # Else each command compiles all it imports anew where Python is told to leave no compiled files behind.
     compiled = (
         {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
         if sys.dont_write_bytecode
         else {}
     )
-    environment = {**os.environ, **quiet, **compiled, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    environment = {**os.environ, "COLUMNS": "100", **compiled, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     for block in FENCE.finditer(page.read_text(encoding="utf-8")):
         mark, language, body = block["mark"] or "", block["language"], block["body"]
         if named := FILE.fullmatch(mark):

@@ -6,6 +6,7 @@ asked for.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from fieldguide.core.table import Table
     from fieldguide.faces.report import report
     from fieldguide.workflow import Study, load_model
+
+# Threads of OpenMP that spin while they wait make a fit hundreds of times slower as soon as another process wants the core. The first library
+# that loads OpenMP (PyTorch, LightGBM, scikit-learn) reads this for all, so it is said before any of them.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Candidate": "core.candidate", "FieldguideError": "core.errors", "Finding": "core.finding", "Model": "core.model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -86,6 +87,18 @@ def test_a_quick_verb_loads_nothing_heavy(arguments: list[str]) -> None:
     shown = code + f"print([name for name in {HEAVY + TABLES} if name in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(("given", "sleeps"), [(None, True), ("ACTIVE", False)])
+def test_threads_that_wait_sleep_whichever_library_loads_openmp_first(given: str | None, sleeps: bool) -> None:
+    code = "import fieldguide, torch; from fieldguide.parts.learners._lightgbm import library; library()"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    asked = {"OMP_DISPLAY_ENV": "VERBOSE", **({} if given is None else {"OMP_WAIT_POLICY": given})}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean | asked)
+    rounds = re.findall(r"GOMP_SPINCOUNT\s*=\s*'(\d+)'", done.stderr)
+    if not rounds:
+        pytest.skip("this OpenMP does not say how it waits")
+    assert all((n == "0") == sleeps for n in rounds)
 
 
 # --- usage --------------------------------------------------------------------------------------------------------------

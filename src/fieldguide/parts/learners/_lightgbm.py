@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,8 +48,6 @@ def library() -> ctypes.CDLL:
             found=f"no {names[0]} in {', '.join(map(str, folders)) or 'any package folder'}",
             do='pip install "lightgbm>=4.5"',
         )  # fmt: skip
-    # Waiting threads that spin make a fit many times slower as soon as another process wants the core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         loaded = ctypes.CDLL(str(found[0]))
     except OSError as reason:
