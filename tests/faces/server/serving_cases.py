@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,12 +38,10 @@ class Served:
 
 def model_folder(base: Path) -> Path:
     """Return the folder of a small linear model of people, made once per session."""
-    study, model = base / "served" / "study", base / "served" / "model"
-    if not model.exists():
-        table = base / "served" / "people.csv"
-        table.parent.mkdir()
-        people(300).write_csv(table)
-        made = Study.create(table, target="bought", out=study)
+    if not (base / "served").exists():
+        part = Path(tempfile.mkdtemp(dir=base))  # what fails on the way is in nobody else's way
+        people(300).write_csv(part / "people.csv")
+        made = Study.create(part / "people.csv", target="bought", out=part / "study")
         learned, outputs = made.material.rows_of(made.material.to_learn), made.problem.outputs
         fitted, _ = fit(
             Candidate.of("linear", find("learners", "linear")()), learned, None, outputs, modality, Effort()
@@ -57,8 +56,9 @@ def model_folder(base: Path) -> Path:
             "looks": 1,
         }
         evidence = {"scores": [score], "looks": [{"by": "finalize"}]}
-        made._bench.packaged(fitted, [None], evidence, made.material.key).save(model)
-    return model
+        made._bench.packaged(fitted, [None], evidence, made.material.key).save(part / "model")
+        part.rename(base / "served")
+    return base / "served" / "model"
 
 
 def rows(n: int = 5, seed: int = 11) -> list[dict[str, Any]]:
