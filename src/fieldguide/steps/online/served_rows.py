@@ -271,8 +271,8 @@ def coded_columns(output: Output, raw: pl.DataFrame) -> np.ndarray:
     if output.family == "multilabel" and target.dtype == pl.String:
         sets = [list(labels_in(text, output.labels)) for text in target]
         target = pl.Series(target.name, sets, dtype=pl.List(pl.String))
-    elif output.labels and target.dtype == pl.String:
-        target = pl.Series(target.name, [None if text is None else spelled(text, output.labels) for text in target])
+    elif output.task.family == "classes" and target.dtype == pl.String:
+        target = target.replace({text: spelled(text, output.labels) for text in target.drop_nulls().unique()})
     return output.code(target)
 
 
